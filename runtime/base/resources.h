@@ -1,0 +1,100 @@
+// What work needs, what a node has, and who holds what: integers only, so sums never drift.
+//
+// GPUs are accounted device by device, never as one number: two tasks of 0.5 share a device, two of 0.6 need two, and a
+// need of more than one is a number of whole devices.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// A thousand are one cpu, one gpu, or one unit of a named resource.
+using Milli = std::int64_t;
+
+using NamedAmounts = std::vector<std::pair<std::string, Milli>>;  ///< Sorted by name, each name once.
+using Labels = std::vector<std::pair<std::string, std::string>>;  ///< Sorted by name, each name once.
+
+/// What one task or actor needs while it runs.
+struct Resources {
+  Milli cpus = 1000;
+  Milli gpus = 0;  ///< At most 1000, or a multiple of 1000.
+  std::int64_t memory_bytes = 0;
+  std::int64_t gpu_memory_bytes = 0;  ///< On each device.
+  NamedAmounts named;
+  Labels labels;  ///< The node must carry all of them.
+
+  friend bool operator==(const Resources&, const Resources&) = default;
+};
+
+struct GpuDevice {
+  std::uint32_t index = 0;
+  std::string uuid;
+  std::int64_t memory_bytes = 0;
+  friend bool operator==(const GpuDevice&, const GpuDevice&) = default;
+};
+
+/// What a node has when nothing runs on it.
+struct NodeCapacity {
+  Milli cpus = 0;
+  std::int64_t memory_bytes = 0;
+  std::vector<GpuDevice> gpus;
+  NamedAmounts named;
+  Labels labels;
+  friend bool operator==(const NodeCapacity&, const NodeCapacity&) = default;
+};
+
+struct GpuShare {
+  std::uint32_t index = 0;
+  Milli amount = 0;
+  std::int64_t memory_bytes = 0;
+  friend bool operator==(const GpuShare&, const GpuShare&) = default;
+};
+
+/// What was taken from one node for one attempt.
+struct Grant {
+  Milli cpus = 0;
+  std::int64_t memory_bytes = 0;
+  std::vector<GpuShare> gpus;
+  NamedAmounts named;
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+/// The books of one node. Invariant: 0 <= used <= capacity for each resource and each device.
+class NodeLedger {
+ public:
+  explicit NodeLedger(NodeCapacity capacity);
+
+  /// Takes what `needs` asks for, on the device with the least room that fits; nullopt takes nothing.
+  std::optional<Grant> take(const Resources& needs);
+
+  /// Requires: `grant` came from this ledger and was not given back.
+  void give_back(const Grant& grant);
+
+  /// Whether `needs` would fit if nothing else ran here.
+  bool could_ever_fit(const Resources& needs) const;
+
+  const NodeCapacity& capacity() const { return capacity_; }
+  Milli free_cpus() const { return capacity_.cpus - used_.cpus; }
+  std::int64_t free_memory_bytes() const { return capacity_.memory_bytes - used_.memory_bytes; }
+  Milli free_gpus() const;
+  bool is_idle() const;
+
+ private:
+  std::optional<std::vector<GpuShare>> pick_devices(const Resources& needs) const;
+
+  NodeCapacity capacity_;
+  Grant used_;  // gpus parallel to capacity_.gpus, named parallel to capacity_.named
+};
+
+/// What is wrong with `needs` in itself, as one sentence; empty when it is well formed.
+std::string flaw_of(const Resources& needs);
+
+/// `2 cpus, 0.5 gpus, 1024 MiB`.
+std::string describe(const Resources& needs);
+std::string describe(const NodeCapacity& capacity);
+
+}  // namespace troupe

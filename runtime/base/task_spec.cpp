@@ -1,0 +1,20 @@
+#include "runtime/base/task_spec.h"
+
+#include "runtime/base/check.h"
+
+namespace troupe {
+
+const char* to_text(TaskState state) {
+  switch (state) {
+    case TaskState::waiting: return "waiting";
+    case TaskState::ready: return "ready";
+    case TaskState::running: return "running";
+    case TaskState::done: return "done";
+    case TaskState::failed: return "failed";
+    case TaskState::cancelled: return "cancelled";
+    case TaskState::skipped: return "skipped";
+  }
+  check_failed(__FILE__, __LINE__, "state", "a task state is one of the seven");
+}
+
+}  // namespace troupe

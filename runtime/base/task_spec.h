@@ -1,0 +1,107 @@
+// What is handed in: a task or an actor, as plain data that can be printed, compared, stored and sent.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/resources.h"
+
+namespace troupe {
+
+using Bytes = std::string;  ///< Encoded values: bytes, not text.
+
+/// An argument is a value, or the result of a task named by its place in `TaskSpec::inputs`.
+struct InputRef {
+  std::uint32_t input = 0;
+  friend bool operator==(const InputRef&, const InputRef&) = default;
+};
+using Argument = std::variant<Bytes, InputRef>;
+
+/// Runs a catalogued function once.
+struct FunctionWork {
+  std::string function;
+  std::vector<Argument> arguments;
+  friend bool operator==(const FunctionWork&, const FunctionWork&) = default;
+};
+
+/// Creates a catalogued actor and keeps it until its driver leaves or it is cancelled. The task is `running` while the
+/// actor lives; another attempt is a restart.
+struct ActorWork {
+  std::string type;
+  std::vector<Argument> arguments;
+  friend bool operator==(const ActorWork&, const ActorWork&) = default;
+};
+
+/// Runs a program. `{task}` and `{task.key}` in `argv` and `environment` stand for results, by the names in `results`.
+struct CommandWork {
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string working_directory;  ///< Empty: the task's own directory.
+  std::string task_directory;     ///< Where its files and its output go; made before it starts.
+  std::vector<std::pair<std::string, std::uint32_t>> results;  ///< Name in braces -> place in `TaskSpec::inputs`.
+  friend bool operator==(const CommandWork&, const CommandWork&) = default;
+};
+
+using Work = std::variant<FunctionWork, ActorWork, CommandWork>;
+
+enum class GangPolicy : std::uint8_t { data, model };
+
+/// This task starts only together with the others of its gang.
+struct GangHint {
+  std::uint32_t gang = 0;  ///< Names the gang within the job.
+  std::uint32_t size = 1;
+  std::uint32_t rank = 0;  ///< 0 … size-1, each once.
+  GangPolicy policy = GangPolicy::data;
+  std::int64_t bytes_to_next = 0;  ///< model: bytes per step on the edge to rank+1.
+  friend bool operator==(const GangHint&, const GangHint&) = default;
+};
+
+struct TaskSpec {
+  TaskId id;
+  std::string name;
+  Work work;
+  Resources needs;
+  std::int32_t max_attempts = 1;           ///< Bounds attempts that fail by their own doing.
+  std::chrono::milliseconds timeout{0};    ///< Of one attempt; 0: none.
+  std::vector<TaskId> after;               ///< All of them must be done before this one starts.
+  std::vector<TaskId> inputs;              ///< Subset of `after`: their results travel with the order to run.
+  std::optional<GangHint> gang;
+
+  bool is_actor() const { return std::holds_alternative<ActorWork>(work); }
+  friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
+};
+
+enum class TaskState : std::uint8_t { waiting, ready, running, done, failed, cancelled, skipped };
+
+constexpr bool is_final(TaskState state) { return state >= TaskState::done; }
+const char* to_text(TaskState state);
+
+/// How an attempt ended. `failed` counts against max_attempts, `lost` does not.
+enum class AttemptEnd : std::uint8_t { done, failed, lost, cancelled };
+
+/// Why, for people and programs: one of exit code, signal, time-out, exception, loss.
+struct Cause {
+  std::int32_t exit_code = 0;
+  std::int32_t signal = 0;
+  std::string message;  ///< One line; then, if there is any, the last lines of output.
+  friend bool operator==(const Cause&, const Cause&) = default;
+};
+
+/// One attempt as it is remembered. Times are milliseconds since 1970 by the scheduler's clock, 0 while open.
+struct AttemptRecord {
+  AttemptId id;
+  NodeId node;
+  std::int64_t started_ms = 0;
+  std::int64_t ended_ms = 0;
+  AttemptEnd end = AttemptEnd::done;
+  Cause cause;
+  friend bool operator==(const AttemptRecord&, const AttemptRecord&) = default;
+};
+
+}  // namespace troupe
