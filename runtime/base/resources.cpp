@@ -102,8 +102,7 @@ std::optional<std::vector<GpuShare>> NodeLedger::pick_devices(const Resources& n
   std::vector<std::size_t> fitting;
   for (std::size_t i = 0; i < capacity_.gpus.size(); ++i) {
     const bool has_share = used_.gpus[i].amount + share <= one;
-    const bool has_memory =
-        used_.gpus[i].memory_bytes + needs.gpu_memory_bytes <= capacity_.gpus[i].memory_bytes;
+    const bool has_memory = used_.gpus[i].memory_bytes + needs.gpu_memory_bytes <= capacity_.gpus[i].memory_bytes;
     if (has_share && has_memory) fitting.push_back(i);
   }
   if (fitting.size() < count) return std::nullopt;

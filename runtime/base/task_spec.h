@@ -67,10 +67,10 @@ struct TaskSpec {
   std::string name;
   Work work;
   Resources needs;
-  std::int32_t max_attempts = 1;           ///< Bounds attempts that fail by their own doing.
-  std::chrono::milliseconds timeout{0};    ///< Of one attempt; 0: none.
-  std::vector<TaskId> after;               ///< All of them must be done before this one starts.
-  std::vector<TaskId> inputs;              ///< Subset of `after`: their results travel with the order to run.
+  std::int32_t max_attempts = 1;         ///< Bounds attempts that fail by their own doing.
+  std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
+  std::vector<TaskId> after;             ///< All of them must be done before this one starts.
+  std::vector<TaskId> inputs;            ///< Subset of `after`: their results travel with the order to run.
   std::optional<GangHint> gang;
 
   bool is_actor() const { return std::holds_alternative<ActorWork>(work); }

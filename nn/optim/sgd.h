@@ -1,0 +1,19 @@
+// Stochastic gradient descent with momentum, as PyTorch does it without damping, Nesterov or weight decay.
+#pragma once
+
+#include <span>
+
+namespace troupe::nn {
+
+struct SgdOptions {
+  float learning_rate = 0.001f;
+  float momentum = 0.9f;
+};
+
+/// v <- momentum v + gradient_sum / samples;  parameters <- parameters - learning_rate v.
+///
+/// Shapes: all [n].
+void sgd_step(const SgdOptions& options, float samples, std::span<const float> gradient_sum, std::span<float> velocity,
+              std::span<float> parameters);
+
+}  // namespace troupe::nn
