@@ -1,0 +1,57 @@
+// What scheduler and agents say to each other about attempts, as plain values: the order to run one, what a node says
+// it runs, and how one ended.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/task_spec.h"
+
+namespace troupe {
+
+/// Gives one attempt to one node. Idempotent: the same (task, attempt) given twice runs once.
+struct RunOrder {
+  TaskId task;
+  AttemptId attempt;
+  std::string name;
+  std::string program;  ///< The driver's binary, which the agent starts again in the worker role; not for commands.
+  Work work;
+  std::vector<Bytes> inputs;  ///< Results of `TaskSpec::inputs`, in their order.
+  Grant grant;
+  std::chrono::milliseconds timeout{0};
+  std::optional<GangHint> gang;
+  friend bool operator==(const RunOrder&, const RunOrder&) = default;
+};
+
+/// An attempt that a node has been given and has not yet been acknowledged for.
+struct RunningAttempt {
+  TaskId task;
+  AttemptId attempt;
+  Grant grant;
+  std::string address;  ///< Where an actor takes calls; empty for tasks and for actors that are not up yet.
+  friend bool operator==(const RunningAttempt&, const RunningAttempt&) = default;
+};
+
+/// How an attempt ended, as its node saw it. Sent again until it is acknowledged.
+struct AttemptReport {
+  TaskId task;
+  AttemptId attempt;
+  AttemptEnd end = AttemptEnd::done;
+  Bytes result;  ///< When done.
+  Cause cause;   ///< When not.
+  friend bool operator==(const AttemptReport&, const AttemptReport&) = default;
+};
+
+/// What one driver, or one submitted graph, owns.
+struct JobInfo {
+  JobId id;
+  std::string name;      ///< A graph's name; a driver's program name otherwise.
+  std::string program;   ///< See RunOrder::program.
+  bool durable = false;  ///< Kept in the store and outlives its driver.
+  friend bool operator==(const JobInfo&, const JobInfo&) = default;
+};
+
+}  // namespace troupe

@@ -1,0 +1,108 @@
+// What the scheduler's core wants done. Writes are committed first; what is sent goes out after the commit it follows.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/orders.h"
+#include "scheduler/core/event.h"
+#include "scheduler/core/record.h"
+
+namespace troupe::scheduler {
+
+// --- writes: durable jobs only ---------------------------------------------------------------------------------------
+
+struct SaveJob {
+  JobInfo job;
+};
+struct SaveTask {
+  TaskSpec spec;
+};
+struct SaveProgress {
+  TaskId task;
+  TaskProgress progress;
+};
+
+// --- sends -----------------------------------------------------------------------------------------------------------
+
+/// The node is known under this incarnation; its heartbeats count from now.
+struct WelcomeNode {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+};
+/// A heartbeat came from a node, or an incarnation, that is not known: it must join first.
+struct AskToJoin {
+  NodeId node;
+};
+struct RunTask {
+  NodeId node;
+  RunOrder order;
+};
+/// Ends an attempt, running or not; harmless when it is not there.
+struct StopAttempt {
+  NodeId node;
+  TaskId task;
+  AttemptId attempt;
+};
+/// The report was taken (or is of no use): the node forgets the attempt.
+struct AcknowledgeReport {
+  NodeId node;
+  TaskId task;
+  AttemptId attempt;
+};
+struct WelcomeDriver {
+  DriverId driver;
+};
+/// Answers TasksSubmitted and CancelRequested. Empty refusal: accepted, and for a durable job on disk.
+struct AnswerRequest {
+  DriverId driver;
+  std::uint64_t request = 0;
+  std::string refusal;
+};
+/// A task of the driver reached its final state.
+struct TellTaskEnded {
+  DriverId driver;
+  TaskId task;
+  TaskState state = TaskState::done;
+  Bytes result;
+  std::string cause;  ///< One line, when not done: the last attempt's, or why it was skipped.
+  std::vector<AttemptRecord> attempts;
+};
+/// An actor of the driver takes calls. A higher attempt of the same task is a restart.
+struct TellActorUp {
+  DriverId driver;
+  TaskId task;
+  AttemptId attempt;
+  std::string address;
+};
+/// The incarnation is gone; another one follows unless TellTaskEnded says otherwise.
+struct TellActorDown {
+  DriverId driver;
+  TaskId task;
+  AttemptId attempt;
+  Cause cause;
+};
+
+// --- neither ---------------------------------------------------------------------------------------------------------
+
+/// The next Tick must come by then.
+struct WakeAt {
+  Time at{};
+};
+/// The event changed nothing.
+struct Ignored {
+  std::string reason;
+};
+
+using Effect =
+    std::variant<SaveJob, SaveTask, SaveProgress, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
+                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
+using Effects = std::vector<Effect>;
+
+constexpr bool is_write(const Effect& effect) {
+  return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
+         std::holds_alternative<SaveProgress>(effect);
+}
+
+}  // namespace troupe::scheduler

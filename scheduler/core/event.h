@@ -1,0 +1,94 @@
+// What can happen to the scheduler: the only way anything gets into its core. Every event is legal in every state.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/orders.h"
+#include "runtime/base/resources.h"
+#include "runtime/base/task_spec.h"
+
+namespace troupe::scheduler {
+
+/// Milliseconds since 1970 as the shell tells them; never goes back within one scheduler.
+using Time = std::chrono::milliseconds;
+
+/// An agent (re)introduced itself. `running` is all it has been given and not been acknowledged for.
+struct NodeJoined {
+  NodeId node;
+  std::uint64_t incarnation = 0;  ///< Grows with each start of the agent.
+  std::string name;
+  NodeCapacity capacity;
+  std::vector<RunningAttempt> running;
+};
+
+/// A heartbeat: orders that are missing from `running` were lost on their way and are given again.
+struct NodeHeard {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  std::vector<RunningAttempt> running;
+};
+
+/// An agent said goodbye, or its process is known to be dead.
+struct NodeLeft {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+};
+
+/// A driver connected; it may be one that was here before.
+struct DriverJoined {
+  DriverId driver;
+  JobInfo job;  ///< Its own job, never durable.
+};
+
+/// A driver said goodbye or is known to be dead: what it owns is cancelled and forgotten; durable work goes on.
+struct DriverLeft {
+  DriverId driver;
+};
+
+/// Accepts all of `tasks` or none. The same tasks again (same ids) are answered the same way and change nothing.
+struct TasksSubmitted {
+  DriverId driver;
+  std::uint64_t request = 0;
+  JobInfo job;  ///< The driver's own, or a durable one.
+  std::vector<TaskSpec> tasks;
+};
+
+/// An actor is up and takes calls at `address`.
+struct ActorStarted {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  TaskId task;
+  AttemptId attempt;
+  std::string address;
+};
+
+struct AttemptEnded {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  AttemptReport report;
+};
+
+/// Ends a task, or an actor, and skips what hangs on it.
+struct CancelRequested {
+  DriverId driver;
+  std::uint64_t request = 0;
+  TaskId task;
+};
+
+/// The driver has no more use for these results.
+struct TasksReleased {
+  DriverId driver;
+  std::vector<TaskId> tasks;
+};
+
+struct Tick {};
+
+using Event = std::variant<NodeJoined, NodeHeard, NodeLeft, DriverJoined, DriverLeft, TasksSubmitted, ActorStarted,
+                           AttemptEnded, CancelRequested, TasksReleased, Tick>;
+
+}  // namespace troupe::scheduler

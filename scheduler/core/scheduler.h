@@ -1,0 +1,54 @@
+// The scheduler as a value: events and the time go in, effects come out. No I/O, no clock, no thread, no randomness, so
+// the same events give the same effects, bit for bit.
+//
+// Invariants: see invariants.h; they are checked by the simulator after every event.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "scheduler/core/effect.h"
+#include "scheduler/core/event.h"
+#include "scheduler/core/record.h"
+
+namespace troupe::scheduler {
+
+struct Settings {
+  Time node_timeout{5000};  ///< A node silent for longer is dead: its attempts are lost.
+  /// Attempts lost in a row (worker or node died under the task) after which it fails.
+  std::int32_t most_lost_attempts = 3;
+  std::size_t most_tasks = 1'000'000;  ///< Beyond it a submit is refused.
+};
+
+class Scheduler {
+ public:
+  /// Goes on from what the store holds; a new cluster's is empty but for its id and epoch.
+  Scheduler(Settings settings, const StoredState& stored, Time now);
+  ~Scheduler();
+  Scheduler(Scheduler&&) noexcept;
+  Scheduler& operator=(Scheduler&&) noexcept;
+
+  /// Takes one event at the time `now`. Total: late, doubled and unknown events give Ignored.
+  Effects step(Time now, const Event& event);
+
+  // Questions, for listings and for the simulator.
+  struct NodeView {
+    NodeId node;
+    std::string name;
+    NodeCapacity capacity;
+    Milli free_cpus = 0;
+    bool alive = false;
+    std::size_t running = 0;
+  };
+  std::vector<NodeView> nodes() const;
+  std::vector<JobInfo> jobs() const;
+  /// Tasks of one job in order of their numbers; a waiting one's `reason` says what it waits for.
+  std::vector<TaskRecord> tasks_of(JobId job) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace troupe::scheduler
