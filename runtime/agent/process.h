@@ -1,0 +1,48 @@
+// Child processes that cannot outlive their parent.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace troupe {
+
+struct ProcessSpec {
+  std::vector<std::string> argv;  ///< argv[0] is looked up in PATH, unless `executable` is given.
+  std::string executable;
+  std::vector<std::pair<std::string, std::string>> environment;  ///< On top of this process's own.
+  std::string working_directory;                                 ///< Empty: this process's.
+  std::string output_file;       ///< Takes stdout and stderr; empty: this process's.
+  bool own_process_group = false;  ///< So that it can be signalled together with its children.
+};
+
+/// A child that was started. `descriptor` becomes readable when it ends.
+struct Process {
+  pid_t pid = -1;
+  int descriptor = -1;
+};
+
+struct ProcessEnd {
+  int exit_code = 0;
+  int signal = 0;  ///< Not 0: killed by it.
+};
+
+/// Starts a program; it is killed when the calling thread ends.
+///
+/// Fails with: bad_input, naming the program and why it cannot be started.
+Result<Process> start_process(const ProcessSpec& spec);
+
+/// Takes the end of a process whose descriptor is readable, and closes the descriptor.
+ProcessEnd reap(Process& process);
+
+/// `exit code 3`, `signal 9 (Killed)`
+std::string describe(const ProcessEnd& end);
+
+/// The last lines of a file, at most `most_bytes` of them; empty if there are none.
+std::string last_lines(const std::string& file, std::size_t most_lines, std::size_t most_bytes);
+
+}  // namespace troupe

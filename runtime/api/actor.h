@@ -1,0 +1,49 @@
+// A handle to an actor: calls go straight to its worker, in the order in which this driver makes them.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "runtime/api/ref.h"
+#include "runtime/api/session_core.h"
+#include "runtime/api/task.h"
+
+namespace troupe {
+
+/// Copies name the same actor. It ends when the last copy is gone and what was called is answered.
+template <class T>
+class Actor {
+ public:
+  Actor() = default;
+  Actor(std::shared_ptr<SessionCore> session, std::shared_ptr<ActorLine> line)
+      : line_(line.get(), [session, line](ActorLine*) { session->release_actor(line); }),
+        session_(std::move(session)),
+        shared_line_(std::move(line)) {}
+
+  /// Calls a method; returns at once. A Ref among the arguments is waited for on the way, not here.
+  ///
+  /// Fails with (through the Ref): task_failed if the method throws; peer_lost if the actor died: the cause says whether
+  /// the call is known not to have run.
+  template <auto member, class... Given>
+    requires std::is_base_of_v<typename Method<member>::Class, T>
+  auto call(const Method<member>& method, Given&&... given) const {
+    return call_as(method.name, static_cast<typename Method<member>::Signature*>(nullptr),
+                   std::forward<Given>(given)...);
+  }
+
+  TaskId id() const { return shared_line_->task; }
+
+ private:
+  template <class R, class... Args, class... Given>
+    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
+  Ref<R> call_as(std::string_view method, R (*)(Args...), Given&&... given) const {
+    return Ref<R>(
+        session_->call(shared_line_, std::string(method), {raw_argument<Args>(std::forward<Given>(given))...}));
+  }
+
+  std::shared_ptr<ActorLine> line_;  // Its end is the end of the last handle.
+  std::shared_ptr<SessionCore> session_;
+  std::shared_ptr<ActorLine> shared_line_;
+};
+
+}  // namespace troupe

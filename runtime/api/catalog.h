@@ -1,0 +1,82 @@
+// Names bound to code: what a worker can run. Filled by an ordinary function of the user's, the same in driver and worker.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "runtime/api/task.h"
+#include "runtime/api/value.h"
+#include "runtime/base/check.h"
+
+namespace troupe {
+
+class Catalog {
+ public:
+  using Function = std::function<Bytes(std::span<const Bytes>)>;
+
+  struct ActorClass {
+    std::function<std::shared_ptr<void>(std::span<const Bytes>)> make;
+    std::map<std::string, std::function<Bytes(void*, std::span<const Bytes>)>, std::less<>> methods;
+  };
+
+  /// Binds a task's name to what it runs. Requires: the name is not taken.
+  template <class R, class... Args, class Body>
+    requires std::is_invocable_r_v<R, Body, Args...> && (Value<Args> && ...) && ReturnValue<R>
+  void add(const Task<R(Args...)>& task, Body body) {
+    const bool is_new = functions_
+                            .emplace(task.name,
+                                     [body = std::move(body)](std::span<const Bytes> bytes) -> Bytes {
+                                       auto arguments = decode_arguments<Args...>(bytes);
+                                       return encode_return<R>([&] { return std::apply(body, std::move(arguments)); });
+                                     })
+                            .second;
+    TROUPE_CHECK(is_new, "each task has a name of its own");
+  }
+
+  /// Binds an actor's name to its constructor, and its methods' names to its methods.
+  template <class T, class... Args, auto... members>
+    requires std::is_constructible_v<T, Args...> && (Value<Args> && ...) &&
+             (std::is_base_of_v<typename Method<members>::Class, T> && ...)
+  void add(const ActorType<T(Args...)>& type, const Method<members>&... methods) {
+    ActorClass made;
+    made.make = [](std::span<const Bytes> bytes) -> std::shared_ptr<void> {
+      return std::apply([](auto&&... arguments) { return std::make_shared<T>(std::move(arguments)...); },
+                        decode_arguments<Args...>(bytes));
+    };
+    (made.methods.emplace(methods.name, bind<T, members>(static_cast<typename Method<members>::Signature*>(nullptr))),
+     ...);
+    const bool is_new = actors_.emplace(type.name, std::move(made)).second;
+    TROUPE_CHECK(is_new, "each actor type has a name of its own");
+  }
+
+  const Function* function(std::string_view name) const { return find(functions_, name); }
+  const ActorClass* actor(std::string_view name) const { return find(actors_, name); }
+
+ private:
+  template <class T, auto member, class R, class... Args>
+  static std::function<Bytes(void*, std::span<const Bytes>)> bind(R (*)(Args...)) {
+    return [](void* object, std::span<const Bytes> bytes) -> Bytes {
+      auto arguments = decode_arguments<Args...>(bytes);
+      return encode_return<R>([&] {
+        return std::apply([&](auto&&... each) { return (static_cast<T*>(object)->*member)(std::move(each)...); },
+                          std::move(arguments));
+      });
+    };
+  }
+
+  template <class Map>
+  static const typename Map::mapped_type* find(const Map& map, std::string_view name) {
+    const auto found = map.find(name);
+    return found == map.end() ? nullptr : &found->second;
+  }
+
+  std::map<std::string, Function, std::less<>> functions_;
+  std::map<std::string, ActorClass, std::less<>> actors_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,40 @@
+// The name of a value that may not exist yet.
+#pragma once
+
+#include <type_traits>
+
+#include "runtime/api/object.h"
+#include "runtime/api/session_core.h"
+#include "runtime/api/value.h"
+
+namespace troupe {
+
+/// Copies name the same value. It may be handed on as an argument before it exists; `Session::get` waits for it. The
+/// value is forgotten when the last copy is gone.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  explicit Ref(ObjectPtr object) : object_(std::move(object)) {}
+
+  explicit operator bool() const { return object_ != nullptr; }
+  const ObjectPtr& object() const { return object_; }
+
+ private:
+  ObjectPtr object_;
+};
+
+/// What may be passed where a `To` is wanted: something that converts to it, or a Ref to exactly that.
+template <class Given, class To>
+concept PassableAs = std::is_convertible_v<Given, To> || std::is_same_v<std::decay_t<Given>, Ref<To>>;
+
+template <Value To, PassableAs<To> Given>
+RawArgument raw_argument(Given&& given) {
+  if constexpr (std::is_same_v<std::decay_t<Given>, Ref<To>>) {
+    return given.object();
+  } else {
+    return encode_value<To>(static_cast<const To&>(given));
+  }
+}
+
+}  // namespace troupe

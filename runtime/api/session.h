@@ -1,0 +1,132 @@
+// A driver's door to its cluster: submit tasks, spawn actors, get results.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "runtime/api/actor.h"
+#include "runtime/api/options.h"
+#include "runtime/api/ref.h"
+#include "runtime/api/session_core.h"
+#include "runtime/api/task.h"
+
+namespace troupe {
+
+/// What `get` throws when there will be no value.
+class TaskFailed : public std::runtime_error {
+ public:
+  explicit TaskFailed(Failure failure) : std::runtime_error(describe(failure)), failure_(std::move(failure)) {}
+  const Failure& failure() const { return failure_; }
+
+ private:
+  Failure failure_;
+};
+
+/// Threads: any.
+class Session {
+ public:
+  using Duration = std::chrono::milliseconds;
+  static constexpr Duration forever{std::chrono::hours(24 * 365)};
+
+  explicit Session(std::shared_ptr<SessionCore> core) : core_(std::move(core)) {}
+
+  /// Runs a task somewhere; returns at once. An argument may be a Ref: the task runs when its value is there.
+  template <class R, class... Args, class... Given>
+    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
+  Ref<R> submit(const TaskOptions& options, const Task<R(Args...)>& task, Given&&... given) {
+    return Ref<R>(core_->submit(options, work<Args...>(task.name, std::forward<Given>(given)...)));
+  }
+  template <class R, class... Args, class... Given>
+    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
+  Ref<R> submit(const Task<R(Args...)>& task, Given&&... given) {
+    return submit(TaskOptions{}, task, std::forward<Given>(given)...);
+  }
+
+  /// Creates an actor somewhere; returns at once.
+  template <class T, class... Args, class... Given>
+    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
+  Actor<T> spawn(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
+    std::vector<RawWork> works;
+    works.push_back(work<Args...>(type.name, std::forward<Given>(given)...));
+    return Actor<T>(core_, core_->spawn(options, nullptr, std::move(works)).front());
+  }
+  template <class T, class... Args, class... Given>
+    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
+  Actor<T> spawn(const ActorType<T(Args...)>& type, Given&&... given) {
+    return spawn(ActorOptions{}, type, std::forward<Given>(given)...);
+  }
+
+  /// Creates actors that are placed all together or not at all; `arguments(rank)` is a tuple of the constructor's.
+  template <class T, class... Args, class Arguments>
+    requires std::is_invocable_r_v<std::tuple<Args...>, Arguments, std::uint32_t>
+  std::vector<Actor<T>> spawn_gang(const GangOptions& gang, const ActorType<T(Args...)>& type, Arguments arguments) {
+    std::vector<RawWork> works;
+    for (std::uint32_t rank = 0; rank < gang.size; ++rank)
+      works.push_back(std::apply([&](auto&&... each) { return work<Args...>(type.name, std::move(each)...); },
+                                 std::tuple<Args...>(arguments(rank))));
+    std::vector<Actor<T>> actors;
+    for (auto& line : core_->spawn(gang.each, &gang, std::move(works))) actors.emplace_back(core_, std::move(line));
+    return actors;
+  }
+
+  /// Makes a Ref of a value that this driver has.
+  template <Value T>
+  Ref<T> put(const T& value) {
+    return Ref<T>(core_->put(encode_value(value)));
+  }
+
+  /// Waits for the value. Throws TaskFailed when there will be none.
+  template <class T>
+  T get(const Ref<T>& ref) {
+    wait_for(ref, forever);
+    if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome)) throw TaskFailed(*failure);
+    if constexpr (!std::is_void_v<T>) return decode_value<T>(std::get<Bytes>(ref.object()->outcome)).value();
+  }
+
+  /// The value, or why there is none: timed_out if it is not there within `limit`.
+  template <class T>
+  Result<T> try_get(const Ref<T>& ref, Duration limit = forever) {
+    if (!wait_for(ref, limit))
+      return Error{Fault::timed_out,
+                   "'" + ref.object()->name() + "' is not there after " + std::to_string(limit.count()) + " ms"};
+    if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome))
+      return Error{failure->fault, describe(*failure)};
+    if constexpr (std::is_void_v<T>) {
+      return {};
+    } else {
+      return decode_value<T>(std::get<Bytes>(ref.object()->outcome));
+    }
+  }
+
+  /// Waits until `count` of the refs are there (or have failed) or the time is over; says whether they are.
+  template <class T>
+  bool wait(const std::vector<Ref<T>>& refs, std::size_t count, Duration limit = forever) {
+    std::vector<ObjectPtr> objects;
+    for (const auto& ref : refs) objects.push_back(ref.object());
+    return core_->wait(objects, count, std::chrono::steady_clock::now() + limit);
+  }
+
+  SessionCore& core() { return *core_; }
+
+ private:
+  template <class... Args, class... Given>
+  static RawWork work(std::string_view name, Given&&... given) {
+    return {std::string(name), std::string(name), {raw_argument<Args>(std::forward<Given>(given))...}};
+  }
+
+  template <class T>
+  bool wait_for(const Ref<T>& ref, Duration limit) {
+    const ObjectPtr objects[] = {ref.object()};
+    return core_->wait(objects, 1, std::chrono::steady_clock::now() + limit);
+  }
+
+  std::shared_ptr<SessionCore> core_;
+};
+
+}  // namespace troupe

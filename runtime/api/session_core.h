@@ -1,0 +1,164 @@
+// A driver's connection to its cluster, without types: what it submitted, what came back, and the thread that talks.
+//
+// Invariants: each object becomes ready exactly once; the calls of this driver to one actor leave in the order in which
+// they were made, each as soon as its arguments are there; what the scheduler has not answered is sent again to a
+// scheduler of a new epoch.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <span>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "runtime/api/object.h"
+#include "runtime/api/options.h"
+#include "runtime/base/result.h"
+#include "runtime/wire/message_codec.h"
+#include "runtime/wire/transport.h"
+
+namespace troupe {
+
+struct SessionOptions {
+  std::string scheduler_address;
+  ClusterId cluster;
+  std::string program;  ///< Started again in the worker role to run this driver's tasks and actors.
+  std::string name;
+  std::chrono::milliseconds heartbeat{500};
+  /// The scheduler's silence after which everything that is pending fails.
+  std::chrono::milliseconds lost_after{10'000};
+};
+
+/// A value, or an object that may not be ready yet.
+using RawArgument = std::variant<Bytes, ObjectPtr>;
+
+struct RawWork {
+  std::string name;      ///< For people.
+  std::string function;  ///< Of a task, or an actor's type: its name in the catalog.
+  std::vector<RawArgument> arguments;
+};
+
+/// One actor as this driver sees it. Guarded by the session's mutex.
+struct ActorLine {
+  struct PendingCall {
+    std::string method;
+    std::vector<RawArgument> arguments;
+    ObjectPtr result;
+  };
+
+  TaskId task;
+  std::string name;
+  AttemptId attempt;
+  std::string address;  // Empty while it is not up.
+  PeerId peer;
+  std::uint64_t last_number = 0;
+  std::deque<PendingCall> waiting;                 // In the order of the calls.
+  std::map<std::uint64_t, PendingCall> in_flight;  // By number.
+  bool released = false;                           // No handle is left: ends when it has answered everything.
+  bool ended = false;
+  std::string end_cause;
+};
+
+class SessionCore : public std::enable_shared_from_this<SessionCore> {
+ public:
+  SessionCore(SessionOptions options, std::unique_ptr<Transport> transport);
+  ~SessionCore();
+
+  /// Logs in; waits for the scheduler's welcome.
+  Result<void> start(std::chrono::milliseconds limit);
+
+  /// Says goodbye: everything of this driver ends.
+  void stop();
+
+  ObjectPtr put(Bytes value);
+  ObjectPtr submit(const TaskOptions& options, RawWork work);
+  /// All of a gang, or one actor alone; ranks in the order of `works`.
+  std::vector<std::shared_ptr<ActorLine>> spawn(const ActorOptions& options, const GangOptions* gang,
+                                                std::vector<RawWork> works);
+  ObjectPtr call(const std::shared_ptr<ActorLine>& actor, std::string method, std::vector<RawArgument> arguments);
+  void release_actor(const std::shared_ptr<ActorLine>& actor);
+
+  /// Hands over tasks of a durable job. Empty: accepted and on disk.
+  Result<void> submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit);
+  /// The end of a task of a job that this driver submitted with submit_job.
+  ObjectPtr watch_task(TaskId task, std::string name);
+  Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
+
+  void cancel(TaskId task);
+
+  /// Waits until `count` of them are ready, or the time is over; true if they are.
+  bool wait(std::span<const ObjectPtr> objects, std::size_t count, std::chrono::steady_clock::time_point deadline);
+
+  JobId job() const { return job_.id; }
+
+ private:
+  struct PendingTask {
+    TaskSpec spec;                       // Without arguments and inputs: those are as they stand when it is sent.
+    std::vector<RawArgument> arguments;  // Kept to the end: a scheduler of a new epoch is given the task again.
+    std::weak_ptr<Object> result;        // None for actors.
+    std::shared_ptr<ActorLine> actor;
+    bool sent = false;
+  };
+
+  void run();
+  void take(const Delivery& delivery);
+  void on(message::Message& message);
+  void on_welcome(const Envelope& envelope);
+  void on_answer(const message::Answer& answer);
+  void on_ended(message::TaskEnded& ended);
+  void on_actor_up(const message::ActorUp& up);
+  void on_actor_down(const message::ActorDown& down);
+  void on_call_answer(message::CallAnswer& answer);
+
+  void post(PeerId to, const message::Message& message);
+  void say_hello();
+  void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
+  void pump();
+  void submit_what_can_be_sent();
+  void pump(ActorLine& actor);
+  bool prepare(PendingTask& task, TaskSpec& spec);
+  void fail_task(TaskId id, Failure failure);
+  void fail_calls_in_flight(ActorLine& actor, const std::string& cause);
+  void fail_waiting_calls(ActorLine& actor);
+  void fail_everything(const std::string& cause);
+  void send_dropped();
+  ObjectPtr make_object(std::string name, std::optional<TaskId> task);
+  TaskId next_task();
+
+  const SessionOptions options_;
+  JobInfo job_;
+  DriverId driver_;
+  std::unique_ptr<Transport> transport_;  // The thread's; others only wake it.
+  PeerId scheduler_;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::pair<PeerId, Bytes>> outbox_;
+  std::uint32_t epoch_ = 0;
+  bool welcomed_ = false;
+  bool stopping_ = false;
+  std::string lost_;  // Why, once the scheduler is given up.
+  std::chrono::steady_clock::time_point last_heard_;
+  std::uint32_t last_task_ = 0;
+  std::uint64_t last_request_ = 0;
+  std::map<TaskId, PendingTask> tasks_;                          // Not ended; actors too.
+  std::set<TaskId> unsent_;                                      // Those of them that the scheduler has not been given.
+  std::map<std::uint64_t, std::vector<TaskId>> requests_;        // Not answered: what was in them.
+  std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job: empty while open.
+  std::map<std::uint64_t, std::optional<std::vector<message::TaskSummary>>> lists_;
+  std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.
+  std::map<TaskId, std::shared_ptr<ActorLine>> actors_;
+
+  std::mutex dropped_mutex_;  // Apart: a ref may end while mutex_ is held.
+  std::vector<TaskId> dropped_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,29 @@
+// Messages as bytes. Decoding is total: any bytes give a message or an error, and never more memory than their size.
+#pragma once
+
+#include <string_view>
+
+#include "runtime/base/result.h"
+#include "runtime/wire/messages.h"
+
+namespace troupe {
+
+/// Stands at the head of every frame.
+struct Envelope {
+  ClusterId cluster;
+  std::uint32_t epoch = 0;   ///< Highest the sender knows; 0 where it knows none.
+  std::uint64_t sender = 0;  ///< Drawn by each process at its start.
+  friend bool operator==(const Envelope&, const Envelope&) = default;
+};
+
+struct Letter {
+  Envelope envelope;
+  message::Message message;
+};
+
+Bytes encode(const Envelope& envelope, const message::Message& message);
+
+/// Fails with: corrupt (what was found where), unsupported (another protocol version: both are named).
+Result<Letter> decode(std::string_view frame);
+
+}  // namespace troupe

@@ -1,0 +1,153 @@
+// Every message as a plain struct, in one list. Who may send what to whom is in the headings.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/orders.h"
+
+namespace troupe::message {
+
+// --- driver to scheduler ---------------------------------------------------------------------------------------------
+
+/// Logs in, and again every heartbeat: a scheduler that was started anew learns of its drivers this way.
+struct DriverHello {
+  DriverId driver;
+  JobInfo job;
+};
+struct DriverBye {};
+struct Submit {
+  std::uint64_t request = 0;
+  JobInfo job;
+  std::vector<TaskSpec> tasks;
+};
+struct Cancel {
+  std::uint64_t request = 0;
+  TaskId task;
+};
+struct Release {
+  std::vector<TaskId> tasks;
+};
+struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
+  std::uint64_t request = 0;
+  JobId job;
+};
+
+// --- scheduler to driver ---------------------------------------------------------------------------------------------
+
+struct DriverWelcome {};
+struct Answer {
+  std::uint64_t request = 0;
+  std::string refusal;
+};
+struct TaskEnded {
+  TaskId task;
+  TaskState state = TaskState::done;
+  Bytes result;
+  std::string cause;
+  std::vector<AttemptRecord> attempts;
+};
+struct ActorUp {
+  TaskId task;
+  AttemptId attempt;
+  std::string address;
+};
+struct ActorDown {
+  TaskId task;
+  AttemptId attempt;
+  Cause cause;
+};
+struct TaskSummary {
+  TaskId task;
+  std::string name;
+  TaskState state = TaskState::waiting;
+  std::uint32_t attempts = 0;
+  NodeId node;
+};
+struct TaskList {
+  std::uint64_t request = 0;
+  std::vector<TaskSummary> tasks;
+};
+
+// --- agent to scheduler ----------------------------------------------------------------------------------------------
+
+struct AgentJoin {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  std::string name;
+  NodeCapacity capacity;
+  std::vector<RunningAttempt> running;
+};
+struct AgentHeartbeat {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  std::vector<RunningAttempt> running;
+};
+struct AgentBye {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+};
+/// Also from worker to agent, without node and incarnation.
+struct ActorReady {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  TaskId task;
+  AttemptId attempt;
+  std::string address;
+};
+/// Also from worker to agent, without node and incarnation.
+struct Report {
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  AttemptReport report;
+};
+
+// --- scheduler to agent ----------------------------------------------------------------------------------------------
+
+struct AgentWelcome {};
+struct PleaseJoin {};
+/// Also from agent to worker.
+struct Run {
+  RunOrder order;
+};
+struct Stop {
+  TaskId task;
+  AttemptId attempt;
+};
+struct ReportTaken {
+  TaskId task;
+  AttemptId attempt;
+};
+
+// --- worker to agent -------------------------------------------------------------------------------------------------
+
+struct WorkerHello {
+  WorkerId worker;
+};
+
+// --- caller to actor and back, by-passing the scheduler --------------------------------------------------------------
+
+/// Calls of one caller are numbered from 1 for each incarnation of the actor.
+struct Call {
+  TaskId actor;
+  AttemptId attempt;
+  std::uint64_t caller = 0;
+  std::uint64_t number = 0;
+  std::string method;
+  std::vector<Bytes> arguments;
+};
+struct CallAnswer {
+  TaskId actor;
+  std::uint64_t number = 0;
+  bool ok = false;
+  Bytes value;        ///< When ok.
+  std::string error;  ///< When not: what the method threw, or why it was not run.
+};
+
+using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
+                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
+                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer>;
+
+}  // namespace troupe::message

@@ -1,0 +1,184 @@
+#include "runtime/wire/zmq_transport.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include <zmq.hpp>
+
+namespace troupe {
+namespace {
+
+// More than any frame of ours: a result that travels inline is refused earlier (worker.cpp).
+constexpr std::int64_t most_frame_bytes = 64 << 20;
+constexpr int frames_per_turn = 4096;   // Then the caller gets to act on them.
+constexpr std::size_t most_path = 107;  // What a socket address holds.
+
+Error error_at(const std::string& address, const char* verb) {
+  return {Fault::unavailable, std::string("cannot ") + verb + ' ' + address + ": " + zmq_strerror(zmq_errno())};
+}
+
+class ZmqTransport final : public Transport {
+ public:
+  ZmqTransport() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    TROUPE_CHECK(wake_fd_ >= 0, "an eventfd can be made");
+  }
+
+  ~ZmqTransport() override {
+    for (auto& [id, socket] : sockets_) socket.close();
+    context_.shutdown();
+    ::close(wake_fd_);
+  }
+
+  Result<void> listen(const std::string& address) override {
+    if (address.starts_with("ipc://") && address.size() - 6 > most_path)
+      return bad_input("socket path '" + address.substr(6) + "' is longer than 107 characters: set a shorter TMPDIR");
+    auto socket = make_socket(zmq::socket_type::router);
+    socket.set(zmq::sockopt::router_mandatory, true);
+    if (zmq_bind(socket.handle(), address.c_str()) != 0) return error_at(address, "listen on");
+    sockets_.emplace(++last_socket_, std::move(socket));
+    return {};
+  }
+
+  Result<PeerId> connect(const std::string& address) override {
+    auto socket = make_socket(zmq::socket_type::dealer);
+    if (zmq_connect(socket.handle(), address.c_str()) != 0) return error_at(address, "connect to");
+    sockets_.emplace(++last_socket_, std::move(socket));
+    const PeerId peer{++last_peer_};
+    peers_[peer.value] = {last_socket_, {}};
+    dealers_[last_socket_] = peer;
+    return peer;
+  }
+
+  void disconnect(PeerId peer) override {
+    const auto found = peers_.find(peer.value);
+    if (found == peers_.end() || !found->second.routing_id.empty()) return;
+    dealers_.erase(found->second.socket);
+    sockets_.erase(found->second.socket);
+    peers_.erase(found);
+  }
+
+  void send(PeerId to, Bytes frame) override {
+    const auto found = peers_.find(to.value);
+    if (found == peers_.end()) return;
+    const Route& route = found->second;
+    zmq::socket_t& socket = sockets_.at(route.socket);
+    if (!route.routing_id.empty()) {
+      const std::string& id = route.routing_id;
+      if (zmq_send(socket.handle(), id.data(), id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        TROUPE_CHECK(zmq_errno() == EHOSTUNREACH, "queues without a mark refuse only peers that are gone");
+        routes_.erase({route.socket, id});
+        peers_.erase(found);
+        return;
+      }
+    }
+    const int sent = zmq_send(socket.handle(), frame.data(), frame.size(), ZMQ_DONTWAIT);
+    TROUPE_CHECK(sent >= 0 || zmq_errno() == EHOSTUNREACH, "queues without a mark take every frame");
+  }
+
+  std::vector<Delivery> receive(Deadline deadline) override {
+    std::vector<Delivery> arrived = take_all();
+    if (!arrived.empty()) return arrived;
+
+    std::vector<zmq_pollitem_t> items;
+    for (auto& [id, socket] : sockets_) items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
+    items.push_back({nullptr, wake_fd_, ZMQ_POLLIN, 0});
+    for (const auto& [descriptor, for_write] : watched_)
+      items.push_back({nullptr, descriptor, static_cast<short>(for_write ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN), 0});
+
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const long timeout_ms = static_cast<long>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+    zmq_poll(items.data(), static_cast<int>(items.size()), timeout_ms);
+    std::uint64_t wakes = 0;
+    while (::read(wake_fd_, &wakes, sizeof wakes) > 0) {
+    }
+    return take_all();
+  }
+
+  void wake() override {
+    const std::uint64_t one = 1;
+    const auto written = ::write(wake_fd_, &one, sizeof one);
+    TROUPE_CHECK(written == sizeof one || errno == EAGAIN, "an eventfd takes a wake");
+  }
+
+  void watch(int descriptor, bool for_write) override { watched_[descriptor] = for_write; }
+  void unwatch(int descriptor) override { watched_.erase(descriptor); }
+
+ private:
+  struct Route {
+    std::uint64_t socket = 0;
+    std::string routing_id;  // Empty: a DEALER, which has one peer.
+  };
+
+  zmq::socket_t make_socket(zmq::socket_type type) {
+    zmq::socket_t socket(context_, type);
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::rcvhwm, 0);
+    socket.set(zmq::sockopt::linger, 200);
+    socket.set(zmq::sockopt::reconnect_ivl, 1);
+    socket.set(zmq::sockopt::reconnect_ivl_max, 100);
+    socket.set(zmq::sockopt::maxmsgsize, most_frame_bytes);
+    socket.set(zmq::sockopt::handshake_ivl, 5000);
+    return socket;
+  }
+
+  std::vector<Delivery> take_all() {
+    std::vector<Delivery> arrived;
+    for (auto& [id, socket] : sockets_) {
+      for (int taken = 0; taken < frames_per_turn; ++taken) {
+        auto delivery = take_one(id, socket);
+        if (!delivery) break;
+        arrived.push_back(std::move(*delivery));
+      }
+    }
+    return arrived;
+  }
+
+  std::optional<Delivery> take_one(std::uint64_t id, zmq::socket_t& socket) {
+    zmq::message_t part;
+    if (zmq_msg_recv(part.handle(), socket.handle(), ZMQ_DONTWAIT) < 0) return std::nullopt;
+    const auto dealer = dealers_.find(id);
+    PeerId from;
+    if (dealer != dealers_.end()) {
+      from = dealer->second;
+    } else {
+      from = peer_of(id, part.to_string());
+      if (!part.more()) return Delivery{from, {}};
+      if (zmq_msg_recv(part.handle(), socket.handle(), ZMQ_DONTWAIT) < 0) return std::nullopt;
+    }
+    Delivery delivery{from, part.to_string()};
+    while (part.more() && zmq_msg_recv(part.handle(), socket.handle(), ZMQ_DONTWAIT) >= 0) delivery.frame.clear();
+    return delivery;
+  }
+
+  PeerId peer_of(std::uint64_t socket, std::string routing_id) {
+    auto [found, is_new] = routes_.try_emplace({socket, routing_id});
+    if (is_new) {
+      found->second = PeerId{++last_peer_};
+      peers_[last_peer_] = {socket, std::move(routing_id)};
+    }
+    return found->second;
+  }
+
+  zmq::context_t context_;
+  int wake_fd_;
+  std::uint64_t last_socket_ = 0;
+  std::uint64_t last_peer_ = 0;
+  std::map<std::uint64_t, zmq::socket_t> sockets_;
+  std::map<std::uint64_t, PeerId> dealers_;
+  std::unordered_map<std::uint64_t, Route> peers_;
+  std::map<std::pair<std::uint64_t, std::string>, PeerId> routes_;
+  std::map<int, bool> watched_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_zmq_transport() { return std::make_unique<ZmqTransport>(); }
+
+}  // namespace troupe

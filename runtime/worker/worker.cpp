@@ -1,0 +1,268 @@
+#include "runtime/worker/worker.h"
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "runtime/wire/message_codec.h"
+#include "runtime/worker/mailbox.h"
+
+namespace troupe {
+namespace {
+
+// A result travels inline through agent and scheduler.
+constexpr std::size_t most_result_bytes = 32u << 20;
+
+/// What the user's code said or did, as one line.
+std::string text_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "threw something that is not a std::exception";
+  }
+}
+
+std::string too_large(std::size_t bytes) {
+  return "its result has " + std::to_string(bytes) + " bytes; at most " + std::to_string(most_result_bytes) +
+         " can be returned";
+}
+
+/// Runs pieces of user code one after another on a thread of its own.
+class Executor {
+ public:
+  Executor() : thread_([this] { run(); }) {}
+  ~Executor() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+  void post(std::function<void()> piece) {
+    {
+      const std::lock_guard lock(mutex_);
+      pieces_.push_back(std::move(piece));
+    }
+    changed_.notify_one();
+  }
+
+ private:
+  void run() {
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || !pieces_.empty(); });
+      if (stopping_) return;
+      const auto piece = std::move(pieces_.front());
+      pieces_.pop_front();
+      lock.unlock();
+      piece();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> pieces_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class Worker {
+ public:
+  Worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport)
+      : options_(options), catalog_(catalog), transport_(transport) {
+    const auto listening = transport_.listen(options_.own_address);
+    TROUPE_CHECK(listening, "a worker's own address is free");
+    const auto agent = transport_.connect(options_.agent_address);
+    TROUPE_CHECK(agent, "an agent's address can be connected to");
+    agent_ = *agent;
+    send(agent_, message::WorkerHello{options_.id});
+  }
+
+  void run(const std::function<bool()>& until_stopped) {
+    while (!until_stopped()) {
+      for (const auto& delivery : transport_.receive(std::chrono::steady_clock::now() + std::chrono::seconds(60)))
+        take(delivery);
+      send_what_is_made();
+    }
+  }
+
+ private:
+  void take(const Delivery& delivery) {
+    auto letter = decode(delivery.frame);
+    if (!letter || letter->envelope.cluster != options_.cluster) return;
+    if (auto* run = std::get_if<message::Run>(&letter->message)) {
+      if (delivery.from == agent_) start(std::move(run->order));
+    } else if (auto* call = std::get_if<message::Call>(&letter->message)) {
+      take_call(delivery.from, std::move(*call));
+    }
+  }
+
+  void start(RunOrder order) {
+    const std::pair key{order.task, order.attempt};
+    if (std::exchange(last_order_, key) == key) return;  // The same order again.
+    executor_.post([this, order = std::move(order)] {
+      if (std::holds_alternative<ActorWork>(order.work)) {
+        start_actor(order);
+      } else {
+        report(run_function(order));
+      }
+    });
+  }
+
+  // --- on the executor's thread --------------------------------------------------------------------------------------
+
+  static std::vector<Bytes> arguments_of(const std::vector<Argument>& arguments, const std::vector<Bytes>& inputs) {
+    std::vector<Bytes> values;
+    for (const auto& argument : arguments) {
+      const auto* input = std::get_if<InputRef>(&argument);
+      values.push_back(input != nullptr ? inputs.at(input->input) : std::get<Bytes>(argument));
+    }
+    return values;
+  }
+
+  AttemptReport run_function(const RunOrder& order) {
+    AttemptReport report{order.task, order.attempt};
+    const auto& work = std::get<FunctionWork>(order.work);
+    const auto* function = catalog_.function(work.function);
+    if (function == nullptr) return failed(order, "this program has no task named '" + work.function + "'");
+    try {
+      report.result = (*function)(arguments_of(work.arguments, order.inputs));
+    } catch (...) {
+      return failed(order, text_of(std::current_exception()));
+    }
+    if (report.result.size() > most_result_bytes) return failed(order, too_large(report.result.size()));
+    return report;
+  }
+
+  static AttemptReport failed(const RunOrder& order, std::string why) {
+    return {order.task, order.attempt, AttemptEnd::failed, {}, {.message = std::move(why)}};
+  }
+
+  void report(AttemptReport made) { post(agent_, message::Report{{}, 0, std::move(made)}); }
+
+  void start_actor(const RunOrder& order) {
+    const auto& work = std::get<ActorWork>(order.work);
+    const auto* type = catalog_.actor(work.type);
+    if (type == nullptr) return report(failed(order, "this program has no actor named '" + work.type + "'"));
+    std::shared_ptr<void> made;
+    try {
+      made = type->make(arguments_of(work.arguments, order.inputs));
+    } catch (...) {
+      return report(failed(order, text_of(std::current_exception())));
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      actor_class_ = type;
+      actor_ = std::move(made);
+      actor_task_ = order.task;
+      actor_attempt_ = order.attempt;
+    }
+    post(agent_, message::ActorReady{{}, 0, order.task, order.attempt, options_.own_address});
+  }
+
+  void run_calls() {
+    for (;;) {
+      std::optional<message::Call> call;
+      PeerId caller;
+      {
+        const std::lock_guard lock(mutex_);
+        call = mailbox_.next();
+        if (!call) return;
+        caller = callers_.at(call->caller);
+      }
+      post(caller, answer(*call));
+    }
+  }
+
+  message::CallAnswer answer(const message::Call& call) {
+    message::CallAnswer answer{call.actor, call.number};
+    const auto method = actor_class_->methods.find(call.method);
+    if (method == actor_class_->methods.end()) {
+      answer.error = "the actor has no method named '" + call.method + "'";
+    } else {
+      try {
+        answer.value = method->second(actor_.get(), call.arguments);
+        answer.ok = true;
+      } catch (...) {
+        answer.error = text_of(std::current_exception());
+      }
+    }
+    if (answer.value.size() > most_result_bytes) {
+      answer = {call.actor, call.number, false, {}, too_large(answer.value.size())};
+    }
+    return answer;
+  }
+
+  // --- on the thread that talks --------------------------------------------------------------------------------------
+
+  void take_call(PeerId from, message::Call call) {
+    Mailbox::Arrival arrival;
+    {
+      const std::lock_guard lock(mutex_);
+      if (call.actor != actor_task_ || call.attempt != actor_attempt_) {
+        send(from, message::CallAnswer{call.actor, call.number, false, {}, "no such actor lives here"});
+        return;
+      }
+      callers_[call.caller] = from;
+      arrival = mailbox_.arrive(call);
+    }
+    if (arrival == Mailbox::Arrival::too_early)
+      send(from, message::CallAnswer{call.actor, call.number, false, {}, "too many calls wait for an earlier one"});
+    if (arrival == Mailbox::Arrival::queued) executor_.post([this] { run_calls(); });
+  }
+
+  void post(PeerId to, message::Message message) {
+    {
+      const std::lock_guard lock(mutex_);
+      made_.emplace_back(to, std::move(message));
+    }
+    transport_.wake();
+  }
+
+  void send_what_is_made() {
+    std::vector<std::pair<PeerId, message::Message>> made;
+    {
+      const std::lock_guard lock(mutex_);
+      made = std::exchange(made_, {});
+    }
+    for (const auto& [to, message] : made) send(to, message);
+  }
+
+  void send(PeerId to, const message::Message& message) {
+    transport_.send(to, encode({options_.cluster, 0, options_.id.value}, message));
+  }
+
+  const WorkerOptions& options_;
+  const Catalog& catalog_;
+  Transport& transport_;
+  PeerId agent_;
+  std::pair<TaskId, AttemptId> last_order_;
+
+  std::mutex mutex_;
+  Mailbox mailbox_;
+  std::map<std::uint64_t, PeerId> callers_;
+  std::vector<std::pair<PeerId, message::Message>> made_;
+  TaskId actor_task_;
+  AttemptId actor_attempt_;
+  const Catalog::ActorClass* actor_class_ = nullptr;  // Set before the first call can arrive.
+  std::shared_ptr<void> actor_;
+  Executor executor_;  // Last: its thread uses all of the above.
+};
+
+}  // namespace
+
+void run_worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport,
+                const std::function<bool()>& until_stopped) {
+  Worker(options, catalog, transport).run(until_stopped);
+}
+
+}  // namespace troupe

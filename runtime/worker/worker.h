@@ -1,0 +1,27 @@
+// A worker process: runs catalogued functions and hosts one actor, for the agent that started it. A throw of the user's
+// code becomes the attempt's result here, and nowhere else.
+//
+// One thread talks and never runs user code; one other runs it, a piece at a time.
+#pragma once
+
+#include <string>
+
+#include "runtime/api/catalog.h"
+#include "runtime/wire/transport.h"
+
+namespace troupe {
+
+struct WorkerOptions {
+  WorkerId id;
+  ClusterId cluster;
+  std::string agent_address;
+  std::string own_address;  ///< Where its actor takes calls.
+};
+
+/// Works until `until_stopped` says so or, in a process of its own, until the agent kills it.
+///
+/// Requires: `transport` is new.
+void run_worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport,
+                const std::function<bool()>& until_stopped);
+
+}  // namespace troupe
