@@ -16,5 +16,6 @@ struct LossSum {
 ///
 /// Shapes: logits, gradient [n, classes]; labels [n].
 LossSum cross_entropy(std::span<const float> logits, std::span<const std::uint8_t> labels, std::span<float> gradient);
+LossSum cross_entropy(std::span<const double> logits, std::span<const std::uint8_t> labels, std::span<double> gradient);
 
 }  // namespace troupe::nn

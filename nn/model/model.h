@@ -51,14 +51,16 @@ struct Linear {
 using LayerKind = std::variant<Conv2d, Relu, MaxPool2d, Flatten, Linear>;
 
 struct Layer {
-  std::string
-      name;  ///< PyTorch's: `conv1` gives `conv1.weight`, `conv1.bias`. Layers without parameters may share one.
+  /// PyTorch's: `conv1` gives `conv1.weight`, `conv1.bias`. Layers without parameters may share one.
+  std::string name;
   LayerKind kind;
   friend bool operator==(const Layer&, const Layer&) = default;
 };
 
 /// The output's shape, or what does not fit, with the layer's name.
 Result<Shape> output_shape(const Layer& layer, const Shape& input);
+
+bool has_parameters(const Layer& layer);
 
 /// One named array of parameters in the flat vector of all parameters.
 struct ParameterInfo {
@@ -97,6 +99,17 @@ struct Flops {
   std::int64_t training = 0;
 };
 Flops flops_of(const Model& model, bool needs_input_gradient);
+
+/// About what a training pass of one sample costs the `cpu` back-end, in flops of a full-speed convolution: each
+/// layer's flops over the share of that speed it was measured to reach. For comparing pieces of one model, not for
+/// predicting.
+double training_cost(const Model& model, bool needs_input_gradient);
+
+/// Where to cut the model into pieces so that the costliest is as cheap as can be: piece i is layers [cut[i],
+/// cut[i + 1]). Each piece has a layer with parameters; layers without stay with the one in front of them.
+///
+/// Fails with: bad_input, if there are fewer layers with parameters than pieces (one piece is always possible).
+Result<std::vector<std::size_t>> balanced_cut(const Model& model, std::size_t pieces);
 
 /// Uniform in +-1/sqrt(fan_in) for weights and biases alike, from a counter-based generator: entry i of the flat vector
 /// depends on (seed, i) alone.

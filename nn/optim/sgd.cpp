@@ -1,0 +1,23 @@
+#include "nn/optim/sgd.h"
+
+#include <cstddef>
+
+#include "runtime/base/check.h"
+
+namespace troupe::nn {
+
+void sgd_step(const SgdOptions& options, float samples, std::span<const float> gradient_sum, std::span<float> velocity,
+              std::span<float> parameters) {
+  TROUPE_CHECK(gradient_sum.size() == parameters.size() && velocity.size() == parameters.size(),
+               "gradient, velocity and parameters are of one size");
+  TROUPE_CHECK(samples > 0, "a step follows at least one sample");
+  const float* gradient = gradient_sum.data();
+  float* v = velocity.data();
+  float* theta = parameters.data();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    v[i] = options.momentum * v[i] + gradient[i] / samples;
+    theta[i] -= options.learning_rate * v[i];
+  }
+}
+
+}  // namespace troupe::nn

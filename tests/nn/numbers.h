@@ -1,0 +1,30 @@
+// Numbers for the tests of nn.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace troupe::nn {
+
+/// A permutation of `count` values equally spread over (-1, 1), none of them 0: any two differ by 2 / count at least,
+/// so that no step of a finite difference crosses a rectifier's kink or turns a pool's order round.
+inline std::vector<double> spread_values(std::size_t count, std::uint64_t seed) {
+  std::vector<double> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = (2 * static_cast<double>(i) + 1.5) / static_cast<double>(count) - 1;
+  }
+  for (std::size_t i = count; i > 1; --i) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    std::swap(values[i - 1], values[(seed >> 33) % i]);
+  }
+  return values;
+}
+
+inline std::vector<float> spread_floats(std::size_t count, std::uint64_t seed) {
+  const std::vector<double> values = spread_values(count, seed);
+  return {values.begin(), values.end()};
+}
+
+}  // namespace troupe::nn
