@@ -1,0 +1,141 @@
+#include "runtime/wire/base_fields.h"
+
+namespace troupe {
+
+template <class Archive>
+void fields(Archive& archive, ClusterId& value) {
+  archive("cluster id", value.high, value.low);
+}
+
+template <class Archive>
+void fields(Archive& archive, TaskId& value) {
+  archive("task id", value.job, value.number);
+}
+
+template <class Archive>
+void fields(Archive& archive, AttemptId& value) {
+  archive("attempt id", value.epoch, value.number);
+}
+
+template <class Archive>
+void fields(Archive& archive, Error& value) {
+  archive("error", value.fault, value.message);
+}
+
+template <class Archive>
+void fields(Archive& archive, Resources& value) {
+  archive("resources", value.cpus, value.gpus, value.memory_bytes, value.gpu_memory_bytes, value.named, value.labels);
+}
+
+template <class Archive>
+void fields(Archive& archive, GpuDevice& value) {
+  archive("gpu device", value.index, value.uuid, value.memory_bytes);
+}
+
+template <class Archive>
+void fields(Archive& archive, NodeCapacity& value) {
+  archive("node capacity", value.cpus, value.memory_bytes, value.gpus, value.named, value.labels);
+}
+
+template <class Archive>
+void fields(Archive& archive, GpuShare& value) {
+  archive("gpu share", value.index, value.amount, value.memory_bytes);
+}
+
+template <class Archive>
+void fields(Archive& archive, Grant& value) {
+  archive("grant", value.cpus, value.memory_bytes, value.gpus, value.named);
+}
+
+template <class Archive>
+void fields(Archive& archive, InputRef& value) {
+  archive("input", value.input);
+}
+
+template <class Archive>
+void fields(Archive& archive, FunctionWork& value) {
+  archive("function work", value.function, as_bytes(value.arguments));
+}
+
+template <class Archive>
+void fields(Archive& archive, ActorWork& value) {
+  archive("actor work", value.type, as_bytes(value.arguments));
+}
+
+// Arguments and variables of a program are whatever bytes its user typed; so are paths.
+template <class Archive>
+void fields(Archive& archive, CommandWork& value) {
+  archive("command work", as_bytes(value.argv), as_bytes(value.environment), as_bytes(value.working_directory),
+          as_bytes(value.task_directory), value.results);
+}
+
+template <class Archive>
+void fields(Archive& archive, GangHint& value) {
+  archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next);
+}
+
+template <class Archive>
+void fields(Archive& archive, TaskSpec& value) {
+  archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, value.after,
+          value.inputs, value.gang);
+}
+
+// The message may end in a program's output, which need not be text.
+template <class Archive>
+void fields(Archive& archive, Cause& value) {
+  archive("cause", value.exit_code, value.signal, as_bytes(value.message));
+}
+
+template <class Archive>
+void fields(Archive& archive, AttemptRecord& value) {
+  archive("attempt record", value.id, value.node, value.started_ms, value.ended_ms, value.end, value.cause);
+}
+
+template <class Archive>
+void fields(Archive& archive, RunOrder& value) {
+  archive("run order", value.task, value.attempt, value.name, as_bytes(value.program), value.work,
+          as_bytes(value.inputs), value.grant, value.timeout, value.gang);
+}
+
+template <class Archive>
+void fields(Archive& archive, RunningAttempt& value) {
+  archive("running attempt", value.task, value.attempt, value.grant, value.address);
+}
+
+template <class Archive>
+void fields(Archive& archive, AttemptReport& value) {
+  archive("attempt report", value.task, value.attempt, value.end, as_bytes(value.result), value.cause);
+}
+
+template <class Archive>
+void fields(Archive& archive, JobInfo& value) {
+  archive("job info", value.id, value.name, as_bytes(value.program), value.durable);
+}
+
+#define TROUPE_COMPILE_FIELDS(Type)                  \
+  template void fields(FieldWriter& archive, Type&); \
+  template void fields(FieldReader& archive, Type&);
+TROUPE_COMPILE_FIELDS(ClusterId)
+TROUPE_COMPILE_FIELDS(TaskId)
+TROUPE_COMPILE_FIELDS(AttemptId)
+TROUPE_COMPILE_FIELDS(Error)
+TROUPE_COMPILE_FIELDS(Resources)
+TROUPE_COMPILE_FIELDS(GpuDevice)
+TROUPE_COMPILE_FIELDS(NodeCapacity)
+TROUPE_COMPILE_FIELDS(GpuShare)
+TROUPE_COMPILE_FIELDS(Grant)
+TROUPE_COMPILE_FIELDS(InputRef)
+TROUPE_COMPILE_FIELDS(FunctionWork)
+TROUPE_COMPILE_FIELDS(ActorWork)
+TROUPE_COMPILE_FIELDS(CommandWork)
+TROUPE_COMPILE_FIELDS(GangHint)
+TROUPE_COMPILE_FIELDS(TaskSpec)
+TROUPE_COMPILE_FIELDS(Cause)
+TROUPE_COMPILE_FIELDS(AttemptRecord)
+TROUPE_COMPILE_FIELDS(RunOrder)
+TROUPE_COMPILE_FIELDS(RunningAttempt)
+TROUPE_COMPILE_FIELDS(AttemptReport)
+TROUPE_COMPILE_FIELDS(JobInfo)
+#undef TROUPE_COMPILE_FIELDS
+
+}  // namespace troupe

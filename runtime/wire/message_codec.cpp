@@ -1,0 +1,157 @@
+#include "runtime/wire/message_codec.h"
+
+#include "runtime/wire/base_fields.h"
+
+namespace troupe {
+
+template <class Archive>
+void fields(Archive& archive, Envelope& value) {
+  archive("envelope", value.cluster, value.epoch, value.sender);
+}
+
+namespace message {
+
+template <class Archive>
+void fields(Archive& archive, DriverHello& value) {
+  archive("driver hello", value.driver, value.job);
+}
+template <class Archive>
+void fields(Archive& archive, DriverBye&) {
+  archive("driver bye");
+}
+template <class Archive>
+void fields(Archive& archive, Submit& value) {
+  archive("submit", value.request, value.job, value.tasks);
+}
+template <class Archive>
+void fields(Archive& archive, Cancel& value) {
+  archive("cancel", value.request, value.task);
+}
+template <class Archive>
+void fields(Archive& archive, Release& value) {
+  archive("release", value.tasks);
+}
+template <class Archive>
+void fields(Archive& archive, AskTasks& value) {
+  archive("ask tasks", value.request, value.job);
+}
+template <class Archive>
+void fields(Archive& archive, DriverWelcome&) {
+  archive("driver welcome");
+}
+template <class Archive>
+void fields(Archive& archive, Answer& value) {
+  archive("answer", value.request, value.refusal);
+}
+template <class Archive>
+void fields(Archive& archive, TaskEnded& value) {
+  archive("task ended", value.task, value.state, as_bytes(value.result), value.cause, value.attempts);
+}
+template <class Archive>
+void fields(Archive& archive, ActorUp& value) {
+  archive("actor up", value.task, value.attempt, value.address);
+}
+template <class Archive>
+void fields(Archive& archive, ActorDown& value) {
+  archive("actor down", value.task, value.attempt, value.cause);
+}
+template <class Archive>
+void fields(Archive& archive, TaskSummary& value) {
+  archive("task summary", value.task, value.name, value.state, value.attempts, value.node);
+}
+template <class Archive>
+void fields(Archive& archive, TaskList& value) {
+  archive("task list", value.request, value.tasks);
+}
+template <class Archive>
+void fields(Archive& archive, AgentJoin& value) {
+  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running);
+}
+template <class Archive>
+void fields(Archive& archive, AgentHeartbeat& value) {
+  archive("agent heartbeat", value.node, value.incarnation, value.running);
+}
+template <class Archive>
+void fields(Archive& archive, AgentBye& value) {
+  archive("agent bye", value.node, value.incarnation);
+}
+template <class Archive>
+void fields(Archive& archive, ActorReady& value) {
+  archive("actor ready", value.node, value.incarnation, value.task, value.attempt, value.address);
+}
+template <class Archive>
+void fields(Archive& archive, Report& value) {
+  archive("report", value.node, value.incarnation, value.report);
+}
+template <class Archive>
+void fields(Archive& archive, AgentWelcome&) {
+  archive("agent welcome");
+}
+template <class Archive>
+void fields(Archive& archive, PleaseJoin&) {
+  archive("please join");
+}
+template <class Archive>
+void fields(Archive& archive, Run& value) {
+  archive("run", value.order);
+}
+template <class Archive>
+void fields(Archive& archive, Stop& value) {
+  archive("stop", value.task, value.attempt);
+}
+template <class Archive>
+void fields(Archive& archive, ReportTaken& value) {
+  archive("report taken", value.task, value.attempt);
+}
+template <class Archive>
+void fields(Archive& archive, WorkerHello& value) {
+  archive("worker hello", value.worker);
+}
+template <class Archive>
+void fields(Archive& archive, Call& value) {
+  archive("call", value.actor, value.attempt, value.caller, value.number, value.method, as_bytes(value.arguments));
+}
+template <class Archive>
+void fields(Archive& archive, CallAnswer& value) {
+  archive("call answer", value.actor, value.number, value.ok, as_bytes(value.value), value.error);
+}
+
+}  // namespace message
+
+namespace {
+
+constexpr std::uint64_t protocol_version = 1;
+
+// Arguments and results travel inline, so a frame's own size bounds its strings (zmq_transport.cpp).
+constexpr DecodeLimits message_limits{.depth = 32, .array_length = 1u << 20, .string_bytes = 64u << 20};
+
+}  // namespace
+
+Bytes encode(const Envelope& envelope, const message::Message& message) {
+  Encoder encoder;
+  encoder.array(3);
+  encoder.number(protocol_version);
+  FieldWriter writer(encoder);
+  writer.put(envelope);
+  writer.put(message);
+  return encoder.take();
+}
+
+Result<Letter> decode(std::string_view frame) {
+  Decoder decoder(frame, message_limits);
+  decoder.enter_array();
+  const std::uint64_t version = decoder.unsigned_number();
+  if (decoder.ok() && version != protocol_version)
+    return Error{Fault::unsupported, "a message of protocol version " + std::to_string(version) +
+                                         " came; this program speaks version " + std::to_string(protocol_version)};
+  Letter letter;
+  FieldReader reader(decoder);
+  reader.take(letter.envelope);
+  reader.take(letter.message);
+  decoder.leave_array();
+  if (decoder.ok() && !decoder.at_end()) decoder.fail("more bytes", "the end of the message");
+  if (!decoder.ok()) return decoder.fault();
+  return letter;
+}
+
+}  // namespace troupe
