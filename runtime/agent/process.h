@@ -16,7 +16,7 @@ struct ProcessSpec {
   std::string executable;
   std::vector<std::pair<std::string, std::string>> environment;  ///< On top of this process's own.
   std::string working_directory;                                 ///< Empty: this process's.
-  std::string output_file;       ///< Takes stdout and stderr; empty: this process's.
+  std::string output_file;                                       ///< Takes stdout and stderr; empty: this process's.
   bool own_process_group = false;  ///< So that it can be signalled together with its children.
 };
 

@@ -22,10 +22,10 @@ class Actor {
 
   /// Calls a method; returns at once. A Ref among the arguments is waited for on the way, not here.
   ///
-  /// Fails with (through the Ref): task_failed if the method throws; peer_lost if the actor died: the cause says whether
-  /// the call is known not to have run.
+  /// Fails with (through the Ref): task_failed if the method throws; peer_lost if the actor died: the cause says
+  /// whether the call is known not to have run.
   template <auto member, class... Given>
-    requires std::is_base_of_v<typename Method<member>::Class, T>
+  requires std::is_base_of_v<typename Method<member>::Class, T>
   auto call(const Method<member>& method, Given&&... given) const {
     return call_as(method.name, static_cast<typename Method<member>::Signature*>(nullptr),
                    std::forward<Given>(given)...);
@@ -35,8 +35,8 @@ class Actor {
 
  private:
   template <class R, class... Args, class... Given>
-    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
-  Ref<R> call_as(std::string_view method, R (*)(Args...), Given&&... given) const {
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Ref<R> call_as(std::string_view method, R (*)(Args...), Given&&... given) const {
     return Ref<R>(
         session_->call(shared_line_, std::string(method), {raw_argument<Args>(std::forward<Given>(given))...}));
   }

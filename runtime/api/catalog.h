@@ -1,4 +1,5 @@
-// Names bound to code: what a worker can run. Filled by an ordinary function of the user's, the same in driver and worker.
+// Names bound to code: what a worker can run. Filled by an ordinary function of the user's, the same in driver and
+// worker.
 #pragma once
 
 #include <functional>
@@ -26,8 +27,8 @@ class Catalog {
 
   /// Binds a task's name to what it runs. Requires: the name is not taken.
   template <class R, class... Args, class Body>
-    requires std::is_invocable_r_v<R, Body, Args...> && (Value<Args> && ...) && ReturnValue<R>
-  void add(const Task<R(Args...)>& task, Body body) {
+  requires std::is_invocable_r_v<R, Body, Args...> &&(Value<Args>&&...) &&
+      ReturnValue<R> void add(const Task<R(Args...)>& task, Body body) {
     const bool is_new = functions_
                             .emplace(task.name,
                                      [body = std::move(body)](std::span<const Bytes> bytes) -> Bytes {
@@ -40,9 +41,9 @@ class Catalog {
 
   /// Binds an actor's name to its constructor, and its methods' names to its methods.
   template <class T, class... Args, auto... members>
-    requires std::is_constructible_v<T, Args...> && (Value<Args> && ...) &&
-             (std::is_base_of_v<typename Method<members>::Class, T> && ...)
-  void add(const ActorType<T(Args...)>& type, const Method<members>&... methods) {
+  requires std::is_constructible_v<T, Args...> &&(Value<Args>&&...) &&
+      (std::is_base_of_v<typename Method<members>::Class, T> && ...) void add(const ActorType<T(Args...)>& type,
+                                                                              const Method<members>&... methods) {
     ActorClass made;
     made.make = [](std::span<const Bytes> bytes) -> std::shared_ptr<void> {
       return std::apply([](auto&&... arguments) { return std::make_shared<T>(std::move(arguments)...); },

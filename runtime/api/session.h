@@ -38,34 +38,36 @@ class Session {
 
   /// Runs a task somewhere; returns at once. An argument may be a Ref: the task runs when its value is there.
   template <class R, class... Args, class... Given>
-    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
-  Ref<R> submit(const TaskOptions& options, const Task<R(Args...)>& task, Given&&... given) {
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Ref<R> submit(const TaskOptions& options, const Task<R(Args...)>& task,
+                                                     Given&&... given) {
     return Ref<R>(core_->submit(options, work<Args...>(task.name, std::forward<Given>(given)...)));
   }
   template <class R, class... Args, class... Given>
-    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
-  Ref<R> submit(const Task<R(Args...)>& task, Given&&... given) {
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Ref<R> submit(const Task<R(Args...)>& task, Given&&... given) {
     return submit(TaskOptions{}, task, std::forward<Given>(given)...);
   }
 
   /// Creates an actor somewhere; returns at once.
   template <class T, class... Args, class... Given>
-    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
-  Actor<T> spawn(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Actor<T> spawn(const ActorOptions& options, const ActorType<T(Args...)>& type,
+                                                      Given&&... given) {
     std::vector<RawWork> works;
     works.push_back(work<Args...>(type.name, std::forward<Given>(given)...));
     return Actor<T>(core_, core_->spawn(options, nullptr, std::move(works)).front());
   }
   template <class T, class... Args, class... Given>
-    requires(sizeof...(Args) == sizeof...(Given)) && (PassableAs<Given, Args> && ...)
-  Actor<T> spawn(const ActorType<T(Args...)>& type, Given&&... given) {
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Actor<T> spawn(const ActorType<T(Args...)>& type, Given&&... given) {
     return spawn(ActorOptions{}, type, std::forward<Given>(given)...);
   }
 
   /// Creates actors that are placed all together or not at all; `arguments(rank)` is a tuple of the constructor's.
   template <class T, class... Args, class Arguments>
-    requires std::is_invocable_r_v<std::tuple<Args...>, Arguments, std::uint32_t>
-  std::vector<Actor<T>> spawn_gang(const GangOptions& gang, const ActorType<T(Args...)>& type, Arguments arguments) {
+  requires std::is_invocable_r_v<std::tuple<Args...>, Arguments, std::uint32_t> std::vector<Actor<T>> spawn_gang(
+      const GangOptions& gang, const ActorType<T(Args...)>& type, Arguments arguments) {
     std::vector<RawWork> works;
     for (std::uint32_t rank = 0; rank < gang.size; ++rank)
       works.push_back(std::apply([&](auto&&... each) { return work<Args...>(type.name, std::move(each)...); },

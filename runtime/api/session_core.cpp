@@ -232,7 +232,8 @@ void SessionCore::run() {
       const auto now = Clock::now();
       if (now >= next_hello) {
         say_hello();
-        next_hello = now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
+        next_hello =
+            now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
         if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
           fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
       }

@@ -1,5 +1,5 @@
-// Typed names. Driver and worker share the name, so a wrong argument is a compile error on both sides, and the name alone
-// travels.
+// Typed names. Driver and worker share the name, so a wrong argument is a compile error on both sides, and the name
+// alone travels.
 #pragma once
 
 #include <string_view>

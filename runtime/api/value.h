@@ -19,12 +19,15 @@
 namespace troupe {
 
 template <class T>
-struct IsValue : std::bool_constant<std::is_arithmetic_v<T> || requires(FieldWriter& archive, T& value) {
+        struct IsValue : std::bool_constant < std::is_arithmetic_v<T> ||
+    requires(FieldWriter& archive, T& value) {
   fields(archive, value);
-}> {};
+} > {};
 template <class T>
-  requires std::is_enum_v<T>
-struct IsValue<T> : std::bool_constant<requires { last_of(T{}); }> {};
+requires std::is_enum_v<T>
+struct IsValue<T> : std::bool_constant < requires {
+  last_of(T{});
+} > {};
 template <>
 struct IsValue<std::string> : std::true_type {};
 template <class T>

@@ -1,0 +1,72 @@
+// The scheduler's process: turns messages into events and effects into commits and messages. It decides nothing.
+//
+// Invariant: what a turn sends goes out after what it, and every turn before it, wrote is on disk. Where nothing
+// durable was written, nothing waits.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "runtime/wire/message_codec.h"
+#include "runtime/wire/transport.h"
+#include "scheduler/core/scheduler.h"
+#include "scheduler/store/task_store.h"
+
+namespace troupe::scheduler {
+
+struct ServiceOptions {
+  std::string address;
+  ClusterId cluster;
+  Settings settings{};
+  std::function<void()> on_first_node;  ///< Called once: from then on the cluster can run something.
+};
+
+/// Threads: one thread.
+class Service {
+ public:
+  Service(ServiceOptions options, TaskStore& store, Transport& transport);
+
+  /// Opens the store and listens.
+  Result<void> start();
+
+  /// Works until `until_stopped` says so. Fails with: refused (another scheduler took over), or the store's fault.
+  Result<void> run(const std::function<bool()>& until_stopped);
+
+ private:
+  void take(const Delivery& delivery, Time now);
+  void step(Time now, const Event& event);
+  void send(const Effect& effect);
+  void to_node(NodeId node, const message::Message& message);
+  void to_driver(DriverId driver, const message::Message& message);
+  void post(PeerId to, const message::Message& message);
+  void commit_what_waits();
+  Result<void> take_commit();
+  message::TaskList list(const message::AskTasks& ask) const;
+  Time now() const;
+
+  const ServiceOptions options_;
+  TaskStore& store_;
+  Transport& transport_;
+  std::optional<Scheduler> scheduler_;
+  std::uint32_t epoch_ = 0;
+  Time wall_at_start_{};
+  std::chrono::steady_clock::time_point steady_at_start_;
+  Time wake_at_{};
+  int watched_ = -1;
+
+  std::map<NodeId, PeerId> nodes_;
+  std::map<DriverId, PeerId> drivers_;
+  std::map<PeerId, DriverId> driver_of_;
+
+  struct Turn {
+    Batch writes;
+    Effects sends;
+  };
+  Turn gathering_;        // Waits for the commit in flight.
+  Effects after_commit_;  // Goes out when the commit in flight is on disk.
+  bool in_flight_ = false;
+};
+
+}  // namespace troupe::scheduler
