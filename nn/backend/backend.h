@@ -58,7 +58,7 @@ class Backend {
   virtual std::unique_ptr<Network> build(const Model& model, const BuildOptions& options) const = 0;
 };
 
-/// `reference` (plain loops) or `cpu` (oneDNN); otherwise which there are.
+/// `reference` (plain loops) or `cpu` (one core, fast); otherwise which there are.
 Result<std::unique_ptr<Backend>> find_backend(const std::string& name);
 
 }  // namespace troupe::nn

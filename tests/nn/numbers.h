@@ -27,4 +27,14 @@ inline std::vector<float> spread_floats(std::size_t count, std::uint64_t seed) {
   return {values.begin(), values.end()};
 }
 
+/// Whole numbers in [-most, most].
+inline std::vector<float> small_integers(std::size_t count, int most, std::uint64_t seed) {
+  std::vector<float> values(count);
+  for (float& value : values) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    value = static_cast<float>(static_cast<int>((seed >> 33) % static_cast<unsigned>(2 * most + 1)) - most);
+  }
+  return values;
+}
+
 }  // namespace troupe::nn
