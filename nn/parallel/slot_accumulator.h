@@ -45,7 +45,7 @@ class SlotAccumulator {
 
  private:
   struct Node {
-    enum class State : std::uint8_t { none, writing, sum } state = State::none;
+    enum class State : std::uint8_t { none, writing, sum, merged } state = State::none;
     std::uint32_t level = 0;
     float* buffer = nullptr;
   };

@@ -1,5 +1,7 @@
 #include "nn/parallel/stage_trainer.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -18,6 +20,12 @@ class Timed {
   double& seconds_;
   std::chrono::steady_clock::time_point begin_;
 };
+
+double thread_cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
 
 SlotAccumulator accumulator_for(const Plan& plan, Communicator& communicator) {
   return {communicator.slots(), plan.mesh.parameters[communicator.stage()], communicator.piece_storage()};
@@ -77,6 +85,7 @@ void StageTrainer::set_state(std::span<const float> parameters, std::span<const 
 
 Result<StepsReport> StageTrainer::train(std::int64_t first, std::int64_t last) {
   StepsReport report;
+  const double cpu_before = thread_cpu_seconds();
   const std::uint32_t size = data_.size();
   const std::int64_t batch = plan_.options.batch;
   const std::int64_t epoch_steps = steps_per_epoch(size, batch);
@@ -128,6 +137,7 @@ Result<StepsReport> StageTrainer::train(std::int64_t first, std::int64_t last) {
     }
     report.step_ms.push_back(static_cast<float>(step_seconds * 1e3));
   }
+  report.cpu_seconds = thread_cpu_seconds() - cpu_before;
   return report;
 }
 

@@ -45,6 +45,7 @@ struct StepsReport {
   double last_loss = 0;          ///< Mean of the last step.
   Phases phases;
   std::vector<float> step_ms;
+  double cpu_seconds = 0;  ///< Of this thread.
 };
 
 std::int64_t steps_per_epoch(std::int64_t samples, std::int64_t batch);
