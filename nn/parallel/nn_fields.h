@@ -45,12 +45,16 @@ void fields(Archive& archive, StepsReport& value) {
           value.step_ms, value.cpu_seconds);
 }
 template <class Archive>
+void fields(Archive& archive, WorkerInfo& value) {
+  archive("worker info", value.node, value.train_samples, value.test_samples);
+}
+template <class Archive>
 void fields(Archive& archive, ShardState& value) {
   archive("shard state", value.shard, value.parameters, value.velocity);
 }
 template <class Archive>
 void fields(Archive& archive, ShardOutcome& value) {
-  archive("shard outcome", value.state, value.shard_samples, value.report);
+  archive("shard outcome", value.state, value.shard_samples, value.report, value.node);
 }
 
 }  // namespace troupe::nn

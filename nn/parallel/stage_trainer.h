@@ -91,11 +91,11 @@ class StageTrainer {
   SlotAccumulator accumulator_;
   std::vector<float> parameters_;
   std::vector<float> velocity_;
-  std::vector<float> inputs_;                     // First stage: [held, most samples, input].
-  std::vector<float> logits_;                     // Last stage: [held, most samples, output].
-  std::vector<float> gradient_;                   // Last stage: of the logits of one slot.
-  std::vector<std::uint8_t> labels_;              // [held, most samples]
-  std::vector<LossSum> losses_;                   // [held]
+  std::vector<float> inputs_;         // First stage: [held, most samples, input].
+  std::vector<float> logits_;         // Last stage: [held, most samples, output].
+  std::vector<float> gradient_;       // Last stage: of the logits of one slot.
+  std::vector<std::uint8_t> labels_;  // [held, most samples]
+  std::vector<LossSum> losses_;       // [held]
   std::vector<std::uint32_t> ids_;
 };
 

@@ -1,5 +1,7 @@
 #include "nn/parallel/training_actors.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -37,6 +39,11 @@ class DataCache {
   std::map<std::string, std::shared_ptr<const Dataset>> sets_;
 };
 
+std::string node_name() {
+  const char* name = std::getenv("TROUPE_NODE");
+  return name == nullptr ? "" : name;
+}
+
 DataView train_view(const std::shared_ptr<const Dataset>& data) {
   return {std::shared_ptr<const Images>(data, &data->train), {}};
 }
@@ -63,7 +70,7 @@ ShardOutcome run_shard(DataCache& cache, const TrainOptions& options, ShardState
   StepsReport report = value_or_throw(local.train(steps.begin, steps.end));
   state.parameters.assign(local.parameters().begin(), local.parameters().end());
   state.velocity.assign(local.velocity().begin(), local.velocity().end());
-  return {std::move(state), samples, std::move(report)};
+  return {std::move(state), samples, std::move(report), node_name()};
 }
 
 LossSum run_evaluation(DataCache& cache, const TrainOptions& options, const std::vector<float>& parameters,
@@ -75,7 +82,7 @@ LossSum run_evaluation(DataCache& cache, const TrainOptions& options, const std:
   return value_or_throw(local.evaluate(data->test, samples.begin, samples.end));
 }
 
-std::vector<std::int64_t> sizes_of(const Dataset& data) { return {data.train.size(), data.test.size()}; }
+WorkerInfo about(const Dataset& data) { return {node_name(), data.train.size(), data.test.size()}; }
 
 }  // namespace
 
@@ -101,7 +108,7 @@ std::vector<float> Trainer::parameters() const {
   return {trainer_->parameters().begin(), trainer_->parameters().end()};
 }
 
-std::vector<std::int64_t> Trainer::set_sizes() const { return sizes_of(*data_); }
+WorkerInfo Trainer::about() const { return nn::about(*data_); }
 
 std::vector<std::uint32_t> shard_ids(std::uint64_t seed, std::uint32_t size, std::uint32_t shard,
                                      std::uint32_t shards) {
@@ -133,7 +140,7 @@ std::vector<float> join_shards(const std::vector<ShardOutcome>& outcomes) {
 
 void enroll_training(Catalog& catalog) {
   const auto cache = std::make_shared<DataCache>();  // Shared by the bodies below, which outlive this call.
-  catalog.add(trainer, trainer_train, trainer_evaluate, trainer_parameters, trainer_set_sizes);
+  catalog.add(trainer, trainer_train, trainer_evaluate, trainer_parameters, trainer_about);
   catalog.add(train_shard, [cache](const TrainOptions& options, ShardState state, IndexRange steps) {
     return run_shard(*cache, options, std::move(state), steps);
   });
@@ -141,7 +148,7 @@ void enroll_training(Catalog& catalog) {
               [cache](const TrainOptions& options, const std::vector<float>& parameters, IndexRange samples) {
                 return run_evaluation(*cache, options, parameters, samples);
               });
-  catalog.add(data_sizes, [cache](const TrainOptions& options) { return sizes_of(*cache->get(options.data)); });
+  catalog.add(about_data, [cache](const TrainOptions& options) { return about(*cache->get(options.data)); });
 }
 
 }  // namespace troupe::nn

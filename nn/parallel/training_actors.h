@@ -1,4 +1,5 @@
-// The training that runs in workers, by name: the actor that is one rank of a gang, and the tasks of independent shards.
+// The training that runs in workers, by name: the actor that is one rank of a gang, and the tasks of independent
+// shards.
 #pragma once
 
 #include <string>
@@ -21,6 +22,13 @@ struct IndexRange {
   std::int64_t end = 0;
 };
 
+/// Where the training runs and on how much.
+struct WorkerInfo {
+  std::string node;  ///< As the agent names it to its workers.
+  std::int64_t train_samples = 0;
+  std::int64_t test_samples = 0;
+};
+
 /// One rank. Its constructor joins the gang, so it returns when all ranks are there.
 class Trainer {
  public:
@@ -32,8 +40,7 @@ class Trainer {
   LossSum evaluate(IndexRange samples);
   /// Of this stage.
   std::vector<float> parameters() const;
-  /// Of the training and the test set.
-  std::vector<std::int64_t> set_sizes() const;
+  WorkerInfo about() const;
 
  private:
   std::shared_ptr<const Dataset> data_;
@@ -51,17 +58,18 @@ struct ShardOutcome {
   ShardState state;
   std::int64_t shard_samples = 0;  ///< Its weight in the join.
   StepsReport report;
+  std::string node;
 };
 
 inline constexpr ActorType<Trainer(TrainOptions, std::uint32_t, Meeting)> trainer{"nn.Trainer"};
 inline constexpr Method<&Trainer::train> trainer_train{"train"};
 inline constexpr Method<&Trainer::evaluate> trainer_evaluate{"evaluate"};
 inline constexpr Method<&Trainer::parameters> trainer_parameters{"parameters"};
-inline constexpr Method<&Trainer::set_sizes> trainer_set_sizes{"set_sizes"};
+inline constexpr Method<&Trainer::about> trainer_about{"about"};
 
 inline constexpr Task<ShardOutcome(TrainOptions, ShardState, IndexRange)> train_shard{"nn.train_shard"};
 inline constexpr Task<LossSum(TrainOptions, std::vector<float>, IndexRange)> evaluate_model{"nn.evaluate_model"};
-inline constexpr Task<std::vector<std::int64_t>(TrainOptions)> data_sizes{"nn.data_sizes"};
+inline constexpr Task<WorkerInfo(TrainOptions)> about_data{"nn.about_data"};
 
 /// The ids of shard `shard` of `shards`: a fixed random share of 0 … size-1, as equal as can be, larger first.
 std::vector<std::uint32_t> shard_ids(std::uint64_t seed, std::uint32_t size, std::uint32_t shard, std::uint32_t shards);

@@ -32,6 +32,8 @@ struct SessionOptions {
   std::string program;  ///< Started again in the worker role to run this driver's tasks and actors.
   std::string name;
   std::chrono::milliseconds heartbeat{500};
+  /// A descriptor that becomes readable when the cluster is gone; -1: none.
+  int lifeline = -1;
   /// The scheduler's silence after which everything that is pending fails.
   std::chrono::milliseconds lost_after{10'000};
 };
@@ -97,6 +99,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   bool wait(std::span<const ObjectPtr> objects, std::size_t count, std::chrono::steady_clock::time_point deadline);
 
   JobId job() const { return job_.id; }
+  /// Stands in the name of everything outside its folder that belongs to the cluster, so that it can be swept up.
+  std::string cluster_text() const { return to_text(options_.cluster.high); }
 
  private:
   struct PendingTask {

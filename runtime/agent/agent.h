@@ -1,0 +1,35 @@
+// The process that stands for a node: starts workers and commands, and tells the scheduler how they fare. What it does
+// with what happens is agent_core's; here are the sockets, the processes and the files.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/resources.h"
+#include "runtime/base/result.h"
+#include "runtime/wire/transport.h"
+
+namespace troupe {
+
+struct AgentOptions {
+  ClusterId cluster;
+  NodeId node;
+  std::uint64_t incarnation = 0;
+  std::string name;
+  NodeCapacity capacity;
+  std::string scheduler_address;
+  std::string own_address;
+  std::function<std::string(WorkerId)> worker_address;
+  /// The command line that starts `program` as a worker.
+  std::function<std::vector<std::string>(const std::string& program, WorkerId)> worker_arguments;
+  std::string log_directory;  ///< Takes the output of workers, one file each.
+};
+
+/// Works until `until_stopped` says so; everything that it started is then dead.
+///
+/// Threads: one, which lives as long as its workers should.
+Result<void> run_agent(const AgentOptions& options, Transport& transport, const std::function<bool()>& until_stopped);
+
+}  // namespace troupe

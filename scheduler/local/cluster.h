@@ -1,0 +1,67 @@
+// A cluster of one machine that lives as long as its driver: no set-up, nothing left behind.
+//
+//   int main(int argc, char** argv) {
+//     troupe::play_role(argc, argv, enroll);
+//     auto cluster = troupe::Cluster::local();
+//     auto session = cluster.connect();
+//     std::cout << session.get(session.submit(add, 1, 2)) << '\n';
+//   }
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/api/session.h"
+#include "runtime/base/resources.h"
+#include "runtime/base/result.h"
+#include "scheduler/local/roles.h"
+
+namespace troupe {
+
+struct LocalOptions {
+  Milli cpus = 0;                 ///< 0: those this process may use.
+  std::int64_t memory_bytes = 0;  ///< 0: the machine's.
+  /// Where the store stays when the cluster has ended; empty: it goes with the cluster.
+  std::string store_directory;
+};
+
+/// What `local` throws when no cluster can be started: one sentence with what to do.
+class ClusterError : public std::runtime_error {
+ public:
+  explicit ClusterError(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
+  const Error& error() const { return error_; }
+
+ private:
+  Error error_;
+};
+
+/// The cluster ends with this object, and whatever way the program ends.
+class Cluster {
+ public:
+  /// Starts redis-server, scheduler and agent on this machine. Requires: main began with play_role.
+  ///
+  /// Throws: ClusterError.
+  static Cluster local(const LocalOptions& options = {});
+  static Result<Cluster> try_local(const LocalOptions& options);
+
+  Cluster(Cluster&&) noexcept;
+  Cluster& operator=(Cluster&&) noexcept;
+  ~Cluster();  ///< Waits until everything of it is gone. Sessions should have ended.
+
+  /// Throws: ClusterError.
+  Session connect();
+  Result<Session> try_connect();
+
+  const std::string& directory() const;  ///< Of its sockets.
+  ClusterId id() const;
+
+ private:
+  struct State;
+  explicit Cluster(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// What a local cluster has when nothing else is said: the cpus this process may use, the machine's memory.
+NodeCapacity local_capacity(const LocalOptions& options);
+
+}  // namespace troupe

@@ -1,0 +1,31 @@
+#include "scheduler/local/roles.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "runtime/wire/zmq_transport.h"
+#include "runtime/worker/worker.h"
+#include "scheduler/local/role_arguments.h"
+#include "scheduler/local/supervisor.h"
+
+namespace troupe {
+
+void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll) {
+  const auto arguments = scheduler::role_arguments_from(argc, argv);
+  if (!arguments) return;
+  if (arguments->role == "supervisor") std::exit(scheduler::run_supervisor(*arguments));
+  TROUPE_CHECK(arguments->role == "worker", "a role is supervisor or worker");
+  Catalog catalog;
+  enroll(catalog);
+  const auto transport = make_zmq_transport();
+  run_worker({.id = WorkerId{arguments->id_at("id")},
+              .cluster = arguments->cluster(),
+              .agent_address = arguments->at("agent"),
+              .own_address = arguments->at("address")},
+             catalog, *transport, [] { return false; });
+}
+
+}  // namespace troupe

@@ -1,0 +1,257 @@
+#include "scheduler/local/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+
+#include "runtime/agent/agent.h"
+#include "runtime/wire/zmq_transport.h"
+#include "scheduler/service/service.h"
+#include "scheduler/store/redis_server.h"
+#include "scheduler/store/redis_task_store.h"
+
+namespace troupe::scheduler {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t most_restarts = 5;
+constexpr std::chrono::seconds restart_window{60};
+
+/// Writes the one line that the driver waits for.
+void tell(int descriptor, const std::string& line) {
+  const std::string text = line + '\n';
+  if (::write(descriptor, text.data(), text.size()) < 0) std::fprintf(stderr, "troupe: %s\n", line.c_str());
+}
+
+volatile sig_atomic_t stop_asked = 0;
+void on_stop(int) { stop_asked = 1; }
+
+/// Forks a child that plays a role and cannot outlive its parent.
+pid_t fork_role(const std::function<int()>& role) {
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  struct sigaction action {};
+  action.sa_handler = on_stop;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::_exit(role());
+}
+
+int run_scheduler(const RoleArguments& arguments, const std::string& redis_socket, int ready) {
+  RedisTaskStore store({.socket = redis_socket});
+  const auto transport = make_zmq_transport();
+  Service service({.address = scheduler_address(arguments.at("directory")),
+                   .cluster = arguments.cluster(),
+                   .on_first_node = [ready] { tell(ready, "ready"); }},
+                  store, *transport);
+  auto ended = service.start();
+  if (ended) ended = service.run([] { return stop_asked != 0; });
+  if (ended) return 0;
+  tell(ready, ended.error().message);
+  return 1;
+}
+
+int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
+                   std::uint64_t incarnation) {
+  const std::string& directory = arguments.at("directory");
+  const auto transport = make_zmq_transport();
+  const auto ended =
+      run_agent({.cluster = arguments.cluster(),
+                 .node = node,
+                 .incarnation = incarnation,
+                 .name = "local",
+                 .capacity = capacity,
+                 .scheduler_address = scheduler_address(directory),
+                 .own_address = agent_address(directory),
+                 .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
+                 .worker_arguments =
+                     [&](const std::string& program, WorkerId worker) {
+                       return to_argv(program, {"worker",
+                                                {{"cluster", arguments.at("cluster")},
+                                                 {"id", to_text(worker)},
+                                                 {"agent", agent_address(directory)},
+                                                 {"address", worker_address(directory, to_text(worker))}}});
+                     },
+                 .log_directory = arguments.at("store") + "/logs"},
+                *transport, [] { return stop_asked != 0; });
+  if (ended) return 0;
+  std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
+  return 1;
+}
+
+/// The children of this process, orphans of ended ones included: it is their reaper.
+std::vector<pid_t> children() {
+  std::ifstream list("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+  std::vector<pid_t> pids;
+  for (pid_t pid = 0; list >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+class Supervisor {
+ public:
+  explicit Supervisor(const RoleArguments& arguments)
+      : arguments_(arguments), directory_(arguments.at("directory")), node_{random_id()} {
+    capacity_ = {.cpus = std::stoll(arguments.at("cpus")), .memory_bytes = std::stoll(arguments.at("memory"))};
+  }
+
+  int run() {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::fcntl(control_descriptor, F_SETFD, FD_CLOEXEC);
+    sigset_t watched;
+    sigemptyset(&watched);
+    for (const int each : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&watched, each);
+    ::sigprocmask(SIG_BLOCK, &watched, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    signals_ = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+
+    if (auto started = start(); !started) {
+      tell(control_descriptor, started.error().message);
+    } else {
+      supervise();
+    }
+    take_down();
+    return 0;
+  }
+
+ private:
+  Result<void> start() {
+    std::error_code error;
+    std::filesystem::create_directories(arguments_.at("store") + "/logs", error);
+    if (error)
+      return Error{Fault::unavailable, "cannot make the folder " + arguments_.at("store") + ": " + error.message() +
+                                           ": choose another by XDG_STATE_HOME"};
+    auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = directory_ + "/redis.sock"});
+    if (!redis) return redis.error();
+    redis_.emplace(std::move(*redis));
+    int ready[2];
+    if (::pipe2(ready, O_CLOEXEC | O_NONBLOCK) != 0) return Error{Fault::unavailable, "cannot make a pipe"};
+    ready_ = ready[0];
+    ready_write_ = ready[1];
+    start_scheduler();
+    start_agent();
+    return {};
+  }
+
+  void start_scheduler() {
+    scheduler_ = fork_role([this] { return run_scheduler(arguments_, directory_ + "/redis.sock", ready_write_); });
+  }
+
+  void start_agent() {
+    const std::uint64_t incarnation = ++incarnation_;
+    agent_ = fork_role([this, incarnation] { return run_agent_role(arguments_, capacity_, node_, incarnation); });
+  }
+
+  /// Until the driver is gone or something cannot be started again.
+  void supervise() {
+    for (;;) {
+      pollfd polled[] = {{control_descriptor, POLLIN, 0}, {signals_, POLLIN, 0}, {ready_, POLLIN, 0}};
+      if (::poll(polled, 3, -1) < 0) continue;
+      if (polled[0].revents != 0) return;
+      if (polled[2].revents != 0 && !pass_on_word()) return;
+      if (polled[1].revents == 0) continue;
+      signalfd_siginfo signal{};
+      while (::read(signals_, &signal, sizeof signal) == sizeof signal)
+        if (signal.ssi_signo != SIGCHLD) return;
+      if (!look_after_children()) return;
+    }
+  }
+
+  /// The scheduler's word to the driver; false when it is of an end.
+  bool pass_on_word() {
+    std::string line;
+    char next = 0;
+    while (::read(ready_, &next, 1) == 1 && next != '\n') line += next;
+    const bool is_up = line == "ready";
+    if (!is_up || !told_) tell(control_descriptor, line);
+    told_ = told_ || is_up;
+    return is_up;
+  }
+
+  bool look_after_children() {
+    if (!redis_->is_running()) return give_up("redis-server ended");
+    for (pid_t pid = 0; (pid = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
+      if (pid != scheduler_ && pid != agent_) continue;
+      if (pid == scheduler_ && !pass_on_pending_word()) return false;
+      if (!may_restart()) return give_up("scheduler or agent died too often");
+      pid == scheduler_ ? start_scheduler() : start_agent();
+    }
+    return true;
+  }
+
+  bool pass_on_pending_word() {
+    pollfd word{ready_, POLLIN, 0};
+    return ::poll(&word, 1, 0) == 0 || pass_on_word();
+  }
+
+  bool may_restart() {
+    const auto now = Clock::now();
+    while (!restarts_.empty() && now - restarts_.front() > restart_window) restarts_.pop_front();
+    restarts_.push_back(now);
+    return restarts_.size() <= most_restarts;
+  }
+
+  static bool give_up(const std::string& why) {
+    tell(control_descriptor, why + ": the local cluster ends");
+    return false;
+  }
+
+  void take_down() {
+    for (const pid_t pid : {agent_, scheduler_})
+      if (pid > 0) ::kill(pid, SIGKILL);  // What is durable is on disk; workers die with their agent.
+    redis_.reset();
+    // Whatever is left now descends from a worker.
+    for (auto left = children(); !left.empty(); left = children()) {
+      for (const pid_t pid : left) ::kill(pid, SIGKILL);
+      for (const pid_t pid : left) ::waitpid(pid, nullptr, 0);
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+    const std::string prefix = "troupe-" + arguments_.at("cluster").substr(0, 16);
+    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
+      if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path(), ignored);
+  }
+
+  const RoleArguments& arguments_;
+  const std::string directory_;
+  const NodeId node_;
+  NodeCapacity capacity_;
+  std::optional<RedisServer> redis_;
+  pid_t scheduler_ = -1;
+  pid_t agent_ = -1;
+  std::uint64_t incarnation_ = 0;
+  int signals_ = -1;
+  int ready_ = -1;
+  int ready_write_ = -1;
+  bool told_ = false;
+  std::deque<Clock::time_point> restarts_;
+};
+
+}  // namespace
+
+std::string scheduler_address(const std::string& directory) { return "ipc://" + directory + "/scheduler.sock"; }
+std::string agent_address(const std::string& directory) { return "ipc://" + directory + "/agent.sock"; }
+std::string worker_address(const std::string& directory, const std::string& worker) {
+  return "ipc://" + directory + "/w-" + worker + ".sock";
+}
+
+int run_supervisor(const RoleArguments& arguments) { return Supervisor(arguments).run(); }
+
+}  // namespace troupe::scheduler
