@@ -36,28 +36,56 @@ NodeLedger::NodeLedger(NodeCapacity capacity) : capacity_(std::move(capacity)) {
   for (const auto& [name, amount] : capacity_.named) used_.named.emplace_back(name, 0);
 }
 
-std::optional<Grant> NodeLedger::take(const Resources& needs) {
-  if (needs.cpus > free_cpus() || needs.memory_bytes > free_memory_bytes()) return std::nullopt;
-  if (!carries(capacity_.labels, needs.labels)) return std::nullopt;
+bool NodeLedger::fits_besides_gpus(const Resources& needs) const {
+  if (needs.cpus > free_cpus() || needs.memory_bytes > free_memory_bytes()) return false;
+  if (!carries(capacity_.labels, needs.labels)) return false;
   for (const auto& [name, amount] : needs.named) {
     const auto have = find_named(capacity_.named, name);
-    if (have == capacity_.named.end()) return std::nullopt;
-    if (find_named(used_.named, name)->second + amount > have->second) return std::nullopt;
+    if (have == capacity_.named.end()) return false;
+    if (find_named(used_.named, name)->second + amount > have->second) return false;
   }
+  return true;
+}
+
+bool NodeLedger::fits(const Resources& needs) const {
+  return fits_besides_gpus(needs) && (needs.gpus == 0 || pick_devices(needs).has_value());
+}
+
+std::optional<Grant> NodeLedger::take(const Resources& needs) {
+  if (!fits_besides_gpus(needs)) return std::nullopt;
   auto devices = pick_devices(needs);
   if (!devices) return std::nullopt;
+  Grant grant{needs.cpus, needs.memory_bytes, std::move(*devices), needs.named};
+  book(grant);
+  return grant;
+}
 
-  used_.cpus += needs.cpus;
-  used_.memory_bytes += needs.memory_bytes;
-  for (const auto& [name, amount] : needs.named) find_named(used_.named, name)->second += amount;
-  for (const auto& share : *devices) {
+bool NodeLedger::take_exactly(const Grant& grant) {
+  if (!fits_besides_gpus({.cpus = grant.cpus, .memory_bytes = grant.memory_bytes, .named = grant.named})) return false;
+  for (const auto& share : grant.gpus) {
+    bool has_room = false;
+    for (std::size_t i = 0; i < capacity_.gpus.size(); ++i) {
+      if (capacity_.gpus[i].index != share.index) continue;
+      has_room = used_.gpus[i].amount + share.amount <= one &&
+                 used_.gpus[i].memory_bytes + share.memory_bytes <= capacity_.gpus[i].memory_bytes;
+    }
+    if (!has_room) return false;
+  }
+  book(grant);
+  return true;
+}
+
+void NodeLedger::book(const Grant& grant) {
+  used_.cpus += grant.cpus;
+  used_.memory_bytes += grant.memory_bytes;
+  for (const auto& [name, amount] : grant.named) find_named(used_.named, name)->second += amount;
+  for (const auto& share : grant.gpus) {
     for (auto& used : used_.gpus) {
       if (used.index != share.index) continue;
       used.amount += share.amount;
       used.memory_bytes += share.memory_bytes;
     }
   }
-  return Grant{needs.cpus, needs.memory_bytes, std::move(*devices), needs.named};
 }
 
 void NodeLedger::give_back(const Grant& grant) {
@@ -79,8 +107,16 @@ void NodeLedger::give_back(const Grant& grant) {
 }
 
 bool NodeLedger::could_ever_fit(const Resources& needs) const {
-  NodeLedger empty(capacity_);
-  return empty.take(needs).has_value();
+  if (needs.cpus > capacity_.cpus || needs.memory_bytes > capacity_.memory_bytes) return false;
+  if (!carries(capacity_.labels, needs.labels)) return false;
+  for (const auto& [name, amount] : needs.named) {
+    const auto have = find_named(capacity_.named, name);
+    if (have == capacity_.named.end() || amount > have->second) return false;
+  }
+  const Milli wanted = needs.gpus == 0 ? 0 : std::max<Milli>(needs.gpus / one, 1);
+  return std::count_if(capacity_.gpus.begin(), capacity_.gpus.end(), [&](const GpuDevice& device) {
+           return device.memory_bytes >= needs.gpu_memory_bytes;
+         }) >= wanted;
 }
 
 Milli NodeLedger::free_gpus() const {

@@ -71,6 +71,13 @@ class NodeLedger {
   /// Takes what `needs` asks for, on the device with the least room that fits; nullopt takes nothing.
   std::optional<Grant> take(const Resources& needs);
 
+  /// Whether take() would give something now.
+  bool fits(const Resources& needs) const;
+
+  /// Books a grant that was made elsewhere (by an earlier scheduler, or by the one this node follows); false takes
+  /// nothing.
+  bool take_exactly(const Grant& grant);
+
   /// Requires: `grant` came from this ledger and was not given back.
   void give_back(const Grant& grant);
 
@@ -84,7 +91,9 @@ class NodeLedger {
   bool is_idle() const;
 
  private:
+  bool fits_besides_gpus(const Resources& needs) const;
   std::optional<std::vector<GpuShare>> pick_devices(const Resources& needs) const;
+  void book(const Grant& grant);
 
   NodeCapacity capacity_;
   Grant used_;  // gpus parallel to capacity_.gpus, named parallel to capacity_.named

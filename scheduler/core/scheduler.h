@@ -10,6 +10,7 @@
 
 #include "scheduler/core/effect.h"
 #include "scheduler/core/event.h"
+#include "scheduler/core/planted.h"
 #include "scheduler/core/record.h"
 
 namespace troupe::scheduler {
@@ -19,6 +20,14 @@ struct Settings {
   /// Attempts lost in a row (worker or node died under the task) after which it fails.
   std::int32_t most_lost_attempts = 3;
   std::size_t most_tasks = 1'000'000;  ///< Beyond it a submit is refused.
+  std::size_t most_nodes = 10'000;     ///< Beyond it a join is ignored.
+  std::size_t most_drivers = 10'000;   ///< Beyond it a join is ignored.
+  /// After a restart nothing is placed for this long, so that nodes and drivers, which come back in any order, meet and
+  /// what still runs is adopted. More than a heartbeat.
+  Time rejoin_grace{700};
+  /// A request that has waited this long holds the line: later ones no longer pass it on the nodes that it waits for.
+  Time line_patience{1000};
+  Planted planted = Planted::none;  ///< For tests of the simulator only.
 };
 
 class Scheduler {
@@ -45,6 +54,9 @@ class Scheduler {
   std::vector<JobInfo> jobs() const;
   /// Tasks of one job in order of their numbers; a waiting one's `reason` says what it waits for.
   std::vector<TaskRecord> tasks_of(JobId job) const;
+
+  /// See invariants.h.
+  friend std::string broken_invariant(const Scheduler& scheduler);
 
  private:
   struct State;

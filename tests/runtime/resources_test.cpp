@@ -60,3 +60,15 @@ TEST_CASE("one and a half gpus is not a need", "[resources]") {
   CHECK(flaw_of({.gpus = 2000}).empty());
   CHECK(describe(Resources{.cpus = 1500, .gpus = 250}) == "1.5 cpus, 0.25 gpus");
 }
+
+TEST_CASE("a grant made elsewhere is booked as it is, on the device it names", "[resources]") {
+  NodeLedger ledger = two_gpus();
+  const Grant grant{.cpus = 1000, .gpus = {{1, 1000, 0}}};
+  CHECK(ledger.take_exactly(grant));
+  CHECK_FALSE(ledger.take_exactly(grant));
+  CHECK_FALSE(ledger.fits({.gpus = 2000}));
+  CHECK(ledger.could_ever_fit({.gpus = 2000}));
+  CHECK(ledger.take({.gpus = 1000})->gpus[0].index == 0);
+  ledger.give_back(grant);
+  CHECK(ledger.fits({.gpus = 1000}));
+}

@@ -1,0 +1,183 @@
+#include "scheduler/core/admission.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "scheduler/policies/policy_table.h"
+
+namespace troupe::scheduler {
+namespace {
+
+using Specs = std::vector<const TaskSpec*>;
+
+/// The new tasks of a submit, and where each is.
+struct NewTasks {
+  Specs specs;
+  std::unordered_map<TaskId, std::size_t> places;  // looked up, never walked
+  std::map<std::uint32_t, Specs> gangs;
+};
+
+bool names_input(const std::vector<Argument>& arguments, std::size_t inputs) {
+  return std::all_of(arguments.begin(), arguments.end(), [&](const Argument& argument) {
+    const auto* ref = std::get_if<InputRef>(&argument);
+    return ref == nullptr || ref->input < inputs;
+  });
+}
+
+bool has_sound_inputs(const TaskSpec& spec) {
+  if (const auto* function = std::get_if<FunctionWork>(&spec.work))
+    return names_input(function->arguments, spec.inputs.size());
+  if (const auto* actor = std::get_if<ActorWork>(&spec.work)) return names_input(actor->arguments, spec.inputs.size());
+  const auto& results = std::get<CommandWork>(spec.work).results;
+  return std::all_of(results.begin(), results.end(),
+                     [&](const auto& result) { return result.second < spec.inputs.size(); });
+}
+
+/// What is wrong with a task in itself.
+std::string flaw_of_task(const TaskSpec& spec) {
+  const std::string name = name_of(spec);
+  if (const auto flaw = flaw_of(spec.needs); !flaw.empty()) return name + ": " + flaw;
+  if (spec.max_attempts < 1)
+    return name + ": max_attempts is " + std::to_string(spec.max_attempts) + ": expected 1 or more";
+  if (spec.timeout.count() < 0) return name + ": timeout is negative";
+  for (const TaskId input : spec.inputs) {
+    if (std::find(spec.after.begin(), spec.after.end(), input) == spec.after.end())
+      return name + " takes the result of task " + to_text(input) + ", but does not come after it";
+  }
+  if (!has_sound_inputs(spec)) return name + ": an argument names an input that the task does not have";
+  if (spec.gang && (spec.gang->size < 1 || spec.gang->rank >= spec.gang->size))
+    return name + " has rank " + std::to_string(spec.gang->rank) + " in a gang of " + std::to_string(spec.gang->size);
+  return {};
+}
+
+std::string flaw_of_gang(std::uint32_t number, const Specs& members, const Submit& submit) {
+  const GangHint& hint = *members.front()->gang;
+  const std::string name = "gang " + std::to_string(number);
+  std::set<std::uint32_t> ranks;
+  for (const TaskSpec* member : members) {
+    if (member->gang->size != hint.size || member->gang->policy != hint.policy)
+      return name + ": " + name_of(*member) + " differs from " + name_of(*members.front()) + " in size or policy";
+    if (!ranks.insert(member->gang->rank).second)
+      return name + ": rank " + std::to_string(member->gang->rank) + " is there twice, the second time as " +
+             name_of(*member);
+  }
+  if (members.size() != hint.size)
+    return name + " has " + std::to_string(members.size()) + " of its " + std::to_string(hint.size) +
+           " members: they are submitted together";
+  const auto job = submit.known.jobs().find(submit.job.id);
+  if (job != submit.known.jobs().end() && job->second.gangs.contains(number)) return name + " is there already";
+  return {};
+}
+
+/// Looks for tasks that wait for each other; the members of a gang start together, so they wait as one.
+std::string find_cycle(const NewTasks& fresh) {
+  const std::size_t count = fresh.specs.size();
+  std::vector<std::size_t> group(count);  // its own place, or its gang's first member's
+  for (std::size_t i = 0; i < count; ++i) group[i] = i;
+  for (const auto& [number, members] : fresh.gangs)
+    for (const TaskSpec* member : members) group[fresh.places.at(member->id)] = fresh.places.at(members.front()->id);
+
+  std::vector<std::vector<std::size_t>> successors(count);
+  std::vector<std::size_t> open(count, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (const TaskId before : predecessors_of(*fresh.specs[i])) {
+      const auto place = fresh.places.find(before);
+      if (place == fresh.places.end()) continue;
+      successors[group[place->second]].push_back(group[i]);
+      ++open[group[i]];
+    }
+  }
+  std::vector<std::size_t> free;
+  for (std::size_t i = 0; i < count; ++i)
+    if (open[i] == 0) free.push_back(i);
+  std::size_t seen = 0;
+  while (!free.empty()) {
+    const std::size_t place = free.back();
+    free.pop_back();
+    ++seen;
+    for (const std::size_t next : successors[place])
+      if (--open[next] == 0) free.push_back(next);
+  }
+  if (seen == count) return {};
+  const auto stuck = std::find_if(open.begin(), open.end(), [](std::size_t n) { return n > 0; }) - open.begin();
+  const TaskSpec& one = *fresh.specs[static_cast<std::size_t>(stuck)];
+  return name_of(one) + " waits for itself: 'after' goes in a circle" + (one.gang ? ", or through its own gang" : "");
+}
+
+std::string flaw_of_capacity(const Submit& submit, const NewTasks& fresh) {
+  const auto size_of = [](const NodeSpace& space) {
+    const NodeCapacity& has = space.ledger->capacity();
+    return std::tuple(has.cpus, has.gpus.size(), has.memory_bytes);
+  };
+  const Resources* checked = nullptr;  // often all need the same
+  for (const TaskSpec* spec : fresh.specs) {
+    if (checked != nullptr && *checked == spec->needs) continue;
+    checked = &spec->needs;
+    const bool fits = std::any_of(submit.nodes.begin(), submit.nodes.end(),
+                                  [&](const NodeSpace& space) { return space.ledger->could_ever_fit(spec->needs); });
+    if (fits) continue;
+    const auto largest =
+        std::max_element(submit.nodes.begin(), submit.nodes.end(),
+                         [&](const NodeSpace& a, const NodeSpace& b) { return size_of(a) < size_of(b); });
+    return name_of(*spec) + " needs " + describe(spec->needs) + "; the largest node, '" +
+           submit.node_names(largest->node) + "', has " + describe(largest->ledger->capacity());
+  }
+  for (const auto& [number, members] : fresh.gangs) {
+    std::vector<Need> needs(members.size());
+    for (const TaskSpec* member : members) needs[member->gang->rank] = {&member->needs, member->gang->bytes_to_next};
+    const Placement outcome = policy_for(members.front()->gang->policy)(needs, submit.nodes);
+    if (const auto* never = std::get_if<Never>(&outcome)) return "gang " + std::to_string(number) + ": " + never->why;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string admit(const Submit& submit) {
+  if (!submit.job.id) return "the job has no id";
+  const auto job = submit.known.jobs().find(submit.job.id);
+  if (job != submit.known.jobs().end() && job->second.info.durable != submit.job.durable)
+    return "job '" + submit.job.name + "' is there already, and is " + (submit.job.durable ? "not " : "") + "durable";
+  if (!submit.job.durable && submit.job.id != submit.own_job) return "the job is another driver's";
+
+  NewTasks fresh;
+  std::set<TaskId> ids;
+  for (const TaskSpec& spec : submit.tasks) {
+    if (spec.id.job != submit.job.id) return name_of(spec) + " has the id of another job";
+    if (!ids.insert(spec.id).second)
+      return name_of(spec) + " has number " + std::to_string(spec.id.number) + ", which is there twice";
+    if (submit.known.find(spec.id) != no_slot) continue;
+    fresh.places.emplace(spec.id, fresh.specs.size());
+    fresh.specs.push_back(&spec);
+    if (spec.gang) fresh.gangs[spec.gang->gang].push_back(&spec);
+  }
+  if (fresh.specs.size() > submit.most_tasks - std::min(submit.most_tasks, submit.known.size()))
+    return std::to_string(fresh.specs.size()) + " more tasks than the " + std::to_string(submit.known.size()) +
+           " there are would be more than " + std::to_string(submit.most_tasks);
+
+  for (const TaskSpec* spec : fresh.specs) {
+    if (auto flaw = flaw_of_task(*spec); !flaw.empty()) return flaw;
+    for (const TaskId before : spec->after) {
+      const bool is_there = fresh.places.contains(before) || submit.known.find(before) != no_slot;
+      if (before.job != spec->id.job) return name_of(*spec) + " comes after a task of another job";
+      if (!is_there) return name_of(*spec) + " comes after task " + to_text(before) + ", which is not known";
+    }
+  }
+  for (const auto& [number, members] : fresh.gangs)
+    if (auto flaw = flaw_of_gang(number, members, submit); !flaw.empty()) return flaw;
+  if (auto cycle = find_cycle(fresh); !cycle.empty()) return cycle;
+  return submit.nodes.empty() ? std::string{} : flaw_of_capacity(submit, fresh);
+}
+
+std::string why_skipped(const TaskSpec& before, const TaskProgress& progress) {
+  switch (progress.state) {
+    case TaskState::skipped: return progress.reason;
+    case TaskState::cancelled: return name_of(before) + " was cancelled";
+    default: return name_of(before) + " failed: " + progress.reason;
+  }
+}
+
+}  // namespace troupe::scheduler

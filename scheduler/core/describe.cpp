@@ -1,0 +1,143 @@
+#include "scheduler/core/describe.h"
+
+#include <vector>
+
+namespace troupe::scheduler {
+namespace {
+
+std::string list_of(const std::vector<RunningAttempt>& running, const Names& names) {
+  std::string text;
+  for (const auto& each : running) {
+    text += (text.empty() ? "" : ", ") + describe(each.task, each.attempt, names);
+    if (!each.address.empty()) text += " (up)";
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+template <class Items, class Text>
+std::string joined(const Items& items, Text text_of) {
+  constexpr std::size_t most = 8;
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& item : items) {
+    if (++count > most) return text + " and " + std::to_string(items.size() - most) + " more";
+    text += (text.empty() ? "" : ", ") + text_of(item);
+  }
+  return text;
+}
+
+const char* to_text(AttemptEnd end) {
+  switch (end) {
+    case AttemptEnd::done: return "done";
+    case AttemptEnd::failed: return "failed";
+    case AttemptEnd::lost: return "lost";
+    case AttemptEnd::cancelled: return "cancelled";
+  }
+  return "";
+}
+
+/// `: cause`, or nothing.
+std::string because(const std::string& cause) { return cause.empty() ? "" : ": " + cause; }
+
+std::string answer_text(const AnswerRequest& answer) {
+  return std::to_string(answer.request) + ": " + (answer.refusal.empty() ? "accepted" : answer.refusal);
+}
+
+struct EventText {
+  const Names& names;
+
+  std::string operator()(const NodeJoined& e) const {
+    return names.of(e.node) + " joins as incarnation " + std::to_string(e.incarnation) + " with " +
+           describe(e.capacity) + "; runs " + list_of(e.running, names);
+  }
+  std::string operator()(const NodeHeard& e) const {
+    return names.of(e.node) + " is heard; runs " + list_of(e.running, names);
+  }
+  std::string operator()(const NodeLeft& e) const { return names.of(e.node) + " leaves"; }
+  std::string operator()(const DriverJoined& e) const { return names.of(e.driver) + " joins"; }
+  std::string operator()(const DriverLeft& e) const { return names.of(e.driver) + " leaves"; }
+  std::string operator()(const TasksSubmitted& e) const {
+    return names.of(e.driver) + " submits " +
+           joined(e.tasks, [this](const TaskSpec& spec) { return names.of(spec.id); }) + " by request " +
+           std::to_string(e.request);
+  }
+  std::string operator()(const ActorStarted& e) const {
+    return names.of(e.node) + " has actor " + describe(e.task, e.attempt, names) + " up at " + e.address;
+  }
+  std::string operator()(const AttemptEnded& e) const {
+    const std::string cause = e.report.end == AttemptEnd::done ? "" : one_line(e.report.cause);
+    return names.of(e.node) + " reports " + describe(e.report.task, e.report.attempt, names) + ' ' +
+           to_text(e.report.end) + because(cause);
+  }
+  std::string operator()(const CancelRequested& e) const {
+    return names.of(e.driver) + " cancels " + names.of(e.task) + " by request " + std::to_string(e.request);
+  }
+  std::string operator()(const TasksReleased& e) const {
+    return names.of(e.driver) + " releases " + joined(e.tasks, [this](TaskId id) { return names.of(id); });
+  }
+  std::string operator()(const Tick&) const { return "tick"; }
+};
+
+struct EffectText {
+  const Names& names;
+
+  std::string operator()(const SaveJob& e) const { return "save job " + names.of(e.job.id); }
+  std::string operator()(const SaveTask& e) const { return "save task " + names.of(e.spec.id); }
+  std::string operator()(const SaveProgress& e) const {
+    std::string text = "save " + names.of(e.task) + ' ' + troupe::to_text(e.progress.state);
+    if (!e.progress.attempts.empty()) {
+      const AttemptRecord& last = e.progress.attempts.back();
+      text += " (" + describe(e.task, last.id, names) + " on " + names.of(last.node) + ')';
+    }
+    return text;
+  }
+  std::string operator()(const WelcomeNode& e) const { return "welcome " + names.of(e.node); }
+  std::string operator()(const AskToJoin& e) const { return "ask " + names.of(e.node) + " to join"; }
+  std::string operator()(const RunTask& e) const {
+    return "run " + describe(e.order.task, e.order.attempt, names) + " on " + names.of(e.node);
+  }
+  std::string operator()(const StopAttempt& e) const {
+    return "stop " + describe(e.task, e.attempt, names) + " on " + names.of(e.node);
+  }
+  std::string operator()(const AcknowledgeReport& e) const {
+    return "acknowledge " + describe(e.task, e.attempt, names) + " to " + names.of(e.node);
+  }
+  std::string operator()(const WelcomeDriver& e) const { return "welcome " + names.of(e.driver); }
+  std::string operator()(const AnswerRequest& e) const { return "answer " + names.of(e.driver) + ' ' + answer_text(e); }
+  std::string operator()(const TellTaskEnded& e) const {
+    return "tell " + names.of(e.driver) + ": " + names.of(e.task) + ' ' + troupe::to_text(e.state) + because(e.cause);
+  }
+  std::string operator()(const TellActorUp& e) const {
+    return "tell " + names.of(e.driver) + ": actor " + describe(e.task, e.attempt, names) + " up at " + e.address;
+  }
+  std::string operator()(const TellActorDown& e) const {
+    return "tell " + names.of(e.driver) + ": actor " + describe(e.task, e.attempt, names) + " down" +
+           because(one_line(e.cause));
+  }
+  std::string operator()(const WakeAt& e) const { return "wake at " + std::to_string(e.at.count()); }
+  std::string operator()(const Ignored& e) const { return "ignored: " + e.reason; }
+};
+
+}  // namespace
+
+std::string describe(const Event& event, const Names& names) { return std::visit(EventText{names}, event); }
+
+std::string describe(const Effect& effect, const Names& names) { return std::visit(EffectText{names}, effect); }
+
+std::string describe(TaskId task, AttemptId attempt, const Names& names) {
+  const std::string text = names.of(task) + '#' + std::to_string(attempt.number);
+  return attempt.epoch > 1 ? text + '@' + std::to_string(attempt.epoch) : text;
+}
+
+bool is_send(const Effect& effect) {
+  return !is_write(effect) && !std::holds_alternative<WakeAt>(effect) && !std::holds_alternative<Ignored>(effect);
+}
+
+std::string one_line(const Cause& cause) {
+  if (!cause.message.empty()) return cause.message.substr(0, cause.message.find('\n'));
+  if (cause.signal != 0) return "signal " + std::to_string(cause.signal);
+  if (cause.exit_code != 0) return "exit code " + std::to_string(cause.exit_code);
+  return "no cause was given";
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,113 @@
+#include "scheduler/core/invariants.h"
+
+#include <algorithm>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+std::string check_attempts(const Task& task, const Settings& settings) {
+  const auto& attempts = task.progress.attempts;
+  for (std::size_t i = 1; i < attempts.size(); ++i)
+    if (!(attempts[i - 1].id < attempts[i].id)) return "an attempt's id does not grow";
+  if (task.is_running() && attempts.empty()) return "runs without an attempt";
+  if (task.progress.failed_attempts > task.spec.max_attempts) return "more attempts failed than there may be";
+  std::int32_t losses = 0;
+  for (const auto& attempt : attempts) losses = attempt.end == AttemptEnd::lost ? losses + 1 : losses;
+  if (losses > settings.most_lost_attempts + task.progress.failed_attempts * settings.most_lost_attempts)
+    return "more attempts were lost than there may be";
+  return {};
+}
+
+std::string check_gang(const TaskTable& tasks, const Gang& gang) {
+  std::uint32_t open = 0;
+  std::uint32_t running = 0;
+  for (const Slot member : gang.members) {
+    if (member == no_slot || tasks[member].is_final()) continue;
+    ++open;
+    if (tasks[member].is_running()) ++running;
+  }
+  if (open != gang.open)
+    return std::to_string(open) + " members are open, " + std::to_string(gang.open) + " by the count";
+  if (running != 0 && running != open) return std::to_string(running) + " of " + std::to_string(open) + " members run";
+  return {};
+}
+
+std::string check_node(const Node& node) {
+  if (!node.alive) return node.holdings.empty() ? "" : "is dead and holds something";
+  Milli cpus = 0;
+  Milli gpus = 0;
+  std::int64_t memory_bytes = 0;
+  for (const auto& [key, holding] : node.holdings) {
+    cpus += holding.grant.cpus;
+    memory_bytes += holding.grant.memory_bytes;
+    for (const auto& share : holding.grant.gpus) gpus += share.amount;
+  }
+  const NodeCapacity& capacity = node.ledger.capacity();
+  if (cpus + node.ledger.free_cpus() != capacity.cpus) return "has granted and free cpus that are not its capacity";
+  if (memory_bytes + node.ledger.free_memory_bytes() != capacity.memory_bytes)
+    return "has granted and free memory that are not its capacity";
+  if (gpus + node.ledger.free_gpus() != static_cast<Milli>(capacity.gpus.size()) * 1000)
+    return "has granted and free gpus that are not its capacity";
+  return {};
+}
+
+}  // namespace
+
+std::string broken_invariant(const Scheduler& scheduler) {
+  const auto& state = *scheduler.state_;
+  const bool gangs_are_whole = !state.has_planted(Planted::gang_reserved_one_by_one);
+
+  const auto is_awaited = [&](const Task& task) {
+    const auto waiting = state.awaited.find(task.attempt().node);
+    return waiting != state.awaited.end() &&
+           std::find(waiting->second.begin(), waiting->second.end(), AttemptKey{task.spec.id, task.attempt().id}) !=
+               waiting->second.end();
+  };
+  const auto is_held = [&](const Task& task) {
+    const auto node = state.cluster.nodes().find(task.attempt().node);
+    if (node == state.cluster.nodes().end()) return false;
+    const auto held = node->second.holdings.find({task.spec.id, task.attempt().id});
+    return held != node->second.holdings.end() && held->second.kind == Holding::Kind::running;
+  };
+
+  for (const auto& [id, job] : state.tasks.jobs()) {
+    for (const auto& [number, slot] : job.tasks) {
+      const Task& task = state.tasks[slot];
+      const std::string name = name_of(task.spec) + ' ';
+      if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name + flaw;
+      if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name + "runs nowhere";
+      if (task.progress.state == TaskState::waiting && task.open_predecessors == 0)
+        return "15: " + name + "waits for nothing";
+      if (task.progress.state != TaskState::ready) continue;
+      const bool stands_in_line = task.spec.gang && gangs_are_whole
+                                      ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
+                                            state.ready.holds_gang(state.tasks.gang_of(task).order)
+                                      : state.ready.holds(task);
+      if (!stands_in_line) return "15: " + name + "is ready and not in line";
+    }
+    for (const auto& [number, gang] : job.gangs)
+      if (const auto flaw = check_gang(state.tasks, gang); !flaw.empty())
+        return "5: gang " + std::to_string(number) + ": " + flaw;
+  }
+
+  for (const auto& [id, node] : state.cluster.nodes()) {
+    const std::string name = "node '" + node.name + "' ";
+    if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name + flaw;
+    for (const auto& [key, holding] : node.holdings) {
+      if (holding.kind == Holding::Kind::stopping) continue;
+      if (holding.kind == Holding::Kind::orphan) {
+        if (!state.cluster.orphans().contains({key.task, key.attempt, id})) return "16: " + name + "has a lost orphan";
+        continue;
+      }
+      const Slot slot = state.tasks.find(key.task);
+      const bool is_current = slot != no_slot && state.tasks[slot].is_running() &&
+                              state.tasks[slot].attempt().id == key.attempt && state.tasks[slot].attempt().node == id;
+      if (!is_current) return "16: " + name + "runs an attempt that is not its task's current one";
+    }
+  }
+  return {};
+}
+
+}  // namespace troupe::scheduler

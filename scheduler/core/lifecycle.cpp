@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <utility>
+
+#include "runtime/base/check.h"
+#include "scheduler/core/admission.h"
+#include "scheduler/core/describe.h"
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+/// Losses since an attempt last ended otherwise; those that were stopped with their gang say nothing.
+std::int32_t losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
+  std::int32_t losses = 0;
+  for (auto each = attempts.rbegin(); each != attempts.rend(); ++each) {
+    if (each->end == AttemptEnd::cancelled) continue;
+    if (each->end != AttemptEnd::lost) break;
+    ++losses;
+  }
+  return losses;
+}
+
+}  // namespace
+
+/// What the store has is taken as it is; what follows from it (counts, the ready, what waits for a node) is made anew.
+void Scheduler::State::load(const StoredState& stored) {
+  for (const auto& info : stored.jobs) tasks.add_job(info);
+  std::vector<Slot> loaded;
+  for (const auto& record : stored.tasks) {
+    Job* job = tasks.find_job(record.spec.id.job);
+    TROUPE_CHECK(job != nullptr, "the store has the job of each task");
+    loaded.push_back(tasks.add(*job, record.spec, record.progress));
+  }
+  for (const Slot slot : loaded) tasks.link(slot);
+  for (const Slot slot : loaded) {
+    Task& task = tasks[slot];
+    if (task.is_final()) continue;
+    if (task.is_running()) {
+      awaited[task.attempt().node].push_back({task.spec.id, task.attempt().id});
+      continue;
+    }
+    task.progress.state = TaskState::waiting;
+    if (task.open_predecessors == 0) make_ready(slot);
+  }
+  for (const Slot slot : dirty) tasks[slot].dirty = false;
+  dirty.clear();
+}
+
+void Scheduler::State::touch(Slot slot) {
+  Task& task = tasks[slot];
+  if (!task.job->info.durable || task.dirty) return;
+  task.dirty = true;
+  dirty.push_back(slot);
+}
+
+void Scheduler::State::make_ready(Slot slot) {
+  Task& task = tasks[slot];
+  task.progress.state = TaskState::ready;
+  task.ready_since = now;
+  touch(slot);
+  placement_due = true;
+  if (!task.spec.gang) return ready.add(task, slot);
+  Gang& gang = tasks.gang_of(task);
+  if (has_planted(Planted::gang_reserved_one_by_one)) return ready.add(task, slot);
+  if (++gang.ready == gang.open) ready.add_gang(gang.order, slot);
+}
+
+void Scheduler::State::leave_ready(Slot slot) {
+  Task& task = tasks[slot];
+  if (!task.spec.gang || has_planted(Planted::gang_reserved_one_by_one)) return ready.remove(task);
+  Gang& gang = tasks.gang_of(task);
+  if (ready.holds_gang(gang.order)) ready.remove_gang(gang.order);
+  --gang.ready;
+}
+
+void Scheduler::State::run(Slot slot, Node& node) {
+  leave_ready(slot);
+  Task& task = tasks[slot];
+  for (const auto& orphan : cluster.orphans_of(task.spec.id)) stop(orphan.node, {orphan.task, orphan.attempt});
+  const auto& before = task.progress.attempts;
+  const bool starts_over =
+      before.empty() || (has_planted(Planted::attempt_counter_reset_by_restart) && before.back().id.epoch < epoch);
+  const std::uint32_t last = starts_over ? task.job->attempt_floor : before.back().id.number;
+  const AttemptId id{has_planted(Planted::attempt_counter_reset_by_restart) ? 1 : epoch, last + 1};
+  task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
+  task.progress.state = TaskState::running;
+  touch(slot);
+  const Holding& holding = cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor());
+  send(RunTask{node.id, order_for(task, holding.grant)});
+}
+
+/// Goes on with an attempt that an earlier scheduler gave. Requires: it is held there as an orphan.
+void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
+  leave_ready(slot);
+  Task& task = tasks[slot];
+  task.progress.attempts.push_back({.id = attempt, .node = node.id, .started_ms = now.count()});
+  task.progress.state = TaskState::running;
+  touch(slot);
+  const AttemptKey key{task.spec.id, attempt};
+  cluster.set_kind(node, key, Holding::Kind::running);
+  if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
+}
+
+RunOrder Scheduler::State::order_for(const Task& task, const Grant& grant) const {
+  RunOrder order{.task = task.spec.id,
+                 .attempt = task.attempt().id,
+                 .name = task.spec.name,
+                 .program = task.job->info.program,
+                 .work = task.spec.work,
+                 .inputs = {},
+                 .grant = grant,
+                 .timeout = task.spec.timeout,
+                 .gang = task.spec.gang};
+  for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
+  return order;
+}
+
+/// Tells the node to end the attempt. What it holds stays booked until the node has answered.
+void Scheduler::State::stop(NodeId id, AttemptKey key) {
+  Node* node = cluster.find(id);
+  if (node == nullptr || !node->holdings.contains(key)) return;
+  cluster.set_kind(*node, key, Holding::Kind::stopping);
+  send(StopAttempt{id, key.task, key.attempt});
+}
+
+void Scheduler::State::close_attempt(Slot slot, AttemptEnd end, const Cause& cause) {
+  Task& task = tasks[slot];
+  AttemptRecord& attempt = task.progress.attempts.back();
+  attempt.ended_ms = now.count();
+  attempt.end = end;
+  attempt.cause = cause;
+  task.progress.state = TaskState::waiting;  // for what becomes of it
+  touch(slot);
+  if (task.address.empty()) return;
+  task.address.clear();
+  if (task.job->driver) send(TellActorDown{task.job->driver, task.spec.id, attempt.id, cause});
+}
+
+void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& cause, const Bytes& result) {
+  Task& task = tasks[slot];
+  close_attempt(slot, end, cause);
+  if (end == AttemptEnd::done) {
+    task.progress.result = result;
+    return finish(slot, TaskState::done, {});
+  }
+  if (end == AttemptEnd::failed && ++task.progress.failed_attempts >= task.spec.max_attempts)
+    return finish(slot, TaskState::failed, one_line(cause));
+  if (end == AttemptEnd::lost && losses_in_a_row(task.progress.attempts) >= settings.most_lost_attempts)
+    return finish(slot, TaskState::failed,
+                  "lost " + std::to_string(settings.most_lost_attempts) + " attempts in a row: " + one_line(cause));
+  make_ready(slot);
+  if (task.spec.gang) restart_gang_of(slot, cause);
+}
+
+/// The others of a gang cannot go on without the member at `slot`: all that are not final start again together.
+void Scheduler::State::restart_gang_of(Slot slot, const Cause& cause) {
+  if (has_planted(Planted::gang_reserved_one_by_one)) return;
+  const Cause why{.message = "stopped with its gang: " + name_of(tasks[slot].spec) + ": " + one_line(cause)};
+  const std::vector<Slot> members = tasks.gang_of(tasks[slot]).members;
+  for (const Slot member : members) {
+    if (member == no_slot || !tasks[member].is_running()) continue;
+    const AttemptRecord attempt = tasks[member].attempt();
+    stop(attempt.node, {tasks[member].spec.id, attempt.id});
+    close_attempt(member, AttemptEnd::cancelled, why);
+    make_ready(member);
+  }
+}
+
+void Scheduler::State::finish(Slot first, TaskState first_state, std::string first_reason) {
+  struct Ending {
+    Slot slot;
+    TaskState state;
+    std::string reason;
+  };
+  std::vector<Ending> endings{{first, first_state, std::move(first_reason)}};
+  for (std::size_t i = 0; i < endings.size(); ++i) {
+    const Ending ending = std::move(endings[i]);
+    if (!tasks.holds(ending.slot) || tasks[ending.slot].is_final()) continue;
+    Task& task = tasks[ending.slot];
+    if (task.is_running()) {
+      const AttemptKey key{task.spec.id, task.attempt().id};
+      Node* node = cluster.find(task.attempt().node);
+      stop(task.attempt().node, key);
+      close_attempt(ending.slot, AttemptEnd::cancelled, {.message = ending.reason});
+      if (has_planted(Planted::resources_freed_at_cancel) && node != nullptr && node->holdings.contains(key))
+        cluster.release(*node, key);
+    }
+    if (task.progress.state == TaskState::ready) leave_ready(ending.slot);
+    task.progress.state = ending.state;
+    task.progress.reason = ending.reason;
+    touch(ending.slot);
+    tell_ended(task);
+
+    const std::vector<Slot> dependents = std::exchange(task.dependents, {});
+    for (const Slot slot : dependents) {
+      Task& dependent = tasks[slot];
+      --dependent.open_predecessors;
+      if (ending.state != TaskState::done) {
+        if (!has_planted(Planted::successors_of_failed_left_waiting) || ending.state != TaskState::failed)
+          endings.push_back({slot, TaskState::skipped, why_skipped(task.spec, task.progress)});
+      } else if (dependent.open_predecessors == 0 && dependent.progress.state == TaskState::waiting) {
+        make_ready(slot);
+      }
+    }
+    if (task.spec.gang) {
+      Gang& gang = tasks.gang_of(task);
+      --gang.open;
+      if (ending.state != TaskState::done && ending.state != TaskState::skipped) {
+        const std::string why = "gang member " + why_skipped(task.spec, task.progress);
+        for (const Slot member : gang.members) endings.push_back({member, ending.state, why});
+      } else if (ending.state == TaskState::skipped) {
+        for (const Slot member : gang.members) endings.push_back({member, ending.state, ending.reason});
+      }
+    }
+    for (const TaskId before : predecessors_of(task.spec)) {
+      const Slot slot = tasks.find(before);
+      if (slot == no_slot) continue;
+      --tasks[slot].open_dependents;
+      forget_if_released(slot);
+    }
+    forget_if_released(ending.slot);
+  }
+}
+
+void Scheduler::State::tell_ended(const Task& task) {
+  if (!task.job->driver) return;
+  send(TellTaskEnded{.driver = task.job->driver,
+                     .task = task.spec.id,
+                     .state = task.progress.state,
+                     .result = task.progress.result,
+                     .cause = task.progress.reason,
+                     .attempts = task.progress.attempts});
+}
+
+void Scheduler::State::forget_if_released(Slot slot) {
+  if (tasks[slot].released && tasks.can_be_forgotten(slot)) tasks.forget(slot);
+}
+
+}  // namespace troupe::scheduler

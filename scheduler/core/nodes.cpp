@@ -1,0 +1,206 @@
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::uint8_t heartbeats_until_lost = 2;  // the first may have been under way when the order was
+constexpr std::size_t most_dead_nodes_kept = 1000;
+
+}  // namespace
+
+Node* Scheduler::State::expect(NodeId id, std::uint64_t incarnation) {
+  Node* node = cluster.find(id);
+  if (node != nullptr && incarnation < node->incarnation) {
+    ignore("it comes from an earlier incarnation of node '" + node->name + "'");
+    return nullptr;
+  }
+  if (node == nullptr || !node->alive || incarnation > node->incarnation) {
+    send(AskToJoin{id});
+    return nullptr;
+  }
+  node->heard = now;
+  return node;
+}
+
+void Scheduler::State::on(const NodeJoined& joined) {
+  Node* known = cluster.find(joined.node);
+  if (known != nullptr && joined.incarnation < known->incarnation)
+    return ignore("a later incarnation of node '" + joined.name + "' has joined");
+  if (known == nullptr && cluster.nodes().size() >= settings.most_nodes)
+    return ignore("there are " + std::to_string(cluster.nodes().size()) + " nodes, the most there may be");
+
+  if (known != nullptr && known->alive && known->incarnation == joined.incarnation) {
+    // It may be a copy from before orders that arrived since: no proof that those are lost.
+    known->heard = now;
+    send(WelcomeNode{joined.node, joined.incarnation});
+    return compare(*known, joined.running);
+  }
+
+  std::vector<AttemptKey> earlier;
+  if (known != nullptr)
+    for (const auto& [key, holding] : known->holdings)
+      if (holding.kind == Holding::Kind::running) earlier.push_back(key);
+  if (auto waiting = awaited.extract(joined.node); !waiting.empty())
+    earlier.insert(earlier.end(), waiting.mapped().begin(), waiting.mapped().end());
+
+  Node& node = cluster.join(joined, now);
+  placement_due = true;
+  send(WelcomeNode{joined.node, joined.incarnation});
+  for (const auto& running : joined.running) take_in(node, running);
+  std::erase_if(earlier, [&](const AttemptKey& key) { return node.holdings.contains(key); });
+  lose_attempts(earlier, "node '" + node.name + "' came back without it");
+  wake_by(now + settings.node_timeout);
+}
+
+void Scheduler::State::on(const NodeHeard& heard) {
+  if (Node* node = expect(heard.node, heard.incarnation)) compare(*node, heard.running);
+}
+
+void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& running) {
+  std::set<AttemptKey> listed;
+  for (const auto& each : running) {
+    const AttemptKey key{each.task, each.attempt};
+    listed.insert(key);
+    const auto held = node.holdings.find(key);
+    if (held == node.holdings.end()) {
+      take_in(node, each);
+    } else if (!each.address.empty() && held->second.address != each.address) {
+      held->second.address = each.address;
+      if (held->second.kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
+    }
+  }
+  for (auto& [key, holding] : node.holdings) {
+    if (holding.kind == Holding::Kind::running && listed.contains(key)) {
+      holding.unheard = 0;
+    } else {
+      repeat_if_lost(node, key, holding);
+    }
+  }
+}
+
+void Scheduler::State::repeat_if_lost(Node& node, AttemptKey key, Holding& holding) {
+  if (holding.kind == Holding::Kind::orphan || ++holding.unheard < heartbeats_until_lost) return;
+  holding.unheard = 0;
+  if (holding.kind == Holding::Kind::stopping) {
+    if (!has_planted(Planted::lost_stop_never_given_again)) send(StopAttempt{node.id, key.task, key.attempt});
+  } else if (!has_planted(Planted::lost_order_never_given_again)) {
+    send(RunTask{node.id, order_for(tasks[tasks.find(key.task)], holding.grant)});
+  }
+}
+
+/// An attempt that the node lists and this scheduler has no books of.
+void Scheduler::State::take_in(Node& node, const RunningAttempt& running) {
+  const AttemptKey key{running.task, running.attempt};
+  if (node.holdings.contains(key)) return;
+  const Slot slot = tasks.find(running.task);
+  const Task* task = slot == no_slot ? nullptr : &tasks[slot];
+
+  const bool is_current =
+      task != nullptr && task->is_running() && task->attempt().id == running.attempt && task->attempt().node == node.id;
+  if (is_current) {
+    cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor());
+    if (!running.address.empty()) actor_is_up(slot, running.address);
+    return;
+  }
+  // Given by an earlier scheduler to a driver's task: the driver may come back for it.
+  const bool is_unknown = task == nullptr && (tasks.find_job(running.task.job) == nullptr ||
+                                              !tasks.find_job(running.task.job)->info.durable);
+  const bool is_untried = task != nullptr && !task->is_final() && task->progress.attempts.empty();
+  if (running.attempt.epoch < epoch && (is_unknown || is_untried)) {
+    Holding& orphan = cluster.recognise(node, running, Holding::Kind::orphan, !running.address.empty());
+    orphan.until = now + settings.node_timeout;
+    placement_due = true;
+    return wake_by(orphan.until);
+  }
+  cluster.recognise(node, running, Holding::Kind::stopping, !running.address.empty());
+  send(StopAttempt{node.id, running.task, running.attempt});
+}
+
+void Scheduler::State::on(const NodeLeft& left) {
+  Node* node = cluster.find(left.node);
+  if (node == nullptr || left.incarnation < node->incarnation) return ignore("the node is not there");
+  node_is_dead(*node, "node '" + node->name + "' left");
+  cluster.erase(left.node);
+}
+
+void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
+  std::vector<AttemptKey> attempts;
+  for (const auto& [key, holding] : node.holdings)
+    if (holding.kind == Holding::Kind::running) attempts.push_back(key);
+  cluster.lose(node, now);
+  placement_due = true;
+  lose_attempts(attempts, why);
+}
+
+void Scheduler::State::lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why) {
+  for (const AttemptKey key : attempts) {
+    const Slot slot = tasks.find(key.task);
+    // The loss of one may have ended the others of its gang.
+    if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != key.attempt) continue;
+    attempt_is_over(slot, AttemptEnd::lost, {.message = why}, {});
+  }
+}
+
+void Scheduler::State::forget_dead_nodes() {
+  std::vector<std::pair<Time, NodeId>> dead;
+  for (const auto& [id, node] : cluster.nodes())
+    if (!node.alive) dead.emplace_back(node.heard, id);
+  if (dead.size() <= most_dead_nodes_kept) return;
+  std::sort(dead.begin(), dead.end());
+  dead.resize(dead.size() - most_dead_nodes_kept);
+  for (const auto& [since, id] : dead) cluster.erase(id);
+}
+
+void Scheduler::State::on(const ActorStarted& started) {
+  Node* node = expect(started.node, started.incarnation);
+  if (node == nullptr) return;
+  const auto held = node->holdings.find({started.task, started.attempt});
+  if (held == node->holdings.end() || held->second.kind == Holding::Kind::stopping)
+    return ignore("the actor's attempt is not the current one");
+  if (held->second.address == started.address) return ignore("it is known that the actor is up");
+  held->second.address = started.address;
+  if (held->second.kind == Holding::Kind::running) actor_is_up(tasks.find(started.task), started.address);
+}
+
+void Scheduler::State::actor_is_up(Slot slot, const std::string& address) {
+  Task& task = tasks[slot];
+  task.address = address;
+  if (task.job->driver) send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, address});
+}
+
+void Scheduler::State::on(const AttemptEnded& ended) {
+  const AttemptReport& report = ended.report;
+  Node* node = expect(ended.node, ended.incarnation);
+  if (node == nullptr) return;
+  const AttemptKey key{report.task, report.attempt};
+  const auto held = node->holdings.find(key);
+  const Slot slot = tasks.find(report.task);
+
+  if (held == node->holdings.end()) {
+    ignore("the attempt is not the current one, or has been reported");
+  } else if (held->second.kind == Holding::Kind::orphan) {
+    return ignore("the attempt's driver has not come back yet");  // not acknowledged: it will be sent again
+  } else {
+    const bool is_current = held->second.kind == Holding::Kind::running;
+    if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) cluster.release(*node, key);
+    placement_due = true;
+    if (is_current) {
+      // A node that ends an attempt nobody asked it to end has lost it.
+      const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;
+      attempt_is_over(slot, end, report.cause, report.result);
+    } else if (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running()) {
+      const AttemptKey other{report.task, tasks[slot].attempt().id};
+      if (Node* its = cluster.find(tasks[slot].attempt().node); its != nullptr && its->holdings.contains(other))
+        cluster.release(*its, other);
+      attempt_is_over(slot, report.end, report.cause, report.result);
+    } else {
+      ignore("the attempt was told to stop");
+    }
+  }
+  send(AcknowledgeReport{node->id, report.task, report.attempt});
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,136 @@
+#include "scheduler/core/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+
+Scheduler::State::State(Settings given, const StoredState& stored, Time at)
+    : settings(given), epoch(stored.epoch), now(at), started(at) {
+  placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
+  awaited_until = now + settings.node_timeout;
+  load(stored);
+}
+
+Effects Scheduler::State::step(Time at, const Event& event) {
+  now = std::max(now, at);
+  give_grace_if_late();
+  std::visit([this](const auto& each) { on(each); }, event);
+  place_ready();
+  if (std::holds_alternative<Tick>(event) || !wake) {
+    wake = next_timer();
+    if (wake) send(WakeAt{*wake});
+  }
+  return effects_of_step();
+}
+
+/// A scheduler that comes far later than it asked to be woken was stopped itself: silence proves nothing.
+void Scheduler::State::give_grace_if_late() {
+  if (!wake || now - *wake <= settings.node_timeout / 4) return;
+  wake.reset();
+  for (auto& [id, node] : cluster.nodes()) {
+    if (!node.alive) continue;
+    node.heard = now;
+    for (auto& [key, holding] : node.holdings)
+      if (holding.kind == Holding::Kind::orphan) holding.until = now + settings.node_timeout;
+  }
+  if (!awaited.empty()) awaited_until = now + settings.node_timeout;
+}
+
+void Scheduler::State::on(const Tick&) {
+  for (auto& [id, node] : cluster.nodes()) {
+    if (node.alive && now - node.heard >= settings.node_timeout)
+      node_is_dead(node,
+                   "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
+  }
+  forget_dead_nodes();
+
+  const auto orphans = cluster.orphans();
+  for (const auto& orphan : orphans) {
+    Node& node = *cluster.find(orphan.node);
+    const AttemptKey key{orphan.task, orphan.attempt};
+    if (now >= node.holdings.at(key).until) stop(node.id, key);
+  }
+
+  if (!awaited.empty() && now >= awaited_until && !has_planted(Planted::adoption_timer_not_armed)) {
+    const auto overdue = std::exchange(awaited, {});
+    for (const auto& [node, attempts] : overdue) lose_attempts(attempts, "its node did not come back");
+  }
+}
+
+std::optional<Time> Scheduler::State::next_timer() const {
+  std::optional<Time> next;
+  const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
+  for (const auto& [id, node] : cluster.nodes())
+    if (node.alive) also(node.heard + settings.node_timeout);
+  for (const auto& orphan : cluster.orphans())
+    also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
+  if (!awaited.empty()) also(awaited_until);
+  if (now < placing_from && !ready.is_empty()) also(placing_from);
+  return next;
+}
+
+/// Asks for a Tick at `at` unless an earlier one was asked for.
+void Scheduler::State::wake_by(Time at) {
+  if (wake && *wake <= at && *wake > now) return;
+  wake = at;
+  send(WakeAt{at});
+}
+
+/// Writes first: what is sent goes out after them. A durable task that changed is saved once, as it is now.
+Effects Scheduler::State::effects_of_step() {
+  std::sort(dirty.begin(), dirty.end(), [this](Slot a, Slot b) { return tasks[a].spec.id < tasks[b].spec.id; });
+  for (const Slot slot : dirty) {
+    Task& task = tasks[slot];
+    task.dirty = false;
+    writes.push_back(SaveProgress{task.spec.id, task.progress});
+  }
+  dirty.clear();
+  Effects effects = std::exchange(writes, {});
+  effects.insert(effects.end(), std::make_move_iterator(sends.begin()), std::make_move_iterator(sends.end()));
+  sends.clear();
+  return effects;
+}
+
+Scheduler::Scheduler(Settings settings, const StoredState& stored, Time now)
+    : state_(std::make_unique<State>(settings, stored, now)) {}
+Scheduler::~Scheduler() = default;
+Scheduler::Scheduler(Scheduler&&) noexcept = default;
+Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+
+Effects Scheduler::step(Time now, const Event& event) { return state_->step(now, event); }
+
+std::vector<Scheduler::NodeView> Scheduler::nodes() const {
+  std::vector<NodeView> views;
+  for (const auto& [id, node] : state_->cluster.nodes()) {
+    views.push_back({.node = id,
+                     .name = node.name,
+                     .capacity = node.ledger.capacity(),
+                     .free_cpus = node.ledger.free_cpus(),
+                     .alive = node.alive,
+                     .running = node.holdings.size()});
+  }
+  return views;
+}
+
+std::vector<JobInfo> Scheduler::jobs() const {
+  std::vector<JobInfo> infos;
+  for (const auto& [id, job] : state_->tasks.jobs()) infos.push_back(job.info);
+  return infos;
+}
+
+std::vector<TaskRecord> Scheduler::tasks_of(JobId id) const {
+  std::vector<TaskRecord> records;
+  const auto job = state_->tasks.jobs().find(id);
+  if (job == state_->tasks.jobs().end()) return records;
+  for (const auto& [number, slot] : job->second.tasks) {
+    const Task& task = state_->tasks[slot];
+    records.push_back({task.spec, task.progress});
+    if (!task.is_final() && !task.is_running()) records.back().progress.reason = state_->why_waiting(slot);
+  }
+  return records;
+}
+
+}  // namespace troupe::scheduler

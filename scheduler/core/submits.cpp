@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/admission.h"
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t most_answers_kept = 1024;  // of each driver
+constexpr std::size_t most_dropped_jobs_kept = 4096;
+
+void remember(Driver& driver, std::uint64_t request, std::string refusal) {
+  driver.answered.emplace(request, std::move(refusal));
+  driver.answered_in_order.push_back(request);
+  if (driver.answered_in_order.size() <= most_answers_kept) return;
+  driver.answered.erase(driver.answered_in_order.front());
+  driver.answered_in_order.pop_front();
+}
+
+}  // namespace
+
+void Scheduler::State::on(const DriverJoined& joined) {
+  if (joined.job.durable || !joined.job.id) return ignore("a driver's own job is not durable and has an id");
+  Job* job = tasks.find_job(joined.job.id);
+  if (job != nullptr && job->info.durable) return ignore("the driver's job has the id of a durable one");
+  if (!drivers.contains(joined.driver) && drivers.size() >= settings.most_drivers)
+    return ignore("there are " + std::to_string(drivers.size()) + " drivers, the most there may be");
+  Driver& driver = drivers[joined.driver];
+  if (driver.own && driver.own != joined.job.id) return ignore("the driver joined before, with another job");
+
+  driver.own = joined.job.id;
+  driver.watches.insert(joined.job.id);
+  if (job == nullptr) job = &add_job(joined.job);
+  job->driver = joined.driver;
+  send(WelcomeDriver{joined.driver});
+}
+
+Job& Scheduler::State::add_job(const JobInfo& info) {
+  Job& job = tasks.add_job(info);
+  if (const auto before = dropped.find(info.id); before != dropped.end()) job.attempt_floor = before->second;
+  if (info.durable) writes.push_back(SaveJob{info});
+  return job;
+}
+
+void Scheduler::State::on(const DriverLeft& left) {
+  const auto found = drivers.find(left.driver);
+  if (found == drivers.end()) return ignore("the driver is not known");
+  for (const JobId id : found->second.watches) {
+    Job* job = tasks.find_job(id);
+    if (job == nullptr || job->driver != left.driver) continue;  // it came back as another driver
+    job->driver = {};
+    if (!job->info.durable) drop_job(*job);
+  }
+  drivers.erase(found);
+}
+
+/// Nobody is left to be told: the attempts are stopped, their grants stay until the nodes have answered.
+void Scheduler::State::drop_job(Job& job) {
+  std::uint32_t highest = job.attempt_floor;
+  for (const auto& [number, slot] : job.tasks) {
+    Task& task = tasks[slot];
+    if (!task.progress.attempts.empty()) highest = std::max(highest, task.progress.attempts.back().id.number);
+    if (task.is_running()) stop(task.attempt().node, {task.spec.id, task.attempt().id});
+    if (task.progress.state == TaskState::ready) leave_ready(slot);
+  }
+  const JobId id = job.info.id;
+  tasks.erase_job(id);
+  if (highest == 0) return;
+  if (dropped.insert_or_assign(id, highest).second) dropped_in_order.push_back(id);
+  if (dropped_in_order.size() <= most_dropped_jobs_kept) return;
+  dropped.erase(dropped_in_order.front());
+  dropped_in_order.pop_front();
+}
+
+void Scheduler::State::on(const TasksSubmitted& submitted) {
+  const auto found = drivers.find(submitted.driver);
+  if (found == drivers.end()) return ignore("the driver has not joined");
+  Driver& driver = found->second;
+
+  if (const auto before = driver.answered.find(submitted.request); before != driver.answered.end()) {
+    if (before->second.empty()) tell_again(submitted.tasks);
+    return send(AnswerRequest{submitted.driver, submitted.request, before->second});
+  }
+
+  std::string refusal = admit(
+      {.job = submitted.job,
+       .own_job = driver.own,
+       .tasks = submitted.tasks,
+       .known = tasks,
+       .nodes = now < started + settings.node_timeout && epoch > 1 ? std::vector<NodeSpace>{} : cluster.all_spaces(),
+       .node_names = [this](NodeId id) { return cluster.find(id)->name; },
+       .most_tasks = settings.most_tasks});
+  if (refusal.empty()) {
+    Job* job = tasks.find_job(submitted.job.id);
+    if (job == nullptr) job = &add_job(submitted.job);
+    job->driver = submitted.driver;
+    driver.watches.insert(submitted.job.id);
+    send(AnswerRequest{submitted.driver, submitted.request, {}});
+    tell_again(submitted.tasks);
+    accept(*job, submitted.tasks);
+  } else {
+    send(AnswerRequest{submitted.driver, submitted.request, refusal});
+  }
+  remember(driver, submitted.request, std::move(refusal));
+}
+
+void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
+  std::vector<Slot> added;
+  for (const auto& spec : specs) {
+    if (tasks.find(spec.id) != no_slot) continue;
+    if (job.info.durable) writes.push_back(SaveTask{spec});
+    added.push_back(tasks.add(job, spec, {}));
+  }
+  for (const Slot slot : added) tasks.link(slot);
+
+  for (const Slot slot : added) {
+    Task& task = tasks[slot];
+    if (task.is_final()) continue;  // skipped with one before it
+    const Task* broken = nullptr;
+    for (const TaskId before : predecessors_of(task.spec)) {
+      const Task& predecessor = tasks[tasks.find(before)];
+      const bool is_broken = predecessor.is_final() && predecessor.progress.state != TaskState::done;
+      if (is_broken && broken == nullptr) broken = &predecessor;
+    }
+    if (broken != nullptr) {
+      finish(slot, TaskState::skipped, why_skipped(broken->spec, broken->progress));
+    } else if (task.open_predecessors == 0) {
+      make_ready(slot);
+    }
+  }
+}
+
+/// For a driver that asks again: it may have missed what it was told.
+void Scheduler::State::tell_again(const std::vector<TaskSpec>& known) {
+  for (const auto& spec : known) {
+    const Slot slot = tasks.find(spec.id);
+    if (slot == no_slot) continue;
+    const Task& task = tasks[slot];
+    if (task.is_final()) tell_ended(task);
+    if (!task.address.empty()) send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, task.address});
+  }
+}
+
+void Scheduler::State::on(const CancelRequested& cancel) {
+  const Slot slot = tasks.find(cancel.task);
+  if (slot == no_slot)
+    return send(AnswerRequest{cancel.driver, cancel.request, "task " + to_text(cancel.task) + " is not known"});
+  const Task& task = tasks[slot];
+  const bool is_lost = has_planted(Planted::cancel_lost_in_race_with_dispatch) && task.is_running() &&
+                       task.attempt().started_ms + 20 > now.count();
+  if (!task.is_final() && !is_lost) finish(slot, TaskState::cancelled, "it was cancelled");
+  send(AnswerRequest{cancel.driver, cancel.request, {}});
+}
+
+void Scheduler::State::on(const TasksReleased& released) {
+  bool is_news = false;
+  for (const TaskId id : released.tasks) {
+    const Slot slot = tasks.find(id);
+    if (slot == no_slot || tasks[slot].job->info.durable || tasks[slot].job->driver != released.driver) continue;
+    is_news = is_news || !tasks[slot].released;
+    tasks[slot].released = true;
+    forget_if_released(slot);
+  }
+  if (!is_news) ignore("none of the released tasks is known");
+}
+
+}  // namespace troupe::scheduler

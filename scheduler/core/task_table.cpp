@@ -1,0 +1,111 @@
+#include "scheduler/core/task_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/base/check.h"
+
+namespace troupe::scheduler {
+
+Job* TaskTable::find_job(JobId id) {
+  const auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+Job& TaskTable::add_job(JobInfo info) {
+  const JobId id = info.id;
+  const auto [place, is_new] = jobs_.try_emplace(id);
+  TROUPE_CHECK(is_new, "a job is added once");
+  place->second.info = std::move(info);
+  return place->second;
+}
+
+void TaskTable::erase_job(JobId id) {
+  const auto found = jobs_.find(id);
+  TROUPE_CHECK(found != jobs_.end(), "only a known job is forgotten");
+  for (const auto& [number, slot] : found->second.tasks) {
+    slots_.erase(TaskId{id, number});
+    tasks_[slot] = Task{};
+    free_.push_back(slot);
+  }
+  jobs_.erase(found);
+}
+
+Slot TaskTable::find(TaskId id) const {
+  const auto found = slots_.find(id);
+  return found == slots_.end() ? no_slot : found->second;
+}
+
+Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
+  Slot slot = static_cast<Slot>(tasks_.size());
+  if (free_.empty()) {
+    tasks_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  const bool is_new = slots_.emplace(spec.id, slot).second;
+  TROUPE_CHECK(is_new, "a task is added once");
+  job.tasks.emplace(spec.id.number, slot);
+
+  Task& task = tasks_[slot];
+  task.spec = std::move(spec);
+  task.progress = std::move(progress);
+  task.job = &job;
+  task.order = next_order_++;
+  return slot;
+}
+
+void TaskTable::link(Slot slot) {
+  Task& task = tasks_[slot];
+  for (const TaskId before : predecessors_of(task.spec)) {
+    const Slot place = find(before);
+    TROUPE_CHECK(place != no_slot, "a task is linked after those before it were added");
+    Task& predecessor = tasks_[place];
+    if (task.is_final()) continue;
+    ++predecessor.open_dependents;
+    if (predecessor.is_final()) continue;
+    predecessor.dependents.push_back(slot);
+    ++task.open_predecessors;
+  }
+  if (!task.spec.gang) return;
+  const GangHint& hint = *task.spec.gang;
+  Gang& gang = task.job->gangs[hint.gang];
+  gang.policy = hint.policy;
+  gang.members.resize(hint.size, no_slot);
+  gang.members[hint.rank] = slot;
+  gang.order = std::min(gang.order, task.order);
+  if (!task.is_final()) ++gang.open;
+}
+
+bool TaskTable::can_be_forgotten(Slot slot) const {
+  const Task& task = tasks_[slot];
+  return task.is_final() && task.open_predecessors == 0 && task.open_dependents == 0;
+}
+
+void TaskTable::forget(Slot slot) {
+  Task& task = tasks_[slot];
+  if (task.spec.gang) {
+    Gang& gang = gang_of(task);
+    gang.members[task.spec.gang->rank] = no_slot;
+    const bool is_empty = std::all_of(gang.members.begin(), gang.members.end(), [](Slot s) { return s == no_slot; });
+    if (is_empty) task.job->gangs.erase(task.spec.gang->gang);
+  }
+  task.job->tasks.erase(task.spec.id.number);
+  slots_.erase(task.spec.id);
+  task = Task{};
+  free_.push_back(slot);
+}
+
+std::vector<TaskId> predecessors_of(const TaskSpec& spec) {
+  std::vector<TaskId> ids = spec.after;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+std::string name_of(const TaskSpec& spec) {
+  return spec.name.empty() ? "task " + std::to_string(spec.id.number) : "task '" + spec.name + "'";
+}
+
+}  // namespace troupe::scheduler

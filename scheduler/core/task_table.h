@@ -1,0 +1,102 @@
+// What is known of jobs and their tasks: specs, progress, edges, gangs. It keeps the books and decides nothing.
+//
+// Invariants: a task is known by its id and by a slot that stays the same until it is forgotten. An edge is counted at
+// both ends: `open_predecessors` are those not final yet, `open_dependents` those not final yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "scheduler/core/event.h"
+#include "scheduler/core/record.h"
+
+namespace troupe::scheduler {
+
+using Slot = std::uint32_t;
+inline constexpr Slot no_slot = ~Slot{0};
+
+/// Tasks that start together. `open` members are not final yet, `ready` ones have all they wait for.
+struct Gang {
+  GangPolicy policy = GangPolicy::data;
+  std::vector<Slot> members;  ///< By rank; no_slot once forgotten.
+  std::uint32_t open = 0;
+  std::uint32_t ready = 0;
+  std::uint64_t order = ~std::uint64_t{0};  ///< Of its first member in line.
+};
+
+struct Job {
+  JobInfo info;
+  DriverId driver;  ///< Who is told; none when nobody is there.
+  std::map<std::uint32_t, Slot> tasks;
+  std::map<std::uint32_t, Gang> gangs;
+  std::uint32_t attempt_floor = 0;  ///< Attempts of its tasks count on from here.
+};
+
+struct Task {
+  TaskSpec spec;
+  TaskProgress progress;
+  Job* job = nullptr;
+  std::uint64_t order = 0;  ///< Place in line: earlier submitted, earlier placed.
+  Time ready_since{};
+  std::uint32_t open_predecessors = 0;
+  std::uint32_t open_dependents = 0;
+  std::vector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
+  std::string address;           ///< Of an actor that is up.
+  bool released = false;         ///< Its driver has no more use for it.
+  bool dirty = false;            ///< Changed in this step.
+
+  bool is_final() const { return troupe::is_final(progress.state); }
+  bool is_running() const { return progress.state == TaskState::running; }
+  /// Requires: is_running().
+  const AttemptRecord& attempt() const { return progress.attempts.back(); }
+};
+
+class TaskTable {
+ public:
+  Job* find_job(JobId id);
+  /// Requires: no such job.
+  Job& add_job(JobInfo info);
+  /// Forgets a job with all its tasks.
+  void erase_job(JobId id);
+
+  /// no_slot when there is none.
+  Slot find(TaskId id) const;
+  /// Requires: no such task.
+  Slot add(Job& job, TaskSpec spec, TaskProgress progress);
+  /// Ties a task to its predecessors and its gang. Requires: all of them were added.
+  void link(Slot slot);
+
+  /// Whether nothing refers to it any more: it is final, and so is every task before and after it.
+  bool can_be_forgotten(Slot slot) const;
+  void forget(Slot slot);
+
+  Task& operator[](Slot slot) { return tasks_[slot]; }
+  const Task& operator[](Slot slot) const { return tasks_[slot]; }
+  bool holds(Slot slot) const { return slot < tasks_.size() && tasks_[slot].job != nullptr; }
+  /// Requires: the task has a gang.
+  Gang& gang_of(const Task& task) { return task.job->gangs.at(task.spec.gang->gang); }
+  const Gang& gang_of(const Task& task) const { return task.job->gangs.at(task.spec.gang->gang); }
+
+  std::size_t size() const { return slots_.size(); }
+  const std::map<JobId, Job>& jobs() const { return jobs_; }
+
+ private:
+  std::map<JobId, Job> jobs_;
+  std::unordered_map<TaskId, Slot> slots_;  // looked up, never walked
+  std::deque<Task> tasks_;                  // by slot; a free one has no job
+  std::vector<Slot> free_;
+  std::uint64_t next_order_ = 1;
+};
+
+/// The predecessors, each once, in order of id.
+std::vector<TaskId> predecessors_of(const TaskSpec& spec);
+
+/// `task 'a'`, or `task 17` where it has no name.
+std::string name_of(const TaskSpec& spec);
+
+}  // namespace troupe::scheduler
