@@ -1,5 +1,7 @@
 #include "runtime/api/session_core.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -17,6 +19,11 @@ const Object* first_failed(const std::vector<RawArgument>& arguments) {
     if (object != nullptr && std::holds_alternative<Failure>((*object)->outcome)) return object->get();
   }
   return nullptr;
+}
+
+bool is_readable(int descriptor) {
+  pollfd polled{descriptor, POLLIN, 0};
+  return descriptor >= 0 && ::poll(&polled, 1, 0) > 0;
 }
 
 Failure failure_of_input(const std::string& task, const Object& input) {
@@ -221,6 +228,7 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
 // --- the thread that talks -------------------------------------------------------------------------------------------
 
 void SessionCore::run() {
+  if (options_.lifeline >= 0) transport_->watch(options_.lifeline, false);
   auto next_hello = Clock::now();
   for (;;) {
     const auto arrived = transport_->receive(next_hello);
@@ -236,6 +244,10 @@ void SessionCore::run() {
             now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
         if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
           fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
+      }
+      if (lost_.empty() && is_readable(options_.lifeline)) {
+        transport_->unwatch(options_.lifeline);
+        fail_everything("the local cluster has ended");
       }
       pump();
       last = stopping_;

@@ -1,0 +1,281 @@
+#include "runtime/agent/agent.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "runtime/agent/agent_core.h"
+#include "runtime/agent/command.h"
+#include "runtime/agent/process.h"
+#include "runtime/wire/message_codec.h"
+
+namespace troupe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t shown_lines = 20;
+constexpr std::size_t shown_bytes = 4096;
+constexpr std::chrono::milliseconds longest_sleep{1000};
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+agent::Time since_start(Clock::time_point start) {
+  return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
+}
+
+class Agent {
+ public:
+  Agent(const AgentOptions& options, Transport& transport)
+      : options_(options),
+        transport_(transport),
+        start_(Clock::now()),
+        core_({.capacity = options.capacity}, agent::Time(0)) {}
+
+  ~Agent() {
+    for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
+    for (auto& [key, command] : commands_) ::kill(-command.process.pid, SIGKILL);
+    for (auto& [number, worker] : workers_) reap(worker.process);
+    for (auto& [key, command] : commands_) reap(command.process);
+  }
+  Agent(const Agent&) = delete;
+
+  Result<void> start() {
+    if (auto listening = transport_.listen(options_.own_address); !listening) return listening;
+    const auto scheduler = transport_.connect(options_.scheduler_address);
+    if (!scheduler) return scheduler.error();
+    scheduler_ = *scheduler;
+    step(agent::Tick{});
+    return {};
+  }
+
+  void turn() {
+    const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
+    for (const auto& delivery : transport_.receive(Clock::now() + wait)) take(delivery);
+    take_ends();
+    if (since_start(start_) >= wake_at_) {
+      wake_at_ = since_start(start_) + longest_sleep;
+      step(agent::Tick{});
+    }
+  }
+
+  void say_goodbye() { send(message::AgentBye{options_.node, options_.incarnation}); }
+
+ private:
+  using Key = std::pair<TaskId, AttemptId>;
+
+  struct WorkerProcess {
+    Process process;
+    WorkerId id;
+    PeerId peer;
+    std::string output_file;
+  };
+  struct CommandProcess {
+    Process process;
+    RunOrder order;
+    Command command;
+  };
+
+  void take(const Delivery& delivery) {
+    auto letter = decode(delivery.frame);
+    if (!letter || letter->envelope.cluster != options_.cluster) return;
+    const std::uint32_t epoch = letter->envelope.epoch;
+    if (delivery.from == scheduler_) {
+      std::visit(Overloaded{
+                     [&](message::Run& run) {
+                       step(agent::OrderArrived{epoch, std::move(run.order)});
+                     },
+                     [&](message::Stop& stop) {
+                       step(agent::StopArrived{epoch, stop.task, stop.attempt});
+                     },
+                     [&](message::ReportTaken& taken) {
+                       step(agent::ReportAcknowledged{epoch, taken.task, taken.attempt});
+                     },
+                     [&](message::AgentWelcome&) { step(agent::Welcomed{epoch}); },
+                     [&](message::PleaseJoin&) { step(agent::AskedToJoin{epoch}); },
+                     [](auto&) {},
+                 },
+                 letter->message);
+      return;
+    }
+    if (const auto* hello = std::get_if<message::WorkerHello>(&letter->message)) {
+      const auto number = numbers_.find(hello->worker);
+      if (number == numbers_.end()) return;
+      workers_.at(number->second).peer = delivery.from;
+      number_of_[delivery.from] = number->second;
+      step(agent::WorkerReady{number->second});
+      return;
+    }
+    const auto number = number_of_.find(delivery.from);
+    if (number == number_of_.end()) return;
+    if (auto* report = std::get_if<message::Report>(&letter->message))
+      step(agent::ReportArrived{number->second, std::move(report->report)});
+    if (auto* ready = std::get_if<message::ActorReady>(&letter->message))
+      step(agent::ActorUp{number->second, ready->task, ready->attempt, std::move(ready->address)});
+  }
+
+  void step(const agent::Event& event) {
+    for (auto& effect : core_.step(since_start(start_), event)) carry_out(effect);
+  }
+
+  void carry_out(agent::Effect& effect) {
+    std::visit(Overloaded{
+                   [&](agent::StartWorker& each) { start_worker(each); },
+                   [&](agent::GiveOrder& each) { give_order(each); },
+                   [&](agent::StartCommand& each) { start_command(each.order); },
+                   [&](agent::KillWorker& each) {
+                     const auto worker = workers_.find(each.worker);
+                     if (worker != workers_.end()) ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+                   },
+                   [&](agent::KillCommand& each) {
+                     const auto command = commands_.find({each.task, each.attempt});
+                     if (command != commands_.end())
+                       ::kill(-command->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+                   },
+                   [&](agent::SendReport& each) {
+                     send(message::Report{options_.node, options_.incarnation, std::move(each.report)});
+                   },
+                   [&](agent::SendActorStarted& each) {
+                     send(message::ActorReady{options_.node, options_.incarnation, each.task, each.attempt,
+                                              std::move(each.address)});
+                   },
+                   [&](agent::SendHeartbeat& each) {
+                     send(message::AgentHeartbeat{options_.node, options_.incarnation, std::move(each.running)});
+                   },
+                   [&](agent::SendJoin& each) {
+                     send(message::AgentJoin{options_.node, options_.incarnation, options_.name, options_.capacity,
+                                             std::move(each.running)});
+                   },
+                   [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
+                   [](agent::Ignored&) {},
+               },
+               effect);
+  }
+
+  void start_worker(const agent::StartWorker& start) {
+    WorkerProcess worker;
+    worker.id = WorkerId{random_id()};
+    worker.output_file = options_.log_directory + "/worker-" + to_text(worker.id);
+    ProcessSpec spec{.argv = options_.worker_arguments(start.program, worker.id),
+                     .environment = environment_of(start.grant),
+                     .output_file = worker.output_file};
+    spec.environment.emplace_back("TROUPE_NODE", options_.name);
+    auto process = start_process(spec);
+    if (!process) {
+      failed_starts_.emplace_back(start.worker, process.error().message);
+      wake_at_ = agent::Time(0);  // The next turn tells of it.
+      return;
+    }
+    worker.process = *process;
+    numbers_[worker.id] = start.worker;
+    transport_.watch(worker.process.descriptor, false);
+    workers_.emplace(start.worker, std::move(worker));
+  }
+
+  void give_order(agent::GiveOrder& give) {
+    const auto worker = workers_.find(give.worker);
+    if (worker != workers_.end()) post(worker->second.peer, message::Run{std::move(give.order)});
+  }
+
+  void start_command(const RunOrder& order) {
+    const Key key{order.task, order.attempt};
+    auto command = prepare_command(order);
+    auto process = command ? start_process(command->process) : Result<Process>(command.error());
+    if (!process) {
+      failed_commands_.push_back(
+          {order.task, order.attempt, AttemptEnd::failed, {}, {127, 0, process.error().message}});
+      wake_at_ = agent::Time(0);
+      return;
+    }
+    transport_.watch(process->descriptor, false);
+    commands_.emplace(key, CommandProcess{*process, order, std::move(*command)});
+  }
+
+  /// Reaps what has ended. A start that failed is an end too, told here so that no step runs inside another.
+  void take_ends() {
+    for (auto& [number, why] : std::exchange(failed_starts_, {})) step(agent::WorkerExited{number, {127, 0, why}});
+    for (auto& report : std::exchange(failed_commands_, {})) step(agent::CommandExited{std::move(report)});
+    std::vector<agent::WorkerNumber> ended_workers;
+    for (auto& [number, worker] : workers_)
+      if (has_ended(worker.process)) ended_workers.push_back(number);
+    for (const auto number : ended_workers) end_worker(number);
+    std::vector<Key> ended_commands;
+    for (auto& [key, command] : commands_)
+      if (has_ended(command.process)) ended_commands.push_back(key);
+    for (const auto& key : ended_commands) end_command(key);
+  }
+
+  static bool has_ended(const Process& process) {
+    siginfo_t info{};
+    return ::waitid(P_PIDFD, static_cast<id_t>(process.descriptor), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+  }
+
+  void end_worker(agent::WorkerNumber number) {
+    WorkerProcess worker = std::move(workers_.at(number));
+    workers_.erase(number);
+    numbers_.erase(worker.id);
+    number_of_.erase(worker.peer);
+    transport_.unwatch(worker.process.descriptor);
+    const ProcessEnd end = reap(worker.process);
+    const std::string lines = last_lines(worker.output_file, shown_lines, shown_bytes);
+    const std::string why = "its worker ended: " + describe(end);
+    step(agent::WorkerExited{number, {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines}});
+    remove_if_empty(worker.output_file);
+  }
+
+  void end_command(const Key& key) {
+    CommandProcess command = std::move(commands_.at(key));
+    commands_.erase(key);
+    transport_.unwatch(command.process.descriptor);
+    ::kill(-command.process.pid, SIGKILL);  // Children that it left in its group.
+    const ProcessEnd end = reap(command.process);
+    step(agent::CommandExited{report_of(command.order, command.command, end)});
+  }
+
+  static void remove_if_empty(const std::string& file) {
+    std::error_code ignored;
+    if (std::filesystem::file_size(file, ignored) == 0) std::filesystem::remove(file, ignored);
+  }
+
+  void send(const message::Message& message) { post(scheduler_, message); }
+  void post(PeerId to, const message::Message& message) {
+    transport_.send(to, encode({options_.cluster, 0, options_.incarnation}, message));
+  }
+
+  const AgentOptions& options_;
+  Transport& transport_;
+  const Clock::time_point start_;
+  AgentCore core_;
+  PeerId scheduler_;
+  agent::Time wake_at_{};
+  std::map<agent::WorkerNumber, WorkerProcess> workers_;
+  std::map<WorkerId, agent::WorkerNumber> numbers_;
+  std::map<PeerId, agent::WorkerNumber> number_of_;
+  std::map<Key, CommandProcess> commands_;
+  std::vector<std::pair<agent::WorkerNumber, std::string>> failed_starts_;
+  std::vector<AttemptReport> failed_commands_;
+};
+
+}  // namespace
+
+Result<void> run_agent(const AgentOptions& options, Transport& transport, const std::function<bool()>& until_stopped) {
+  Agent agent(options, transport);
+  if (auto started = agent.start(); !started) return started;
+  while (!until_stopped()) agent.turn();
+  agent.say_goodbye();
+  return {};
+}
+
+}  // namespace troupe
