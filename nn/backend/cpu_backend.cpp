@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "nn/backend/lane_backend.h"
 #include "nn/backend/onednn_backend.h"
 #include "runtime/base/check.h"
 
@@ -11,7 +12,13 @@ namespace {
 
 enum class Engine { lanes, onednn };
 
-Engine engine_for(const Layer&, const Shape&) { return Engine::onednn; }
+Engine engine_for(const Layer& layer, const Shape&) {
+  if (const auto* conv = std::get_if<Conv2d>(&layer.kind)) {
+    return conv->in_channels * conv->out_channels <= 512 ? Engine::lanes : Engine::onednn;
+  }
+  const auto& linear = std::get<Linear>(layer.kind);
+  return linear.in_features * linear.out_features <= 1 << 18 ? Engine::lanes : Engine::onednn;
+}
 
 /// Layers [begin, end) for one engine.
 struct Run {
@@ -41,7 +48,8 @@ std::vector<Run> runs_of(const Model& model) {
 }
 
 std::unique_ptr<Network> build_run(const Model& model, const Run& run, const BuildOptions& options) {
-  return OnednnBackend().build(model.piece(run.begin, run.end), options);
+  const Model part = model.piece(run.begin, run.end);
+  return run.engine == Engine::lanes ? LaneBackend().build(part, options) : OnednnBackend().build(part, options);
 }
 
 /// Networks one behind the other, with plain arrays between them.

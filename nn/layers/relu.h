@@ -1,4 +1,4 @@
-// The rectifier in plain loops: what is positive passes, the rest becomes 0.
+// The rectifier in plain loops: what is positive passes, the rest becomes 0. A NaN passes: it must be seen.
 //
 // Shapes: all [count].
 #pragma once

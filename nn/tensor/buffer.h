@@ -4,36 +4,37 @@
 #include <cstddef>
 #include <cstring>
 #include <new>
-#include <span>
 #include <utility>
 
 namespace troupe::nn {
 
-class Buffer {
+template <class Number>
+class AlignedArray {
  public:
-  Buffer() = default;
-  explicit Buffer(std::size_t floats)
-      : data_(static_cast<float*>(::operator new(floats * sizeof(float), alignment))), size_(floats) {
-    std::memset(data_, 0, floats * sizeof(float));
+  AlignedArray() = default;
+  explicit AlignedArray(std::size_t size)
+      : data_(static_cast<Number*>(::operator new(size * sizeof(Number), alignment))), size_(size) {
+    std::memset(data_, 0, size * sizeof(Number));
   }
-  Buffer(Buffer&& other) noexcept
+  AlignedArray(AlignedArray&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, std::size_t{0})) {}
-  Buffer& operator=(Buffer&& other) noexcept {
+  AlignedArray& operator=(AlignedArray&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     return *this;
   }
-  ~Buffer() { ::operator delete(data_, alignment); }
+  ~AlignedArray() { ::operator delete(data_, alignment); }
 
-  float* data() { return data_; }
-  const float* data() const { return data_; }
+  Number* data() { return data_; }
+  const Number* data() const { return data_; }
   std::size_t size() const { return size_; }
-  std::span<float> span() { return {data_, size_}; }
 
  private:
   static constexpr std::align_val_t alignment{64};
-  float* data_ = nullptr;
+  Number* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+using Buffer = AlignedArray<float>;
 
 }  // namespace troupe::nn
