@@ -58,6 +58,7 @@ struct RankState {
   /// to tell who keeps whom waiting.
   std::atomic<std::uint32_t> waits_for;
   std::atomic<std::uint32_t> waits_value;
+  std::atomic<std::uint32_t> cpu;  ///< Where it ran when it last waited, + 1.
   std::atomic<std::uint64_t> waits_flag;
 
   /// What it brought to the all-reduce.

@@ -1,5 +1,7 @@
 #include "nn/parallel/gang_waiter.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -22,7 +24,8 @@ Result<void> GangWaiter::wait(const SharedFlag& flag, std::uint32_t value, std::
                               Start& start) {
   if (flag.reached(value)) return {};
   if (!start) start = Clock::now();
-  if (spin(flag, value, options_.spin)) return {};
+  // Spinning on the peer's own core only keeps it from running.
+  if (!shares_cpu_with(peer) && spin(flag, value, options_.spin)) return {};
   return sleep_until(const_cast<SharedFlag&>(flag), value, peer, phase, *start);
 }
 
@@ -73,6 +76,12 @@ std::optional<GangWaiter::Loss> GangWaiter::look_after_peers(std::size_t peer, W
     return Loss{other, {Fault::peer_lost, what}};
   }
   return std::nullopt;
+}
+
+bool GangWaiter::shares_cpu_with(std::size_t peer) const {
+  const auto cpu = static_cast<std::uint32_t>(::sched_getcpu() + 1);
+  segment_.rank(options_.rank).cpu.store(cpu, std::memory_order_relaxed);
+  return segment_.rank(peer).cpu.load(std::memory_order_relaxed) == cpu;
 }
 
 bool GangWaiter::is_alive(std::size_t rank) {

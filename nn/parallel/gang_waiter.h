@@ -64,6 +64,7 @@ class GangWaiter {
   std::optional<Loss> look_after_peers(std::size_t peer, WaitPhase phase);
   Error time_out(std::size_t peer, WaitPhase phase);
   bool is_alive(std::size_t rank);
+  bool shares_cpu_with(std::size_t peer) const;
   std::size_t who_keeps_waiting(std::size_t peer) const;
   std::string name(std::size_t rank) const { return describe_rank(mesh_, rank); }
 
