@@ -74,7 +74,8 @@ class Communicator {
   /// Hands over what was written to `outgoing`.
   virtual void send(Flow flow, std::size_t slot) = 0;
 
-  /// Waits for what the neighbour sent; readable in place until `release`.
+  /// Waits for what the neighbour sent; readable in place until `release`, and until then received again by a second
+  /// call.
   ///
   /// Fails with: peer_lost, timed_out, corrupt (another number of elements was sent).
   virtual Result<std::span<const float>> receive(Flow flow, std::size_t slot, std::size_t elements) = 0;

@@ -5,6 +5,9 @@ namespace troupe::nn {
 namespace {
 
 constexpr std::size_t most_ranks = 4096;
+// So large that nobody has them, so small that no sum of them overflows.
+constexpr std::size_t most_parameters = std::size_t{1} << 40;
+constexpr std::size_t most_border_elements = std::size_t{1} << 32;
 
 class Fnv {
  public:
@@ -25,10 +28,22 @@ class Fnv {
 
 std::string count_of(std::size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
-Result<void> check_length(const char* what, std::size_t found, std::size_t expected) {
-  if (found == expected) return {};
-  return bad_input(std::string("mesh: ") + what + ": found " + std::to_string(found) + " entries, expected " +
-                   std::to_string(expected));
+struct Expected {
+  std::size_t entries;
+  std::size_t most;
+};
+
+Result<void> check_list(const char* what, const std::vector<std::size_t>& found, Expected expected) {
+  if (found.size() != expected.entries) {
+    return bad_input(std::string("mesh: ") + what + ": found " + std::to_string(found.size()) + " entries, expected " +
+                     std::to_string(expected.entries));
+  }
+  for (const std::size_t elements : found) {
+    if (elements <= expected.most) continue;
+    return bad_input(std::string("mesh: ") + what + ": found " + std::to_string(elements) +
+                     " elements, expected at most " + std::to_string(expected.most));
+  }
+  return {};
 }
 
 }  // namespace
@@ -42,8 +57,10 @@ Result<void> check(const Mesh& mesh) {
     return bad_input("mesh: found " + count_of(mesh.slots, "slot") + ", expected 1 to " + std::to_string(most_slots));
   }
   if (auto enough = check_ranks(mesh.slots, mesh.replicas); !enough) return enough;
-  if (auto good = check_length("parameters of stages", mesh.parameters.size(), mesh.stages); !good) return good;
-  return check_length("borders between stages", mesh.border_elements.size(), mesh.stages - 1);
+  if (auto good = check_list("parameters of stages", mesh.parameters, {mesh.stages, most_parameters}); !good) {
+    return good;
+  }
+  return check_list("borders between stages", mesh.border_elements, {mesh.stages - 1, most_border_elements});
 }
 
 std::string describe(const Mesh& mesh) {

@@ -29,7 +29,7 @@ struct Mesh {
 };
 
 /// Fails with: bad_input: no replica or stage, over 4096 ranks, more replicas than slots, a list of another length than
-/// the stages ask for.
+/// the stages ask for, or sizes that no machine has.
 Result<void> check(const Mesh& mesh);
 
 std::string describe(const Mesh& mesh);  ///< `2 replicas x 3 stages, 8 slots`

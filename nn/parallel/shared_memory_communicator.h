@@ -42,7 +42,7 @@ struct SharedMemoryOptions {
 /// Joins the gang: returns once all its ranks have.
 ///
 /// Fails with: bad_input (the mesh), refused (the name is taken, or the segment was made for another mesh or version),
-/// unavailable (no room in shared memory), timed_out (names the ranks that did not come), peer_lost.
+/// unavailable (no room in shared memory), timed_out (names a rank that did not come), peer_lost.
 Result<std::unique_ptr<Communicator>> join_shared_memory(SharedMemoryOptions options);
 
 /// What a gang needs of /dev/shm.
