@@ -1,0 +1,25 @@
+// Reads everything that lies in a store, record by record, each one checked.
+#pragma once
+
+#include <string>
+
+#include "scheduler/store/redis_connection.h"
+#include "scheduler/store/task_store.h"
+
+namespace troupe::scheduler {
+
+/// Reads all jobs and tasks into `state`, sorted by id.
+///
+/// Requires: no reply is outstanding on `connection`. `patience` is how long Redis may take for one reply.
+/// Cost: everything passes once; HSCAN in pieces, several graphs at a time.
+/// Fails with: corrupt (which record and field), unsupported (a newer version wrote it), peer_lost, timed_out, refused.
+Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
+                         StoredState& state);
+
+/// Reads the store of a cluster that nobody writes any more, as `troupe list` does. Takes no epoch and changes nothing.
+///
+/// Fails with: unavailable, not_found (a new, empty store), corrupt, and refused when somebody does write.
+Result<StoredState> read_store(const std::string& socket,
+                               std::chrono::milliseconds patience = std::chrono::milliseconds(10'000));
+
+}  // namespace troupe::scheduler

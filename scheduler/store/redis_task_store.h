@@ -1,0 +1,96 @@
+// The store in Redis. README.md tells the layout and the course of a commit; in short:
+//
+//   WATCH epoch · GET epoch          once it answers our own epoch, a batch may go out:
+//   MULTI · HSET … · SET commit_seq · EXEC · WATCH epoch · GET epoch
+//
+// EXEC answers nil when the epoch moved. An EXEC whose answer was lost is settled by reading epoch and commit_seq over
+// a new connection. Invariant: an outcome is told only for what Redis has synced to its disk.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scheduler/store/redis_connection.h"
+#include "scheduler/store/store_age.h"
+#include "scheduler/store/task_store.h"
+
+namespace troupe::scheduler {
+
+struct RedisStoreOptions {
+  std::string socket;  ///< Path of the unix socket.
+  /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB.
+  std::chrono::milliseconds patience{10'000};
+  std::optional<StoreAge> seen;  ///< What agents have seen: a store older than that, or a foreign one, is refused.
+};
+
+class RedisTaskStore final : public TaskStore {
+ public:
+  explicit RedisTaskStore(RedisStoreOptions options) : options_(std::move(options)), seen_(options_.seen) {}
+
+  Result<StoredState> open(ClusterId cluster_if_new) override;
+
+  /// After a fence or a loss every further commit gives the same outcome, until the next open().
+  void commit(Batch batch) override;
+  std::optional<CommitOutcome> poll() override;
+  int descriptor() const override { return connection_ ? connection_->descriptor() : -1; }
+  bool wants_write() const override { return connection_ && connection_->unsent_bytes() > 0; }
+
+ private:
+  /// What the connection is doing.
+  enum class Link {
+    away,       // there is none; the next try comes at retry_at_
+    greeting,   // new: settings and age were asked for
+    watching,   // WATCH and GET are under way
+    armed,      // Redis watches the epoch for us, and it was our own: a batch may go out
+    executing,  // a batch is under way
+  };
+  enum class Await { greeting, queued, exec, watch, epoch };
+
+  struct Flight {
+    Batch batch;
+    std::uint64_t commit_seq = 0;
+    Deadline deadline{};
+    std::size_t next_write = 0;          // the first that is not appended yet
+    bool sent_exec = false;              // all of it is appended
+    std::optional<std::string> refusal;  // what Redis said to a command of it
+  };
+
+  Result<StoredState> try_open(ClusterId cluster_if_new, Deadline deadline);
+  Result<StoreAge> take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline);
+
+  void advance();
+  void connect();
+  void drop_connection();
+  void append_watch();
+  void begin_batch();
+  void append_writes();
+  void append_write(const Write& write);
+  void on_reply(RedisReply reply);
+  void on_greeting();
+  void on_exec(const RedisReply& reply);
+  void on_epoch(const RedisReply& reply);
+  void end(CommitOutcome outcome);
+  void lose(Error error) { end(StoreLost{std::move(error)}); }
+  void check_deadline();
+
+  RedisStoreOptions options_;
+  std::optional<StoreAge> seen_;  // the newest that this process knows of; its epoch is our own once open
+  bool open_ = false;
+
+  std::optional<RedisConnection> connection_;
+  Link link_ = Link::away;
+  std::deque<Await> awaited_;
+  std::vector<RedisReply> greeting_;
+  Deadline retry_at_{};
+  std::chrono::milliseconds back_off_{0};
+  std::string last_trouble_;
+
+  std::optional<Flight> flight_;
+  std::optional<CommitOutcome> outcome_;  // not yet fetched
+  std::optional<CommitOutcome> broken_;   // a fence or a loss stays
+};
+
+}  // namespace troupe::scheduler

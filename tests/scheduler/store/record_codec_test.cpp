@@ -1,0 +1,76 @@
+#include "scheduler/store/record_codec.h"
+
+#include "scheduler/store/crc32c.h"
+#include "tests/scheduler/store/store_support.h"
+
+namespace troupe::scheduler::test {
+namespace {
+
+constexpr RecordPlace here{"troupe:graph:00", "task:17"};
+
+}  // namespace
+
+TEST_CASE("the checksum is CRC-32C", "[store]") {
+  CHECK(crc32c("123456789") == 0xe3069283u);
+  CHECK(crc32c(std::string(32, '\0')) == 0x8a9136aau);
+  CHECK(crc32c("6789", crc32c("12345")) == 0xe3069283u);
+}
+
+TEST_CASE("records are read back as they were written", "[store]") {
+  Dice dice;
+  INFO("TROUPE_SEED=" << dice.seed());
+  for (int round = 0; round < 200; ++round) {
+    const auto job = drawn<JobInfo>(dice);
+    CHECK(*decode_record<JobInfo>(here, encode_record(here, job)) == job);
+    const auto spec = drawn<TaskSpec>(dice);
+    CHECK(*decode_record<TaskSpec>(here, encode_record(here, spec)) == spec);
+    const TaskProgress progress = draw_progress(dice);
+    CHECK(*decode_record<TaskProgress>(here, encode_record(here, progress)) == progress);
+  }
+}
+
+TEST_CASE("every flipped bit and every cut of a record is found and named", "[store]") {
+  Dice dice;
+  INFO("TROUPE_SEED=" << dice.seed());
+  for (int round = 0; round < 10; ++round) {
+    const std::string bytes = encode_record(here, draw_progress(dice));
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      std::string flipped = bytes;
+      flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+      const auto found = decode_record<TaskProgress>(here, flipped);
+      REQUIRE(!found);
+      REQUIRE(found.error().fault == Fault::corrupt);
+      REQUIRE(found.error().message.find("troupe:graph:00 task:17") != std::string::npos);
+    }
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      REQUIRE(!decode_record<TaskProgress>(here, bytes.substr(0, length)));
+    }
+  }
+}
+
+TEST_CASE("a record that lies in another place than it was written for is damage", "[store]") {
+  const std::string bytes = encode_record(here, TaskProgress{.state = TaskState::done});
+  CHECK(decode_record<TaskProgress>(here, bytes));
+  CHECK(!decode_record<TaskProgress>({here.key, "task:18"}, bytes));
+  CHECK(!decode_record<TaskProgress>({"troupe:graph:01", here.field}, bytes));
+}
+
+TEST_CASE("a record of another kind under a right checksum is damage", "[store]") {
+  const std::string bytes = encode_record(here, TaskSpec{.name = "x"});
+  const auto found = decode_record<TaskProgress>(here, bytes);
+  REQUIRE(!found);
+  CHECK_THAT(found.error().message, Catch::Contains("task progress"));
+}
+
+TEST_CASE("a record of a newer version is refused naming both versions", "[store]") {
+  std::string bytes = encode_record(here, TaskProgress{});
+  bytes[0] = 2;
+  std::uint32_t sum = crc32c(std::string("troupe:graph:00 task:17 ") + bytes.substr(0, bytes.size() - 4));
+  for (std::size_t i = bytes.size() - 4; i < bytes.size(); ++i, sum >>= 8) bytes[i] = static_cast<char>(sum);
+  const auto found = decode_record<TaskProgress>(here, bytes);
+  REQUIRE(!found);
+  CHECK(found.error().fault == Fault::unsupported);
+  CHECK_THAT(found.error().message, Catch::Contains("has version 2, this program reads version 1"));
+}
+
+}  // namespace troupe::scheduler::test

@@ -1,0 +1,126 @@
+// Draws any value of the plain types, for tests of what must hold for all of them.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/orders.h"
+#include "runtime/wire/base_fields.h"
+
+namespace troupe::test {
+
+/// The seed is random, or TROUPE_SEED.
+class Dice {
+ public:
+  Dice() : seed_(std::getenv("TROUPE_SEED") ? std::stoull(std::getenv("TROUPE_SEED")) : std::random_device{}()) {
+    random_.seed(seed_);
+  }
+  std::uint64_t seed() const { return seed_; }
+  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
+
+  std::string string() {
+    std::string text(below(10) == 0 ? below(400) : below(12), '\0');
+    for (char& letter : text) letter = static_cast<char>(random_());
+    return text;
+  }
+  template <class T>
+  T number() {
+    const int shift = static_cast<int>(below(64));  // small and large ones alike
+    return static_cast<T>(random_() >> shift);
+  }
+
+  template <class... Field>
+  void operator()(const char*, Field&&... field) {
+    (draw(field), ...);
+  }
+  template <class T>
+  void draw(T& value) {
+    if constexpr (std::same_as<T, bool>) {
+      value = below(2) == 0;
+    } else if constexpr (std::is_enum_v<T>) {
+      value = static_cast<T>(below(static_cast<std::uint64_t>(last_of(T{})) + 1));
+    } else if constexpr (std::integral<T>) {
+      value = number<T>();
+    } else if constexpr (std::floating_point<T>) {
+      value = static_cast<T>(static_cast<std::int64_t>(random_()));
+    } else {
+      draw_struct(value);
+    }
+  }
+  void draw(std::string& value) { value = string(); }
+  void draw(std::chrono::milliseconds& value) { value = std::chrono::milliseconds(number<std::int64_t>()); }
+  template <class Kind>
+  void draw(Id<Kind>& value) {
+    value.value = number<std::uint64_t>();
+  }
+  template <class T>
+  void draw(std::vector<T>& values) {
+    values.resize(below(5));
+    for (T& value : values) draw(value);
+  }
+  template <class First, class Second>
+  void draw(std::pair<First, Second>& value) {
+    draw(value.first);
+    draw(value.second);
+  }
+  template <class T>
+  void draw(std::optional<T>& value) {
+    value.reset();
+    if (below(2) == 0) draw(value.emplace());
+  }
+  template <class... T>
+  void draw(std::variant<T...>& value) {
+    const std::uint64_t pick = below(sizeof...(T));
+    std::uint64_t index = 0;
+    ((index++ == pick ? draw(value.template emplace<T>()) : void()), ...);
+  }
+
+ private:
+  void draw_struct(ClusterId& v) { (*this)("", v.high, v.low); }
+  void draw_struct(TaskId& v) { (*this)("", v.job, v.number); }
+  void draw_struct(AttemptId& v) { (*this)("", v.epoch, v.number); }
+  void draw_struct(Error& v) { (*this)("", v.fault, v.message); }
+  void draw_struct(Resources& v) { (*this)("", v.cpus, v.gpus, v.memory_bytes, v.gpu_memory_bytes, v.named, v.labels); }
+  void draw_struct(GpuDevice& v) { (*this)("", v.index, v.uuid, v.memory_bytes); }
+  void draw_struct(NodeCapacity& v) { (*this)("", v.cpus, v.memory_bytes, v.gpus, v.named, v.labels); }
+  void draw_struct(GpuShare& v) { (*this)("", v.index, v.amount, v.memory_bytes); }
+  void draw_struct(Grant& v) { (*this)("", v.cpus, v.memory_bytes, v.gpus, v.named); }
+  void draw_struct(InputRef& v) { (*this)("", v.input); }
+  void draw_struct(FunctionWork& v) { (*this)("", v.function, v.arguments); }
+  void draw_struct(ActorWork& v) { (*this)("", v.type, v.arguments); }
+  void draw_struct(CommandWork& v) {
+    (*this)("", v.argv, v.environment, v.working_directory, v.task_directory, v.results);
+  }
+  void draw_struct(GangHint& v) { (*this)("", v.gang, v.size, v.rank, v.policy, v.bytes_to_next); }
+  void draw_struct(TaskSpec& v) {
+    (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang);
+  }
+  void draw_struct(Cause& v) { (*this)("", v.exit_code, v.signal, v.message); }
+  void draw_struct(AttemptRecord& v) { (*this)("", v.id, v.node, v.started_ms, v.ended_ms, v.end, v.cause); }
+  void draw_struct(RunOrder& v) {
+    (*this)("", v.task, v.attempt, v.name, v.program, v.work, v.inputs, v.grant, v.timeout, v.gang);
+  }
+  void draw_struct(RunningAttempt& v) { (*this)("", v.task, v.attempt, v.grant, v.address); }
+  void draw_struct(AttemptReport& v) { (*this)("", v.task, v.attempt, v.end, v.result, v.cause); }
+  void draw_struct(JobInfo& v) { (*this)("", v.id, v.name, v.program, v.durable); }
+
+  std::uint64_t seed_;
+  std::mt19937_64 random_;
+};
+
+template <class T>
+T drawn(Dice& dice) {
+  T value{};
+  dice.draw(value);
+  return value;
+}
+
+}  // namespace troupe::test
