@@ -403,7 +403,7 @@ Result<void> check_header(const SharedMemoryOptions& options, std::span<std::byt
   }
   GangHeader& header = *reinterpret_cast<GangHeader*>(memory.data());
   while (!header.ready.reached(1)) {
-    if (Clock::now() >= end) return no_creator(options.name, options.deadline);
+    if (Clock::now() >= end) return no_creator(options.name, options.join_deadline.value_or(options.deadline));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (header.magic != GangHeader::expected_magic || header.version != GangHeader::expected_version) {
@@ -436,7 +436,7 @@ Result<std::optional<SharedSegment>> own_segment(const SharedMemoryOptions& opti
   while (true) {
     auto segment = SharedSegment::open(options.name);
     if (!segment || segment->has_value()) return segment;
-    if (Clock::now() >= end) return no_creator(options.name, options.deadline);
+    if (Clock::now() >= end) return no_creator(options.name, options.join_deadline.value_or(options.deadline));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
@@ -459,7 +459,9 @@ Result<std::unique_ptr<Communicator>> join_shared_memory(SharedMemoryOptions opt
   if (auto good = check_options(options); !good) return good.error();
   if (options.name.empty() && !options.segment) options.create = true;
   const auto start = Clock::now();
-  const auto end = start + options.deadline;
+  const auto join_deadline = options.join_deadline.value_or(options.deadline);
+  const auto end = start + join_deadline;
+  const auto waits_from = end - options.deadline;  // So that the waits of the joining, too, last until `end`.
 
   auto own = own_segment(options, end);
   if (!own) return own.error();
@@ -468,7 +470,7 @@ Result<std::unique_ptr<Communicator>> join_shared_memory(SharedMemoryOptions opt
     if (auto good = check_header(options, memory, end); !good) return good.error();
   }
   auto communicator = std::make_unique<SharedMemoryCommunicator>(std::move(options), std::move(*own));
-  if (auto joined = communicator->join(start); !joined) return joined.error();
+  if (auto joined = communicator->join(waits_from); !joined) return joined.error();
   return std::unique_ptr<Communicator>(std::move(communicator));
 }
 

@@ -30,6 +30,8 @@ struct SharedMemoryOptions {
   bool create = false;  ///< Exactly one rank does; the others wait for it.
   /// Of every wait, from its start. Longer than the longest time that one rank may let the others wait for it.
   std::chrono::milliseconds deadline = std::chrono::seconds(3);
+  /// Of the joining: processes start and read their data meanwhile. By default `deadline`.
+  std::optional<std::chrono::milliseconds> join_deadline;
   /// Before a wait sleeps. By default 40 us if every rank can have a core, else none.
   std::optional<std::chrono::microseconds> spin;
   /// Ranks that are threads of one process, or forked ones, may share one mapping. Borrowed.
