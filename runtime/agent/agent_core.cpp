@@ -1,0 +1,325 @@
+#include "runtime/agent/agent_core.h"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+/// A process is made for its number of threads and its devices: it serves only the same again.
+bool has_shape_of(const Grant& a, const Grant& b) {
+  return a.cpus == b.cpus && a.gpus.size() == b.gpus.size() &&
+         std::equal(a.gpus.begin(), a.gpus.end(), b.gpus.begin(),
+                    [](const GpuShare& x, const GpuShare& y) { return x.index == y.index; });
+}
+
+bool is_command(const RunOrder& order) { return std::holds_alternative<CommandWork>(order.work); }
+bool is_actor(const RunOrder& order) { return std::holds_alternative<ActorWork>(order.work); }
+
+}  // namespace
+
+using namespace agent;
+
+AgentCore::AgentCore(AgentSettings settings, Time now)
+    : settings_(std::move(settings)), ledger_(settings_.capacity), now_(now), next_beat_(now) {}
+
+Effects AgentCore::step(Time now, const Event& event) {
+  now_ = std::max(now_, now);
+  std::visit([this](const auto& each) { on(each); }, event);
+  const auto next = next_timer();
+  if (std::holds_alternative<Tick>(event) || !wake_ || (next && *next < *wake_)) {
+    wake_ = next;
+    if (wake_) emit(WakeAt{*wake_});
+  }
+  return std::exchange(effects_, {});
+}
+
+bool AgentCore::is_refused(std::uint32_t epoch) {
+  if (epoch < epoch_) {
+    ignore("epoch " + std::to_string(epoch) + " is over: " + std::to_string(epoch_) + " has begun");
+    return true;
+  }
+  epoch_ = epoch;
+  return false;
+}
+
+// --- what the scheduler says
+// ------------------------------------------------------------------------------------------
+
+void AgentCore::on(const OrderArrived& arrived) {
+  if (is_refused(arrived.epoch)) return;
+  const Key key{arrived.order.task, arrived.order.attempt};
+  if (acknowledged_.contains(key)) return ignore("the attempt has ended");
+  const auto known = attempts_.find(key);
+  if (known != attempts_.end()) {
+    if (known->second.phase == Attempt::Phase::ended) return emit(SendReport{known->second.report});
+    return ignore("the order came before");
+  }
+  Attempt& attempt = attempts_[key];
+  attempt.order = arrived.order;
+  if (!NodeLedger(settings_.capacity).take_exactly(arrived.order.grant)) {
+    return end(key, attempt,
+               {.end = AttemptEnd::lost, .cause = {.message = "this node does not have what was granted"}});
+  }
+  queue_.push_back(key);
+  start_what_fits();
+}
+
+void AgentCore::on(const StopArrived& arrived) {
+  if (is_refused(arrived.epoch)) return;
+  const Key key{arrived.task, arrived.attempt};
+  const auto known = attempts_.find(key);
+  const AttemptReport cancelled{.end = AttemptEnd::cancelled, .cause = {.message = "it was told to stop"}};
+  if (known == attempts_.end()) {
+    Attempt& refused = attempts_[key];
+    refused.order.task = arrived.task;
+    refused.order.attempt = arrived.attempt;
+    return end(key, refused, cancelled);
+  }
+  if (known->second.phase == Attempt::Phase::ended) return emit(SendReport{known->second.report});
+  if (known->second.phase == Attempt::Phase::ending) return ignore("the attempt is ending");
+  end_early(key, known->second, cancelled);
+}
+
+void AgentCore::on(const ReportAcknowledged& acknowledged) {
+  if (is_refused(acknowledged.epoch)) return;
+  const Key key{acknowledged.task, acknowledged.attempt};
+  const auto known = attempts_.find(key);
+  if (known == attempts_.end() || known->second.phase != Attempt::Phase::ended)
+    return ignore("there is no such report");
+  attempts_.erase(known);
+  if (acknowledged_.insert(key).second) acknowledged_in_order_.push_back(key);
+  if (acknowledged_in_order_.size() <= settings_.most_ended_attempts) return;
+  acknowledged_.erase(acknowledged_in_order_.front());
+  acknowledged_in_order_.pop_front();
+}
+
+void AgentCore::on(const Welcomed& welcomed) {
+  if (is_refused(welcomed.epoch)) return;
+  is_welcome_ = true;
+  send_reports();
+}
+
+void AgentCore::on(const AskedToJoin& asked) {
+  if (is_refused(asked.epoch)) return;
+  is_welcome_ = false;
+  emit(SendJoin{running()});
+}
+
+// --- what happens on this node
+// ----------------------------------------------------------------------------------------
+
+void AgentCore::on(const WorkerReady& ready) {
+  const auto found = workers_.find(ready.worker);
+  if (found == workers_.end() || found->second.phase != Worker::Phase::starting)
+    return ignore("no worker of that number is starting");
+  Attempt* attempt = attempt_of(ready.worker);
+  hand_over(ready.worker, found->second, *attempt);
+}
+
+void AgentCore::on(const WorkerExited& exited) {
+  const auto found = workers_.find(exited.worker);
+  if (found == workers_.end()) return ignore("there is no worker of that number");
+  const Key key = found->second.attempt;
+  Attempt* attempt = attempt_of(exited.worker);
+  workers_.erase(found);
+  if (attempt == nullptr) return;
+  Cause cause = exited.cause;
+  if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
+    cause.message = "the worker exited before its task had ended";
+  end(key, *attempt, attempt->verdict.value_or(AttemptReport{.end = AttemptEnd::failed, .cause = cause}));
+}
+
+void AgentCore::on(const ReportArrived& arrived) {
+  Attempt* attempt = attempt_of(arrived.worker);
+  const bool is_expected = attempt != nullptr && attempt->phase == Attempt::Phase::running &&
+                           attempt->order.task == arrived.report.task &&
+                           attempt->order.attempt == arrived.report.attempt;
+  if (!is_expected) return ignore("the worker does not run that attempt");
+  const Key key{arrived.report.task, arrived.report.attempt};
+  // What an actor leaves behind in its process is not known: the process goes with it.
+  if (is_actor(attempt->order)) return end_early(key, *attempt, arrived.report);
+  Worker& worker = workers_.at(arrived.worker);
+  worker.phase = Worker::Phase::idle;
+  worker.attempt = {};
+  worker.idle_since = now_;
+  end(key, *attempt, arrived.report);
+  retire_idle_workers();
+}
+
+void AgentCore::on(const ActorUp& up) {
+  Attempt* attempt = attempt_of(up.worker);
+  if (attempt == nullptr || attempt->phase != Attempt::Phase::running || attempt->order.task != up.task ||
+      attempt->order.attempt != up.attempt)
+    return ignore("the worker does not run that actor");
+  attempt->address = up.address;
+  emit(SendActorStarted{up.task, up.attempt, up.address});
+}
+
+void AgentCore::on(const CommandExited& exited) {
+  const Key key{exited.report.task, exited.report.attempt};
+  const auto known = attempts_.find(key);
+  if (known == attempts_.end() || !known->second.has_process() || !is_command(known->second.order))
+    return ignore("no such command runs");
+  end(key, known->second, known->second.verdict.value_or(exited.report));
+}
+
+void AgentCore::on(const Tick&) {
+  for (auto& [key, attempt] : attempts_) {
+    if (attempt.phase != Attempt::Phase::running || !attempt.timeout_at || now_ < *attempt.timeout_at) continue;
+    const std::string text = "timed out after " + std::to_string(attempt.order.timeout.count()) + " ms";
+    end_early(key, attempt, {.end = AttemptEnd::failed, .cause = {.message = text}});
+  }
+  kill_overdue();
+  retire_idle_workers();
+  if (now_ < next_beat_) return;
+  next_beat_ = now_ + settings_.heartbeat_interval;
+  if (is_welcome_) {
+    emit(SendHeartbeat{running()});
+    send_reports();
+  } else {
+    emit(SendJoin{running()});
+  }
+}
+
+// --- moves
+// ------------------------------------------------------------------------------------------------------------
+
+/// In order of arrival: a large one is not passed for ever by small ones.
+void AgentCore::start_what_fits() {
+  while (!queue_.empty()) {
+    const Key key = queue_.front();
+    Attempt& attempt = attempts_.at(key);
+    if (!ledger_.take_exactly(attempt.order.grant)) return;
+    queue_.pop_front();
+    start(key, attempt);
+  }
+}
+
+void AgentCore::start(Key key, Attempt& attempt) {
+  if (is_command(attempt.order)) {
+    attempt.phase = Attempt::Phase::running;
+    if (attempt.order.timeout.count() > 0) attempt.timeout_at = now_ + attempt.order.timeout;
+    return emit(StartCommand{attempt.order});
+  }
+  for (auto& [number, worker] : workers_) {
+    const bool serves = worker.phase == Worker::Phase::idle && worker.program == attempt.order.program &&
+                        has_shape_of(worker.shape, attempt.order.grant);
+    if (!serves) continue;
+    worker.attempt = key;
+    attempt.worker = number;
+    return hand_over(number, worker, attempt);
+  }
+  attempt.phase = Attempt::Phase::starting;
+  attempt.worker = ++last_worker_;
+  Worker& worker = workers_[attempt.worker];
+  worker.program = attempt.order.program;
+  worker.shape = attempt.order.grant;
+  worker.attempt = key;
+  emit(StartWorker{attempt.worker, worker.program, worker.shape});
+}
+
+void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt) {
+  worker.phase = Worker::Phase::busy;
+  attempt.phase = Attempt::Phase::running;
+  if (attempt.order.timeout.count() > 0) attempt.timeout_at = now_ + attempt.order.timeout;
+  emit(GiveOrder{number, attempt.order});
+}
+
+/// Ends what has not ended by itself. Its grant is held, and its report waits, until its process is gone.
+void AgentCore::end_early(Key key, Attempt& attempt, AttemptReport verdict) {
+  if (attempt.phase == Attempt::Phase::queued) return end(key, attempt, std::move(verdict));
+  attempt.phase = Attempt::Phase::ending;
+  attempt.verdict = std::move(verdict);
+  if (attempt.worker != 0) return kill(attempt.worker, workers_.at(attempt.worker));
+  attempt.kill_at = now_ + settings_.kill_grace;
+  emit(KillCommand{key.first, key.second, false});
+}
+
+void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
+  report.task = key.first;
+  report.attempt = key.second;
+  const bool held_its_grant = attempt.has_process();
+  if (held_its_grant) ledger_.give_back(attempt.order.grant);
+  std::erase(queue_, key);
+  attempt.phase = Attempt::Phase::ended;
+  attempt.worker = 0;
+  attempt.kill_at.reset();
+  attempt.address.clear();
+  attempt.report = std::move(report);
+  emit(SendReport{attempt.report});
+  start_what_fits();
+}
+
+void AgentCore::kill(WorkerNumber number, Worker& worker) {
+  worker.phase = Worker::Phase::dying;
+  worker.kill_at = now_ + settings_.kill_grace;
+  emit(KillWorker{number, false});
+}
+
+/// Those that are idle for too long, and the longest idle ones beyond the cap.
+void AgentCore::retire_idle_workers() {
+  std::vector<std::pair<Time, WorkerNumber>> idle;
+  for (const auto& [number, worker] : workers_)
+    if (worker.phase == Worker::Phase::idle) idle.emplace_back(worker.idle_since, number);
+  std::sort(idle.begin(), idle.end());
+  std::size_t left = idle.size();
+  for (const auto& [since, number] : idle) {
+    if (left <= settings_.most_idle_workers && now_ - since < settings_.idle_timeout) break;
+    kill(number, workers_.at(number));
+    --left;
+  }
+}
+
+void AgentCore::kill_overdue() {
+  for (auto& [number, worker] : workers_) {
+    if (!worker.kill_at || now_ < *worker.kill_at) continue;
+    worker.kill_at.reset();
+    emit(KillWorker{number, true});
+  }
+  for (auto& [key, attempt] : attempts_) {
+    if (!attempt.kill_at || now_ < *attempt.kill_at) continue;
+    attempt.kill_at.reset();
+    emit(KillCommand{key.first, key.second, true});
+  }
+}
+
+AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number) {
+  const auto worker = workers_.find(number);
+  if (worker == workers_.end()) return nullptr;
+  const auto attempt = attempts_.find(worker->second.attempt);
+  return attempt != attempts_.end() && attempt->second.worker == number ? &attempt->second : nullptr;
+}
+
+std::vector<RunningAttempt> AgentCore::running() const {
+  std::vector<RunningAttempt> list;
+  for (const auto& [key, attempt] : attempts_)
+    list.push_back({key.first, key.second, attempt.order.grant, attempt.address});
+  return list;
+}
+
+void AgentCore::send_reports() {
+  for (const auto& [key, attempt] : attempts_)
+    if (attempt.phase == Attempt::Phase::ended) emit(SendReport{attempt.report});
+}
+
+std::optional<Time> AgentCore::next_timer() const {
+  Time next = next_beat_;
+  for (const auto& [key, attempt] : attempts_) {
+    if (attempt.phase == Attempt::Phase::running && attempt.timeout_at) next = std::min(next, *attempt.timeout_at);
+    if (attempt.kill_at) next = std::min(next, *attempt.kill_at);
+  }
+  for (const auto& [number, worker] : workers_) {
+    if (worker.kill_at) next = std::min(next, *worker.kill_at);
+    if (worker.phase == Worker::Phase::idle) next = std::min(next, worker.idle_since + settings_.idle_timeout);
+  }
+  return next;
+}
+
+std::vector<Grant> AgentCore::grants_in_use() const {
+  std::vector<Grant> grants;
+  for (const auto& [key, attempt] : attempts_)
+    if (attempt.has_process()) grants.push_back(attempt.order.grant);
+  return grants;
+}
+
+}  // namespace troupe

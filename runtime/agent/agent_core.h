@@ -1,0 +1,247 @@
+// What an agent decides, as a value: events and the time go in, effects come out; the shell around it owns the
+// processes and the sockets and decides nothing.
+//
+// An attempt comes as an order, waits until its grant fits the node's own books, runs in a worker (functions, actors)
+// or as a program of its own (commands), ends, and is reported until the scheduler has acknowledged the report. A
+// worker runs one attempt at a time; one whose function has ended is kept for the next order of the same program and
+// shape.
+//
+// Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
+// at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
+// acknowledged; what a scheduler of an earlier epoch says is refused. Orders, stops, acknowledgements may be lost,
+// doubled, reordered: a stop that overtakes its order leaves a report behind that refuses the order.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/orders.h"
+#include "runtime/base/resources.h"
+
+namespace troupe {
+
+/// The names of what an agent hears and does are short, and some are the scheduler's too.
+namespace agent {
+
+using Time = std::chrono::milliseconds;
+using WorkerNumber = std::uint32_t;  ///< Of one worker process of this agent; from 1, never used twice.
+
+// --- events: from the scheduler, each with the epoch that its message named
+// -------------------------------------------
+
+struct OrderArrived {
+  std::uint32_t epoch = 0;
+  RunOrder order;
+};
+struct StopArrived {
+  std::uint32_t epoch = 0;
+  TaskId task;
+  AttemptId attempt;
+};
+struct ReportAcknowledged {
+  std::uint32_t epoch = 0;
+  TaskId task;
+  AttemptId attempt;
+};
+/// The scheduler knows this node under its present incarnation.
+struct Welcomed {
+  std::uint32_t epoch = 0;
+};
+struct AskedToJoin {
+  std::uint32_t epoch = 0;
+};
+
+// --- events: from this node
+// -------------------------------------------------------------------------------------------
+
+/// The worker has started and takes an order.
+struct WorkerReady {
+  WorkerNumber worker = 0;
+};
+struct WorkerExited {
+  WorkerNumber worker = 0;
+  Cause cause;
+};
+/// The worker's function ended; or its actor did, or could not be made.
+struct ReportArrived {
+  WorkerNumber worker = 0;
+  AttemptReport report;
+};
+struct ActorUp {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
+  std::string address;
+};
+/// The command's process is gone, and all its children.
+struct CommandExited {
+  AttemptReport report;
+};
+struct Tick {};
+
+using Event = std::variant<OrderArrived, StopArrived, ReportAcknowledged, Welcomed, AskedToJoin, WorkerReady,
+                           WorkerExited, ReportArrived, ActorUp, CommandExited, Tick>;
+
+// --- effects
+// ----------------------------------------------------------------------------------------------------------
+
+/// WorkerReady or WorkerExited follows. The grant says how many threads it may use and which devices it sees.
+struct StartWorker {
+  WorkerNumber worker = 0;
+  std::string program;
+  Grant grant;
+};
+struct GiveOrder {
+  WorkerNumber worker = 0;
+  RunOrder order;
+};
+/// CommandExited follows.
+struct StartCommand {
+  RunOrder order;
+};
+/// Asks it to end (TERM); `at_once`: makes it (KILL). WorkerExited follows.
+struct KillWorker {
+  WorkerNumber worker = 0;
+  bool at_once = false;
+};
+struct KillCommand {
+  TaskId task;
+  AttemptId attempt;
+  bool at_once = false;
+};
+struct SendReport {
+  AttemptReport report;
+};
+struct SendActorStarted {
+  TaskId task;
+  AttemptId attempt;
+  std::string address;
+};
+struct SendHeartbeat {
+  std::vector<RunningAttempt> running;
+};
+struct SendJoin {
+  std::vector<RunningAttempt> running;
+};
+/// The next Tick must come by then.
+struct WakeAt {
+  Time at{};
+};
+/// The event changed nothing.
+struct Ignored {
+  std::string reason;
+};
+
+using Effect = std::variant<StartWorker, GiveOrder, StartCommand, KillWorker, KillCommand, SendReport, SendActorStarted,
+                            SendHeartbeat, SendJoin, WakeAt, Ignored>;
+using Effects = std::vector<Effect>;
+
+}  // namespace agent
+
+struct AgentSettings {
+  NodeCapacity capacity;
+  agent::Time heartbeat_interval{500};
+  agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
+  std::size_t most_idle_workers = 8;
+  agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
+  std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
+};
+
+class AgentCore {
+ public:
+  /// A new incarnation: nothing runs. The first Tick joins.
+  AgentCore(AgentSettings settings, agent::Time now);
+
+  /// Takes one event at the time `now`. Total: late, doubled and unknown events give Ignored.
+  agent::Effects step(agent::Time now, const agent::Event& event);
+
+  // Questions, for status and for the simulator.
+  std::size_t attempts() const { return attempts_.size(); }
+  std::size_t workers() const { return workers_.size(); }
+  /// What the attempts that have processes were granted, each.
+  std::vector<Grant> grants_in_use() const;
+  /// Orders that have not fitted so far. The scheduler's books keep it at none, unless it took a live node for dead.
+  std::size_t waiting_for_room() const { return queue_.size(); }
+
+ private:
+  using Time = agent::Time;
+  using WorkerNumber = agent::WorkerNumber;
+  using Key = std::pair<TaskId, AttemptId>;
+
+  struct Attempt {
+    enum class Phase : std::uint8_t { queued, starting, running, ending, ended };
+    Phase phase = Phase::queued;
+    RunOrder order;
+    WorkerNumber worker = 0;  // 0: a command, or none yet
+    std::optional<Time> timeout_at;
+    std::optional<Time> kill_at;
+    std::optional<AttemptReport> verdict;  // how it ends, decided before its process is gone
+    AttemptReport report;                  // once ended
+    std::string address;
+
+    bool has_process() const { return phase != Phase::queued && phase != Phase::ended; }
+  };
+  struct Worker {
+    enum class Phase : std::uint8_t { starting, idle, busy, dying };
+    Phase phase = Phase::starting;
+    std::string program;
+    Grant shape;
+    Key attempt;  // while it has one
+    Time idle_since{};
+    std::optional<Time> kill_at;
+  };
+
+  void on(const agent::OrderArrived& arrived);
+  void on(const agent::StopArrived& arrived);
+  void on(const agent::ReportAcknowledged& acknowledged);
+  void on(const agent::Welcomed& welcomed);
+  void on(const agent::AskedToJoin& asked);
+  void on(const agent::WorkerReady& ready);
+  void on(const agent::WorkerExited& exited);
+  void on(const agent::ReportArrived& arrived);
+  void on(const agent::ActorUp& up);
+  void on(const agent::CommandExited& exited);
+  void on(const agent::Tick& tick);
+
+  bool is_refused(std::uint32_t epoch);
+  void start_what_fits();
+  void start(Key key, Attempt& attempt);
+  void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
+  void end_early(Key key, Attempt& attempt, AttemptReport verdict);
+  void end(Key key, Attempt& attempt, AttemptReport report);
+  void kill(WorkerNumber number, Worker& worker);
+  void retire_idle_workers();
+  void kill_overdue();
+  Attempt* attempt_of(WorkerNumber worker);
+  std::vector<RunningAttempt> running() const;
+  void send_reports();
+  std::optional<Time> next_timer() const;
+
+  void emit(agent::Effect effect) { effects_.push_back(std::move(effect)); }
+  void ignore(std::string reason) { emit(agent::Ignored{std::move(reason)}); }
+
+  AgentSettings settings_;
+  NodeLedger ledger_;
+  Time now_{};
+  std::uint32_t epoch_ = 0;  // the highest seen
+  bool is_welcome_ = false;
+  Time next_beat_{};
+  std::map<Key, Attempt> attempts_;
+  std::deque<Key> queue_;  // in order of arrival
+  std::map<WorkerNumber, Worker> workers_;
+  WorkerNumber last_worker_ = 0;
+  std::set<Key> acknowledged_;
+  std::deque<Key> acknowledged_in_order_;
+  std::optional<Time> wake_;
+  agent::Effects effects_;
+};
+
+}  // namespace troupe
