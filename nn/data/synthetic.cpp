@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace troupe::nn {
 
@@ -23,7 +24,7 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Values 96 … 159, one a cell.
+/// Values 1 … 64, one a cell.
 Pattern pattern_of(std::size_t label) {
   constexpr std::size_t cells = side / cell;
   Pattern pattern;
@@ -32,19 +33,21 @@ Pattern pattern_of(std::size_t label) {
     const std::size_t row = i / side % side / cell;
     const std::size_t column = i % side / cell;
     const std::size_t number = ((label * channels + channel) * cells + row) * cells + column;
-    pattern[i] = static_cast<std::uint8_t>(96 + mix(number) % 64);
+    pattern[i] = static_cast<std::uint8_t>(1 + mix(number) % 64);
   }
   return pattern;
 }
 
-/// Pattern plus noise of -96 … 95: never below 0 nor above 255.
+/// Pattern plus noise of 0 … 190, eight pixels at a time: no sum leaves its byte.
 void draw(const Pattern& pattern, std::uint64_t number, std::uint8_t* image) {
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < pixels; ++i) {
-    // Eight bytes of a draw serve eight pixels.
-    if (i % 8 == 0) bits = mix(1 << 20 | (number * (pixels / 8) + i / 8) << 21);
-    const std::uint32_t noise = static_cast<std::uint32_t>(bits >> (8 * (i % 8)) & 0xff) * 192 >> 8;
-    image[i] = static_cast<std::uint8_t>(pattern[i] + noise - 96);
+  constexpr std::size_t words = pixels / 8;
+  constexpr std::uint64_t first_counter = 1 << 20;  // Beyond those of the patterns.
+  for (std::size_t word = 0; word < words; ++word) {
+    const std::uint64_t counter = first_counter + 2 * (number * words + word);
+    std::uint64_t eight;
+    std::memcpy(&eight, pattern.data() + 8 * word, 8);
+    eight += (mix(counter) & 0x7f7f7f7f7f7f7f7fu) + (mix(counter + 1) & 0x3f3f3f3f3f3f3f3fu);
+    std::memcpy(image + 8 * word, &eight, 8);
   }
 }
 
