@@ -1,8 +1,10 @@
 #include "scheduler/store/redis_load.h"
 
-#include <algorithm>
 #include <deque>
+#include <map>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "scheduler/store/record_codec.h"
 #include "scheduler/store/redis_greeting.h"
@@ -15,13 +17,16 @@ namespace {
 constexpr std::size_t graphs_in_flight = 16;
 constexpr std::string_view fields_per_scan = "2000";
 
-/// One graph's hash while it is read. A scan may hand out a field twice.
+/// One graph's hash while it is read, in any order. A scan may hand out a field twice.
 struct Graph {
+  struct Task {
+    std::optional<TaskSpec> spec;
+    std::optional<TaskProgress> progress;
+  };
   JobId id;
   std::string key;
   std::optional<JobInfo> job;
-  std::vector<TaskSpec> specs;
-  std::vector<std::pair<std::uint32_t, TaskProgress>> progress;
+  std::map<std::uint32_t, Task> tasks;
 };
 
 Result<void> take_record(Graph& graph, std::string_view name, std::string_view bytes) {
@@ -40,39 +45,26 @@ Result<void> take_record(Graph& graph, std::string_view name, std::string_view b
     auto spec = decode_record<TaskSpec>(place, bytes);
     if (!spec) return spec.error();
     if (spec->id != TaskId{graph.id, field->number}) return damaged_record(place, "it names task " + to_text(spec->id));
-    graph.specs.push_back(std::move(*spec));
+    graph.tasks[field->number].spec = std::move(*spec);
   } else {
     auto progress = decode_record<TaskProgress>(place, bytes);
     if (!progress) return progress.error();
-    graph.progress.emplace_back(field->number, std::move(*progress));
+    graph.tasks[field->number].progress = std::move(*progress);
   }
   return {};
 }
 
-template <class T, class Key>
-void sort_once_each(std::vector<T>& values, Key key) {
-  std::sort(values.begin(), values.end(), [key](const T& a, const T& b) { return key(a) < key(b); });
-  const auto same = [key](const T& a, const T& b) { return key(a) == key(b); };
-  values.erase(std::unique(values.begin(), values.end(), same), values.end());
-}
-
-/// Joins specs and progress, and appends them to `state`.
+/// Appends the graph to `state`.
 Result<void> take_graph(Graph& graph, StoredState& state) {
   if (!graph.job) return damaged_record({graph.key, job_field}, "it is missing");
-  sort_once_each(graph.specs, [](const TaskSpec& spec) { return spec.id.number; });
-  sort_once_each(graph.progress, [](const auto& progress) { return progress.first; });
-  auto progress = graph.progress.begin();
-  for (TaskSpec& spec : graph.specs) {
-    const std::uint32_t number = spec.id.number;
-    if (progress != graph.progress.end() && progress->first < number) break;
-    // A task that was accepted and never changed has no progress yet.
-    TaskRecord& record = state.tasks.emplace_back(TaskRecord{std::move(spec), {}});
-    if (progress != graph.progress.end() && progress->first == number) record.progress = std::move(progress++->second);
-  }
-  if (progress != graph.progress.end()) {
-    return damaged_record({graph.key, spec_field(progress->first)}, "it is missing, though the task has made progress");
-  }
   state.jobs.push_back(std::move(*graph.job));
+  for (auto& [number, task] : graph.tasks) {
+    if (!task.spec) {
+      return damaged_record({graph.key, spec_field(number)}, "it is missing, though the task has made progress");
+    }
+    // A task that was accepted and never changed has no progress yet.
+    state.tasks.push_back({std::move(*task.spec), std::move(task.progress).value_or(TaskProgress{})});
+  }
   return {};
 }
 
@@ -82,7 +74,7 @@ class Loader {
       : connection_(connection), socket_(socket), patience_(patience) {}
 
   Result<std::vector<JobId>> job_ids() {
-    std::vector<JobId> ids;
+    std::set<JobId> ids;
     std::string cursor = "0";
     do {
       auto reply = connection_.ask({"SSCAN", jobs_key, cursor, "COUNT", fields_per_scan}, deadline());
@@ -93,11 +85,10 @@ class Loader {
         const std::string_view text = (*reply)[1][i].text();
         const auto id = hex_from(text);
         if (!id || *id == 0) return damaged_record({jobs_key, text}, "it is no job's id");
-        ids.push_back(JobId{*id});
+        ids.insert(JobId{*id});
       }
     } while (cursor != "0");
-    sort_once_each(ids, [](JobId id) { return id.value; });
-    return ids;
+    return std::vector(ids.begin(), ids.end());
   }
 
   Result<std::vector<Graph>> graphs(const std::vector<JobId>& ids) {

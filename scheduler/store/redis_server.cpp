@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,6 +33,42 @@ using std::chrono::steady_clock;
 constexpr std::size_t longest_socket = sizeof(sockaddr_un::sun_path) - 1;
 // A server that was killed, or whose supervisor was, needs a moment to be gone.
 constexpr milliseconds lock_patience{1'000};
+
+// The last line is what a client may do at all: no scripts, no CONFIG SET, no FLUSHALL, no key but our own.
+constexpr const char* settings[] = {"--unixsocketperm",
+                                    "700",
+                                    "--daemonize",
+                                    "no",
+                                    "--databases",
+                                    "1",
+                                    "--save",
+                                    "",
+                                    "--appendonly",
+                                    "yes",
+                                    "--appendfsync",
+                                    "always",
+                                    "--maxmemory-policy",
+                                    "noeviction",
+                                    "--user",
+                                    "default",
+                                    "on",
+                                    "nopass",
+                                    "resetchannels",
+                                    "~troupe:*",
+                                    "-@all",
+                                    "+@read",
+                                    "-keys",
+                                    "+@connection",
+                                    "+info",
+                                    "+config|get",
+                                    "+watch",
+                                    "+unwatch",
+                                    "+multi",
+                                    "+exec",
+                                    "+set",
+                                    "+hset",
+                                    "+sadd",
+                                    "+shutdown"};
 
 class Descriptor {
  public:
@@ -168,27 +204,9 @@ Result<RedisServer> RedisServer::start(const RedisServerOptions& options) {
   ::unlink(socket.c_str());  // of a server that was killed: so whoever connects finds this one or none
 
   // The log is our own descriptor, not --logfile: so it holds what is said before the settings are read, too.
-  std::vector<std::string> words = {"redis-server",
-                                    "--port",
-                                    "0",
-                                    "--unixsocket",
-                                    socket,
-                                    "--unixsocketperm",
-                                    "700",
-                                    "--save",
-                                    "",
-                                    "--appendonly",
-                                    "yes",
-                                    "--appendfsync",
-                                    "always",
-                                    "--maxmemory-policy",
-                                    "noeviction",
-                                    "--dir",
-                                    options.folder,
-                                    "--databases",
-                                    "1",
-                                    "--daemonize",
-                                    "no"};
+  std::vector<std::string> words = {"redis-server", "--port", "0", "--unixsocket", socket, "--dir", options.folder};
+  words.insert(words.end(), std::begin(settings), std::end(settings));
+  words.insert(words.end(), options.more_arguments.begin(), options.more_arguments.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -276,8 +294,15 @@ Result<void> RedisServer::wait_until_ready(milliseconds limit) {
 
 void RedisServer::stop(milliseconds limit) {
   if (!is_running()) return;
-  ::kill(pid_, SIGTERM);
-  if (!wait_for_end(limit)) kill();
+  // By a command, for Redis looks for a SIGTERM ten times a second only. NOSAVE: every write is synced already.
+  if (auto connection = RedisConnection::connect(socket_)) {
+    connection->append({"SHUTDOWN", "NOSAVE"});
+    connection->exchange();
+    if (!wait_for_end(limit)) kill();
+  } else {
+    ::kill(pid_, SIGTERM);
+    if (!wait_for_end(limit)) kill();
+  }
 }
 
 void RedisServer::kill() {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/base/result.h"
 
@@ -16,6 +17,7 @@ struct RedisServerOptions {
   std::string folder;   ///< Made if it is missing (0700). One server at a time: it holds a lock there.
   std::string socket;   ///< Empty: `FOLDER/redis.sock`. At most 107 characters.
   std::string program;  ///< Empty: redis-server in PATH, or redis-check-rdb, which is the same program.
+  std::vector<std::string> more_arguments;  ///< Behind our own: of a setting given twice the last one counts.
 };
 
 /// Threads: the child dies with the thread that started it; so start it from one that lives as long as the server.
