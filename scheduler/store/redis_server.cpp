@@ -86,8 +86,7 @@ class Descriptor {
 
 std::optional<std::string> find_program(std::string_view name) {
   const char* path = std::getenv("PATH");
-  std::string folders = path != nullptr ? path : "";
-  folders += ":/usr/local/bin:/usr/bin:/bin";
+  const std::string folders = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
   for (std::size_t at = 0; at <= folders.size();) {
     const std::size_t end = std::min(folders.find(':', at), folders.size());
     std::string candidate = folders.substr(at, end - at);
