@@ -67,7 +67,7 @@ inline FileBytes gzip(const FileBytes& bytes) {
   stream.next_out = packed.data();
   stream.avail_out = static_cast<uInt>(packed.size());
   REQUIRE(::deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  packed.resize(packed.size() - stream.avail_out);
+  packed.erase(packed.end() - static_cast<std::ptrdiff_t>(stream.avail_out), packed.end());
   ::deflateEnd(&stream);
   return packed;
 }
