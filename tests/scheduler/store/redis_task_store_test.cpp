@@ -168,6 +168,42 @@ TEST_CASE("who reconnects after a take-over is fenced, whether its last commit a
   CHECK(committed(second, {}) == state.commit_seq + 1);
 }
 
+TEST_CASE("what the old scheduler commits until the very moment of a take-over is loaded and counted", "[redis]") {
+  Redis redis;
+  TemporaryFolder folder;
+  Relay relay(folder.path() + "/relay", redis.socket());
+  RedisTaskStore first(redis.options());
+  RedisTaskStore second({.socket = folder.path() + "/relay"});
+  opened(first);
+  std::optional<CommitOutcome> outcome;
+  relay.before_next_exec([&] {
+    first.commit(small_graph(JobId{1}, 3));
+    while (!outcome) outcome = first.poll();
+  });
+  const StoredState state = opened(second);
+  REQUIRE(std::holds_alternative<Committed>(*outcome));
+  CHECK(state.commit_seq == 1);
+  CHECK(state.tasks.size() == 3);
+  CHECK(committed(second, {}) == 2);
+  CHECK(std::holds_alternative<Fenced>(commit(first, {})));
+}
+
+TEST_CASE("of two who take over at the same moment one is first and the other is next", "[redis]") {
+  Redis redis;
+  TemporaryFolder folder;
+  Relay relay(folder.path() + "/relay", redis.socket());
+  RedisTaskStore first({.socket = folder.path() + "/relay"});
+  RedisTaskStore second(redis.options());
+  std::optional<Result<StoredState>> between;
+  relay.before_next_exec([&] { between = second.open(ClusterId{8, 8}); });
+  const StoredState state = opened(first);
+  REQUIRE(between->has_value());
+  CHECK((*between)->epoch == 1);
+  CHECK(state.epoch == 2);
+  CHECK(state.cluster == ClusterId{8, 8});
+  CHECK(std::holds_alternative<Fenced>(commit(second, {})));
+}
+
 TEST_CASE("a store waits for a redis that is still starting", "[redis]") {
   TemporaryFolder folder;
   RedisTaskStore store({.socket = folder.path() + "/redis.sock"});

@@ -51,6 +51,11 @@ void Relay::cut() {
   swallows_answer_ = false;
 }
 
+void Relay::before_next_exec(std::function<void()> action) {
+  const std::lock_guard lock(guards_action_);
+  action_ = std::move(action);
+}
+
 bool Relay::pass(int from, int to, bool is_request) {
   char buffer[256 * 1024];
   const ssize_t count = ::recv(from, buffer, sizeof buffer, 0);
@@ -60,12 +65,16 @@ bool Relay::pass(int from, int to, bool is_request) {
     lose_ = Lose::nothing;
     return false;
   }
-  if (is_request && lose_ != Lose::nothing && bytes.find("EXEC\r\n") != std::string_view::npos) {
+  if (is_request && bytes.find("EXEC\r\n") != std::string_view::npos) {
+    std::unique_lock lock(guards_action_);
+    const auto action = std::exchange(action_, nullptr);
+    lock.unlock();
+    if (action) action();
     if (lose_ == Lose::request) {
       lose_ = Lose::nothing;
       return false;
     }
-    swallows_answer_ = true;
+    swallows_answer_ = lose_ == Lose::answer;
   }
   return ::send(to, buffer, static_cast<std::size_t>(count), MSG_NOSIGNAL) == count;
 }

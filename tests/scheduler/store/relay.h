@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -22,6 +24,9 @@ class Relay {
   void lose_next_exec(Lose what) { lose_ = what; }
   bool has_lost() const { return lose_ == Lose::nothing; }
 
+  /// Calls `action`, in the relay's thread, just before it passes the next EXEC on.
+  void before_next_exec(std::function<void()> action);
+
   /// While closed, connections are refused by silence: they are accepted later.
   void close_door(bool closed) { closed_ = closed; }
 
@@ -35,6 +40,8 @@ class Relay {
   int client_ = -1;
   int server_ = -1;
   bool swallows_answer_ = false;
+  std::mutex guards_action_;
+  std::function<void()> action_;
   std::atomic<Lose> lose_ = Lose::nothing;
   std::atomic<bool> closed_ = false;
   std::atomic<bool> ends_ = false;
