@@ -1,0 +1,50 @@
+// Chance from a seed: the same on every machine and compiler. Each thing that rolls has dice of its own, so that
+// rolling one more often moves no other.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace troupe::scheduler::sim {
+
+/// SplitMix64. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+class Dice {
+ public:
+  Dice(std::uint64_t seed, std::string_view purpose) : state_(seed * 0x9e3779b97f4a7c15u) {
+    for (const char letter : purpose) state_ = (state_ ^ static_cast<unsigned char>(letter)) * 0x100000001b3u;
+    (void)roll();
+  }
+
+  std::uint64_t roll() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
+  /// From `low` to `high`, both included.
+  template <std::integral Number>
+  Number between(Number low, Number high) {
+    const auto span = static_cast<std::uint64_t>(high - low) + 1;
+    return static_cast<Number>(low + static_cast<Number>(roll() % span));
+  }
+
+  std::chrono::milliseconds between(std::chrono::milliseconds low, std::chrono::milliseconds high) {
+    return std::chrono::milliseconds{between(low.count(), high.count())};
+  }
+
+  bool chance(int permille) { return static_cast<int>(roll() % 1000) < permille; }
+
+  template <class Items>
+  const auto& one_of(const Items& items) {
+    return items[static_cast<std::size_t>(roll() % items.size())];
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace troupe::scheduler::sim

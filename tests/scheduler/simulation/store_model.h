@@ -1,0 +1,40 @@
+// The store in memory: the fold of the batches that were committed.
+#pragma once
+
+#include <map>
+
+#include "scheduler/core/effect.h"
+#include "scheduler/core/record.h"
+
+namespace troupe::scheduler::sim {
+
+class StoreModel {
+ public:
+  void apply(const Effects& writes) {
+    for (const auto& write : writes) {
+      if (const auto* job = std::get_if<SaveJob>(&write)) jobs_[job->job.id] = job->job;
+      if (const auto* task = std::get_if<SaveTask>(&write)) tasks_[task->spec.id].spec = task->spec;
+      if (const auto* progress = std::get_if<SaveProgress>(&write))
+        tasks_[progress->task].progress = progress->progress;
+    }
+  }
+
+  /// Takes the next epoch and reads everything.
+  StoredState open() {
+    StoredState state{.epoch = ++epoch_};
+    for (const auto& [id, job] : jobs_) state.jobs.push_back(job);
+    for (const auto& [id, record] : tasks_) state.tasks.push_back(record);
+    return state;
+  }
+
+  std::uint32_t epoch() const { return epoch_; }
+  const std::map<TaskId, TaskRecord>& tasks() const { return tasks_; }
+  const std::map<JobId, JobInfo>& jobs() const { return jobs_; }
+
+ private:
+  std::uint32_t epoch_ = 0;
+  std::map<JobId, JobInfo> jobs_;
+  std::map<TaskId, TaskRecord> tasks_;
+};
+
+}  // namespace troupe::scheduler::sim

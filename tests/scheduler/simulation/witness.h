@@ -1,0 +1,64 @@
+// What is watched from outside the scheduler, after every event: the invariants of reliability that no single process
+// can see. Numbers are those of its table.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "scheduler/core/describe.h"
+#include "scheduler/core/scheduler.h"
+#include "tests/scheduler/simulation/store_model.h"
+
+namespace troupe::scheduler::sim {
+
+struct Counts {
+  std::uint64_t events = 0;
+  std::uint64_t tasks_done = 0;
+  std::uint64_t tasks_ended = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t losses = 0;
+  std::uint64_t restarts = 0;
+};
+
+/// The result that an attempt has; no other attempt has the same.
+Bytes result_of(TaskId task, AttemptId attempt);
+
+class Witness {
+ public:
+  /// Before the first event of a scheduler that starts from what the store holds.
+  void scheduler_started(const StoreModel& store);
+  void saw(Time now, const Event& event, const Effects& effects, const Scheduler& scheduler);
+  /// An effect goes out, after the commit of what it follows.
+  void sent(const Effect& effect, const StoreModel& store);
+  void breaks(std::string invariant);
+  /// Mixes a line into the trace, so that two runs can be compared.
+  void trace(std::string_view line);
+
+  const std::string& broken() const { return broken_; }
+  std::uint64_t hash() const { return hash_; }
+  const Counts& counts() const { return counts_; }
+
+  bool is_printing = false;
+
+ private:
+  void check_run(const RunTask& run);
+  void check_end(const TellTaskEnded& ended);
+  void check_progress(const SaveProgress& saved);
+  void check_cancel(const CancelRequested& cancel, const Effects& effects, const Scheduler& scheduler);
+  void check_store(const Scheduler& scheduler);
+
+  std::string broken_;
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+  Counts counts_;
+  std::uint32_t epoch_ = 0;
+  StoreModel expected_;  // with what was written and is not committed yet
+  std::set<JobId> durable_;
+  std::map<TaskId, AttemptId> highest_attempt_;
+  std::map<TaskId, std::pair<TaskState, Bytes>> ended_;  // of driver-owned tasks: in this epoch
+  std::set<TaskId> cancelled_;                           // likewise
+  std::map<std::pair<DriverId, std::uint64_t>, TasksSubmitted> submits_;
+};
+
+}  // namespace troupe::scheduler::sim
