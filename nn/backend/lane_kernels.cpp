@@ -18,52 +18,66 @@ namespace {
 
 // How many sums are kept in registers: 24 of 32, or 12 of 16.
 #if defined(__AVX512F__)
+constexpr int vector_floats = 16;
+constexpr int most_vectors = 4;   // side by side in one tile
 constexpr int most_channels = 6;  // of one tile of a correlation; rows of one tile of a product
-constexpr int most_columns = 4;
 constexpr int most_gradient_channels = 4;
 #else
+constexpr int vector_floats = 8;  // two registers each where there is no AVX
+constexpr int most_vectors = 2;
 constexpr int most_channels = 6;
-constexpr int most_columns = 2;
 constexpr int most_gradient_channels = 2;
 #endif
 constexpr int most_taps = 5;
 
-template <int L>
+template <int N>
 struct Vectors;
-template <>
-struct Vectors<4> {
-  typedef float Floats __attribute__((vector_size(16), may_alias));
-  typedef std::int32_t Ints __attribute__((vector_size(16), may_alias));
-};
-template <>
-struct Vectors<8> {
-  typedef float Floats __attribute__((vector_size(32), may_alias));
-  typedef std::int32_t Ints __attribute__((vector_size(32), may_alias));
-};
-template <>
-struct Vectors<16> {
-  typedef float Floats __attribute__((vector_size(64), may_alias));
-  typedef std::int32_t Ints __attribute__((vector_size(64), may_alias));
-};
-template <int L>
-using Floats = typename Vectors<L>::Floats;
-template <int L>
-using Ints = typename Vectors<L>::Ints;
+#define TROUPE_VECTORS(n)                                                                         \
+  template <>                                                                                     \
+  struct Vectors<n> {                                                                             \
+    typedef float Floats __attribute__((vector_size(4 * n)));                                     \
+    typedef std::int32_t Ints __attribute__((vector_size(4 * n)));                                \
+    typedef float FloatsInMemory __attribute__((vector_size(4 * n), aligned(4), may_alias));      \
+    typedef std::int32_t IntsInMemory __attribute__((vector_size(4 * n), aligned(4), may_alias)); \
+  };
+TROUPE_VECTORS(1)
+TROUPE_VECTORS(4)
+TROUPE_VECTORS(8)
+TROUPE_VECTORS(16)
+#undef TROUPE_VECTORS
+template <int N>
+using Floats = typename Vectors<N>::Floats;
+template <int N>
+using Ints = typename Vectors<N>::Ints;
 
-/// Groups lie on vector borders; rows of the caller's do not.
-template <int L>
-struct Unaligned {
-  typedef float Floats __attribute__((vector_size(L * sizeof(float)), aligned(4), may_alias));
-};
-typedef float FourUnaligned __attribute__((vector_size(16), aligned(4), may_alias));
-
-template <int L>
-const Floats<L>& at(const float* address) {
-  return *reinterpret_cast<const Floats<L>*>(address);
+/// N numbers in memory, on any border.
+template <int N>
+const typename Vectors<N>::FloatsInMemory& at(const float* address) {
+  return *reinterpret_cast<const typename Vectors<N>::FloatsInMemory*>(address);
 }
-template <int L>
-Floats<L>& at(float* address) {
-  return *reinterpret_cast<Floats<L>*>(address);
+template <int N>
+typename Vectors<N>::FloatsInMemory& at(float* address) {
+  return *reinterpret_cast<typename Vectors<N>::FloatsInMemory*>(address);
+}
+template <int N>
+const typename Vectors<N>::IntsInMemory& at(const std::int32_t* address) {
+  return *reinterpret_cast<const typename Vectors<N>::IntsInMemory*>(address);
+}
+template <int N>
+typename Vectors<N>::IntsInMemory& at(std::int32_t* address) {
+  return *reinterpret_cast<typename Vectors<N>::IntsInMemory*>(address);
+}
+
+/// Writes the first `count` numbers, all of them if there are fewer.
+template <int N>
+void write(float* to, const Floats<N>& values, std::int64_t count) {
+  if (count >= N) {
+    at<N>(to) = values;
+    return;
+  }
+  alignas(64) float numbers[N];
+  at<N>(numbers) = values;
+  for (std::int64_t i = 0; i < count; ++i) to[i] = numbers[i];
 }
 
 constexpr std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
@@ -88,46 +102,49 @@ void with_constant(std::int64_t value, Run&& run) {
   }
 }
 
-// ---- correlation
+// ---- correlation: a vector holds vector_floats / L columns of L samples
 
-/// Outputs of Channels channels at Columns columns of row y, from column x on.
-template <int L, int Channels, int Columns>
+/// Outputs of Channels channels in row y, of as many columns as fit Vectors vectors, from column x on.
+template <int L, int Channels, int Vectors>
 void correlate_tile(const Correlation& s, const float* input, const float* packed, const float* bias, float* output,
                     std::int64_t y, std::int64_t x) {
-  Floats<L> sum[Channels][Columns];
+  constexpr int N = vector_floats;
+  Floats<N> sum[Channels][Vectors];
   TROUPE_UNROLL
   for (int o = 0; o < Channels; ++o) {
     TROUPE_UNROLL
-    for (int i = 0; i < Columns; ++i) sum[o][i] = bias[o] - Floats<L>{};
+    for (int v = 0; v < Vectors; ++v) sum[o][v] = bias[o] - Floats<N>{};
   }
   // The part of the kernel that meets more than zeros: rows and, for all of the tile's columns, columns.
   const std::int64_t first_row = largest(0, s.pad - y);
   const std::int64_t last_row = least(s.kernel, s.in_height + s.pad - y);
-  const std::int64_t first_column = largest(0, s.pad - x - Columns + 1);
-  const std::int64_t last_column = least(s.kernel, s.in_width - s.pad - x);
+  const std::int64_t first_column = largest(0, s.pad - x - Vectors * N / L + 1);
+  const std::int64_t last_column = least(s.kernel, s.in_width + s.pad - x);
   for (std::int64_t c = 0; c < s.in_channels; ++c) {
     for (std::int64_t i = first_row; i < last_row; ++i) {
-      const float* here = input + ((c * s.in_height + y + i - s.pad) * s.in_width + x + first_column) * L;
+      const float* here = input + ((c * s.in_height + y + i - s.pad) * s.in_stride + x + first_column) * L;
       const float* weights = packed + ((c * s.kernel + i) * s.kernel + first_column) * Channels;
       for (std::int64_t j = first_column; j < last_column; ++j, here += L, weights += Channels) {
-        Floats<L> values[Columns];
+        Floats<N> values[Vectors];
         TROUPE_UNROLL
-        for (int k = 0; k < Columns; ++k) values[k] = at<L>(here + k * L);
+        for (int v = 0; v < Vectors; ++v) values[v] = at<N>(here + v * N);
         TROUPE_UNROLL
         for (int o = 0; o < Channels; ++o) {
-          const Floats<L> weight = weights[o] - Floats<L>{};
+          const Floats<N> weight = weights[o] - Floats<N>{};
           TROUPE_UNROLL
-          for (int k = 0; k < Columns; ++k) sum[o][k] += weight * values[k];
+          for (int v = 0; v < Vectors; ++v) sum[o][v] += weight * values[v];
         }
       }
     }
   }
+  const std::int64_t left = (s.out_width - x) * L;
   TROUPE_UNROLL
   for (int o = 0; o < Channels; ++o) {
     float* to = output + ((o * s.out_height + y) * s.out_width + x) * L;
     TROUPE_UNROLL
-    for (int i = 0; i < Columns; ++i) {
-      at<L>(to + i * L) = s.relu ? (sum[o][i] <= 0 ? Floats<L>{} : sum[o][i]) : sum[o][i];
+    for (int v = 0; v < Vectors; ++v) {
+      const Floats<N> result = s.relu ? (sum[o][v] <= 0 ? Floats<N>{} : sum[o][v]) : sum[o][v];
+      write<N>(to + v * N, result, left - v * N);
     }
   }
 }
@@ -135,6 +152,7 @@ void correlate_tile(const Correlation& s, const float* input, const float* packe
 template <int L>
 void correlate(const Correlation& s, const float* input, const float* packed, const float* bias, float* output) {
   const std::int64_t taps = s.in_channels * s.kernel * s.kernel;
+  const std::int64_t vectors = (s.out_width * L + vector_floats - 1) / vector_floats;
   for (std::int64_t block = 0; block < blocks_of(s.out_channels, most_channels); ++block) {
     const std::int64_t begin = block_begin(s.out_channels, most_channels, block);
     const std::int64_t end = block_begin(s.out_channels, most_channels, block + 1);
@@ -142,12 +160,12 @@ void correlate(const Correlation& s, const float* input, const float* packed, co
     float* to = output + begin * s.out_height * s.out_width * L;
     with_constant<most_channels>(end - begin, [&]<int Channels>() {
       for (std::int64_t y = 0; y < s.out_height; ++y) {
-        std::int64_t x = 0;
-        for (; x + most_columns <= s.out_width; x += most_columns) {
-          correlate_tile<L, Channels, most_columns>(s, input, weights, bias + begin, to, y, x);
+        std::int64_t v = 0;
+        for (; v + most_vectors <= vectors; v += most_vectors) {
+          correlate_tile<L, Channels, most_vectors>(s, input, weights, bias + begin, to, y, v * vector_floats / L);
         }
-        with_constant<most_columns - 1>(s.out_width - x, [&]<int Columns>() {
-          correlate_tile<L, Channels, Columns>(s, input, weights, bias + begin, to, y, x);
+        with_constant<most_vectors - 1>(vectors - v, [&]<int Vectors>() {
+          correlate_tile<L, Channels, Vectors>(s, input, weights, bias + begin, to, y, v * vector_floats / L);
         });
       }
     });
@@ -170,36 +188,37 @@ void pack_weights(const Correlation& s, bool flip, const float* weights, float* 
   }
 }
 
-template <int L>
-float sum_of_lanes(const Floats<L>& values) {
-  float sums[L];
-  for (int i = 0; i < L; ++i) sums[i] = values[i];
-  for (int half = L / 2; half > 0; half /= 2) {
+float sum_within(const Floats<vector_floats>& values) {
+  float sums[vector_floats];
+  for (int i = 0; i < vector_floats; ++i) sums[i] = values[i];
+  for (int half = vector_floats / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
   }
   return sums[0];
 }
 
-/// The gradients of Taps weights in a row, of Channels output channels and one input channel.
+/// The gradients of Taps weights in a row, of Channels output channels and one input channel. A row's last vector may
+/// reach beyond it: there the gradient is 0.
 template <int L, int Channels, int Taps>
 void correlate_weights_tile(const Correlation& s, const float* input, const float* output_gradient,
-                            std::int64_t gradient_width, float* weight_gradient) {
-  Floats<L> sum[Channels][Taps];
+                            std::int64_t gradient_stride, float* weight_gradient) {
+  constexpr int N = vector_floats;
+  Floats<N> sum[Channels][Taps];
   TROUPE_UNROLL
   for (int o = 0; o < Channels; ++o) {
     TROUPE_UNROLL
-    for (int j = 0; j < Taps; ++j) sum[o][j] = Floats<L>{};
+    for (int j = 0; j < Taps; ++j) sum[o][j] = Floats<N>{};
   }
   for (std::int64_t y = 0; y < s.out_height; ++y) {
-    const float* values = input + y * s.in_width * L;
-    const float* gradients = output_gradient + y * gradient_width * L;
-    for (std::int64_t x = 0; x < s.out_width; ++x, values += L, gradients += L) {
-      Floats<L> gradient[Channels];
+    const float* values = input + y * s.in_stride * L;
+    const float* gradients = output_gradient + y * gradient_stride * L;
+    for (std::int64_t x = 0; x < s.out_width * L; x += N, values += N, gradients += N) {
+      Floats<N> gradient[Channels];
       TROUPE_UNROLL
-      for (int o = 0; o < Channels; ++o) gradient[o] = at<L>(gradients + o * s.out_height * gradient_width * L);
+      for (int o = 0; o < Channels; ++o) gradient[o] = at<N>(gradients + o * s.out_height * gradient_stride * L);
       TROUPE_UNROLL
       for (int j = 0; j < Taps; ++j) {
-        const Floats<L> value = at<L>(values + j * L);
+        const Floats<N> value = at<N>(values + j * L);
         TROUPE_UNROLL
         for (int o = 0; o < Channels; ++o) sum[o][j] += gradient[o] * value;
       }
@@ -209,23 +228,24 @@ void correlate_weights_tile(const Correlation& s, const float* input, const floa
   for (int o = 0; o < Channels; ++o) {
     float* to = weight_gradient + o * s.in_channels * s.kernel * s.kernel;
     TROUPE_UNROLL
-    for (int j = 0; j < Taps; ++j) to[j] += sum_of_lanes<L>(sum[o][j]);
+    for (int j = 0; j < Taps; ++j) to[j] += sum_within(sum[o][j]);
   }
 }
 
 template <int L>
-void correlate_weights(const Correlation& s, const float* input, const float* output_gradient,
-                       std::int64_t gradient_width, std::int64_t first_column, float* weight_gradient,
-                       float* bias_gradient) {
-  const std::int64_t plane = s.out_height * gradient_width * L;
-  output_gradient += first_column * L;
+void correlate_weights(const Correlation& s, const GradientSpread& spread, const float* input,
+                       const float* output_gradient, float* weight_gradient, float* bias_gradient) {
+  constexpr int N = vector_floats;
+  const std::int64_t stride = spread.stride();
+  const std::int64_t plane = s.out_height * stride * L;
+  output_gradient += spread.zeros_left * L;
   for (std::int64_t o = 0; o < s.out_channels; ++o) {
-    Floats<L> sum{};
+    Floats<N> sum{};
     for (std::int64_t y = 0; y < s.out_height; ++y) {
-      const float* row = output_gradient + o * plane + y * gradient_width * L;
-      for (std::int64_t x = 0; x < s.out_width; ++x) sum += at<L>(row + x * L);
+      const float* row = output_gradient + o * plane + y * stride * L;
+      for (std::int64_t x = 0; x < s.out_width * L; x += N) sum += at<N>(row + x);
     }
-    bias_gradient[o] += sum_of_lanes<L>(sum);
+    bias_gradient[o] += sum_within(sum);
   }
   for (std::int64_t block = 0; block < blocks_of(s.out_channels, most_gradient_channels); ++block) {
     const std::int64_t begin = block_begin(s.out_channels, most_gradient_channels, block);
@@ -236,8 +256,8 @@ void correlate_weights(const Correlation& s, const float* input, const float* ou
           std::int64_t j = 0;
           const auto run = [&]<int Taps>() {
             correlate_weights_tile<L, Channels, Taps>(
-                s, input + ((c * s.in_height + i) * s.in_width + j) * L, output_gradient + begin * plane,
-                gradient_width, weight_gradient + ((begin * s.in_channels + c) * s.kernel + i) * s.kernel + j);
+                s, input + ((c * s.in_height + i) * s.in_stride + j) * L, output_gradient + begin * plane, stride,
+                weight_gradient + ((begin * s.in_channels + c) * s.kernel + i) * s.kernel + j);
           };
           for (; j + most_taps <= s.kernel; j += most_taps) run.template operator()<most_taps>();
           with_constant<most_taps - 1>(s.kernel - j, run);
@@ -267,7 +287,7 @@ void pool(std::int64_t planes, std::int64_t height, std::int64_t width, std::int
           }
         }
         at<L>(output) = best;
-        *reinterpret_cast<Ints<L>*>(chosen) = where;
+        at<L>(chosen) = where;
       }
     }
   }
@@ -281,9 +301,9 @@ void zero(float* from, const float* to) {
 template <int L>
 void spread_gradient(const GradientSpread& s, const float* gradient, const std::int32_t* chosen, const float* output,
                      float* spread) {
-  const std::int64_t width = s.width + 2 * s.pad_columns;
+  const std::int64_t width = s.stride();
   const std::int64_t pooled_width = s.width / s.pool;
-  const std::int64_t covered = s.pad_columns + pooled_width * s.pool;
+  const std::int64_t covered = s.zeros_left + pooled_width * s.pool;
   for (std::int64_t c = 0; c < s.channels; ++c) {
     for (std::int64_t y = 0; y < s.height; y += s.pool) {
       const std::int64_t rows = least(s.pool, s.height - y);
@@ -293,10 +313,10 @@ void spread_gradient(const GradientSpread& s, const float* gradient, const std::
         continue;
       }
       for (std::int64_t i = 0; i < rows; ++i) {
-        zero<L>(to + i * width * L, to + (i * width + s.pad_columns) * L);
+        zero<L>(to + i * width * L, to + (i * width + s.zeros_left) * L);
         zero<L>(to + (i * width + covered) * L, to + (i + 1) * width * L);
       }
-      to += s.pad_columns * L;
+      to += s.zeros_left * L;
       for (std::int64_t x = 0; x < pooled_width; ++x, gradient += L, to += s.pool * L) {
         Floats<L> value = at<L>(gradient);
         if (output) {
@@ -307,7 +327,7 @@ void spread_gradient(const GradientSpread& s, const float* gradient, const std::
           at<L>(to) = value;
           continue;
         }
-        const Ints<L> where = *reinterpret_cast<const Ints<L>*>(chosen);
+        const Ints<L> where = at<L>(chosen);
         chosen += L;
         for (std::int64_t i = 0; i < s.pool; ++i) {
           for (std::int64_t j = 0; j < s.pool; ++j) {
@@ -322,7 +342,7 @@ void spread_gradient(const GradientSpread& s, const float* gradient, const std::
 // ---- rows to lanes and back, in blocks of 4 x 4
 
 void transpose_four(const float* from, std::int64_t from_row, float* to, std::int64_t to_row) {
-  using Four = FourUnaligned;
+  using Four = Vectors<4>::FloatsInMemory;
   const Four a = *reinterpret_cast<const Four*>(from);
   const Four b = *reinterpret_cast<const Four*>(from + from_row);
   const Four c = *reinterpret_cast<const Four*>(from + 2 * from_row);
@@ -384,19 +404,10 @@ void transpose(std::int64_t rows, std::int64_t columns, const float* from, float
 
 // ---- products of rows
 
-#if defined(__AVX512F__)
-constexpr int product_lanes = 16;
-#elif defined(__AVX__)
-constexpr int product_lanes = 8;
-#else
-constexpr int product_lanes = 4;
-#endif
-
 template <int Rows, int Columns>
 void row_product_tile(const RowProduct& s, const float* a, const float* b, const float* start, float* c,
                       std::int64_t width) {
-  constexpr int L = product_lanes;
-  using Vector = typename Unaligned<L>::Floats;
+  constexpr int L = vector_floats;
   Floats<L> sum[Rows][Columns];
   TROUPE_UNROLL
   for (int m = 0; m < Rows; ++m) {
@@ -419,24 +430,19 @@ void row_product_tile(const RowProduct& s, const float* a, const float* b, const
     TROUPE_UNROLL
     for (int i = 0; i < Columns; ++i) {
       const Floats<L> result = s.relu ? (sum[m][i] <= 0 ? Floats<L>{} : sum[m][i]) : sum[m][i];
-      float* to = c + m * s.c_row + i * L;
-      if (width >= (i + 1) * L) {
-        *reinterpret_cast<Vector*>(to) = result;
-      } else {
-        for (int lane = 0; lane < width - i * L; ++lane) to[lane] = result[lane];
-      }
+      write<L>(c + m * s.c_row + i * L, result, width - i * L);
     }
   }
 }
 
 void row_product(const RowProduct& s, const float* a, const float* b, const float* start, float* c) {
-  constexpr int L = product_lanes;
+  constexpr int L = vector_floats;
   const std::int64_t vectors = (s.width + L - 1) / L;
   const std::int64_t row_blocks = blocks_of(s.rows, most_channels);
-  const std::int64_t column_blocks = blocks_of(vectors, most_columns);
+  const std::int64_t column_blocks = blocks_of(vectors, most_vectors);
   for (std::int64_t column_block = 0; column_block < column_blocks; ++column_block) {
-    const std::int64_t column = block_begin(vectors, most_columns, column_block);
-    with_constant<most_columns>(block_begin(vectors, most_columns, column_block + 1) - column, [&]<int Columns>() {
+    const std::int64_t column = block_begin(vectors, most_vectors, column_block);
+    with_constant<most_vectors>(block_begin(vectors, most_vectors, column_block + 1) - column, [&]<int Columns>() {
       for (std::int64_t row_block = 0; row_block < row_blocks; ++row_block) {
         const std::int64_t row = block_begin(s.rows, most_channels, row_block);
         with_constant<most_channels>(block_begin(s.rows, most_channels, row_block + 1) - row, [&]<int Rows>() {
@@ -449,8 +455,9 @@ void row_product(const RowProduct& s, const float* a, const float* b, const floa
 }
 
 template <int L>
-constexpr LaneKernels kernels_of_lanes() {
+constexpr LaneKernels kernels_of() {
   return {.lanes = L,
+          .zeros_right = vector_floats / L - 1,
           .correlate = correlate<L>,
           .correlate_weights = correlate_weights<L>,
           .pool = pool<L>,
@@ -465,11 +472,12 @@ extern const LaneKernelSet TROUPE_JOIN(lane_kernels_, TROUPE_INSTRUCTION_SET);
 const LaneKernelSet TROUPE_JOIN(lane_kernels_, TROUPE_INSTRUCTION_SET) = {
     .instruction_set = TROUPE_TEXT(TROUPE_INSTRUCTION_SET),
 #if defined(__AVX512F__)
-    .large = kernels_of_lanes<16>(),
+    .groups = {kernels_of<16>(), kernels_of<8>(), kernels_of<4>(), kernels_of<1>()},
+    .group_kinds = 4,
 #else
-    .large = kernels_of_lanes<8>(),
+    .groups = {kernels_of<8>(), kernels_of<4>(), kernels_of<1>()},
+    .group_kinds = 3,
 #endif
-    .small = kernels_of_lanes<8>(),
     .row_product = row_product,
     .transpose = transpose,
     .pack_weights = pack_weights,

@@ -19,7 +19,7 @@ class PoolStep final : public PlainStep {
         spread_{.channels = input[0], .height = input[1], .width = input[2], .pool = pool.size},
         inputs_(elements_of(input)),
         outputs_(input[0] * (input[1] / pool.size) * (input[2] / pool.size)) {
-    const auto most = static_cast<std::size_t>(outputs_ * padded(options.most_samples, set_.large.lanes));
+    const auto most = static_cast<std::size_t>(outputs_ * padded(options.most_samples, set_.groups[0].lanes));
     for (std::size_t slot = 0; slot < options.slots; ++slot) chosen_.emplace_back(most);
   }
 
@@ -108,9 +108,10 @@ class FlattenStep final : public PlainStep {
 }  // namespace
 
 std::size_t lane_storage(const Shape& shape, std::int64_t samples) {
-  if (lies_in_rows(shape)) return static_cast<std::size_t>(samples * padded(shape[0], row_multiple));
   constexpr std::int64_t most_lanes = 16;
-  return static_cast<std::size_t>(padded(samples, most_lanes) * elements_of(shape));
+  const std::int64_t numbers =
+      lies_in_rows(shape) ? samples * padded(shape[0], row_multiple) : padded(samples, most_lanes) * elements_of(shape);
+  return static_cast<std::size_t>(numbers + overrun);
 }
 
 void from_plain(const LaneKernelSet& set, const Shape& shape, std::int64_t samples, const float* plain, float* own) {

@@ -32,12 +32,15 @@ struct Group {
   std::int64_t samples;
 };
 
-/// Calls `run(Group)` for the groups of a slot, in order: large ones, the last one small if its samples fit.
+/// Calls `run(Group)` for the groups of a slot, in order: each as large as may be while more than 3/4 of its lanes are
+/// filled.
 template <class Run>
 void for_each_group(const LaneKernelSet& set, std::int64_t samples, Run run) {
+  std::int64_t kind = 0;
   for (std::int64_t first = 0; first < samples;) {
     const std::int64_t left = samples - first;
-    const LaneKernels& kernels = left <= set.small.lanes ? set.small : set.large;
+    while (4 * left <= 3 * set.groups[kind].lanes) ++kind;
+    const LaneKernels& kernels = set.groups[kind];
     const std::int64_t here = left < kernels.lanes ? left : kernels.lanes;
     run(Group{kernels, first, here});
     first += here;

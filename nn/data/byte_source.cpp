@@ -1,5 +1,6 @@
 #include "nn/data/byte_source.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -35,12 +36,15 @@ ByteSource::~ByteSource() = default;
 Result<ByteSource> ByteSource::open(const std::string& path) {
   ByteSource source;
   source.path_ = path;
-  source.file_.reset(std::fopen(path.c_str(), "rbe"));
-  if (!source.file_) {
+  // A pipe, which may stand in the file's place, would let the opening wait for ever.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
     return Error{errno == ENOENT ? Fault::not_found : Fault::bad_input, path + ": " + std::strerror(errno)};
   }
+  source.file_.reset(::fdopen(descriptor, "rb"));
+  TROUPE_CHECK(source.file_, "a stream for an open file");
   struct stat status {};
-  if (::fstat(::fileno(source.file_.get()), &status) != 0 || !S_ISREG(status.st_mode)) {
+  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     return bad_input(path + ": not a regular file");
   }
   source.file_size_ = static_cast<std::uint64_t>(status.st_size);
@@ -114,9 +118,9 @@ Result<std::size_t> ByteSource::read_compressed(std::span<std::uint8_t> bytes) {
     if (state == Z_STREAM_END) {
       inflater.in_member = false;
     } else if (state != Z_OK) {
-      return error(Fault::corrupt, offset_ + done,
-                   std::string("damaged gzip data (") + (stream.msg ? stream.msg : "broken stream") +
-                       "): fetch the file again");
+      return error(
+          Fault::corrupt, offset_ + done,
+          std::string("damaged gzip data (") + (stream.msg ? stream.msg : "broken stream") + "): fetch the file again");
     }
   }
   return done;
@@ -124,9 +128,9 @@ Result<std::size_t> ByteSource::read_compressed(std::span<std::uint8_t> bytes) {
 
 Result<std::vector<std::uint8_t>> ByteSource::read_exactly(std::uint64_t size, const std::string& what) {
   if (size > most_left()) {
-    return error(Fault::corrupt, offset_,
-                 what + ": found at most " + std::to_string(most_left()) + " more bytes, expected " +
-                     std::to_string(size));
+    return error(
+        Fault::corrupt, offset_,
+        what + ": found at most " + std::to_string(most_left()) + " more bytes, expected " + std::to_string(size));
   }
   std::vector<std::uint8_t> bytes;
   // A plain file has what it says; a compressed one may not, so its memory doubles with what comes.

@@ -1,5 +1,5 @@
-// A file of data sets as a stream of bytes, plain or compressed: what a decoder reads from. Nothing is read, and no memory
-// taken, beyond what is asked for.
+// A file of data sets as a stream of bytes, plain or compressed: what a decoder reads from. Nothing is read, and no
+// memory taken, beyond what is asked for.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// IDX, the format of MNIST and its kin: big endian 0, 0, type, rank, then the dimensions, then the entries. Read plain or
-// gzip-packed.
+// IDX, the format of MNIST and its kin: big endian 0, 0, type, rank, then the dimensions, then the entries. Read plain
+// or gzip-packed.
 #pragma once
 
 #include <cstdint>

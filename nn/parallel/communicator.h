@@ -40,6 +40,9 @@ struct Reduction {
   LossSum loss;  ///< Over all slots, in the same tree.
 };
 
+/// After a failure the ranks may be one step apart: some may have received the last sum, others not. Who goes on agrees
+/// on the step first.
+///
 /// Threads: one thread at a time; a rank is one thread.
 class Communicator {
  public:

@@ -77,7 +77,7 @@ Result<Plan> make_plan(const TrainOptions& options) {
 
 std::string Plan::describe() const {
   const auto shapes = borders(model);
-  std::string text = model.name + " by " + to_text(options.strategy) + " on " + options.backend + ": batch " +
+  std::string text = model.name + " by " + nn::describe(options.strategy) + " on " + options.backend + ": batch " +
                      std::to_string(options.batch) + " in " + std::to_string(mesh.slots) + " slots, " +
                      std::to_string(offset.back()) + " parameters\n";
   for (std::size_t stage_index = 0; stage_index < mesh.stages; ++stage_index) {

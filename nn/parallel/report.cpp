@@ -58,7 +58,7 @@ std::string digest_of(const std::vector<float>& parameters) {
   return text;
 }
 
-std::string to_json(const Report& report) {
+std::string to_json(const Report& report, std::optional<double> speed_up, std::optional<bool> same_bits) {
   auto workers = nlohmann::ordered_json::array();
   for (const auto& worker : report.workers)
     workers.push_back({{"rank", worker.rank},
@@ -66,10 +66,10 @@ std::string to_json(const Report& report) {
                        {"samples", worker.samples},
                        {"core_seconds", worker.core_seconds},
                        {"phases", json_of(worker.phases)}});
-  const nlohmann::ordered_json json{
+  nlohmann::ordered_json json{
       {"model", report.options.model},
       {"data", report.options.data},
-      {"strategy", to_text(report.options.strategy)},
+      {"strategy", describe(report.options.strategy)},
       {"backend", report.options.backend},
       {"seed", report.options.seed},
       {"batch", report.options.batch},
@@ -92,6 +92,8 @@ std::string to_json(const Report& report) {
       {"workers", workers},
       {"core_seconds", report.core_seconds()},
   };
+  if (speed_up) json["speed_up"] = *speed_up;
+  if (same_bits) json["same_bits_as_single"] = *same_bits;
   return json.dump();
 }
 

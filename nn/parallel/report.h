@@ -45,7 +45,7 @@ struct Report {
 /// sha256 over the parameters as fp32 little-endian, in hexadecimal.
 std::string digest_of(const std::vector<float>& parameters);
 
-/// One line of JSON.
-std::string to_json(const Report& report);
+/// One line of JSON; with the last two where several strategies were compared.
+std::string to_json(const Report& report, std::optional<double> speed_up = {}, std::optional<bool> same_bits = {});
 
 }  // namespace troupe::nn

@@ -48,7 +48,7 @@ Result<Strategy> parse_strategy(std::string_view text) {
   return not_a_strategy(text);
 }
 
-std::string to_text(const Strategy& strategy) {
+std::string describe(const Strategy& strategy) {
   if (const auto* task = std::get_if<TaskStrategy>(&strategy)) return "task:" + std::to_string(task->shards);
   const auto& mesh = std::get<MeshStrategy>(strategy);
   if (mesh.replicas == 1 && mesh.stages == 1) return "single";

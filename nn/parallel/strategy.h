@@ -33,7 +33,7 @@ using Strategy = std::variant<MeshStrategy, TaskStrategy>;
 /// Fails with: bad_input, listing them; unsupported for `auto`.
 Result<Strategy> parse_strategy(std::string_view text);
 
-std::string to_text(const Strategy& strategy);
+std::string describe(const Strategy& strategy);
 
 /// How many workers it keeps busy at once.
 std::uint32_t workers_of(const Strategy& strategy);

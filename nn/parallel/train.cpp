@@ -56,13 +56,13 @@ std::int64_t total_steps(const TrainOptions& options, std::int64_t epoch_steps) 
   return options.steps > 0 ? options.steps : options.epochs * epoch_steps;
 }
 
-Report train_gang(Session& session, const Plan& plan, const Progress& progress) {
+Report train_gang(Session& session, const Plan& plan, Milli cpus, const Progress& progress) {
   const TrainOptions& options = plan.options;
   Report report{.options = options, .slots = static_cast<std::int64_t>(plan.mesh.slots)};
   const auto start = Clock::now();
   const GangOptions gang{.size = static_cast<std::uint32_t>(plan.mesh.world()),
                          .policy = plan.mesh.stages > 1 ? GangPolicy::model : GangPolicy::data,
-                         .each = {.needs = {.cpus = 1000}, .name = "trainer"}};
+                         .each = {.needs = {.cpus = std::min<Milli>(1000, cpus / static_cast<Milli>(plan.mesh.world()))}, .name = "trainer"}};
   const Meeting meeting{"/troupe-" + session.core().cluster_text() + '-' + troupe::to_text(random_id())};
   const auto ranks = session.spawn_gang(gang, trainer, [&](std::uint32_t rank) {
     return std::tuple{options, rank, meeting};
@@ -186,13 +186,13 @@ Report train_shards(Session& session, const Plan& plan, const Progress& progress
 
 }  // namespace
 
-Result<Report> train(Session& session, const TrainOptions& options, const Progress& progress) {
+Result<Report> train(Session& session, const TrainOptions& options, Milli cpus, const Progress& progress) {
   const auto plan = make_plan(options);
   if (!plan) return plan.error();
   if (auto data = check_dataset(options.data); !data) return data.error();
   try {
     return std::holds_alternative<TaskStrategy>(options.strategy) ? train_shards(session, *plan, progress)
-                                                                  : train_gang(session, *plan, progress);
+                                                                  : train_gang(session, *plan, cpus, progress);
   } catch (const TaskFailed& failed) {
     return Error{failed.failure().fault, failed.what()};
   }

@@ -206,7 +206,7 @@ void Scheduler::State::finish(Slot first, TaskState first_state, std::string fir
       Gang& gang = tasks.gang_of(task);
       --gang.open;
       if (ending.state != TaskState::done && ending.state != TaskState::skipped) {
-        const std::string why = "gang member " + why_skipped(task.spec, task.progress);
+        const std::string why = "its gang's " + why_skipped(task.spec, task.progress);
         for (const Slot member : gang.members) endings.push_back({member, ending.state, why});
       } else if (ending.state == TaskState::skipped) {
         for (const Slot member : gang.members) endings.push_back({member, ending.state, ending.reason});

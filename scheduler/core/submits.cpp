@@ -149,7 +149,7 @@ void Scheduler::State::on(const CancelRequested& cancel) {
   const Task& task = tasks[slot];
   const bool is_lost = has_planted(Planted::cancel_lost_in_race_with_dispatch) && task.is_running() &&
                        task.attempt().started_ms + 20 > now.count();
-  if (!task.is_final() && !is_lost) finish(slot, TaskState::cancelled, "it was cancelled");
+  if (!task.is_final() && !is_lost) finish(slot, TaskState::cancelled, "on request");
   send(AnswerRequest{cancel.driver, cancel.request, {}});
 }
 

@@ -12,7 +12,7 @@
 #include "runtime/agent/command.h"
 #include "runtime/base/check.h"
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -480,4 +480,4 @@ TEST_CASE("a file that cannot be read is named") {
 }
 
 }  // namespace
-}  // namespace troupe
+}  // namespace troupe::cli

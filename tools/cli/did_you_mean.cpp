@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace troupe {
+namespace troupe::cli {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), next(b.size() + 1);
@@ -44,4 +44,4 @@ std::string one_of(const std::vector<std::string>& names) {
   return text;
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe {
+namespace troupe::cli {
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
 std::size_t edit_distance(std::string_view a, std::string_view b);
@@ -17,4 +17,4 @@ std::string did_you_mean(std::string_view found, const std::vector<std::string>&
 /// `command, after or each`
 std::string one_of(const std::vector<std::string>& names);
 
-}  // namespace troupe
+}  // namespace troupe::cli

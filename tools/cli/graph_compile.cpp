@@ -7,7 +7,7 @@
 #include "tools/cli/graph_file.h"
 #include "tools/cli/units.h"
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 using Kind = GraphTextPiece::Kind;
@@ -172,4 +172,4 @@ std::string beyond_capacity(const Resources& needs, const NodeCapacity& capacity
   return {};
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -9,7 +9,7 @@
 #include "tools/cli/graph_file.h"
 #include "tools/cli/yaml_document.h"
 
-namespace troupe {
+namespace troupe::cli {
 
 /// What is wrong with a file, collected so that all of it is told at once.
 class Complaints {
@@ -49,4 +49,4 @@ struct EntryDraft {
 /// Looks up every name in `after` and in braces, adds the edges that results need, and looks for cycles.
 std::vector<GraphEntry> link(std::vector<EntryDraft> drafts, Complaints& complaints);
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -13,7 +13,7 @@
 #include "tools/cli/units.h"
 #include "tools/cli/yaml_document.h"
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 using Kind = DocumentNode::Kind;
@@ -462,4 +462,4 @@ ReadGraph read_graph_file(const std::string& path, const NodeCapacity* capacity)
   return read_graph_text(path, text, capacity);
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -16,7 +16,7 @@
 #include "runtime/base/resources.h"
 #include "runtime/base/task_spec.h"
 
-namespace troupe {
+namespace troupe::cli {
 
 /// An entry of the file, or one task of an entry with `each`; an entry with `each` and no element means all its tasks.
 struct TaskRef {
@@ -94,4 +94,4 @@ std::string task_directory(const std::string& run_directory, const std::string& 
 /// What `needs` asks for that a machine of `capacity` can never give: `needs 64 cpus; this machine has 2`; else empty.
 std::string beyond_capacity(const Resources& needs, const NodeCapacity& capacity);
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -8,7 +8,7 @@
 #include "tools/cli/graph_text.h"
 #include "tools/cli/units.h"
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 constexpr std::uint64_t most_edges = 1u << 22;
@@ -272,4 +272,4 @@ std::vector<GraphEntry> link(std::vector<EntryDraft> drafts, Complaints& complai
   return Linker(std::move(drafts), complaints).link();
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

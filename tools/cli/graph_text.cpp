@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -85,4 +85,4 @@ std::vector<TextPiece> parse_text(std::string_view source) {
   return pieces;
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe {
+namespace troupe::cli {
 
 /// `train[2].loss` in pieces.
 struct BracedName {
@@ -33,4 +33,4 @@ std::vector<TextPiece> parse_text(std::string_view source);
 /// `[A-Za-z_][A-Za-z0-9_-]*`, what a task or a key of `each` may be called.
 bool is_identifier(std::string_view name);
 
-}  // namespace troupe
+}  // namespace troupe::cli

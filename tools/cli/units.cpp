@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 /// A decimal number in thousandths, and what stands behind it.
@@ -123,4 +123,4 @@ std::string duration_text(std::chrono::milliseconds duration) {
   return std::to_string(seconds / 3600) + " h " + std::to_string(seconds / 60 % 60) + " min";
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -9,7 +9,7 @@
 
 #include "runtime/base/resources.h"
 
-namespace troupe {
+namespace troupe::cli {
 
 /// `2`, `0.25`: thousandths, so at most three decimals. Never negative.
 std::optional<Milli> parse_milli(std::string_view text);
@@ -33,4 +33,4 @@ std::string size_text(std::int64_t bytes);
 /// `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`
 std::string duration_text(std::chrono::milliseconds duration);
 
-}  // namespace troupe
+}  // namespace troupe::cli

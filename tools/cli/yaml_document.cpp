@@ -10,7 +10,7 @@
 #include <set>
 #include <streambuf>
 
-namespace troupe {
+namespace troupe::cli {
 namespace {
 
 /// How the tree's builder stops the parser: it is thrown through yaml-cpp and caught in read_document.
@@ -204,4 +204,4 @@ Result<DocumentNode> read_document(const std::string& file, std::string_view tex
   }
 }
 
-}  // namespace troupe
+}  // namespace troupe::cli

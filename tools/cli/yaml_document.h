@@ -10,7 +10,7 @@
 
 #include "runtime/base/result.h"
 
-namespace troupe {
+namespace troupe::cli {
 
 struct Place {
   int line = 0;  ///< From 1, as editors count; so is the column.
@@ -49,4 +49,4 @@ struct DocumentLimits {
 /// Fails with: bad_input, one line that begins with the place.
 Result<DocumentNode> read_document(const std::string& file, std::string_view text, const DocumentLimits& limits = {});
 
-}  // namespace troupe
+}  // namespace troupe::cli

@@ -1,0 +1,151 @@
+#include <catch2/catch.hpp>
+
+#include "tests/scheduler/core/scenario.h"
+
+using namespace troupe;
+using namespace troupe::scheduler;
+using namespace std::chrono_literals;
+
+namespace {
+
+const NodeCapacity one_cpu{.cpus = 1000};
+const NodeCapacity two_cpus{.cpus = 2000};
+
+std::vector<std::pair<std::string, TaskWish>> gang(const std::string& name, std::uint32_t number, std::uint32_t size,
+                                                   GangPolicy policy = GangPolicy::data, int max_attempts = 1) {
+  std::vector<std::pair<std::string, TaskWish>> members;
+  for (std::uint32_t rank = 0; rank < size; ++rank) {
+    members.push_back({name + std::to_string(rank),
+                       {.max_attempts = max_attempts,
+                        .gang = GangHint{.gang = number, .size = size, .rank = rank, .policy = policy}}});
+  }
+  return members;
+}
+
+}  // namespace
+
+TEST_CASE("a gang starts all together or not at all", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus).submits("t1").submits_all(gang("g", 1, 2));
+  CHECK(cluster.reason_of("g0") == "the nodes do not have room for all of its gang at once");
+  cluster.at(10ms).finishes("a", "t1#1");
+  CHECK(cluster.transcript() == R"(
+0 a joins as incarnation 1 with 2 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
+0 d submits t1 by request 1 → answer d 1: accepted; run t1#1 on a
+0 d submits g0, g1 by request 2 → answer d 2: accepted
+10 a reports t1#1 done → tell d: t1 done; acknowledge t1#1 to a; run g0#1 on a; run g1#1 on a
+)");
+}
+
+TEST_CASE("two gangs never hold half each", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).joins("b", one_cpu).joins("c", one_cpu);
+  cluster.submits_all(gang("g", 1, 2)).submits_all(gang("h", 2, 2));
+  CHECK(cluster.state_of("h0") == "ready");
+  cluster.at(10ms).finishes("a", "g0#1");
+  cluster.at(20ms).finishes("b", "g1#1");
+  CHECK(cluster.transcript() == R"(
+0 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
+0 b joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome b
+0 c joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome c
+0 d submits g0, g1 by request 1 → answer d 1: accepted; run g0#1 on a; run g1#1 on b
+0 d submits h0, h1 by request 2 → answer d 2: accepted
+10 a reports g0#1 done → tell d: g0 done; acknowledge g0#1 to a; run h0#1 on a; run h1#1 on c
+20 b reports g1#1 done → tell d: g1 done; acknowledge g1#1 to b
+)");
+}
+
+TEST_CASE("a chain of stages starts all together, neighbours near each other", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus).joins("b", one_cpu);
+  cluster.submits_all(gang("s", 1, 4, GangPolicy::model));
+  (void)cluster.transcript();
+  cluster.submits_all(gang("p", 2, 3, GangPolicy::model));
+  CHECK(cluster.transcript() == R"(
+0 d submits p0, p1, p2 by request 2 → answer d 2: accepted; run p0#1 on a; run p1#1 on a; run p2#1 on b
+)");
+}
+
+TEST_CASE("a gang waits until all its members could start", "[scheduler]") {
+  Scenario cluster;
+  auto members = gang("g", 1, 2);
+  members[1].second.after = {"t1"};
+  members.push_back({"t1", {}});
+  cluster.joins("a", two_cpus).submits_all(members);
+  CHECK(cluster.reason_of("g0") == "waits for 1 more of its gang");
+  cluster.at(10ms).finishes("a", "t1#1");
+  CHECK(cluster.transcript() == R"(
+0 a joins as incarnation 1 with 2 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
+0 d submits g0, g1, t1 by request 1 → answer d 1: accepted; run t1#1 on a
+10 a reports t1#1 done → tell d: t1 done; acknowledge t1#1 to a; run g0#1 on a; run g1#1 on a
+)");
+}
+
+TEST_CASE("a gang that loses a member starts again as a whole, and the loss is not counted", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).joins("b", one_cpu).joins("c", one_cpu).submits_all(gang("g", 1, 2));
+  cluster.at(10ms).leaves("a");
+  cluster.at(20ms).stops("b", "g1#1");
+  CHECK(cluster.transcript() == R"(
+0 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
+0 b joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome b
+0 c joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome c
+0 d submits g0, g1 by request 1 → answer d 1: accepted; run g0#1 on a; run g1#1 on b
+10 a leaves → stop g1#1 on b
+20 b reports g1#1 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge g1#1 to b; run g0#2 on b; run g1#2 on c
+)");
+}
+
+TEST_CASE("a gang whose member fails for good fails with the first cause", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus).submits_all(gang("g", 1, 2, GangPolicy::data, 2));
+  cluster.at(10ms).fails("a", "g1#1", {.exit_code = 1});
+  cluster.at(20ms).stops("a", "g0#1");
+  cluster.at(30ms).fails("a", "g1#2", {.exit_code = 1});
+  cluster.at(40ms).stops("a", "g0#2");
+  CHECK(cluster.free_cpus("a") == 2000);
+  CHECK(cluster.transcript() == R"(
+0 a joins as incarnation 1 with 2 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
+0 d submits g0, g1 by request 1 → answer d 1: accepted; run g0#1 on a; run g1#1 on a
+10 a reports g1#1 failed: exit code 1 → stop g0#1 on a; acknowledge g1#1 to a
+20 a reports g0#1 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge g0#1 to a; run g0#2 on a; run g1#2 on a
+30 a reports g1#2 failed: exit code 1 → tell d: g1 failed: exit code 1; stop g0#2 on a; tell d: g0 failed: its gang's task 'g1' failed: exit code 1; acknowledge g1#2 to a
+40 a reports g0#2 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge g0#2 to a
+)");
+}
+
+TEST_CASE("a gang with a member that is cancelled before it starts ends with it", "[scheduler]") {
+  Scenario cluster;
+  auto members = gang("g", 1, 2);
+  members[1].second.after = {"t1"};
+  members.push_back({"t1", {}});
+  cluster.joins("a", two_cpus).submits_all(members);
+  cluster.at(10ms).cancels("t1");
+  CHECK(cluster.transcript() == R"(
+0 a joins as incarnation 1 with 2 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
+0 d submits g0, g1, t1 by request 1 → answer d 1: accepted; run t1#1 on a
+10 d cancels t1 by request 2 → stop t1#1 on a; tell d: t1 cancelled: on request; tell d: g1 skipped: task 't1' was cancelled; tell d: g0 skipped: task 't1' was cancelled; answer d 2: accepted
+)");
+}
+
+TEST_CASE("small tasks pass a waiting gang for a while, then it holds the line", "[scheduler]") {
+  Scenario cluster({.line_patience = Time{100}});
+  cluster.joins("a", two_cpus).submits("t1").submits_all(gang("g", 1, 2));
+  cluster.at(50ms).submits("t2");
+  CHECK(cluster.state_of("t2") == "running");
+  cluster.at(150ms).submits("t3");
+  cluster.at(160ms).finishes("a", "t1#1");
+  CHECK(cluster.state_of("t3") == "ready");
+  cluster.at(170ms).finishes("a", "t2#1");
+  CHECK(cluster.state_of("g0") == "running");
+  CHECK(cluster.state_of("t3") == "ready");
+  cluster.at(180ms).finishes("a", "g0#1");
+  CHECK(cluster.state_of("t3") == "running");
+}
+
+TEST_CASE("the line is not held for what an actor would have to make room for", "[scheduler]") {
+  Scenario cluster({.line_patience = Time{100}});
+  cluster.joins("a", two_cpus).submits("actor", {.is_actor = true}).submits_all(gang("g", 1, 2));
+  cluster.at(150ms).submits("t1");
+  CHECK(cluster.state_of("t1") == "running");
+}

@@ -1,0 +1,140 @@
+#include <catch2/catch.hpp>
+
+#include "tests/scheduler/core/scenario.h"
+
+using namespace troupe;
+using namespace troupe::scheduler;
+using namespace std::chrono_literals;
+
+namespace {
+const NodeCapacity one_cpu{.cpus = 1000};
+const NodeCapacity two_cpus{.cpus = 2000};
+}  // namespace
+
+TEST_CASE("a restarted scheduler adopts what runs, and nothing runs twice", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).as_durable_job().submits_all({{"t1", {}}, {"t2", {.inputs = {"t1"}}}});
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_scheduler().hears("a").joins_again("a");
+  cluster.at(100ms).finishes("a", "t1#1", "1");
+  cluster.driver_joins().submits_again();
+  CHECK(cluster.transcript() == R"(
+10 the scheduler starts again, epoch 2
+10 a is heard; runs t1#1 → ask a to join
+10 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs t1#1 → welcome a
+100 a reports t1#1 done → save t1 done (t1#1 on a); save t2 running (t2#1@2 on a); acknowledge t1#1 to a; run t2#1@2 on a
+100 d joins → welcome d
+100 d submits t1, t2 by request 1 → answer d 1: accepted; tell d: t1 done
+)");
+}
+
+TEST_CASE("what ran on a node that does not come back after a restart runs elsewhere", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).as_durable_job().submits("t1").joins("b", one_cpu);
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_scheduler().joins_again("b");
+  cluster.at(200ms).hears("b");
+  cluster.at(310ms).hears("b");
+  CHECK(cluster.transcript() == R"(
+10 the scheduler starts again, epoch 2
+10 b joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome b
+200 b is heard; runs nothing → nothing
+310 tick → save t1 running (t1#2@2 on b); run t1#2@2 on b
+310 b is heard; runs t1#2@2 → nothing
+)");
+}
+
+TEST_CASE("an order that a scheduler saved and did not send before it died is given anew", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).as_durable_job().submits("t1").loses("a", "t1#1");
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_scheduler().joins_again("a");
+  cluster.at(60ms).hears("a");
+  CHECK(cluster.transcript() == R"(
+10 the scheduler starts again, epoch 2
+10 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → save t1 ready (t1#1 on a); welcome a
+60 tick → save t1 running (t1#2@2 on a); run t1#2@2 on a
+60 a is heard; runs t1#2@2 → nothing
+)");
+}
+
+TEST_CASE("after a restart a driver's running task is adopted, whoever comes back first", "[scheduler]") {
+  const bool driver_is_first = GENERATE(true, false);
+  Scenario cluster;
+  cluster.joins("a", two_cpus).submits("t1", {.is_actor = true}).has_actor_up("a", "t1#1");
+  cluster.at(10ms).restarts_scheduler();
+  if (driver_is_first) cluster.driver_joins().submits_again();
+  cluster.joins_again("a");
+  if (!driver_is_first) cluster.driver_joins().submits_again();
+  cluster.at(60ms).hears("a");
+  CHECK(cluster.state_of("t1") == "running");
+  CHECK(cluster.free_cpus("a") == 1000);
+  CHECK(cluster.transcript().find("actor t1#1 up at ipc://t1#1") != std::string::npos);
+  cluster.at(100ms).fails("a", "t1#1", {.exit_code = 1});
+  CHECK(cluster.state_of("t1") == "failed");
+}
+
+TEST_CASE("a result whose driver is not back yet is not acknowledged, so that it is sent again", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1");
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_scheduler().joins_again("a");
+  cluster.at(20ms).finishes("a", "t1#1", "1");
+  cluster.at(80ms).driver_joins().submits_again();
+  cluster.at(100ms).finishes("a", "t1#1", "1");
+  CHECK(cluster.transcript() == R"(
+10 the scheduler starts again, epoch 2
+10 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs t1#1 → welcome a
+20 a reports t1#1 done → ignored: the attempt's driver has not come back yet
+80 d joins → welcome d
+80 d submits t1 by request 1 → answer d 1: accepted
+100 a reports t1#1 done → tell d: t1 done; acknowledge t1#1 to a
+)");
+}
+
+TEST_CASE("what a driver ran that does not come back after a restart is stopped", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1");
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_scheduler().joins_again("a");
+  cluster.at(200ms).hears("a");
+  cluster.at(310ms).hears("a");
+  CHECK(cluster.free_cpus("a") == 0);
+  cluster.at(320ms).stops("a", "t1#1");
+  CHECK(cluster.free_cpus("a") == 1000);
+  CHECK(cluster.transcript() == R"(
+10 the scheduler starts again, epoch 2
+10 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs t1#1 → welcome a
+200 a is heard; runs t1#1 → nothing
+310 tick → stop t1#1 on a
+310 a is heard; runs t1#1 → nothing
+320 a reports t1#1 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge t1#1 to a
+)");
+}
+
+TEST_CASE("a driver's gang is adopted only if all of it still runs", "[scheduler]") {
+  const bool all_run = GENERATE(true, false);
+  const std::vector<std::pair<std::string, TaskWish>> gang = {
+      {"g0", {.gang = GangHint{.gang = 1, .size = 2, .rank = 0}}},
+      {"g1", {.gang = GangHint{.gang = 1, .size = 2, .rank = 1}}}};
+  Scenario cluster;
+  cluster.joins("a", one_cpu).joins("b", one_cpu).submits_all(gang);
+  CHECK(cluster.state_of("g0") == "running");
+  cluster.at(10ms).restarts_scheduler().driver_joins().submits_again();
+  cluster.joins_again("b");
+  if (all_run) cluster.joins_again("a");
+  (void)cluster.transcript();
+  cluster.at(60ms).hears("b");
+  CHECK(cluster.state_of("g0") == (all_run ? "running" : "ready"));
+  CHECK(cluster.state_of("g1") == (all_run ? "running" : "ready"));
+}
+
+TEST_CASE("attempts after a restart count on", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).as_durable_job().submits("t1", {.max_attempts = 2});
+  cluster.at(10ms).restarts_scheduler().joins_again("a");
+  cluster.at(20ms).fails("a", "t1#1", {.exit_code = 1});
+  (void)cluster.transcript();
+  cluster.at(60ms).finishes("a", "t1#2@2", "1");
+  CHECK(cluster.state_of("t1") == "done");
+}

@@ -1,0 +1,106 @@
+// A scheduler whose world is told by hand: each call is one event at the present time, and the transcript of events and
+// effects reads like a story. Messages arrive only when the test delivers them; the clock moves only by at(), which
+// gives the ticks that the scheduler asked for on the way. After every event the invariants are checked.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scheduler/core/describe.h"
+#include "scheduler/core/scheduler.h"
+
+namespace troupe::scheduler {
+
+struct TaskWish {
+  std::vector<std::string> after;
+  std::vector<std::string> inputs;
+  Resources needs;
+  int max_attempts = 1;
+  bool is_actor = false;
+  std::optional<GangHint> gang;
+};
+
+class Scenario final : Names {
+ public:
+  explicit Scenario(Settings settings = {.node_timeout = Time{300}, .rejoin_grace = Time{50}});
+
+  Scenario& at(Time now);
+
+  Scenario& joins(const std::string& node, NodeCapacity capacity);
+  /// Comes back as a new process, which runs nothing.
+  Scenario& restarts_agent(const std::string& node);
+  /// Joins again as it is, with all it runs.
+  Scenario& joins_again(const std::string& node);
+  Scenario& hears(const std::string& node);
+  Scenario& leaves(const std::string& node);
+  /// The order did not arrive.
+  Scenario& loses(const std::string& node, const std::string& attempt);
+
+  Scenario& finishes(const std::string& node, const std::string& attempt, const std::string& result = "");
+  Scenario& fails(const std::string& node, const std::string& attempt, Cause cause);
+  Scenario& stops(const std::string& node, const std::string& attempt);
+  Scenario& has_actor_up(const std::string& node, const std::string& attempt);
+
+  Scenario& driver_joins();
+  Scenario& driver_leaves();
+  Scenario& submits(const std::string& task, TaskWish wish = {});
+  Scenario& submits_all(const std::vector<std::pair<std::string, TaskWish>>& tasks);
+  /// Sends the last submit again, as the same request or as a new one.
+  Scenario& submits_again(bool as_new_request = false);
+  Scenario& cancels(const std::string& task);
+  Scenario& releases(const std::string& task);
+  /// From here on what is submitted is durable.
+  Scenario& as_durable_job();
+
+  /// The scheduler's process dies and another one takes over from the store.
+  Scenario& restarts_scheduler();
+
+  /// Every event with its effects since the last call, a line each; without ticks that did nothing.
+  std::string transcript();
+
+  std::string state_of(const std::string& task) const;
+  std::string reason_of(const std::string& task) const;
+  std::size_t tasks_known() const;
+  Milli free_cpus(const std::string& node) const;
+  Scheduler& scheduler() { return *scheduler_; }
+
+ private:
+  std::string of(NodeId id) const override { return node_names_.at(id); }
+  std::string of(DriverId) const override { return "d"; }
+  std::string of(JobId id) const override { return id == own_job.id ? "own" : "graph"; }
+  std::string of(TaskId id) const override;
+  using Names::of;
+
+  static inline const JobInfo own_job{.id = {1}, .name = "own", .program = "/bin/own"};
+  static inline const JobInfo graph_job{.id = {2}, .name = "graph", .durable = true};
+
+  Effects step(const Event& event);
+  void fold(const Effect& effect);
+  TaskId id_of(const std::string& task) const;
+  NodeId node_of(const std::string& node) const;
+  AttemptEnded ended(const std::string& node, const std::string& attempt, AttemptReport report) const;
+  TaskSpec spec_of(const std::string& name, const TaskWish& wish);
+  std::vector<RunningAttempt> running_on(const std::string& node) const;
+
+  Settings settings_;
+  Time now_{0};
+  std::optional<Time> wake_;
+  StoredState store_;
+  std::unique_ptr<Scheduler> scheduler_;
+  JobInfo job_ = own_job;
+  std::map<std::string, std::uint32_t> task_numbers_;
+  std::map<std::string, TaskId> task_ids_;
+  std::map<TaskId, std::string> task_names_;
+  std::map<std::string, NodeJoined> nodes_;
+  std::map<NodeId, std::string> node_names_;
+  std::map<std::string, std::pair<TaskId, AttemptId>> attempts_;             // by their text
+  std::map<std::string, std::map<std::string, RunningAttempt>> running_on_;  // by node, then by attempt
+  TasksSubmitted last_submit_;
+  std::uint64_t next_request_ = 1;
+  std::string transcript_;
+};
+
+}  // namespace troupe::scheduler

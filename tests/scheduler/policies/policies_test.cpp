@@ -1,0 +1,102 @@
+#include <deque>
+
+#include <catch2/catch.hpp>
+
+#include "scheduler/policies/policy_table.h"
+
+using namespace troupe;
+using namespace troupe::scheduler;
+
+namespace {
+
+/// Nodes 1, 2, … with these capacities, and members with these needs.
+struct Case {
+  std::deque<NodeLedger> ledgers;
+  std::vector<NodeSpace> nodes;
+  std::deque<Resources> needs;
+  std::vector<Need> members;
+
+  Case& node(NodeCapacity capacity) {
+    ledgers.emplace_back(std::move(capacity));
+    nodes.push_back({NodeId{nodes.size() + 1}, &ledgers.back()});
+    return *this;
+  }
+  Case& member(Resources each, std::int64_t bytes_to_next = 0) {
+    needs.push_back(std::move(each));
+    members.push_back({&needs.back(), bytes_to_next});
+    return *this;
+  }
+  /// `1 1 2`: the node of each member; or the reason.
+  std::string place(std::optional<GangPolicy> policy) const {
+    const Placement outcome = policy_for(policy)(members, nodes);
+    if (const auto* later = std::get_if<NotNow>(&outcome)) return "not now: " + std::string(later->why);
+    if (const auto* never = std::get_if<Never>(&outcome)) return "never: " + never->why;
+    std::string text;
+    for (const NodeId node : std::get<Placed>(outcome).nodes) {
+      if (!text.empty()) text += ' ';
+      text += std::to_string(node.value);
+    }
+    return text;
+  }
+};
+
+const GpuDevice gpu{.index = 0, .uuid = "g", .memory_bytes = 1 << 30};
+
+}  // namespace
+
+TEST_CASE("a task goes where it fits best, ties to the lower id", "[policies]") {
+  CHECK(Case{}.node({.cpus = 4000}).node({.cpus = 2000}).node({.cpus = 2000}).member({}).place({}) == "2");
+  CHECK(Case{}.node({.cpus = 1000, .gpus = {gpu}}).node({.cpus = 4000}).member({}).place({}) == "2");
+  CHECK(Case{}.node({.cpus = 4000}).node({.cpus = 9000, .gpus = {gpu}}).member({.gpus = 500}).place({}) == "2");
+}
+
+TEST_CASE("a task that fits nowhere now is told apart from one that never does", "[policies]") {
+  Case busy = Case{}.node({.cpus = 2000});
+  busy.nodes[0].ledger = &busy.ledgers[0];
+  REQUIRE(busy.ledgers[0].take({.cpus = 1500}));
+  CHECK(busy.member({}).place({}) == "not now: every node that could hold it is busy");
+  CHECK(Case{}.node({.cpus = 2000}).member({.cpus = 2001}).place({}) == "never: no node has 2.001 cpus");
+}
+
+TEST_CASE("replicas share the fullest node that holds them all, or spread evenly", "[policies]") {
+  const auto data = GangPolicy::data;
+  CHECK(Case{}.node({.cpus = 4000}).node({.cpus = 2000}).member({}).member({}).place(data) == "2 2");
+  CHECK(Case{}.node({.cpus = 3000}).node({.cpus = 3000}).member({}).member({}).member({}).member({}).place(data) ==
+        "1 2 1 2");
+  CHECK(Case{}.node({.cpus = 1000}).node({.cpus = 3000}).member({}).member({}).member({}).member({}).place(data) ==
+        "2 1 2 2");
+  CHECK(Case{}.node({.cpus = 1000}).member({}).member({}).place(data) ==
+        "never: the nodes together cannot hold its gang: 2 members need 2 cpus in all");
+}
+
+TEST_CASE("members of a gang with unequal needs are seated the largest first", "[policies]") {
+  CHECK(Case{}
+            .node({.cpus = 2000})
+            .node({.cpus = 3000})
+            .member({.cpus = 1000})
+            .member({.cpus = 2000})
+            .member({.cpus = 2000})
+            .place(GangPolicy::data) == "2 2 1");
+}
+
+TEST_CASE("stages stay with their neighbours, and the cut goes through the thinnest edge", "[policies]") {
+  const auto model = GangPolicy::model;
+  CHECK(Case{}.node({.cpus = 2000}).node({.cpus = 2000}).member({}).member({}).member({}).place(model) == "1 1 2");
+  // Alone on node 1 the first stage would send 100 bytes over the wire; from node 2 on only 1.
+  CHECK(Case{}.node({.cpus = 1000}).node({.cpus = 2000}).member({}, 100).member({}, 1).member({}).place(model) ==
+        "2 2 1");
+  CHECK(Case{}.node({.cpus = 1000}).node({.cpus = 3000}).member({}).member({}).member({}).place(model) == "2 2 2");
+}
+
+TEST_CASE("a chain that no walk along it seats is squeezed in if it fits at all", "[policies]") {
+  CHECK(Case{}
+            .node({.cpus = 3000})
+            .node({.cpus = 3000})
+            .member({.cpus = 1000})
+            .member({.cpus = 1000})
+            .member({.cpus = 2000})
+            .member({.cpus = 2000})
+            .place(GangPolicy::model) != "");
+  CHECK(Case{}.node({.cpus = 3000}).member({.cpus = 2000}).member({.cpus = 2000}).place(GangPolicy::model) ==
+        "never: the nodes together cannot hold its stages: 2 members need 4 cpus in all");
+}

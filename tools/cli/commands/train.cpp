@@ -1,0 +1,178 @@
+#include "tools/cli/commands/train.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+
+#include "nn/data/dataset.h"
+#include "nn/parallel/train.h"
+#include "scheduler/local/cluster.h"
+#include "tools/cli/exit_codes.h"
+
+namespace troupe::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+volatile sig_atomic_t interrupted = 0;
+
+struct Interrupted : std::runtime_error {
+  Interrupted() : std::runtime_error("interrupted") {}
+};
+
+/// The first ^C ends the training in order, the second one the process.
+void listen_for_interrupt() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+/// A bar on a terminal, a line every few seconds elsewhere.
+class ProgressLine {
+ public:
+  ProgressLine(std::string strategy, bool quiet)
+      : strategy_(std::move(strategy)), is_terminal_(::isatty(STDERR_FILENO) == 1), quiet_(quiet) {}
+  ~ProgressLine() {
+    if (drawn_) std::fputc('\n', stderr);
+  }
+  ProgressLine(const ProgressLine&) = delete;
+
+  void show(const nn::TrainProgress& progress) {
+    if (quiet_) return;
+    const double share = static_cast<double>(progress.step) / static_cast<double>(progress.steps);
+    if (is_terminal_) {
+      std::string bar(30, ' ');
+      for (std::size_t i = 0; i < bar.size() && static_cast<double>(i) < share * 30; ++i) bar[i] = '=';
+      std::fprintf(stderr, "\r%-8s [%s] %3.0f%%  step %lld/%lld  loss %.4f  %.0f images/s ", strategy_.c_str(),
+                   bar.c_str(), share * 100, static_cast<long long>(progress.step),
+                   static_cast<long long>(progress.steps), progress.loss, progress.images_per_s);
+      std::fflush(stderr);
+      drawn_ = true;
+    } else if (Clock::now() >= next_) {
+      std::fprintf(stderr, "%-8s step %lld/%lld  loss %.4f  %.0f images/s\n", strategy_.c_str(),
+                   static_cast<long long>(progress.step), static_cast<long long>(progress.steps), progress.loss,
+                   progress.images_per_s);
+      next_ = Clock::now() + std::chrono::seconds(3);
+    }
+  }
+
+ private:
+  std::string strategy_;
+  bool is_terminal_;
+  bool quiet_;
+  bool drawn_ = false;
+  Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
+};
+
+struct Compared {
+  nn::Report report;
+  std::optional<double> speed_up;
+  std::optional<bool> same_bits;  ///< None: another algorithm, or nothing to compare with.
+};
+
+std::vector<Compared> compare(std::vector<nn::Report> reports) {
+  const nn::Report* single = nullptr;
+  for (const auto& report : reports)
+    if (nn::describe(report.options.strategy) == "single") single = &report;
+  std::vector<Compared> rows;
+  for (const auto& report : reports) {
+    Compared row{report, {}, {}};
+    if (single != nullptr) {
+      row.speed_up = report.images_per_s() / single->images_per_s();
+      if (std::holds_alternative<nn::MeshStrategy>(report.options.strategy))
+        row.same_bits = report.parameters == single->parameters;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void print_table(const std::vector<Compared>& rows) {
+  std::printf("%-9s %10s %10s %9s %12s %8s %8s %9s  %-12s  %s\n", "strategy", "s/epoch", "images/s", "speed-up",
+              "utilisation", "core-s", "loss", "accuracy", "digest", "same bits as single");
+  for (const auto& [report, speed_up, same_bits] : rows) {
+    const char* same = same_bits ? (*same_bits ? "yes" : "NO") : "-";
+    if (std::holds_alternative<nn::TaskStrategy>(report.options.strategy)) same = "another algorithm";
+    char speed_up_text[16] = "-";
+    if (speed_up) std::snprintf(speed_up_text, sizeof speed_up_text, "%.2f", *speed_up);
+    std::printf("%-9s %10.2f %10.0f %9s %11.0f%% %8.1f %8.4f %8.2f%%  %.12s  %s\n",
+                nn::describe(report.options.strategy).c_str(), report.wall_s / report.epochs, report.images_per_s(),
+                speed_up_text, report.utilisation() * 100, report.core_seconds(), report.loss, report.accuracy * 100,
+                nn::digest_of(report.parameters).c_str(), same);
+  }
+}
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "troupe train: %s\n", error.message.c_str());
+  return error.fault == Fault::bad_input || error.fault == Fault::unsupported ? exit_bad_input : exit_work_failed;
+}
+
+/// Everything that can be wrong is found here, before anything starts.
+Result<std::vector<nn::Plan>> check_all(const TrainCommand& command) {
+  std::vector<nn::Plan> plans;
+  for (const auto& text : command.strategies) {
+    nn::TrainOptions options = command.options;
+    const auto strategy = nn::parse_strategy(text);
+    if (!strategy) return strategy.error();
+    options.strategy = *strategy;
+    auto plan = nn::make_plan(options);
+    if (!plan) return plan.error();
+    plans.push_back(std::move(*plan));
+  }
+  if (auto data = nn::check_dataset(command.options.data); !data) return data.error();
+  return plans;
+}
+
+}  // namespace
+
+int train_command(const TrainCommand& command) {
+  const auto plans = check_all(command);
+  if (!plans) return fail(plans.error());
+  std::ofstream report_file;
+  if (!command.report_file.empty()) {
+    report_file.open(command.report_file);
+    if (!report_file) return fail(bad_input("--report: cannot write '" + command.report_file + "'"));
+  }
+  listen_for_interrupt();
+  auto cluster = Cluster::try_local({});
+  if (!cluster) {
+    std::fprintf(stderr, "troupe train: %s\n", cluster.error().message.c_str());
+    return exit_no_cluster;
+  }
+  auto session = cluster->try_connect();
+  if (!session) {
+    std::fprintf(stderr, "troupe train: %s\n", session.error().message.c_str());
+    return exit_no_cluster;
+  }
+  std::vector<nn::Report> reports;
+  for (const auto& plan : *plans) {
+    ProgressLine line(nn::describe(plan.options.strategy), command.quiet);
+    try {
+      auto report = nn::train(*session, plan.options, local_capacity({}).cpus, [&](const nn::TrainProgress& progress) {
+        if (interrupted != 0) throw Interrupted();
+        line.show(progress);
+      });
+      if (!report) return fail(report.error());
+      reports.push_back(std::move(*report));
+    } catch (const Interrupted&) {
+      return exit_interrupted;
+    }
+  }
+  const auto rows = compare(std::move(reports));
+  for (const auto& row : rows) {
+    const std::string line = nn::to_json(row.report, row.speed_up, row.same_bits);
+    if (command.json) std::printf("%s\n", line.c_str());
+    if (report_file.is_open()) report_file << line << '\n';
+  }
+  if (!command.json) print_table(rows);
+  return exit_done;
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,102 @@
+// The `troupe` binary: reads the command line, the only file that knows CLI11, and hands over to one function a command.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "nn/parallel/training_actors.h"
+#include "scheduler/local/roles.h"
+#include "tools/cli/commands/bench.h"
+#include "tools/cli/commands/train.h"
+#include "tools/cli/exit_codes.h"
+
+namespace {
+
+using namespace troupe;
+using namespace troupe::cli;
+
+void enroll(Catalog& catalog) {
+  nn::enroll_training(catalog);
+  enroll_bench(catalog);
+}
+
+/// Options of every command.
+struct Common {
+  std::string format = "table";
+  bool quiet = false;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--format", format, "table, or json: one object a line")->check(CLI::IsMember({"table", "json"}));
+    app.add_flag("--quiet", quiet, "no progress");
+  }
+  bool json() const { return format == "json"; }
+};
+
+void add_train(CLI::App& app, Common& common, int& exit_code) {
+  auto* train = app.add_subcommand("train", "trains a model");
+  auto command = std::make_shared<TrainCommand>();
+  auto strategy = std::make_shared<std::string>("single");
+  auto optimizer = std::make_shared<std::string>("sgd");
+  auto schedule = std::make_shared<std::string>("gpipe");
+  auto& options = command->options;
+  common.add_to(*train);
+  train->add_option("model", options.model, "lenet")->required();
+  train->add_option("--data", options.data, "fashion-mnist, cifar10:DIR, idx:DIR or synthetic")->capture_default_str();
+  auto* one = train->add_option("--strategy", *strategy, "single, data:W, model:P, mesh:WxP or task:K");
+  train->add_option("--compare", command->strategies, "trains once by each of these and compares them")
+      ->delimiter(',')
+      ->excludes(one);
+  train->add_option("--schedule", *schedule, "of a pipeline: gpipe")->check(CLI::IsMember({"gpipe"}));
+  train->add_option("--optimizer", *optimizer, "sgd")->check(CLI::IsMember({"sgd"}));
+  train->add_option("--batch", options.batch, "samples in a global batch")->capture_default_str();
+  train->add_option("--epochs", options.epochs, "")->capture_default_str();
+  train->add_option("--steps", options.steps, "this many, whatever --epochs says");
+  train->add_option("--lr", options.sgd.learning_rate, "learning rate")->capture_default_str();
+  train->add_option("--momentum", options.sgd.momentum, "")->capture_default_str();
+  train->add_option("--seed", options.seed, "of parameters and order")->capture_default_str();
+  train->add_option("--slots", options.slots, "shares of the batch that are each computed as one piece");
+  train->add_option("--join-every", options.join_every, "task: steps between joins; default: an epoch");
+  train->add_option("--backend", options.backend, "reference or cpu")->capture_default_str();
+  train->add_option("--report", command->report_file, "writes the report as JSON");
+  train->callback([command, strategy, &common, &exit_code] {
+    if (command->strategies.empty()) command->strategies = {*strategy};
+    command->json = common.json();
+    command->quiet = common.quiet;
+    exit_code = train_command(*command);
+  });
+}
+
+void add_bench(CLI::App& app, Common& common, int& exit_code) {
+  auto* bench = app.add_subcommand("bench", "measures this build on this machine");
+  auto command = std::make_shared<BenchCommand>();
+  common.add_to(*bench);
+  bench->add_option("suites", command->suites, "start, train; default: all")
+      ->check(CLI::IsMember({"start", "train"}));
+  bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
+  bench->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = bench_command(*command);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  play_role(argc, argv, enroll);  // Supervisor, scheduler, agent and workers of a local cluster never get past it.
+
+  CLI::App app("Troupe: an actor runtime and task scheduler that trains neural networks in parallel.", "troupe");
+  app.set_version_flag("--version", "troupe " TROUPE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  Common common;
+  int exit_code = exit_done;
+  add_train(app, common, exit_code);
+  add_bench(app, common, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_bad_input;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "troupe: internal error: %s\n", error.what());
+    return exit_internal;
+  }
+  return exit_code;
+}
