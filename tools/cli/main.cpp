@@ -1,10 +1,19 @@
 // The `troupe` binary: reads the command line, the only file that knows CLI11, and hands over to one function a command.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "nn/parallel/training_actors.h"
 #include "scheduler/local/roles.h"
 #include "tools/cli/commands/bench.h"
+#include "tools/cli/commands/doctor.h"
+#include "tools/cli/commands/get.h"
+#include "tools/cli/commands/list.h"
+#include "tools/cli/commands/run.h"
 #include "tools/cli/commands/train.h"
 #include "tools/cli/exit_codes.h"
 
@@ -22,13 +31,64 @@ void enroll(Catalog& catalog) {
 struct Common {
   std::string format = "table";
   bool quiet = false;
+  bool verbose = false;
 
   void add_to(CLI::App& app) {
     app.add_option("--format", format, "table, or json: one object a line")->check(CLI::IsMember({"table", "json"}));
     app.add_flag("--quiet", quiet, "no progress");
+    app.add_flag("--verbose", verbose, "more of it");
   }
   bool json() const { return format == "json"; }
 };
+
+/// `argv` is what stood behind `--`.
+void add_run(CLI::App& app, Common& common, std::vector<std::string> argv, int& exit_code) {
+  auto* run = app.add_subcommand("run", "runs a graph file, or a command: run GRAPH.yaml, run [--cpus N] -- CMD ARG...");
+  auto command = std::make_shared<RunCommand>();
+  command->argv = std::move(argv);
+  common.add_to(*run);
+  run->add_option("graph", command->graph_file, "a graph file, YAML or JSON");
+  run->add_flag("--check", command->check, "only checks the graph file");
+  run->add_option("--cpus", command->cpus, "that the command needs; default: 1");
+  run->add_option("--gpus", command->gpus, "that the command needs; default: none");
+  run->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
+  run->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    command->quiet = common.quiet;
+    command->verbose = common.verbose;
+    exit_code = run_command(*command);
+  });
+}
+
+void add_list(CLI::App& app, Common& common, int& exit_code) {
+  auto* list = app.add_subcommand("list", "lists graphs or tasks, the newest run first");
+  auto command = std::make_shared<ListCommand>();
+  common.add_to(*list);
+  list->add_option("kind", command->kind, "graphs or tasks")->required();
+  list->add_option("--filter", command->filters, "KEY=VALUE; keys: graph, state, task, node");
+  list->add_option("--limit", command->limit, "rows")->capture_default_str();
+  list->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = list_command(*command);
+  });
+}
+
+void add_get(CLI::App& app, Common& common, int& exit_code) {
+  auto* get = app.add_subcommand("get", "everything about one graph or task");
+  auto command = std::make_shared<GetCommand>();
+  common.add_to(*get);
+  get->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
+  get->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = get_command(*command);
+  });
+}
+
+void add_doctor(CLI::App& app, Common& common, int& exit_code) {
+  auto* doctor = app.add_subcommand("doctor", "checks this machine; one line a check, with what to do");
+  common.add_to(*doctor);
+  doctor->callback([&common, &exit_code] { exit_code = doctor_command({.json = common.json()}); });
+}
 
 void add_train(CLI::App& app, Common& common, int& exit_code) {
   auto* train = app.add_subcommand("train", "trains a model");
@@ -77,6 +137,15 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+/// Takes `-- CMD ARG...` off the command line: those words belong to the command, whatever they look like.
+std::vector<std::string> take_command(int& argc, char** argv) {
+  const auto dashes = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
+  if (dashes == argv + argc) return {};
+  std::vector<std::string> command(dashes + 1, argv + argc);
+  argc = static_cast<int>(dashes - argv);
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -88,6 +157,10 @@ int main(int argc, char** argv) {
   app.fallthrough(false);
   Common common;
   int exit_code = exit_done;
+  add_run(app, common, take_command(argc, argv), exit_code);
+  add_list(app, common, exit_code);
+  add_get(app, common, exit_code);
+  add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);
   try {

@@ -1,0 +1,171 @@
+#include "tools/cli/commands/get.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <vector>
+
+#include "tools/cli/did_you_mean.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
+#include "tools/cli/run_store.h"
+#include "tools/cli/task_report.h"
+#include "tools/cli/units.h"
+
+namespace troupe::cli {
+namespace {
+
+using scheduler::StoredState;
+using scheduler::TaskRecord;
+
+/// What ID names: a run, and a task of it if one is meant.
+struct Wanted {
+  std::string graph;
+  std::optional<TaskId> task;
+  std::string task_name;
+};
+
+Wanted parse(const std::string& id) {
+  if (const auto task = task_id_from(id)) return {to_text(task->job), task, {}};
+  const std::size_t slash = id.find('/');
+  if (slash == id.npos) return {id, {}, {}};
+  return {id.substr(0, slash), {}, id.substr(slash + 1)};
+}
+
+void row(const char* name, const std::string& value) {
+  if (!value.empty()) std::printf("%-12s %s\n", name, value.c_str());
+}
+
+std::string wall_text(std::int64_t ms) { return duration_text(std::chrono::milliseconds(ms)); }
+
+void print_run(const RunSummary& run, const std::vector<TaskRecord>& tasks) {
+  row("graph", run.name);
+  row("id", to_text(run.id));
+  row("state", to_text(run.state));
+  row("started", local_time(run.started_ms));
+  if (run.ended_ms != 0) row("ended", local_time(run.ended_ms) + ", after " + wall_text(run.ended_ms - run.started_ms));
+  row("folder", run.folder);
+  std::printf("\n");
+  Table table({{"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"cause"}});
+  for (const auto& task : tasks)
+    table.add({task.spec.name, state_cell(to_text(task.progress.state)), std::to_string(task.progress.attempts.size()),
+               node_of(task.progress), wall_text(wall_ms(task.progress, 0)), first_line(cause_of(task.progress))});
+  table.print();
+  std::printf("%s\n", describe(count_states(tasks)).c_str());
+}
+
+/// Names of tasks in one line; not all of very many.
+std::string names_of(const std::vector<TaskId>& ids, const std::vector<TaskRecord>& tasks) {
+  constexpr std::size_t most = 20;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(ids.size(), most); ++i) {
+    const auto found =
+        std::find_if(tasks.begin(), tasks.end(), [&](const TaskRecord& t) { return t.spec.id == ids[i]; });
+    names += (i == 0 ? "" : ", ") + (found == tasks.end() ? to_text(ids[i]) : found->spec.name);
+  }
+  if (ids.size() > most) names += " and " + std::to_string(ids.size() - most) + " more";
+  return names;
+}
+
+/// For a task that has not ended: what it waits for.
+std::string why_waiting(const TaskRecord& task, const std::vector<TaskRecord>& tasks) {
+  if (is_final(task.progress.state) || task.progress.state == TaskState::running) return {};
+  std::vector<TaskId> open;
+  for (const auto& other : tasks) {
+    const auto& after = task.spec.after;
+    if (other.progress.state != TaskState::done && std::find(after.begin(), after.end(), other.spec.id) != after.end())
+      open.push_back(other.spec.id);
+  }
+  return open.empty() ? "for a node with " + describe(task.spec.needs) + " to spare" : "for " + names_of(open, tasks);
+}
+
+std::string quoted_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) {
+    const bool is_plain = !word.empty() && word.find_first_of(" \t\n'\"\\$&|;<>()*?[]{}#~") == word.npos;
+    text += (text.empty() ? "" : " ") + (is_plain ? word : "'" + word + "'");
+  }
+  return text;
+}
+
+void print_attempt(const TaskSpec& task, const AttemptRecord& attempt) {
+  const bool is_over = attempt.ended_ms != 0;
+  std::printf("\nattempt %u on local, %s", attempt.id.number, local_time(attempt.started_ms).c_str());
+  if (!is_over) {
+    std::printf(": under way, or its end was not seen\n");
+  } else {
+    static constexpr const char* ends[] = {"done", "failed", "lost", "cancelled"};
+    std::printf(", %s: %s\n", wall_text(attempt.ended_ms - attempt.started_ms).c_str(),
+                ends[static_cast<std::size_t>(attempt.end)]);
+  }
+  std::string cause = attempt.end == AttemptEnd::done ? "" : attempt.cause.message;
+  for (std::size_t at = 0; (at = cause.find('\n', at)) != cause.npos; at += 3) cause.replace(at, 1, "\n  ");
+  if (!cause.empty()) std::printf("  %s\n", cause.c_str());
+  if (const std::string file = output_file(task, attempt.id); !file.empty())
+    std::printf("  output: %s\n", file.c_str());
+}
+
+void print_task(const RunSummary& run, const TaskRecord& task, const std::vector<TaskRecord>& tasks) {
+  const auto& [spec, progress] = task;
+  row("task", spec.name);
+  row("id", to_text(spec.id));
+  row("graph", run.name + " (" + to_text(run.id) + ")");
+  row("state", to_text(progress.state));
+  row("reason", progress.reason);
+  row("waits", why_waiting(task, tasks));
+  row("after", names_of(spec.after, tasks));
+  row("needs", describe(spec.needs));
+  row("attempts", std::to_string(progress.attempts.size()) + " (" + std::to_string(progress.failed_attempts) +
+                      " failed, at most " + std::to_string(spec.max_attempts) + ")");
+  if (spec.timeout.count() > 0) row("timeout", duration_text(spec.timeout));
+  if (!progress.attempts.empty()) row("wall", wall_text(wall_ms(progress, 0)));
+  if (const auto* command = std::get_if<CommandWork>(&spec.work)) {
+    row("command", quoted_words(command->argv));
+    row("in", command->working_directory.empty() ? command->task_directory : command->working_directory);
+    row("directory", command->task_directory);
+  }
+  row("result", first_line(progress.result, 2'000));
+  for (const auto& attempt : progress.attempts) print_attempt(spec, attempt);
+}
+
+int fail(const Error& error) {
+  complain("get", error.message);
+  const bool is_input = error.fault == Fault::not_found || error.fault == Fault::bad_input;
+  return is_input ? exit_bad_input : exit_no_cluster;
+}
+
+}  // namespace
+
+int get_command(const GetCommand& command) {
+  const Wanted wanted = parse(command.id);
+  const auto run = find_run(wanted.graph);
+  if (!run) return fail(run.error());
+  auto stored = open_run(*run);
+  // A run that ended before its store had anything is a graph without tasks.
+  if (!stored && stored.error().fault == Fault::not_found) stored = StoredState{};
+  if (!stored) return fail(stored.error());
+  const auto& tasks = stored->tasks;
+  if (!wanted.task && wanted.task_name.empty()) {
+    command.json ? void(std::printf("%s\n", run_json(*run, tasks).c_str())) : print_run(*run, tasks);
+    return exit_done;
+  }
+  const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskRecord& task) {
+    return wanted.task ? task.spec.id == *wanted.task : task.spec.name == wanted.task_name;
+  });
+  if (found == tasks.end()) {
+    std::vector<std::string> names;
+    for (const auto& task : tasks) names.push_back(task.spec.name);
+    return fail({Fault::not_found, "graph " + run->name + " (" + to_text(run->id) + ") has no task '" +
+                                       (wanted.task ? to_text(*wanted.task) : wanted.task_name) + "'" +
+                                       did_you_mean(wanted.task_name, names)});
+  }
+  if (command.json) {
+    std::printf("%s\n", task_json({run->id, run->name}, found->spec.id, found->spec.name, found->progress).c_str());
+  } else {
+    print_task(*run, *found, tasks);
+  }
+  return exit_done;
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,165 @@
+#include "tools/cli/commands/list.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "tools/cli/did_you_mean.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/output.h"
+#include "tools/cli/run_store.h"
+#include "tools/cli/task_report.h"
+#include "tools/cli/units.h"
+
+namespace troupe::cli {
+namespace {
+
+using Filter = std::pair<std::string, std::string>;
+
+const std::vector<std::string> graph_filters{"graph", "state"};
+const std::vector<std::string> task_filters{"graph", "state", "task", "node"};
+const std::vector<std::string> later_kinds{"actors", "nodes", "objects", "locks", "queues", "sweeps", "trials"};
+
+Result<std::vector<Filter>> parse_filters(const ListCommand& command, const std::vector<std::string>& known) {
+  std::vector<Filter> filters;
+  for (const auto& text : command.filters) {
+    const std::size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    if (equals == text.npos) return bad_input("--filter: found '" + text + "', expected KEY=VALUE");
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return bad_input("--filter: unknown key '" + key + "'" + did_you_mean(key, known) + ", expected " +
+                       one_of(known));
+    filters.emplace_back(key, text.substr(equals + 1));
+  }
+  return filters;
+}
+
+/// A graph is named by its name, its id, or the beginning of that.
+bool is_graph(const RunSummary& run, const std::string& text) {
+  return run.name == text || (text.size() >= 4 && to_text(run.id).starts_with(text));
+}
+
+bool fits(const RunSummary& run, const std::vector<Filter>& filters, bool is_of_graphs) {
+  return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+    if (filter.first == "graph") return is_graph(run, filter.second);
+    return !is_of_graphs || to_text(run.state) == filter.second;
+  });
+}
+
+/// `train` is also `train[0]` and all others of its entry.
+bool is_task(const std::string& name, const std::string& text) {
+  return name == text || (name.starts_with(text) && name[text.size()] == '[');
+}
+
+bool fits(const scheduler::TaskRecord& task, const std::vector<Filter>& filters) {
+  return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+    if (filter.first == "state") return to_text(task.progress.state) == filter.second;
+    if (filter.first == "task") return is_task(task.spec.name, filter.second);
+    return filter.first != "node" || node_of(task.progress) == filter.second;
+  });
+}
+
+void print_count(const TaskCounts& counts, std::size_t left_out) {
+  std::printf("%s%s\n", describe(counts).c_str(), left_out > 0 ? "; more were left out by --limit" : "");
+}
+
+int list_graphs(const ListCommand& command, const std::vector<Filter>& filters) {
+  Table table({{"graph"}, {"id"}, {"state"}, {"tasks", true}, {"done", true}, {"started"}, {"wall", true}});
+  std::size_t rows = 0;
+  std::size_t left_out = 0;
+  std::array<std::size_t, 5> counts{};
+  for (const auto& run : list_runs()) {
+    if (!fits(run, filters, true)) continue;
+    if (rows == command.limit) {
+      ++left_out;
+      continue;
+    }
+    ++rows;
+    ++counts[static_cast<std::size_t>(run.state)];
+    if (command.json) {
+      std::printf("%s\n", run_json(run).c_str());
+      continue;
+    }
+    const std::string wall =
+        run.ended_ms == 0 ? "-" : duration_text(std::chrono::milliseconds(run.ended_ms - run.started_ms));
+    table.add({run.name, to_text(run.id), state_cell(to_text(run.state)), std::to_string(run.tasks.sum()),
+               std::to_string(run.tasks[TaskState::done]), local_time(run.started_ms), wall});
+  }
+  if (command.json) return exit_done;
+  table.print();
+  std::string line = std::to_string(rows) + (rows == 1 ? " graph" : " graphs");
+  const char* separator = ": ";
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    line += separator + std::to_string(counts[i]) + ' ' + to_text(static_cast<RunState>(i));
+    separator = ", ";
+  }
+  std::printf("%s%s\n", line.c_str(), left_out > 0 ? "; more were left out by --limit" : "");
+  return exit_done;
+}
+
+int list_tasks(const ListCommand& command, const std::vector<Filter>& filters) {
+  Table table({{"graph"}, {"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"id"}});
+  std::size_t rows = 0;
+  bool is_cut = false;
+  TaskCounts counts;
+  int exit_code = exit_done;
+  for (const auto& run : list_runs()) {
+    if (!fits(run, filters, false)) continue;
+    if (rows == command.limit) {
+      is_cut = true;
+      break;
+    }
+    const auto stored = open_run(run);
+    if (!stored) {
+      // A run that ended before its store had anything.
+      if (stored.error().fault == Fault::not_found) continue;
+      complain("list", run.name + " (" + to_text(run.id) + "): " + stored.error().message);
+      exit_code = exit_no_cluster;
+      continue;
+    }
+    for (const auto& task : stored->tasks) {
+      if (!fits(task, filters)) continue;
+      if (rows == command.limit) {
+        is_cut = true;
+        break;
+      }
+      ++rows;
+      ++counts[task.progress.state];
+      if (command.json) {
+        std::printf("%s\n", task_json({run.id, run.name}, task.spec.id, task.spec.name, task.progress).c_str());
+      } else {
+        table.add({run.name, task.spec.name, state_cell(to_text(task.progress.state)),
+                   std::to_string(task.progress.attempts.size()), node_of(task.progress),
+                   duration_text(std::chrono::milliseconds(wall_ms(task.progress, 0))), to_text(task.spec.id)});
+      }
+    }
+  }
+  if (!command.json) {
+    table.print();
+    print_count(counts, is_cut ? 1 : 0);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int list_command(const ListCommand& command) {
+  const bool is_of_graphs = command.kind == "graphs";
+  std::string wrong;
+  if (std::find(later_kinds.begin(), later_kinds.end(), command.kind) != later_kinds.end()) {
+    wrong = "'" + command.kind + "' is not in this version, expected graphs or tasks";
+  } else if (!is_of_graphs && command.kind != "tasks") {
+    wrong = "found '" + command.kind + "', expected graphs or tasks";
+  }
+  const auto filters = parse_filters(command, is_of_graphs ? graph_filters : task_filters);
+  if (wrong.empty() && !filters) wrong = filters.error().message;
+  if (!wrong.empty()) {
+    complain("list", wrong);
+    return exit_bad_input;
+  }
+  return is_of_graphs ? list_graphs(command, *filters) : list_tasks(command, *filters);
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,270 @@
+#include "tools/cli/commands/run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "scheduler/local/cluster.h"
+#include "tools/cli/exit_codes.h"
+#include "tools/cli/graph_file.h"
+#include "tools/cli/graph_run.h"
+#include "tools/cli/graph_text.h"
+#include "tools/cli/interrupts.h"
+#include "tools/cli/output.h"
+#include "tools/cli/output_follower.h"
+#include "tools/cli/task_report.h"
+#include "tools/cli/units.h"
+
+namespace troupe::cli {
+namespace {
+
+constexpr std::size_t most_rows = 100;
+
+/// What is to be run: its tasks, once the run has a folder.
+struct Work {
+  std::string name;
+  std::size_t size = 0;
+  std::function<std::vector<TaskSpec>(JobId, const std::string& folder)> tasks;
+};
+
+// --- one command -----------------------------------------------------------------------------------------------------
+
+/// A task's name from a program's: `./bin/train.sh` is `train_sh`.
+std::string name_of_program(const std::string& program) {
+  std::string name = std::filesystem::path(program).filename().string().substr(0, 60);
+  for (char& c : name)
+    if (!is_identifier("_" + std::string(1, c))) c = '_';
+  return is_identifier(name) ? name : "command";
+}
+
+Result<Resources> needs_of(const RunCommand& command) {
+  Resources needs;
+  const auto expected = [](const char* option, const std::string& found, const char* what) {
+    return bad_input(std::string(option) + ": found '" + found + "', expected " + what);
+  };
+  if (!command.cpus.empty()) {
+    const auto cpus = parse_milli(command.cpus);
+    if (!cpus) return expected("--cpus", command.cpus, expected_milli);
+    needs.cpus = *cpus;
+  }
+  if (!command.gpus.empty()) {
+    const auto gpus = parse_milli(command.gpus);
+    if (!gpus) return expected("--gpus", command.gpus, expected_milli);
+    needs.gpus = *gpus;
+  }
+  if (!command.memory.empty()) {
+    const auto memory = parse_size(command.memory);
+    if (!memory) return expected("--memory", command.memory, expected_size);
+    needs.memory_bytes = *memory;
+  }
+  if (const std::string flaw = flaw_of(needs); !flaw.empty()) return bad_input(flaw);
+  if (const std::string why = beyond_capacity(needs, local_capacity({})); !why.empty()) return bad_input("it " + why);
+  return needs;
+}
+
+Result<Work> work_of_command(const RunCommand& command) {
+  if (command.argv.front().empty()) return bad_input("found an empty word, expected the name of a program");
+  const auto needs = needs_of(command);
+  if (!needs) return needs.error();
+  const std::string name = name_of_program(command.argv.front());
+  const std::string here = std::filesystem::current_path().string();
+  return Work{name, 1, [=, argv = command.argv](JobId job, const std::string& folder) {
+                const CommandWork work{.argv = argv,
+                                       .environment = {{"TROUPE_GRAPH", name}, {"TROUPE_TASK", name}},
+                                       .working_directory = here,
+                                       .task_directory = task_directory(folder, name),
+                                       .results = {}};
+                return std::vector<TaskSpec>{{.id = {job, 1}, .name = name, .work = work, .needs = *needs}};
+              }};
+}
+
+// --- a graph file ----------------------------------------------------------------------------------------------------
+
+std::optional<Work> work_of_file(const RunCommand& command) {
+  const NodeCapacity capacity = local_capacity({});
+  auto read = read_graph_file(command.graph_file, &capacity);
+  for (const auto& error : read.errors) std::fprintf(stderr, "%s\n", error.c_str());
+  if (!read.errors.empty()) return std::nullopt;
+  const std::string name = read.graph.name;
+  const std::size_t size = read.graph.size();
+  return Work{name, size, [graph = std::move(read.graph)](JobId job, const std::string& folder) {
+                return compile(graph, job, folder);
+              }};
+}
+
+// --- what is shown ---------------------------------------------------------------------------------------------------
+
+void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end) {
+  Table table({{"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"cause"}});
+  // All of a small graph; of a large one first what is not done.
+  std::vector<std::size_t> places;
+  for (const bool done : {false, true})
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+      if ((end.progress[i].state == TaskState::done) == done && places.size() < most_rows) places.push_back(i);
+  std::sort(places.begin(), places.end());
+  for (const std::size_t i : places) {
+    const auto& progress = end.progress[i];
+    table.add({tasks[i].name, state_cell(to_text(progress.state)), std::to_string(progress.attempts.size()),
+               node_of(progress), duration_text(std::chrono::milliseconds(wall_ms(progress, 0))),
+               first_line(cause_of(progress))});
+  }
+  table.print();
+  if (places.size() < tasks.size())
+    std::printf("... and %zu more (troupe list tasks shows all)\n", tasks.size() - places.size());
+}
+
+/// Shows one run as it goes, and tells how it ended.
+class Show {
+ public:
+  Show(const RunCommand& command, const RunSummary& run, const std::string& task_folder)
+      : command_(command),
+        run_(run),
+        is_one_command_(!command.argv.empty()),
+        line_(run.name, command.quiet || is_one_command_),
+        follower_(task_folder, command.json ? STDERR_FILENO : STDOUT_FILENO) {}
+
+  void ended(const TaskSpec& task, const scheduler::TaskProgress& progress) {
+    if (is_one_command_) follower_.pass_on();
+    if (command_.json) {
+      line_.clear();
+      std::printf("%s\n", task_json({run_.id, run_.name}, task.id, task.name, progress).c_str());
+      std::fflush(stdout);
+    }
+    if (progress.state == TaskState::failed) {
+      tell_failure(task, progress);
+    } else if (command_.verbose) {
+      line_.clear();
+      const std::string cause = first_line(cause_of(progress));
+      std::fprintf(stderr, "task '%s' %s%s%s\n", task.name.c_str(), to_text(progress.state), cause.empty() ? "" : ": ",
+                   cause.c_str());
+    }
+  }
+
+  void tick(const WorkProgress& progress) {
+    if (is_one_command_) follower_.pass_on();
+    line_.show(progress);
+  }
+
+  void cancelling() {
+    line_.clear();
+    complain("run", "cancelling; ^C again ends at once");
+  }
+
+  int end(const GraphRun& graph, const RunEnd& end, const TaskCounts& counts) {
+    line_.clear();
+    if (is_one_command_) {
+      follower_.pass_on();
+    } else if (!command_.json && end.how != RunEnd::How::cluster_lost) {
+      print_table(graph.tasks(), end);
+      std::printf("%s\ngraph %s (%s) %s after %s\n", describe(counts).c_str(), run_.name.c_str(),
+                  troupe::to_text(run_.id).c_str(), to_text(run_.state),
+                  duration_text(std::chrono::milliseconds(run_.ended_ms - run_.started_ms)).c_str());
+    }
+    std::fflush(stdout);
+    if (end.how == RunEnd::How::interrupted) return exit_interrupted;
+    if (end.how == RunEnd::How::cluster_lost) {
+      complain("run", "the cluster is gone: " + end.cause + "; the run's folder is " + run_.folder);
+      return exit_no_cluster;
+    }
+    return run_.state == RunState::done ? exit_done : exit_work_failed;
+  }
+
+ private:
+  void tell_failure(const TaskSpec& task, const scheduler::TaskProgress& progress) {
+    line_.clear();
+    std::string cause = cause_of(progress);
+    if (is_one_command_) return complain("run", "'" + command_.argv.front() + "' failed: " + first_line(cause));
+    const std::size_t attempts = progress.attempts.size();
+    std::fprintf(stderr, "task '%s' failed%s: ", task.name.c_str(),
+                 attempts > 1 ? (" (attempt " + std::to_string(attempts) + ')').c_str() : "");
+    for (std::size_t at = 0; (at = cause.find('\n', at)) != cause.npos; at += 3) cause.replace(at, 1, "\n  ");
+    std::fprintf(stderr, "%s\n", cause.c_str());
+  }
+
+  const RunCommand& command_;
+  const RunSummary& run_;
+  const bool is_one_command_;
+  ProgressLine line_;
+  OutputFollower follower_;
+};
+
+int no_cluster(const Error& error) {
+  complain("run", error.message);
+  return exit_no_cluster;
+}
+
+int carry_out(const RunCommand& command, const Work& work) {
+  count_interrupts();
+  auto run = RunInUse::begin(JobId{random_id()}, work.name, work.size);
+  if (!run) return no_cluster(run.error());
+  const auto fail = [&](const Error& error) {
+    TaskCounts counts;
+    counts[TaskState::cancelled] = work.size;
+    run->end(RunState::failed, counts);
+    return no_cluster(error);
+  };
+  auto cluster = Cluster::try_local({.store_directory = run->store_folder()});
+  if (!cluster) return fail(cluster.error());
+  auto session = cluster->try_connect();
+  if (!session) return fail(session.error());
+  const std::string socket = cluster->directory() + "/redis.sock";
+  auto store = LiveStore::connect(socket);
+  if (!store) return fail(store.error());
+  run->set_socket(socket);
+
+  const JobInfo job{.id = run->summary().id, .name = work.name, .durable = true};
+  GraphRun graph(*session, std::move(*store), work.tasks(job.id, run->folder()));
+  if (auto submitted = graph.submit(job); !submitted) return fail(submitted.error());
+  Show show(command, run->summary(), task_directory(run->folder(), work.name));
+  const RunEnd end =
+      graph.wait({.on_ended = [&](const auto& task, const auto& progress) { show.ended(task, progress); },
+                  .on_tick = [&](const WorkProgress& progress) { show.tick(progress); },
+                  .on_cancel = [&] { show.cancelling(); }});
+  const TaskCounts counts = end.counts();
+  RunState state = run_state_of(counts);
+  if (end.how == RunEnd::How::interrupted) state = RunState::cancelled;
+  if (end.how == RunEnd::How::cluster_lost) state = RunState::interrupted;
+  run->end(state, counts);
+  return show.end(graph, end, counts);
+}
+
+int check(const RunCommand& command, const Work& work) {
+  const auto tasks = work.tasks(JobId{1}, "/");
+  std::size_t edges = 0;
+  for (const auto& task : tasks) edges += task.after.size();
+  if (command.json) {
+    std::printf("{\"graph\":\"%s\",\"tasks\":%zu,\"edges\":%zu,\"ok\":true}\n", work.name.c_str(), tasks.size(), edges);
+  } else if (!command.quiet) {
+    std::printf("%s: graph %s is well formed: %zu tasks, %zu edges\n", command.graph_file.c_str(), work.name.c_str(),
+                tasks.size(), edges);
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+int run_command(const RunCommand& command) {
+  const auto refuse = [](const std::string& message) {
+    complain("run", message);
+    return exit_bad_input;
+  };
+  if (command.graph_file.empty() == command.argv.empty())
+    return refuse(command.argv.empty() ? "expected a graph file, or -- and a command"
+                                       : "found a graph file and a command, expected one of them");
+  if (!command.argv.empty()) {
+    if (command.check) return refuse("--check is for graph files");
+    const auto work = work_of_command(command);
+    return work ? carry_out(command, *work) : refuse(work.error().message);
+  }
+  if (!command.cpus.empty() || !command.gpus.empty() || !command.memory.empty())
+    return refuse("--cpus, --gpus and --memory are for a command; a graph file has 'needs'");
+  const auto work = work_of_file(command);
+  if (!work) return exit_bad_input;
+  return command.check ? check(command, *work) : carry_out(command, *work);
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,155 @@
+#include "tools/cli/graph_run.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include "tools/cli/interrupts.h"
+
+namespace troupe::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds tick{50};
+constexpr milliseconds submit_limit{120'000};
+constexpr milliseconds cancel_limit{15'000};
+constexpr std::size_t most_waited_for = 256;   // A wait looks at each of its objects at each change.
+constexpr std::size_t most_asked_for = 5'000;  // Of a larger graph it is not asked what runs.
+constexpr std::size_t most_message_bytes = 32u << 20;
+
+std::size_t bytes_of(const TaskSpec& task) {
+  std::size_t bytes = 200 + task.name.size() + 16 * (task.after.size() + task.inputs.size());
+  if (const auto* command = std::get_if<CommandWork>(&task.work)) {
+    for (const auto& word : command->argv) bytes += word.size() + 5;
+    for (const auto& [name, value] : command->environment) bytes += name.size() + value.size() + 10;
+    for (const auto& [name, input] : command->results) bytes += name.size() + 15;
+    bytes += command->working_directory.size() + command->task_directory.size();
+  }
+  return bytes;
+}
+
+/// The graph in messages that fit: one, but for a very large graph, whose tasks then come after those before them.
+std::vector<std::vector<TaskSpec>> in_messages(const std::vector<TaskSpec>& tasks) {
+  const std::size_t bytes = std::accumulate(tasks.begin(), tasks.end(), std::size_t{0},
+                                            [](std::size_t sum, const TaskSpec& task) { return sum + bytes_of(task); });
+  if (bytes <= most_message_bytes) return {tasks};
+  std::map<TaskId, std::size_t> places;
+  for (std::size_t i = 0; i < tasks.size(); ++i) places.emplace(tasks[i].id, i);
+  std::vector<std::size_t> open(tasks.size());
+  std::vector<std::vector<std::size_t>> successors(tasks.size());
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    open[i] = tasks[i].after.size();
+    if (open[i] == 0) order.push_back(i);
+    for (const TaskId before : tasks[i].after) successors[places.at(before)].push_back(i);
+  }
+  std::vector<std::vector<TaskSpec>> messages(1);
+  std::size_t filled = 0;
+  for (std::size_t next = 0; next < order.size(); ++next) {
+    const TaskSpec& task = tasks[order[next]];
+    if (filled > 0 && filled + bytes_of(task) > most_message_bytes) {
+      messages.emplace_back();
+      filled = 0;
+    }
+    filled += bytes_of(task);
+    messages.back().push_back(task);
+    for (const std::size_t successor : successors[order[next]])
+      if (--open[successor] == 0) order.push_back(successor);
+  }
+  return messages;
+}
+
+}  // namespace
+
+TaskCounts RunEnd::counts() const {
+  TaskCounts counts;
+  for (const auto& each : progress) ++counts[each.state];
+  return counts;
+}
+
+Result<void> GraphRun::submit(const JobInfo& job) {
+  // Watched before they are handed over: a task may end before the answer is here.
+  for (const auto& task : tasks_) ends_.push_back(session_.core().watch_task(task.id, task.name));
+  pending_.resize(tasks_.size());
+  std::iota(pending_.begin(), pending_.end(), std::size_t{0});
+  work_.total = tasks_.size();
+  for (auto& message : in_messages(tasks_))
+    if (auto submitted = session_.core().submit_job(job, std::move(message), submit_limit); !submitted)
+      return submitted.error();
+  return {};
+}
+
+RunEnd GraphRun::wait(const Listener& listener) {
+  RunEnd end;
+  end.progress.resize(tasks_.size());
+  std::optional<Clock::time_point> give_up;
+  for (auto next_question = Clock::now() + milliseconds(500); !pending_.empty();) {
+    std::vector<ObjectPtr> first;
+    for (std::size_t i = 0; i < std::min(pending_.size(), most_waited_for); ++i) first.push_back(ends_[pending_[i]]);
+    session_.core().wait(first, 1, Clock::now() + tick);
+    if (!collect(listener, end)) return end;
+    if (interrupts() > 0 && !give_up) {
+      give_up = Clock::now() + cancel_limit;
+      listener.on_cancel();
+      cancel_all();
+    }
+    if (interrupts() > 1 || (give_up && Clock::now() >= *give_up)) break;
+    if (tasks_.size() <= most_asked_for && Clock::now() >= next_question) {
+      work_.running = running();
+      next_question = Clock::now() + milliseconds(500);
+    }
+    listener.on_tick(work_);
+  }
+  if (interrupts() > 0) end.how = RunEnd::How::interrupted;
+  return end;
+}
+
+/// Takes note of the tasks that have ended; false when the cluster is gone.
+bool GraphRun::collect(const Listener& listener, RunEnd& end) {
+  std::vector<std::size_t> ended;
+  std::vector<std::size_t> left;
+  for (const std::size_t place : pending_) {
+    const bool is_there = session_.core().wait(std::span(&ends_[place], 1), 1, Clock::time_point::min());
+    (is_there ? ended : left).push_back(place);
+  }
+  pending_ = std::move(left);
+  const auto lose = [&](const std::string& cause) {
+    end.how = RunEnd::How::cluster_lost;
+    end.cause = cause;
+    return false;
+  };
+  std::vector<TaskId> ids;
+  for (const std::size_t place : ended) {
+    const auto* failure = std::get_if<Failure>(&ends_[place]->outcome);
+    if (failure != nullptr && failure->fault == Fault::unavailable) return lose(failure->cause);
+    ids.push_back(tasks_[place].id);
+  }
+  auto progress = store_.progress_of(ids);
+  if (!progress) return lose(progress.error().message);
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    auto& each = (*progress)[i];
+    ++work_.ended;
+    work_.failed += each.state == TaskState::failed ? 1 : 0;
+    listener.on_ended(tasks_[ended[i]], each);
+    each.result.clear();
+    end.progress[ended[i]] = std::move(each);
+    ends_[ended[i]].reset();
+  }
+  return true;
+}
+
+void GraphRun::cancel_all() {
+  for (const std::size_t place : pending_) session_.core().cancel(tasks_[place].id);
+}
+
+std::size_t GraphRun::running() {
+  const auto list = session_.core().list_tasks(tasks_.front().id.job, milliseconds(200));
+  if (!list) return work_.running;
+  return static_cast<std::size_t>(std::count_if(
+      list->begin(), list->end(), [](const message::TaskSummary& task) { return task.state == TaskState::running; }));
+}
+
+}  // namespace troupe::cli

@@ -1,0 +1,61 @@
+// One graph on a cluster, from its submit to its end.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/api/session.h"
+#include "runtime/base/result.h"
+#include "scheduler/core/record.h"
+#include "tools/cli/live_store.h"
+#include "tools/cli/progress_line.h"
+#include "tools/cli/run_store.h"
+
+namespace troupe::cli {
+
+/// How a run ended.
+struct RunEnd {
+  enum class How { all_ended, interrupted, cluster_lost };
+  How how = How::all_ended;
+  std::string cause;                              ///< Of the cluster's loss.
+  std::vector<scheduler::TaskProgress> progress;  ///< By place in the list of tasks; results are left out.
+  TaskCounts counts() const;
+};
+
+class GraphRun {
+ public:
+  struct Listener {
+    /// A task has ended; with its result.
+    std::function<void(const TaskSpec&, const scheduler::TaskProgress&)> on_ended;
+    /// Some time has passed: a few times a second.
+    std::function<void(const WorkProgress&)> on_tick;
+    /// The first interrupt: the tasks are being cancelled.
+    std::function<void()> on_cancel;
+  };
+
+  GraphRun(Session& session, LiveStore store, std::vector<TaskSpec> tasks)
+      : session_(session), store_(std::move(store)), tasks_(std::move(tasks)) {}
+
+  /// Hands the graph over; when this returns well it is on disk.
+  Result<void> submit(const JobInfo& job);
+
+  /// Waits until every task has ended. ^C once cancels what is left, and waits a little for that; twice gives up.
+  RunEnd wait(const Listener& listener);
+
+  const std::vector<TaskSpec>& tasks() const { return tasks_; }
+
+ private:
+  bool collect(const Listener& listener, RunEnd& end);
+  void cancel_all();
+  std::size_t running();
+
+  Session& session_;
+  LiveStore store_;
+  std::vector<TaskSpec> tasks_;
+  std::vector<ObjectPtr> ends_;       // By place, like tasks_.
+  std::vector<std::size_t> pending_;  // Places of those that have not ended.
+  WorkProgress work_;
+};
+
+}  // namespace troupe::cli

@@ -1,0 +1,123 @@
+#include "tools/cli/task_report.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/output.h"
+
+namespace troupe::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The one node of a local cluster.
+constexpr const char* local_node = "local";
+
+const char* to_text(AttemptEnd end) {
+  switch (end) {
+    case AttemptEnd::done: return "done";
+    case AttemptEnd::failed: return "failed";
+    case AttemptEnd::lost: return "lost";
+    case AttemptEnd::cancelled: return "cancelled";
+  }
+  check_failed(__FILE__, __LINE__, "end", "an attempt's end is one of the four");
+}
+
+Json time_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(rfc3339(ms)); }
+
+Json attempt_object(const AttemptRecord& attempt) {
+  const bool is_over = attempt.ended_ms != 0;
+  const bool is_done = is_over && attempt.end == AttemptEnd::done;
+  const bool was_killed = attempt.cause.signal != 0;
+  const bool has_exited = is_done || attempt.cause.exit_code != 0;
+  return {{"number", attempt.id.number},
+          {"node", local_node},
+          {"started", time_or_null(attempt.started_ms)},
+          {"ended", time_or_null(attempt.ended_ms)},
+          {"exit_code", has_exited ? Json(attempt.cause.exit_code) : Json()},
+          {"signal", was_killed ? Json(attempt.cause.signal) : Json()},
+          {"cause", is_over && !is_done ? Json(attempt.cause.message) : Json()},
+          {"end", is_over ? Json(to_text(attempt.end)) : Json()},
+          {"epoch", attempt.id.epoch},
+          {"node_id", troupe::to_text(attempt.node)}};
+}
+
+Json task_object(const GraphName& graph, const TaskId& id, const std::string& task,
+                 const scheduler::TaskProgress& progress) {
+  Json attempts = Json::array();
+  for (const auto& attempt : progress.attempts) attempts.push_back(attempt_object(attempt));
+  const Json result = progress.result.empty() ? Json() : Json::parse(progress.result, nullptr, false);
+  return {{"task", task},
+          {"graph", graph.name},
+          {"state", troupe::to_text(progress.state)},
+          {"attempts", std::move(attempts)},
+          {"result", result.is_discarded() ? Json() : result},
+          {"wall_ms", wall_ms(progress, 0)},
+          {"reason", progress.reason.empty() ? Json() : Json(progress.reason)},
+          {"task_id", troupe::to_text(id)},
+          {"graph_id", troupe::to_text(graph.id)}};
+}
+
+Json run_object(const RunSummary& run) {
+  Json tasks = Json::object();
+  for (const TaskState state : {TaskState::waiting, TaskState::ready, TaskState::running, TaskState::done,
+                                TaskState::failed, TaskState::cancelled, TaskState::skipped})
+    tasks[troupe::to_text(state)] = run.tasks[state];
+  return {{"graph", run.name},
+          {"graph_id", troupe::to_text(run.id)},
+          {"state", to_text(run.state)},
+          {"started", time_or_null(run.started_ms)},
+          {"ended", time_or_null(run.ended_ms)},
+          {"wall_ms", run.ended_ms == 0 ? 0 : run.ended_ms - run.started_ms},
+          {"tasks", run.tasks.sum()},
+          {"states", std::move(tasks)},
+          {"folder", run.folder}};
+}
+
+/// Output that is no UTF-8 must not stop anything: what is wrong in it is replaced.
+std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string task_json(const GraphName& graph, const TaskId& id, const std::string& task,
+                      const scheduler::TaskProgress& progress) {
+  return line_of(task_object(graph, id, task, progress));
+}
+
+std::string run_json(const RunSummary& run) { return line_of(run_object(run)); }
+
+std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks) {
+  Json object = run_object(run);
+  Json list = Json::array();
+  for (const auto& task : tasks)
+    list.push_back(task_object({run.id, run.name}, task.spec.id, task.spec.name, task.progress));
+  object["task_list"] = std::move(list);
+  return line_of(object);
+}
+
+std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_ms) {
+  if (progress.attempts.empty()) return 0;
+  const std::int64_t ended = progress.attempts.back().ended_ms;
+  return std::max<std::int64_t>(0, (ended == 0 ? now_ms : ended) - progress.attempts.front().started_ms);
+}
+
+std::string node_of(const scheduler::TaskProgress& progress) { return progress.attempts.empty() ? "-" : local_node; }
+
+std::string cause_of(const scheduler::TaskProgress& progress) {
+  if (progress.state == TaskState::failed && !progress.attempts.empty()) {
+    const std::string& message = progress.attempts.back().cause.message;
+    // The reason may say more than the last attempt, but it has one line only.
+    const bool is_same = message.substr(0, message.find('\n')) == progress.reason;
+    return is_same || progress.reason.empty() ? message : progress.reason;
+  }
+  return progress.reason;
+}
+
+std::string output_file(const TaskSpec& task, AttemptId attempt) {
+  const auto* command = std::get_if<CommandWork>(&task.work);
+  if (command == nullptr) return {};
+  return command->task_directory + "/output-" + std::to_string(attempt.epoch) + '.' + std::to_string(attempt.number);
+}
+
+}  // namespace troupe::cli

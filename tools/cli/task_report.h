@@ -1,0 +1,40 @@
+// A task as it is told to programs and to people.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "scheduler/core/record.h"
+#include "tools/cli/run_store.h"
+
+namespace troupe::cli {
+
+/// Of whom a task is told.
+struct GraphName {
+  JobId id;
+  std::string name;
+};
+
+/// One line: the finished task of the command line's contract, `{"task","graph","state","attempts":[…],"result",
+/// "wall_ms"}`, and more keys.
+std::string task_json(const GraphName& graph, const TaskId& id, const std::string& task,
+                      const scheduler::TaskProgress& progress);
+
+/// One line: everything about a run, with its tasks.
+std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks);
+/// One line, without them.
+std::string run_json(const RunSummary& run);
+
+/// From the start of the first attempt to the end of the last; of one under way, to `now_ms`.
+std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_ms);
+
+/// Where the last attempt ran; `-` if there was none.
+std::string node_of(const scheduler::TaskProgress& progress);
+
+/// Why it is not done: the reason with the last lines of output, if there are any; empty when it is.
+std::string cause_of(const scheduler::TaskProgress& progress);
+
+/// The file that takes an attempt's output.
+std::string output_file(const TaskSpec& task, AttemptId attempt);
+
+}  // namespace troupe::cli
