@@ -1,6 +1,8 @@
-// The `troupe` binary: reads the command line, the only file that knows CLI11, and hands over to one function a command.
-#include <CLI/CLI.hpp>
+// The `troupe` binary: reads the command line, the only file that knows CLI11, and hands over to one function a
+// command.
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "nn/parallel/training_actors.h"
 #include "scheduler/local/roles.h"
@@ -68,8 +70,7 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto* bench = app.add_subcommand("bench", "measures this build on this machine");
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
-  bench->add_option("suites", command->suites, "start, train; default: all")
-      ->check(CLI::IsMember({"start", "train"}));
+  bench->add_option("suites", command->suites, "start, train; default: all")->check(CLI::IsMember({"start", "train"}));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
   bench->callback([command, &common, &exit_code] {
     command->json = common.json();
