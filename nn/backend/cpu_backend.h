@@ -1,7 +1,7 @@
 // The back-end for one core of a CPU. It cuts the model into runs of layers and gives each run to the engine that is
 // fastest for it: small layers to our own kernels that keep a batch in vector lanes, large ones to oneDNN.
 //
-// Invariant: which engine computes a layer follows from the layer and its input shape alone, so a model's bits are the
+// Invariant: which engine computes a layer follows from the layer alone, so a model's bits are the
 // same wherever it is cut into pieces. Arrays between runs are plain.
 #pragma once
 

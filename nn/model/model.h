@@ -100,9 +100,8 @@ struct Flops {
 };
 Flops flops_of(const Model& model, bool needs_input_gradient);
 
-/// About what a training pass of one sample costs the `cpu` back-end, in flops of a full-speed convolution: each
-/// layer's flops over the share of that speed it was measured to reach. For comparing pieces of one model, not for
-/// predicting.
+/// About what a training pass of one sample costs the `cpu` back-end, in flops of its convolutions. For comparing
+/// pieces of one model, not for predicting a time.
 double training_cost(const Model& model, bool needs_input_gradient);
 
 /// Where to cut the model into pieces so that the costliest is as cheap as can be: piece i is layers [cut[i],

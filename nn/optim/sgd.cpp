@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "nn/tensor/flush_denormals.h"
 #include "runtime/base/check.h"
 
 namespace troupe::nn {
@@ -11,6 +12,7 @@ void sgd_step(const SgdOptions& options, float samples, std::span<const float> g
   TROUPE_CHECK(gradient_sum.size() == parameters.size() && velocity.size() == parameters.size(),
                "gradient, velocity and parameters are of one size");
   TROUPE_CHECK(samples > 0, "a step follows at least one sample");
+  const FlushDenormals flush;  // the velocity of a weight without gradient fades into them
   const float* gradient = gradient_sum.data();
   float* v = velocity.data();
   float* theta = parameters.data();

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <numeric>
 
+#include "nn/tensor/flush_denormals.h"
+
 namespace troupe::nn {
 namespace {
 
@@ -84,6 +86,7 @@ void StageTrainer::set_state(std::span<const float> parameters, std::span<const 
 }
 
 Result<StepsReport> StageTrainer::train(std::int64_t first, std::int64_t last) {
+  const FlushDenormals flush;  // In the sums and the optimiser too, so that every rank rounds alike.
   StepsReport report;
   const double cpu_before = thread_cpu_seconds();
   const std::uint32_t size = data_.size();

@@ -16,7 +16,8 @@ struct TrainProgress {
   double images_per_s = 0;
 };
 
-/// Runs the whole training, each worker on one cpu, or on less where `cpus` are fewer than the workers; `progress`, if there is one, is called a few times a second.
+/// Runs the whole training, each worker on one cpu, or on less where `cpus` are fewer than the workers; `progress`, if
+/// there is one, is called a few times a second.
 ///
 /// Fails with: bad_input (the plan, the data), and what killed a worker or its task.
 Result<Report> train(Session& session, const TrainOptions& options, Milli cpus,

@@ -48,7 +48,6 @@ bool AgentCore::is_refused(std::uint32_t epoch) {
 void AgentCore::on(const OrderArrived& arrived) {
   if (is_refused(arrived.epoch)) return;
   const Key key{arrived.order.task, arrived.order.attempt};
-  if (acknowledged_.contains(key)) return ignore("the attempt has ended");
   const auto known = attempts_.find(key);
   if (known != attempts_.end()) {
     if (known->second.phase == Attempt::Phase::ended) return emit(SendReport{known->second.report});
@@ -56,6 +55,10 @@ void AgentCore::on(const OrderArrived& arrived) {
   }
   Attempt& attempt = attempts_[key];
   attempt.order = arrived.order;
+  // Mostly a late copy, and then the report is dropped; but a scheduler that took an old list for what runs now, and
+  // waits for this attempt, must learn that it never ends.
+  if (acknowledged_.contains(key))
+    return end(key, attempt, {.end = AttemptEnd::lost, .cause = {.message = "the attempt has ended here before"}});
   if (!NodeLedger(settings_.capacity).take_exactly(arrived.order.grant)) {
     return end(key, attempt,
                {.end = AttemptEnd::lost, .cause = {.message = "this node does not have what was granted"}});

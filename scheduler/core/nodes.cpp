@@ -184,18 +184,15 @@ void Scheduler::State::on(const AttemptEnded& ended) {
   } else if (held->second.kind == Holding::Kind::orphan) {
     return ignore("the attempt's driver has not come back yet");  // not acknowledged: it will be sent again
   } else {
-    const bool is_current = held->second.kind == Holding::Kind::running;
+    const bool is_current =
+        held->second.kind == Holding::Kind::running ||
+        (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) cluster.release(*node, key);
     placement_due = true;
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;
       attempt_is_over(slot, end, report.cause, report.result);
-    } else if (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running()) {
-      const AttemptKey other{report.task, tasks[slot].attempt().id};
-      if (Node* its = cluster.find(tasks[slot].attempt().node); its != nullptr && its->holdings.contains(other))
-        cluster.release(*its, other);
-      attempt_is_over(slot, report.end, report.cause, report.result);
     } else {
       ignore("the attempt was told to stop");
     }

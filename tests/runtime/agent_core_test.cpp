@@ -139,7 +139,7 @@ TEST_CASE("the same order twice runs once, also after its report was acknowledge
   CHECK(node.is_given("a") == "report a#1 done");
   CHECK(node.is_acknowledged("a") == "");
   CHECK(node.is_acknowledged("a") == "ignored: there is no such report");
-  CHECK(node.is_given("a") == "ignored: the attempt has ended");
+  CHECK(node.is_given("a") == "report a#1 lost: the attempt has ended here before");
   CHECK(node.is_given("a", 2) == "give a#2 to 1");
 }
 
@@ -199,7 +199,7 @@ TEST_CASE("a stop that overtakes its order refuses it", "[agent]") {
   CHECK(node.is_told_to_stop("a") == "report a#1 cancelled: it was told to stop");
   CHECK(node.is_given("a") == "report a#1 cancelled: it was told to stop");
   (void)node.is_acknowledged("a");
-  CHECK(node.is_given("a") == "ignored: the attempt has ended");
+  CHECK(node.is_given("a") == "report a#1 lost: the attempt has ended here before");
 }
 
 TEST_CASE("an attempt that takes too long is ended and fails", "[agent]") {

@@ -1,11 +1,13 @@
-// The `troupe` binary: reads the command line, the only file that knows CLI11, and hands over to one function a command.
-#include <CLI/CLI.hpp>
+// The `troupe` binary: reads the command line, the only file that knows CLI11, and hands over to one function a
+// command.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "nn/parallel/training_actors.h"
 #include "scheduler/local/roles.h"
@@ -43,7 +45,8 @@ struct Common {
 
 /// `argv` is what stood behind `--`.
 void add_run(CLI::App& app, Common& common, std::vector<std::string> argv, int& exit_code) {
-  auto* run = app.add_subcommand("run", "runs a graph file, or a command: run GRAPH.yaml, run [--cpus N] -- CMD ARG...");
+  auto* run =
+      app.add_subcommand("run", "runs a graph file, or a command: run GRAPH.yaml, run [--cpus N] -- CMD ARG...");
   auto command = std::make_shared<RunCommand>();
   command->argv = std::move(argv);
   common.add_to(*run);
@@ -128,8 +131,7 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto* bench = app.add_subcommand("bench", "measures this build on this machine");
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
-  bench->add_option("suites", command->suites, "start, train; default: all")
-      ->check(CLI::IsMember({"start", "train"}));
+  bench->add_option("suites", command->suites, "start, train; default: all")->check(CLI::IsMember({"start", "train"}));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
   bench->callback([command, &common, &exit_code] {
     command->json = common.json();

@@ -1,8 +1,9 @@
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <numeric>
 #include <set>
 #include <thread>
+
+#include <catch2/catch.hpp>
 
 #include "nn/parallel/shared_memory_communicator.h"
 #include "nn/parallel/shared_segment.h"
@@ -26,7 +27,7 @@ std::shared_ptr<const Images> few_images(std::int64_t count) {
 struct Outcome {
   std::vector<float> parameters;  // Of the whole model.
   double loss = 0;
-  std::int64_t correct = 0;       // On the training images, after the last step.
+  std::int64_t correct = 0;               // On the training images, after the last step.
   std::vector<std::int64_t> own_samples;  // By rank.
   std::int64_t samples = 0;
 };

@@ -6,11 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <thread>
+
+#include <catch2/catch.hpp>
 
 #include "tests/support/test_roles.h"
 
@@ -110,7 +111,6 @@ bool is_gone(const std::string& cluster, const std::string& directory) {
   return true;
 }
 
-
 }  // namespace
 
 void play_test_role(int argc, char** argv) { play_role(argc, argv, enroll); }
@@ -177,8 +177,7 @@ TEST_CASE("a task whose worker is killed runs again", "[local]") {
   const Folder folder;
   auto cluster = Cluster::local({.cpus = 2000});
   auto session = cluster.connect();
-  const auto attempt =
-      session.submit({.max_attempts = 2}, first_waits, folder.file("pid"), folder.file("never"));
+  const auto attempt = session.submit({.max_attempts = 2}, first_waits, folder.file("pid"), folder.file("never"));
   REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("pid")); }));
   REQUIRE(::kill(std::stoi(text_in(folder.file("pid"))), SIGKILL) == 0);
   CHECK(session.get(attempt) == 2);

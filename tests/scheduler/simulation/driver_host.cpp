@@ -81,6 +81,7 @@ void DriverHost::send(Sent& sent) {
 /// driver.
 void DriverHost::ask_again() {
   if (is_gone_) return;
+  std::erase_if(open_cancels_, [this](const auto& cancel) { return ended_.contains(cancel.second); });
   leave_when_done();
   if (is_gone_) return;
   to_scheduler(DriverJoined{id_, plan_.own});
@@ -95,6 +96,7 @@ void DriverHost::ask_again() {
 
 void DriverHost::cancel(TaskId task) {
   if (is_gone_) return;
+  if (ended_.contains(task)) return;
   open_cancels_[++last_request_] = task;
   to_scheduler(CancelRequested{id_, last_request_, task});
 }
@@ -109,10 +111,6 @@ void DriverHost::take(std::uint32_t epoch, const Effect& effect) {
       if (answer->refusal.empty()) continue;
       for (const auto& spec : sent.batch.tasks) ended(spec.id, TaskState::failed);
     }
-    // A cancel of what is not known (yet, or again) is asked for until the task has ended.
-    const auto cancel = open_cancels_.find(answer->request);
-    if (cancel != open_cancels_.end() && (answer->refusal.empty() || ended_.contains(cancel->second)))
-      open_cancels_.erase(cancel);
   }
   if (const auto* told = std::get_if<TellTaskEnded>(&effect)) ended(told->task, told->state);
   if (const auto* up = std::get_if<TellActorUp>(&effect))
@@ -120,7 +118,12 @@ void DriverHost::take(std::uint32_t epoch, const Effect& effect) {
   if (dice_.chance(100)) release_some();
 }
 
-void DriverHost::ended(TaskId task, TaskState state) { ended_.emplace(task, state); }
+/// A cancel is asked for until the end is told: an answer alone may come from a scheduler that dies right after, and
+/// the next one runs again what is submitted again.
+void DriverHost::ended(TaskId task, TaskState state) {
+  ended_.emplace(task, state);
+  std::erase_if(open_cancels_, [&](const auto& cancel) { return cancel.second == task; });
+}
 
 void DriverHost::release_some() {
   if (sent_.size() < plan_.batches.size()) return;  // a later batch may come after an ended task

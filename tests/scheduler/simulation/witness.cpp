@@ -34,6 +34,7 @@ void Witness::scheduler_started(const StoreModel& store) {
   epoch_ = store.epoch();
   expected_ = store;
   ++counts_.restarts;
+  std::erase_if(highest_attempt_, [this](const auto& each) { return !durable_.contains(each.first.job); });
   std::erase_if(ended_, [this](const auto& each) { return !durable_.contains(each.first.job); });
   std::erase_if(cancelled_, [this](TaskId id) { return !durable_.contains(id.job); });
   // What was never committed never happened.

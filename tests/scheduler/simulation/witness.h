@@ -55,9 +55,10 @@ class Witness {
   std::uint32_t epoch_ = 0;
   StoreModel expected_;  // with what was written and is not committed yet
   std::set<JobId> durable_;
+  // Of driver-owned tasks: in this epoch. A restarted scheduler knows of them only what drivers and nodes tell it.
   std::map<TaskId, AttemptId> highest_attempt_;
-  std::map<TaskId, std::pair<TaskState, Bytes>> ended_;  // of driver-owned tasks: in this epoch
-  std::set<TaskId> cancelled_;                           // likewise
+  std::map<TaskId, std::pair<TaskState, Bytes>> ended_;
+  std::set<TaskId> cancelled_;
   std::map<std::pair<DriverId, std::uint64_t>, TasksSubmitted> submits_;
 };
 

@@ -36,7 +36,7 @@ World::World(std::uint64_t with_seed, Planted planted)
 World::~World() = default;
 
 void World::plan_faults() {
-  const auto some_time = [this] { return Time{dice.between<std::int64_t>(50, knobs.faults_until.count())}; };
+  const auto some_time = [this] { return Time{dice.between<std::int64_t>(50, knobs.faults_until.count() - 1)}; };
   const auto some_node = [this] { return nodes.at(NodeId{dice.between<std::uint64_t>(1, nodes.size())}).get(); };
   // What is down when the faults stop comes back then, at the latest.
   const auto comes_back = [this](Time at) { return std::min(at + Time{dice.between(1, 1500)}, knobs.faults_until); };

@@ -97,13 +97,14 @@ struct TrainCase {
 
 /// The reference network, step by step, as actors in processes of their own.
 void bench_train(const Bench& bench) {
-  constexpr TrainCase cases[] = {{4, "single"},  {32, "single"},  {100, "single"}, {96, "single"},
+  constexpr TrainCase cases[] = {{4, "single"},   {32, "single"},  {100, "single"}, {96, "single"},
                                  {192, "single"}, {192, "data:2"}, {192, "model:2"}};
   constexpr int runs = 5;
-  std::fprintf(stderr,
-               "train: lenet on synthetic images, back-end cpu, one process of one thread a worker, batches made on the "
-               "step's path; medians of %d runs of 2 s each\n",
-               runs);
+  std::fprintf(
+      stderr,
+      "train: lenet on synthetic images, back-end cpu, one process of one thread a worker, batches made on the "
+      "step's path; medians of %d runs of 2 s each\n",
+      runs);
   std::optional<Cluster> cluster;
   std::optional<Session> session;
   for (const auto& [batch, strategy] : cases) {
@@ -120,7 +121,8 @@ void bench_train(const Bench& bench) {
       const auto report = nn::train(*session, options, local_capacity({}).cpus, {});
       if (!report) throw std::runtime_error(report.error().message);
       // The first run sets how many steps fill two seconds.
-      if (run < 0) options.steps = std::max<std::int64_t>(20, static_cast<std::int64_t>(2000 / report->step_ms_at(0.5)));
+      if (run < 0)
+        options.steps = std::max<std::int64_t>(20, static_cast<std::int64_t>(2000 / report->step_ms_at(0.5)));
       if (run < 0) continue;
       step.runs.push_back(report->step_ms_at(0.5));
       images.runs.push_back(report->images_per_s());

@@ -1,0 +1,101 @@
+#include "runtime/wire/message_codec.h"
+
+#include <catch2/catch.hpp>
+
+#include "runtime/wire/codec.h"
+
+using namespace troupe;
+
+namespace {
+
+const Envelope envelope{{1, 2}, 3, 4};
+
+TaskSpec some_task() {
+  TaskSpec spec{.id = {JobId{7}, 1}, .name = "train[0]", .after = {{JobId{7}, 2}}, .inputs = {{JobId{7}, 2}}};
+  spec.work = CommandWork{.argv = {"./train", "{dir}"}, .environment = {{"SEED", "1"}}, .results = {{"prepare", 0}}};
+  spec.gang = GangHint{3, 2, 1, GangPolicy::model, 1000};
+  return spec;
+}
+
+/// One of each kind with something in it, by its place in the list of messages.
+std::vector<message::Message> one_of_each() {
+  using namespace message;
+  const TaskId task{JobId{7}, 9};
+  const AttemptId attempt{2, 5};
+  const Grant grant{1000, 1 << 20, {{0, 500, 10}}, {{"disk", 1}}};
+  const JobInfo job{JobId{7}, "nightly", "/bin/troupe", true};
+  const RunOrder order{
+      task, attempt, "count", "/bin/pi", FunctionWork{"count", {Bytes("\x01\xff", 2), InputRef{0}}}, {Bytes("a\0b", 3)},
+      grant};
+  return {
+      DriverHello{DriverId{5}, job},
+      DriverBye{},
+      Submit{11, job, {some_task(), some_task()}},
+      Cancel{12, task},
+      Release{{task}},
+      AskTasks{13, JobId{7}},
+      DriverWelcome{},
+      Answer{11, "no"},
+      TaskEnded{
+          task, TaskState::failed, "", "exit code 3", {{attempt, NodeId{1}, 5, 6, AttemptEnd::failed, {3, 0, "x"}}}},
+      ActorUp{task, attempt, "ipc:///tmp/a"},
+      ActorDown{task, attempt, {0, 9, "killed"}},
+      TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}},
+      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
+      AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a"}}},
+      AgentBye{NodeId{1}, 2},
+      ActorReady{NodeId{1}, 2, task, attempt, "ipc:///tmp/a"},
+      Report{NodeId{1}, 2, {task, attempt, AttemptEnd::done, Bytes("\0\xff", 2), {}}},
+      AgentWelcome{},
+      PleaseJoin{},
+      Run{order},
+      Stop{task, attempt},
+      ReportTaken{task, attempt},
+      WorkerHello{WorkerId{4}},
+      Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
+      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""}};
+}
+
+}  // namespace
+
+TEST_CASE("every message comes back as it was sent", "[messages]") {
+  const auto messages = one_of_each();
+  REQUIRE(messages.size() == std::variant_size_v<message::Message>);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    INFO("message " << i);
+    REQUIRE(messages[i].index() == i);
+    const Bytes frame = encode(envelope, messages[i]);
+    const auto letter = decode(frame);
+    REQUIRE(letter);
+    CHECK(letter->envelope == envelope);
+    CHECK(letter->message.index() == i);
+    CHECK(encode(letter->envelope, letter->message) == frame);
+  }
+  const auto letter = decode(encode(envelope, messages[2]));
+  CHECK(std::get<message::Submit>(letter->message).tasks[1] == some_task());
+}
+
+TEST_CASE("a frame that is cut short or changed is refused or harmless", "[messages]") {
+  for (const auto& message : one_of_each()) {
+    const Bytes frame = encode(envelope, message);
+    for (std::size_t size = 0; size < frame.size(); ++size) CHECK_FALSE(decode(frame.substr(0, size)));
+    CHECK_FALSE(decode(frame + '\0'));
+    for (std::size_t i = 0; i < frame.size(); ++i) {
+      Bytes changed = frame;
+      changed[i] = static_cast<char>(changed[i] ^ 0x55);
+      if (const auto letter = decode(changed)) CHECK(letter->message.index() < std::variant_size_v<message::Message>);
+    }
+  }
+}
+
+TEST_CASE("another protocol version is refused, and both are named", "[messages]") {
+  Encoder encoder;
+  encoder.array(3);
+  encoder.number(std::uint64_t{99});
+  encoder.nil();
+  encoder.nil();
+  const auto letter = decode(encoder.written());
+  REQUIRE_FALSE(letter);
+  CHECK(letter.error().fault == Fault::unsupported);
+  CHECK(letter.error().message.find("99") != std::string::npos);
+}

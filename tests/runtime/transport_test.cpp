@@ -1,0 +1,123 @@
+// One suite for both transports.
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "runtime/base/ids.h"
+#include "runtime/wire/memory_transport.h"
+#include "runtime/wire/zmq_transport.h"
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Kind {
+  std::string name;
+  std::function<std::unique_ptr<Transport>()> make;
+  std::string address;
+};
+
+void for_each_kind(const std::function<void(const Kind&)>& body) {
+  MemoryNetwork network;
+  body({"memory", [&] { return network.make_transport(); }, "here"});
+  const std::string file = "/tmp/troupe-test-" + to_text(random_id()) + ".sock";
+  body({"zmq", [] { return make_zmq_transport(); }, "ipc://" + file});
+  std::filesystem::remove(file);
+}
+
+Deadline soon() { return std::chrono::steady_clock::now() + 20s; }
+
+std::vector<Delivery> receive_some(Transport& transport, std::size_t count) {
+  std::vector<Delivery> all;
+  const auto deadline = soon();
+  while (all.size() < count && std::chrono::steady_clock::now() < deadline)
+    for (auto& delivery : transport.receive(deadline)) all.push_back(std::move(delivery));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("frames arrive in order, and are answered where they came from", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto server = kind.make();
+    const auto one = kind.make();
+    const auto other = kind.make();
+    REQUIRE(server->listen(kind.address));
+    const PeerId from_one = one->connect(kind.address).value();
+    const PeerId from_other = other->connect(kind.address).value();
+    for (int i = 0; i < 100; ++i) one->send(from_one, "one " + std::to_string(i));
+    other->send(from_other, Bytes("other\0", 6));
+
+    std::vector<Bytes> of_one;
+    for (const auto& [from, frame] : receive_some(*server, 101)) {
+      if (frame.starts_with("one")) of_one.push_back(frame);
+      server->send(from, "to " + frame);
+    }
+    REQUIRE(of_one.size() == 100);
+    for (int i = 0; i < 100; ++i) CHECK(of_one[static_cast<std::size_t>(i)] == "one " + std::to_string(i));
+    const auto answers = receive_some(*other, 1);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].from == from_other);
+    CHECK(answers[0].frame == Bytes("to other\0", 9));
+    CHECK(receive_some(*one, 100).size() == 100);
+  });
+}
+
+TEST_CASE("a connection may be made before anybody listens", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto client = kind.make();
+    const PeerId peer = client->connect(kind.address).value();
+    client->send(peer, "early");
+    const auto server = kind.make();
+    REQUIRE(server->listen(kind.address));
+    const auto arrived = receive_some(*server, 1);
+    REQUIRE(arrived.size() == 1);
+    CHECK(arrived[0].frame == "early");
+  });
+}
+
+TEST_CASE("a wake from another thread ends a wait", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto transport = kind.make();
+    REQUIRE(transport->listen(kind.address));
+    std::jthread other([&] { transport->wake(); });
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(transport->receive(begin + 60s).empty());
+    CHECK(std::chrono::steady_clock::now() - begin < 30s);
+  });
+}
+
+TEST_CASE("a peer that is gone takes frames nowhere and stops nobody", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto server = kind.make();
+    REQUIRE(server->listen(kind.address));
+    auto gone = kind.make();
+    gone->send(gone->connect(kind.address).value(), "hello");
+    const PeerId peer = receive_some(*server, 1).at(0).from;
+    gone.reset();
+    const auto stays = kind.make();
+    const PeerId to_server = stays->connect(kind.address).value();
+    for (int i = 0; i < 1000; ++i) {
+      server->send(peer, "lost");
+      stays->send(to_server, "ping");
+      const auto pings = receive_some(*server, 1);
+      REQUIRE(pings.size() == 1);
+      server->send(pings[0].from, "pong");
+      REQUIRE(receive_some(*stays, 1).size() == 1);
+    }
+  });
+}
+
+TEST_CASE("a socket path that is too long is refused in words", "[transport]") {
+  const auto transport = make_zmq_transport();
+  const auto listening = transport->listen("ipc:///tmp/" + std::string(200, 'x'));
+  REQUIRE_FALSE(listening);
+  CHECK(listening.error().message.find("107") != std::string::npos);
+}
