@@ -392,6 +392,17 @@ TEST_CASE("a name in braces that is not known is refused") {
   });
 }
 
+TEST_CASE("an error is one line, whatever the file holds") {
+  check(
+      {{"tasks: {a: {command: [a], \"com\\nmand\\e[1m\": 1}}",
+        "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, needs, max_attempts, "
+        "timeout, env or cwd"},
+       {"tasks: {a: {command: [a], max_attempts: 99999999999999999999999}}",
+        "graph.yaml:1:41: 'max_attempts' in task 'a': found '99999999999999999999999', expected a whole number from 1 "
+        "to "
+        "1000000"}});
+}
+
 TEST_CASE("names of tasks are names") {
   check({
       {"tasks: {'a b': {command: [a]}}",

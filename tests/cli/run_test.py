@@ -4,14 +4,19 @@
     run_test.py TROUPE [unittest options]
 """
 
+import calendar
+import fcntl
 import json
 import os
+import pty
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -123,7 +128,7 @@ class Run(Case):
         for key in ("started", "ended"):
             self.assertRegex(attempt[key], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
         started = time.strptime(attempt["started"][:19], "%Y-%m-%dT%H:%M:%S")
-        self.assertLess(abs(__import__("calendar").timegm(started) - begin), 60)
+        self.assertLess(abs(calendar.timegm(started) - begin), 60)
 
     def test_a_table_for_people_ends_with_counts(self):
         out, err = self.troupe("run", self.file("g.yaml", DIAMOND))
@@ -220,6 +225,42 @@ tasks:
         self.assertRegex(err, r"^g: 0 of 1 task ended, (1 running, )?1\.\d s\n$")
         _, err = self.troupe("run", graph, "--quiet")
         self.assertEqual(err, "")
+
+
+class Terminal(Case):
+    def on_a_terminal(self, *arguments, **environment):
+        """All that a person would see, and the exit code."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        process = subprocess.Popen([TROUPE, *arguments], cwd=self.folder / "here", stdin=subprocess.DEVNULL, stdout=theirs,
+                                   stderr=theirs, env=self.environment | environment)
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # Nobody has it open any more.
+                break
+            if not part:
+                break
+            seen += part
+        os.close(ours)
+        return seen.decode(), process.wait(LIMIT_S)
+
+    def test_a_bar_that_goes_away_colours_and_a_table_as_wide_as_the_terminal(self):
+        graph = self.file("slow.yaml", "tasks: {a: {command: [sleep, '0.5']}, b: {after: [a], command: [sh, -c, "
+                                       "'echo oh; exit 3']}, c: {after: [b], command: [x]}}")
+        seen, code = self.on_a_terminal("run", graph)
+        self.assertEqual(code, 1)
+        self.assertIn("\r[" + " " * 30 + "] slow: 0 of 3 tasks ended", seen)
+        self.assertIn("\r\033[Ktask 'b' failed: exit code 3\r\n  oh\r\n", seen)
+        self.assertIn("\033[31mfailed\033[0m", seen)
+        table = re.sub("\033\\[[0-9]*[mK]", "", seen).replace("\r\n", "\n").split("\n")
+        row = next(line for line in table if line.startswith("c  "))
+        self.assertEqual(len(row), 60)
+
+        seen, _ = self.on_a_terminal("run", graph, NO_COLOR="1")
+        self.assertNotRegex(seen, "\033\\[[0-9]*m")
 
 
 class Check(Case):

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "tools/cli/interrupts.h"
@@ -90,6 +92,8 @@ RunEnd GraphRun::wait(const Listener& listener) {
     std::vector<ObjectPtr> first;
     for (std::size_t i = 0; i < std::min(pending_.size(), most_waited_for); ++i) first.push_back(ends_[pending_[i]]);
     session_.core().wait(first, 1, Clock::now() + tick);
+    // Ends of a large graph come in swarms: better to look at them together.
+    if (pending_.size() > most_waited_for) std::this_thread::sleep_for(milliseconds(10));
     if (!collect(listener, end)) return end;
     if (interrupts() > 0 && !give_up) {
       give_up = Clock::now() + cancel_limit;
@@ -111,9 +115,16 @@ RunEnd GraphRun::wait(const Listener& listener) {
 bool GraphRun::collect(const Listener& listener, RunEnd& end) {
   std::vector<std::size_t> ended;
   std::vector<std::size_t> left;
-  for (const std::size_t place : pending_) {
-    const bool is_there = session_.core().wait(std::span(&ends_[place], 1), 1, Clock::time_point::min());
-    (is_there ? ended : left).push_back(place);
+  const auto has_ended = [&](std::span<const ObjectPtr> some) {  // Any of them.
+    return session_.core().wait(some, 1, Clock::time_point::min());
+  };
+  for (std::size_t begin = 0; begin < pending_.size(); begin += most_waited_for) {
+    std::vector<ObjectPtr> some;
+    const std::size_t past = std::min(begin + most_waited_for, pending_.size());
+    for (std::size_t i = begin; i < past; ++i) some.push_back(ends_[pending_[i]]);
+    const bool has_news = has_ended(some);
+    for (std::size_t i = begin; i < past; ++i)
+      (has_news && has_ended(std::span(&some[i - begin], 1)) ? ended : left).push_back(pending_[i]);
   }
   pending_ = std::move(left);
   const auto lose = [&](const std::string& cause) {

@@ -20,8 +20,11 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::optional<Quantity> parse_quantity(std::string_view text) {
   Quantity quantity;
   std::size_t at = 0;
-  for (; at < text.size() && is_digit(text[at]); ++at) quantity.milli = quantity.milli * 10 + (text[at] - '0');
-  if (at == 0 || at > 15) return std::nullopt;
+  for (; at < text.size() && is_digit(text[at]); ++at) {
+    if (at == 15) return std::nullopt;
+    quantity.milli = quantity.milli * 10 + (text[at] - '0');
+  }
+  if (at == 0) return std::nullopt;
   int decimals = 0;
   if (at < text.size() && text[at] == '.') {
     for (++at; at < text.size() && is_digit(text[at]); ++at, ++decimals) {

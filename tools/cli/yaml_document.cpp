@@ -23,8 +23,6 @@ Place place_of(const YAML::Mark& mark) { return {mark.line + 1, mark.column + 1}
 
 /// A name or text in an error message: not too long, and on one line.
 std::string shown(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return "'" + text + "'";
 }
@@ -164,7 +162,11 @@ bool is_json(std::string_view text) {
 }  // namespace
 
 std::string at_place(const std::string& file, Place place, const std::string& message) {
-  return file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ": " + message;
+  std::string line = file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ": " + message;
+  // What was found may hold anything; the message stays on its line.
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  return line;
 }
 
 std::string describe(const DocumentNode& node) {
