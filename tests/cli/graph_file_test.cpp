@@ -106,7 +106,7 @@ TEST_CASE("a graph file becomes one task for each entry and each combination, in
 TEST_CASE("a command runs in the folder of its file, and has a directory of its own under the run") {
   const auto tasks = tasks_of(nightly);
   CHECK(command_of(tasks[0]).argv == Lines{"python3", "prepare.py", "--out", "/run/tasks/prepare/data"});
-  CHECK(command_of(tasks[0]).working_directory == "/srv/ann/");
+  CHECK(command_of(tasks[0]).working_directory == "/srv/ann");
   CHECK(command_of(tasks[0]).task_directory == "/run/tasks/prepare");
   CHECK(command_of(find(tasks, "train[3]")).task_directory == "/run/tasks/train.3");
 

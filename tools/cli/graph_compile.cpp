@@ -43,7 +43,8 @@ class TaskMaker {
     work.environment.emplace_back("TROUPE_GRAPH", graph_.name);
     work.environment.emplace_back("TROUPE_TASK", spec.name);
     const std::filesystem::path folder = graph_.folder;
-    work.working_directory = (folder / text_of(entry.working_directory)).lexically_normal().string();
+    // Without the slash that `/.` leaves at its end.
+    work.working_directory = (folder / text_of(entry.working_directory) / "").lexically_normal().parent_path().string();
     spec.work = std::move(work);
     return spec;
   }

@@ -54,31 +54,38 @@ bool wants_colour(int descriptor) {
 }
 
 void Table::print() const {
+  std::vector<std::size_t> shown;  // Columns that have something in them.
   std::vector<std::size_t> widths;
-  for (const auto& column : columns_) widths.push_back(width_of(column.heading));
-  for (const auto& row : rows_)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i].text));
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    std::size_t width = 0;
+    for (const auto& row : rows_) width = std::max(width, width_of(row[i].text));
+    widths.push_back(std::max(width, width_of(columns_[i].heading)));
+    if (width > 0 || rows_.empty()) shown.push_back(i);
+  }
   const std::size_t most = terminal_width();
   const bool coloured = wants_colour(STDOUT_FILENO);
   std::string out;
-  const auto append = [&](const std::string& text, std::string_view colour, std::size_t i, std::size_t& at) {
-    const bool is_last = i + 1 == columns_.size();
-    const std::string shown = is_last && most != text.npos ? cut(text, most > at ? most - at : 0) : text;
-    const std::size_t padding = widths[i] - std::min(widths[i], width_of(shown));
-    if (columns_[i].is_number) out.append(padding, ' ');
-    if (coloured) out += colour;
-    out += shown;
-    if (coloured && !colour.empty()) out += "\033[0m";
-    if (!columns_[i].is_number && !is_last) out.append(padding, ' ');
-    out += is_last ? "\n" : "  ";
-    at += widths[i] + 2;
+  const auto append_row = [&](const auto& cell_at) {
+    std::size_t at = 0;
+    for (const std::size_t i : shown) {
+      const Cell& cell = cell_at(i);
+      const bool is_last = i == shown.back();
+      const std::string text =
+          is_last && most != std::string::npos ? cut(cell.text, most - std::min(most, at)) : cell.text;
+      const std::size_t padding = widths[i] - width_of(text);
+      if (columns_[i].is_number) out.append(padding, ' ');
+      if (coloured) out += cell.colour;
+      out += text;
+      if (coloured && !cell.colour.empty()) out += "\033[0m";
+      if (!columns_[i].is_number && !is_last) out.append(padding, ' ');
+      out += is_last ? "\n" : "  ";
+      at += widths[i] + 2;
+    }
   };
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < columns_.size(); ++i) append(columns_[i].heading, "\033[1m", i, at);
-  for (const auto& row : rows_) {
-    at = 0;
-    for (std::size_t i = 0; i < row.size(); ++i) append(row[i].text, row[i].colour, i, at);
-  }
+  std::vector<Cell> headings;
+  for (const auto& column : columns_) headings.emplace_back(column.heading, "\033[1m");
+  append_row([&](std::size_t i) -> const Cell& { return headings[i]; });
+  for (const auto& row : rows_) append_row([&](std::size_t i) -> const Cell& { return row[i]; });
   std::fwrite(out.data(), 1, out.size(), stdout);
 }
 
