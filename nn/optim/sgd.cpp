@@ -13,12 +13,14 @@ void sgd_step(const SgdOptions& options, float samples, std::span<const float> g
                "gradient, velocity and parameters are of one size");
   TROUPE_CHECK(samples > 0, "a step follows at least one sample");
   const FlushDenormals flush;  // the velocity of a weight without gradient fades into them
+  const auto momentum = static_cast<float>(options.momentum);
+  const auto learning_rate = static_cast<float>(options.learning_rate);
   const float* gradient = gradient_sum.data();
   float* v = velocity.data();
   float* theta = parameters.data();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    v[i] = options.momentum * v[i] + gradient[i] / samples;
-    theta[i] -= options.learning_rate * v[i];
+    v[i] = momentum * v[i] + gradient[i] / samples;
+    theta[i] -= learning_rate * v[i];
   }
 }
 

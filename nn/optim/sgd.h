@@ -5,9 +5,11 @@
 
 namespace troupe::nn {
 
+/// As written by people; a step rounds both to fp32 first.
 struct SgdOptions {
-  float learning_rate = 0.001f;
-  float momentum = 0.9f;
+  double learning_rate = 0.001;
+  double momentum = 0.9;
+  friend bool operator==(const SgdOptions&, const SgdOptions&) = default;
 };
 
 /// v <- momentum v + gradient_sum / samples;  parameters <- parameters - learning_rate v.

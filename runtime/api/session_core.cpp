@@ -1,6 +1,8 @@
 #include "runtime/api/session_core.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -41,12 +43,18 @@ std::string describe(const Failure& failure) {
 }
 
 SessionCore::SessionCore(SessionOptions options, std::unique_ptr<Transport> transport)
-    : options_(std::move(options)), transport_(std::move(transport)), last_heard_(Clock::now()) {
+    : options_(std::move(options)),
+      lifeline_(options_.lifeline < 0 ? -1 : ::fcntl(options_.lifeline, F_DUPFD_CLOEXEC, 0)),
+      transport_(std::move(transport)),
+      last_heard_(Clock::now()) {
   driver_ = DriverId{random_id()};
   job_ = {JobId{random_id()}, options_.name, options_.program, false};
 }
 
-SessionCore::~SessionCore() { stop(); }
+SessionCore::~SessionCore() {
+  stop();
+  if (lifeline_ >= 0) ::close(lifeline_);
+}
 
 Result<void> SessionCore::start(std::chrono::milliseconds limit) {
   const auto scheduler = transport_->connect(options_.scheduler_address);
@@ -128,6 +136,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     auto line = std::make_shared<ActorLine>();
     line->task = id;
     line->name = options.name.empty() ? work.name : options.name;
+    if (gang != nullptr) line->name += '[' + std::to_string(lines.size()) + ']';
     PendingTask task;
     task.spec = {.id = id,
                  .name = line->name,
@@ -228,7 +237,7 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
 // --- the thread that talks -------------------------------------------------------------------------------------------
 
 void SessionCore::run() {
-  if (options_.lifeline >= 0) transport_->watch(options_.lifeline, false);
+  if (lifeline_ >= 0) transport_->watch(lifeline_, false);
   auto next_hello = Clock::now();
   for (;;) {
     const auto arrived = transport_->receive(next_hello);
@@ -245,8 +254,8 @@ void SessionCore::run() {
         if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
           fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
       }
-      if (lost_.empty() && is_readable(options_.lifeline)) {
-        transport_->unwatch(options_.lifeline);
+      if (lost_.empty() && is_readable(lifeline_)) {
+        transport_->unwatch(lifeline_);
         fail_everything("the local cluster has ended");
       }
       pump();

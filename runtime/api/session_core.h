@@ -137,6 +137,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   TaskId next_task();
 
   const SessionOptions options_;
+  const int lifeline_;  // Its own descriptor of options_.lifeline.
   JobInfo job_;
   DriverId driver_;
   std::unique_ptr<Transport> transport_;  // The thread's; others only wake it.

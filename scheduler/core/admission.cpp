@@ -16,7 +16,7 @@ using Specs = std::vector<const TaskSpec*>;
 /// The new tasks of a submit, and where each is.
 struct NewTasks {
   Specs specs;
-  std::unordered_map<TaskId, std::size_t> places;  // looked up, never walked
+  std::unordered_map<TaskId, std::size_t> places;  // lookup only
   std::map<std::uint32_t, Specs> gangs;
 };
 

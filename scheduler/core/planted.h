@@ -18,6 +18,7 @@ enum class Planted : std::uint8_t {
   lost_stop_never_given_again,
   adoption_timer_not_armed,
   attempt_counter_reset_by_restart,
+  own_lateness_taken_for_silence,
 };
 
 }  // namespace troupe::scheduler

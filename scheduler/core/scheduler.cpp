@@ -28,7 +28,7 @@ Effects Scheduler::State::step(Time at, const Event& event) {
 
 /// A scheduler that comes far later than it asked to be woken was stopped itself: silence proves nothing.
 void Scheduler::State::give_grace_if_late() {
-  if (!wake || now - *wake <= settings.node_timeout / 4) return;
+  if (!wake || now - *wake <= settings.node_timeout / 4 || has_planted(Planted::own_lateness_taken_for_silence)) return;
   wake.reset();
   for (auto& [id, node] : cluster.nodes()) {
     if (!node.alive) continue;

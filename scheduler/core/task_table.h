@@ -87,7 +87,7 @@ class TaskTable {
 
  private:
   std::map<JobId, Job> jobs_;
-  std::unordered_map<TaskId, Slot> slots_;  // looked up, never walked
+  std::unordered_map<TaskId, Slot> slots_;  // lookup only
   std::deque<Task> tasks_;                  // by slot; a free one has no job
   std::vector<Slot> free_;
   std::uint64_t next_order_ = 1;

@@ -91,7 +91,10 @@ struct Cluster::State {
   int control = -1;
 
   ~State() {
-    if (control >= 0) ::close(control);  // The supervisor takes everything down when it sees this.
+    if (control >= 0) {
+      ::shutdown(control, SHUT_RDWR);  // The supervisor takes everything down when it sees this.
+      ::close(control);
+    }
     if (supervisor > 0)
       while (::waitpid(supervisor, nullptr, 0) < 0 && errno == EINTR) {
       }
@@ -135,6 +138,8 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
       "supervisor",
       {{"cluster", to_text(state->id)},
        {"directory", state->directory},
+       {"agent", state->directory + "/agent.sock"},
+       {"name", "local"},
        {"store", options.store_directory.empty() ? state->directory + "/store" : options.store_directory},
        {"cpus", std::to_string(capacity.cpus)},
        {"memory", std::to_string(capacity.memory_bytes)}}};

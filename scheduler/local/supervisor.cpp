@@ -69,34 +69,6 @@ int run_scheduler(const RoleArguments& arguments, const std::string& redis_socke
   return 1;
 }
 
-int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
-                   std::uint64_t incarnation) {
-  const std::string& directory = arguments.at("directory");
-  const auto transport = make_zmq_transport();
-  const auto ended =
-      run_agent({.cluster = arguments.cluster(),
-                 .node = node,
-                 .incarnation = incarnation,
-                 .name = "local",
-                 .capacity = capacity,
-                 .scheduler_address = scheduler_address(directory),
-                 .own_address = agent_address(directory),
-                 .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
-                 .worker_arguments =
-                     [&](const std::string& program, WorkerId worker) {
-                       return to_argv(program, {"worker",
-                                                {{"cluster", arguments.at("cluster")},
-                                                 {"id", to_text(worker)},
-                                                 {"agent", agent_address(directory)},
-                                                 {"address", worker_address(directory, to_text(worker))}}});
-                     },
-                 .log_directory = arguments.at("store") + "/logs"},
-                *transport, [] { return stop_asked != 0; });
-  if (ended) return 0;
-  std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
-  return 1;
-}
-
 /// The children of this process, orphans of ended ones included: it is their reaper.
 std::vector<pid_t> children() {
   std::ifstream list("/proc/self/task/" + std::to_string(::getpid()) + "/children");
@@ -247,9 +219,37 @@ class Supervisor {
 }  // namespace
 
 std::string scheduler_address(const std::string& directory) { return "ipc://" + directory + "/scheduler.sock"; }
-std::string agent_address(const std::string& directory) { return "ipc://" + directory + "/agent.sock"; }
 std::string worker_address(const std::string& directory, const std::string& worker) {
   return "ipc://" + directory + "/w-" + worker + ".sock";
+}
+
+int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
+                   std::uint64_t incarnation) {
+  const std::string& directory = arguments.at("directory");
+  const std::string agent = "ipc://" + arguments.at("agent");
+  const auto transport = make_zmq_transport();
+  const auto ended =
+      run_agent({.cluster = arguments.cluster(),
+                 .node = node,
+                 .incarnation = incarnation,
+                 .name = arguments.at("name"),
+                 .capacity = capacity,
+                 .scheduler_address = scheduler_address(directory),
+                 .own_address = agent,
+                 .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
+                 .worker_arguments =
+                     [&](const std::string& program, WorkerId worker) {
+                       return to_argv(program, {"worker",
+                                                {{"cluster", arguments.at("cluster")},
+                                                 {"id", to_text(worker)},
+                                                 {"agent", agent},
+                                                 {"address", worker_address(directory, to_text(worker))}}});
+                     },
+                 .log_directory = arguments.at("store") + "/logs"},
+                *transport, [] { return stop_asked != 0; });
+  if (ended) return 0;
+  std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
+  return 1;
 }
 
 int run_supervisor(const RoleArguments& arguments) { return Supervisor(arguments).run(); }

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "runtime/base/resources.h"
 #include "scheduler/local/role_arguments.h"
 
 namespace troupe::scheduler {
@@ -14,8 +15,11 @@ namespace troupe::scheduler {
 inline constexpr int control_descriptor = 3;
 
 std::string scheduler_address(const std::string& directory);
-std::string agent_address(const std::string& directory);
 std::string worker_address(const std::string& directory, const std::string& worker);
+
+/// Plays an agent of the cluster that `arguments` name, to the end; the exit status of its process.
+int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
+                   std::uint64_t incarnation);
 
 /// Plays the role to the end; the exit status of its process.
 int run_supervisor(const RoleArguments& arguments);

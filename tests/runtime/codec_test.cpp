@@ -203,13 +203,16 @@ TEST_CASE("five bytes that announce four gigabytes are refused", "[codec]") {
 
 TEST_CASE("lengths beyond the limits are refused though all the bytes are there", "[codec]") {
   const DecodeLimits small{.depth = 2, .array_length = 3, .string_bytes = 4};
-  CHECK(decode<std::vector<int>>(encode(std::vector<int>{1, 2, 3}), small));
-  CHECK(decode<std::vector<int>>(encode(std::vector<int>{1, 2, 3, 4}), small).error().message ==
+  using Texts = std::vector<std::string>;
+  CHECK(decode<Texts>(encode(Texts{"1", "2", "3"}), small));
+  CHECK(decode<Texts>(encode(Texts{"1", "2", "3", "4"}), small).error().message ==
         "byte 0: found an array of 4, expected at most 3");
+  CHECK(decode<std::vector<std::int32_t>>(encode(std::vector<std::int32_t>{1, 2}), small).error().message ==
+        "byte 0: found bytes of 8 bytes, expected at most 4");
   CHECK(decode<std::string>(encode(std::string("four")), small));
   CHECK(decode<std::string>(encode(std::string("fives")), small).error().message ==
         "byte 0: found a text of 5 bytes, expected at most 4");
-  using Nested = std::vector<std::vector<std::vector<int>>>;
+  using Nested = std::vector<std::vector<Texts>>;
   CHECK(decode<Nested>(encode(Nested{{{}}}), small).error().message ==
         "byte 2: found an array at depth 3, expected at most 2");
 }

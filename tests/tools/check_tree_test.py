@@ -22,7 +22,7 @@ CLEAN = {
                                   "// <thread> and steady_clock stay outside: see \"nn/model/model.h\".\n"
                                   "/*\n#include <mutex>\n*/\n"
                                   "using Index = std::unordered_map<int, int>;  // lookup only\n",
-    "scheduler/policies/mesh.h": '#pragma once\n#include "scheduler/core/scheduler.h"\n',
+    "scheduler/policies/mesh.h": '#pragma once\n#include "runtime/base/ids.h"\n',
     "scheduler/store/redis_task_store.cpp": '#include <hiredis/hiredis.h>\n#include "runtime/wire/codec.h"\n',
     "scheduler/local/cluster.cpp": '#include <thread>\n#include "runtime/agent/agent.h"\n',
     "nn/model/model.h": '#pragma once\n#include "runtime/base/ids.h"\nconstexpr int parameters = 1\'000;  // don\'t\n',
@@ -48,7 +48,7 @@ ARROWS = [
     ("runtime/api/a.cpp", '#include "runtime/agent/agent.h"\n', "1: ", "arrows of runtime/api/"),
     ("runtime/agent/a.cpp", '#include "scheduler/core/scheduler.h"\n', "1: ", "arrows of runtime/agent/"),
     ("runtime/worker/a.cpp", '#include "nn/model/model.h"\n', "1: ", "arrows of runtime/worker/"),
-    ("scheduler/core/a.cpp", '#include "scheduler/policies/mesh.h"\n', "1: ", "arrows of scheduler/core/"),
+    ("scheduler/policies/b.cpp", '#include "scheduler/core/scheduler.h"\n', "1: ", "arrows of scheduler/policies/"),
     ("scheduler/policies/a.cpp", '#include "runtime/wire/codec.h"\n', "1: ", "arrows of scheduler/policies/"),
     ("scheduler/store/a.cpp", '#include "runtime/api/session.h"\n', "1: ", "arrows of scheduler/store/"),
     ("scheduler/sweep/a.cpp", '#include "scheduler/core/scheduler.h"\n', "1: ", "arrows of scheduler/sweep/"),

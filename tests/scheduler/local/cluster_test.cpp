@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "scheduler/local/supervisor.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -89,6 +91,11 @@ bool eventually(Condition condition, std::chrono::milliseconds limit = 20s) {
 std::string text_in(const std::string& file) {
   std::ifstream stream(file);
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+pid_t parent_of(pid_t pid) {
+  const std::string stat = text_in("/proc/" + std::to_string(pid) + "/stat");
+  return std::stoi(stat.substr(stat.rfind(')') + 4));
 }
 
 /// Processes of a cluster: its id stands on the command line of each.
@@ -229,10 +236,54 @@ TEST_CASE("a killed actor is made anew, and its callers learn which calls are no
   REQUIRE(eventually([&] { return !session.try_get(actor.call(counter_add, 1L)); }));
 }
 
+TEST_CASE("a task whose node falls silent runs on another one, and its late first result is dropped", "[local]") {
+  const Folder folder;
+  auto cluster = Cluster::local({.cpus = 1000});
+  // A second agent: forked while this process has no other thread.
+  const pid_t second = ::fork();
+  REQUIRE(second >= 0);
+  if (second == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const scheduler::RoleArguments arguments{"agent",
+                                             {{"cluster", to_text(cluster.id())},
+                                              {"directory", cluster.directory()},
+                                              {"agent", cluster.directory() + "/second.sock"},
+                                              {"name", "second"},
+                                              {"store", cluster.directory() + "/store"}}};
+    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, NodeId{random_id()}, 1));
+  }
+  {
+    auto session = cluster.connect();
+    const auto both = session.spawn_gang({.size = 2, .each = {.needs = {.cpus = 1000}}}, counter,
+                                         [](std::uint32_t) { return std::tuple{0L}; });
+    session.get(both[0].call(counter_add, 0L));  // Both nodes are there.
+  }
+  auto session = cluster.connect();
+  const auto ref = session.submit(first_waits, folder.file("pid"), folder.file("go"));
+  REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("pid")); }));
+  const pid_t silent = parent_of(std::stoi(text_in(folder.file("pid"))));
+  REQUIRE(::kill(silent, SIGSTOP) == 0);
+  std::ofstream(folder.file("go")) << '.';  // Its worker ends with 1, which waits in the stopped agent.
+  CHECK(session.get(ref) == 2);
+  REQUIRE(::kill(silent, SIGCONT) == 0);
+
+  // It is back, with nothing running, when a gang that needs both nodes starts.
+  const auto both = session.spawn_gang({.size = 2, .each = {.needs = {.cpus = 1000}}}, counter,
+                                       [](std::uint32_t) { return std::tuple{0L}; });
+  CHECK(session.get(both[0].call(counter_add, 0L)) == 0);
+  CHECK(session.get(both[1].call(counter_add, 0L)) == 0);
+  CHECK(session.get(session.submit({.needs = {.cpus = 0}}, add, ref, 0)) == 2);
+  ::kill(second, SIGKILL);
+  ::waitpid(second, nullptr, 0);
+}
+
 TEST_CASE("a killed scheduler is started again: what runs goes on, and new work is taken", "[local]") {
   const Folder folder;
-  auto cluster = Cluster::local({.cpus = 2000});
-  auto session = cluster.connect();
+  auto local = std::make_unique<Cluster>(Cluster::local({.cpus = 2000}));
+  Cluster& cluster = *local;
+  const std::string directory = cluster.directory();
+  auto core = std::make_unique<Session>(cluster.connect());
+  Session& session = *core;
   auto actor = session.spawn(counter, 0L);
   CHECK(session.get(actor.call(counter_add, 41L)) == 41);
   const auto running = session.submit(first_waits, folder.file("pid"), folder.file("go"));
@@ -246,10 +297,8 @@ TEST_CASE("a killed scheduler is started again: what runs goes on, and new work 
     if (text_in("/proc/" + std::to_string(pid) + "/cmdline").find("=supervisor") != std::string::npos)
       forked.insert(pid);
   REQUIRE(forked.size() == 3);
-  const std::string stat = text_in("/proc/" + std::to_string(worker) + "/stat");
-  const pid_t agent = std::stoi(stat.substr(stat.rfind(')') + 4));
-  const std::string agent_stat = text_in("/proc/" + std::to_string(agent) + "/stat");
-  const pid_t supervisor = std::stoi(agent_stat.substr(agent_stat.rfind(')') + 4));
+  const pid_t agent = parent_of(worker);
+  const pid_t supervisor = parent_of(agent);
   forked.erase(agent);
   forked.erase(supervisor);
   REQUIRE(forked.size() == 1);
@@ -260,6 +309,10 @@ TEST_CASE("a killed scheduler is started again: what runs goes on, and new work 
   CHECK(session.get(actor.call(counter_pid)) == worker);
   std::ofstream(folder.file("go")) << '.';
   CHECK(session.get(running) == 1);  // The first attempt, adopted.
+
+  core.reset();
+  local.reset();
+  CHECK(is_gone(id, directory));
 }
 
 TEST_CASE("nothing is left behind after the end of a cluster", "[local]") {

@@ -20,12 +20,14 @@ class SchedulerHost {
 
   void start();
   void crash();
+  void pause();
+  void resume();
   bool is_up() const { return core_ != nullptr; }
   void take(const Event& event);
   /// A connection closed: the driver's process is gone.
   void notice_gone(DriverId driver);
   const Scheduler* core() const { return core_.get(); }
-  bool is_idle() const { return turns_.empty(); }
+  bool is_idle() const { return turns_.empty() && !is_paused_; }
 
  private:
   struct Turn {
@@ -33,6 +35,7 @@ class SchedulerHost {
     Effects sends;
   };
   void pump();
+  void committed(std::uint64_t life);
   void send(const Effect& effect);
   void wake_at(Time at);
 
@@ -41,6 +44,8 @@ class SchedulerHost {
   Dice dice_;
   std::unique_ptr<Scheduler> core_;
   std::uint64_t life_ = 0;
+  bool is_paused_ = false;
+  std::vector<Event> arrived_meanwhile_;
   std::deque<Turn> turns_;
   std::size_t in_flight_ = 0;  // turns whose writes are being committed
   std::optional<Time> wake_;

@@ -9,6 +9,7 @@ Knobs draw_knobs(std::uint64_t seed) {
   Knobs knobs{.nodes = dice.between<std::size_t>(1, 5), .drivers = dice.between<std::size_t>(1, 3)};
   knobs.longest_commit = Time{dice.between(1, 20)};
   knobs.longest_delay = Time{dice.between(1, 5)};
+  if (dice.chance(300)) knobs.scheduler_pauses = dice.between<std::size_t>(1, 3);
   if (dice.chance(100)) return knobs;
 
   knobs.faults_until = Time{dice.between(500, 4000)};

@@ -19,6 +19,7 @@ struct Knobs {
   std::size_t agent_crashes = 0;
   std::size_t node_silences = 0;
   std::size_t scheduler_crashes = 0;
+  std::size_t scheduler_pauses = 0;  ///< It is stopped for a while, and goes on: nobody may be taken for dead.
   Time longest_commit{5};
   Time faults_until{0};
 

@@ -56,3 +56,6 @@ TEST_CASE("found: a restarted scheduler waits for ever for what ran", "[planted]
 TEST_CASE("found: a restarted scheduler counts attempts from the start", "[planted]") {
   find(Planted::attempt_counter_reset_by_restart, {"3"});
 }
+TEST_CASE("found: a scheduler that was stopped takes its own lateness for the silence of nodes", "[planted]") {
+  find(Planted::own_lateness_taken_for_silence, {"Q"});
+}

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "tests/scheduler/simulation/hosts.h"
 
 namespace troupe::scheduler::sim {
@@ -25,12 +27,28 @@ void SchedulerHost::crash() {
   ++life_;
   core_.reset();
   turns_.clear();
+  is_paused_ = false;
+  arrived_meanwhile_.clear();
   in_flight_ = 0;
   wake_.reset();
 }
 
+void SchedulerHost::pause() { is_paused_ = is_up(); }
+
+void SchedulerHost::resume() {
+  if (!std::exchange(is_paused_, false)) return;
+  if (dice_.chance(500)) take(Tick{});  // before it has read what waits for it
+  for (const auto& event : std::exchange(arrived_meanwhile_, {})) take(event);
+  take(Tick{});
+  pump();
+}
+
 void SchedulerHost::take(const Event& event) {
   if (!is_up()) return;
+  if (is_paused_) {
+    if (!std::holds_alternative<Tick>(event)) arrived_meanwhile_.push_back(event);
+    return;
+  }
   const Time now = world_.timeline.now();
   const Effects effects = core_->step(now, event);
   world_.witness.saw(now, event, effects, *core_);
@@ -47,7 +65,7 @@ void SchedulerHost::take(const Event& event) {
 
 /// In order: sends wait for the writes before them, and writes that gather while a batch is in flight go together.
 void SchedulerHost::pump() {
-  while (!turns_.empty() && in_flight_ == 0) {
+  while (!turns_.empty() && in_flight_ == 0 && !is_paused_) {
     if (turns_.front().writes.empty()) {
       const Effects sends = std::move(turns_.front().sends);
       turns_.pop_front();
@@ -55,20 +73,23 @@ void SchedulerHost::pump() {
       continue;
     }
     in_flight_ = turns_.size();
-    world_.timeline.after(Time{dice_.between<std::int64_t>(0, world_.knobs.longest_commit.count())},
-                          [this, life = life_] {
-                            if (life != life_) return;
-                            std::vector<Turn> committed;
-                            for (; in_flight_ > 0; --in_flight_) {
-                              world_.store.apply(turns_.front().writes);
-                              committed.push_back(std::move(turns_.front()));
-                              turns_.pop_front();
-                            }
-                            for (const auto& turn : committed)
-                              for (const auto& effect : turn.sends) send(effect);
-                            pump();
-                          });
+    world_.timeline.after(dice_.between(Time{0}, world_.knobs.longest_commit),
+                          [this, life = life_] { committed(life); });
   }
+}
+
+void SchedulerHost::committed(std::uint64_t life) {
+  if (life != life_) return;
+  if (is_paused_) return world_.timeline.after(Time{10}, [this, life] { committed(life); });
+  std::vector<Turn> turns;
+  for (; in_flight_ > 0; --in_flight_) {
+    world_.store.apply(turns_.front().writes);
+    turns.push_back(std::move(turns_.front()));
+    turns_.pop_front();
+  }
+  for (const auto& turn : turns)
+    for (const auto& effect : turn.sends) send(effect);
+  pump();
 }
 
 void SchedulerHost::wake_at(Time at) {

@@ -16,7 +16,7 @@ namespace {
 
 struct Seeds {
   std::uint64_t first = 1;
-  std::uint64_t last = 400;
+  std::uint64_t last = 3000;
 };
 
 Seeds seeds_to_run() {

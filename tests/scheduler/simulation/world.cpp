@@ -36,6 +36,13 @@ World::World(std::uint64_t with_seed, Planted planted)
 World::~World() = default;
 
 void World::plan_faults() {
+  for (std::size_t i = 0; i < knobs.scheduler_pauses; ++i) {
+    const Time at{dice.between(100, 2000)};
+    timeline.at(at, [this] { scheduler->pause(); });
+    timeline.at(at + Time{dice.between(1, 3000)}, [this] { scheduler->resume(); });
+  }
+  if (knobs.is_quiet()) return;
+
   const auto some_time = [this] { return Time{dice.between<std::int64_t>(50, knobs.faults_until.count() - 1)}; };
   const auto some_node = [this] { return nodes.at(NodeId{dice.between<std::uint64_t>(1, nodes.size())}).get(); };
   // What is down when the faults stop comes back then, at the latest.

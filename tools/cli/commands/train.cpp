@@ -109,9 +109,9 @@ void print_table(const std::vector<Compared>& rows) {
   }
 }
 
-int fail(const Error& error) {
+int fail(const Error& error, int exit_code) {
   std::fprintf(stderr, "troupe train: %s\n", error.message.c_str());
-  return error.fault == Fault::bad_input || error.fault == Fault::unsupported ? exit_bad_input : exit_work_failed;
+  return exit_code;
 }
 
 /// Everything that can be wrong is found here, before anything starts.
@@ -126,7 +126,11 @@ Result<std::vector<nn::Plan>> check_all(const TrainCommand& command) {
     if (!plan) return plan.error();
     plans.push_back(std::move(*plan));
   }
-  if (auto data = nn::check_dataset(command.options.data); !data) return data.error();
+  // Read whole, though the workers read it again: no worker starts on a damaged file.
+  const auto data = nn::load_dataset(command.options.data);
+  if (!data) return data.error();
+  for (const auto* images : {&data->train, &data->test})
+    if (auto fitting = nn::fits(*images, plans.front().model.input); !fitting) return fitting.error();
   return plans;
 }
 
@@ -134,23 +138,17 @@ Result<std::vector<nn::Plan>> check_all(const TrainCommand& command) {
 
 int train_command(const TrainCommand& command) {
   const auto plans = check_all(command);
-  if (!plans) return fail(plans.error());
+  if (!plans) return fail(plans.error(), exit_bad_input);
   std::ofstream report_file;
   if (!command.report_file.empty()) {
     report_file.open(command.report_file);
-    if (!report_file) return fail(bad_input("--report: cannot write '" + command.report_file + "'"));
+    if (!report_file) return fail(bad_input("--report: cannot write '" + command.report_file + "'"), exit_bad_input);
   }
   listen_for_interrupt();
   auto cluster = Cluster::try_local({});
-  if (!cluster) {
-    std::fprintf(stderr, "troupe train: %s\n", cluster.error().message.c_str());
-    return exit_no_cluster;
-  }
+  if (!cluster) return fail(cluster.error(), exit_no_cluster);
   auto session = cluster->try_connect();
-  if (!session) {
-    std::fprintf(stderr, "troupe train: %s\n", session.error().message.c_str());
-    return exit_no_cluster;
-  }
+  if (!session) return fail(session.error(), exit_no_cluster);
   std::vector<nn::Report> reports;
   for (const auto& plan : *plans) {
     ProgressLine line(nn::describe(plan.options.strategy), command.quiet);
@@ -159,7 +157,7 @@ int train_command(const TrainCommand& command) {
         if (interrupted != 0) throw Interrupted();
         line.show(progress);
       });
-      if (!report) return fail(report.error());
+      if (!report) return fail(report.error(), exit_work_failed);
       reports.push_back(std::move(*report));
     } catch (const Interrupted&) {
       return exit_interrupted;
