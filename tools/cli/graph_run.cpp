@@ -66,6 +66,14 @@ std::vector<std::vector<TaskSpec>> in_messages(const std::vector<TaskSpec>& task
 
 }  // namespace
 
+std::string describe(const WorkProgress& progress) {
+  std::string text = std::to_string(progress.ended) + " of " + std::to_string(progress.total) +
+                     (progress.total == 1 ? " task" : " tasks") + " ended";
+  if (progress.running > 0) text += ", " + std::to_string(progress.running) + " running";
+  if (progress.failed > 0) text += ", " + std::to_string(progress.failed) + " failed";
+  return text;
+}
+
 TaskCounts RunEnd::counts() const {
   TaskCounts counts;
   for (const auto& each : progress) ++counts[each.state];

@@ -9,10 +9,20 @@
 #include "runtime/base/result.h"
 #include "scheduler/core/record.h"
 #include "tools/cli/live_store.h"
-#include "tools/cli/progress_line.h"
 #include "tools/cli/run_store.h"
 
 namespace troupe::cli {
+
+/// How far a run has come.
+struct WorkProgress {
+  std::size_t total = 0;
+  std::size_t ended = 0;
+  std::size_t failed = 0;
+  std::size_t running = 0;  ///< 0 also: not known.
+
+  double share() const { return total == 0 ? 1.0 : static_cast<double>(ended) / static_cast<double>(total); }
+};
+std::string describe(const WorkProgress& progress);  ///< `3 of 6 tasks ended, 2 running`
 
 /// How a run ended.
 struct RunEnd {

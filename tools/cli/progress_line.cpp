@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "tools/cli/output.h"
@@ -16,22 +17,19 @@ ProgressLine::ProgressLine(std::string name, bool is_quiet)
 
 bool ProgressLine::is_due() const { return !is_quiet_ && Clock::now() >= next_; }
 
-void ProgressLine::show(const WorkProgress& progress) {
+void ProgressLine::show(double done, const std::string& text) {
   if (!is_due()) return;
-  std::string text = name_ + ": " + std::to_string(progress.ended) + " of " + std::to_string(progress.total) +
-                     (progress.total == 1 ? " task" : " tasks") + " ended";
-  if (progress.running > 0) text += ", " + std::to_string(progress.running) + " running";
-  if (progress.failed > 0) text += ", " + std::to_string(progress.failed) + " failed";
-  text += ", " + duration_text(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_));
+  const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_);
+  const std::string line = name_ + ": " + text + ", " + duration_text(taken);
   if (!is_terminal_) {
-    std::fprintf(stderr, "%s\n", text.c_str());
+    std::fprintf(stderr, "%s\n", line.c_str());
     next_ = Clock::now() + std::chrono::seconds(3);
     return;
   }
   constexpr std::size_t width = 30;
-  const std::size_t full = progress.total == 0 ? width : progress.ended * width / progress.total;
+  const auto full = static_cast<std::size_t>(std::clamp(done, 0.0, 1.0) * width);
   const std::string bar = std::string(full, '=') + std::string(width - full, ' ');
-  std::fprintf(stderr, "\r[%s] %s\033[K", bar.c_str(), text.c_str());
+  std::fprintf(stderr, "\r[%s] %s\033[K", bar.c_str(), line.c_str());
   std::fflush(stderr);
   is_drawn_ = true;
   next_ = Clock::now() + std::chrono::milliseconds(100);

@@ -2,17 +2,9 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <string>
 
 namespace troupe::cli {
-
-struct WorkProgress {
-  std::size_t total = 0;
-  std::size_t ended = 0;
-  std::size_t failed = 0;
-  std::size_t running = 0;  ///< 0 also: not known.
-};
 
 class ProgressLine {
  public:
@@ -24,7 +16,8 @@ class ProgressLine {
 
   /// Whether `show` would show something now.
   bool is_due() const;
-  void show(const WorkProgress& progress);
+  /// `done`: 0 to 1. `text` says it in words; the time since the start is added.
+  void show(double done, const std::string& text);
 
   /// Takes the bar off the terminal, so that something else can be written.
   void clear();

@@ -146,7 +146,7 @@ class Show {
 
   void tick(const WorkProgress& progress) {
     if (is_one_command_) follower_.pass_on();
-    line_.show(progress);
+    if (line_.is_due()) line_.show(progress.share(), describe(progress));
   }
 
   void cancelling() {

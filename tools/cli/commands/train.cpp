@@ -1,9 +1,5 @@
 #include "tools/cli/commands/train.h"
 
-#include <signal.h>
-#include <unistd.h>
-
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -13,63 +9,23 @@
 #include "nn/parallel/train.h"
 #include "scheduler/local/cluster.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/interrupts.h"
+#include "tools/cli/output.h"
+#include "tools/cli/progress_line.h"
 
 namespace troupe::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-volatile sig_atomic_t interrupted = 0;
 
 struct Interrupted : std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// The first ^C ends the training in order, the second one the process.
-void listen_for_interrupt() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+std::string describe(const nn::TrainProgress& progress) {
+  char text[96];
+  std::snprintf(text, sizeof text, "step %lld of %lld, loss %.4f, %.0f images/s", static_cast<long long>(progress.step),
+                static_cast<long long>(progress.steps), progress.loss, progress.images_per_s);
+  return text;
 }
-
-/// A bar on a terminal, a line every few seconds elsewhere.
-class ProgressLine {
- public:
-  ProgressLine(std::string strategy, bool quiet)
-      : strategy_(std::move(strategy)), is_terminal_(::isatty(STDERR_FILENO) == 1), quiet_(quiet) {}
-  ~ProgressLine() {
-    if (drawn_) std::fputc('\n', stderr);
-  }
-  ProgressLine(const ProgressLine&) = delete;
-
-  void show(const nn::TrainProgress& progress) {
-    if (quiet_) return;
-    const double share = static_cast<double>(progress.step) / static_cast<double>(progress.steps);
-    if (is_terminal_) {
-      std::string bar(30, ' ');
-      for (std::size_t i = 0; i < bar.size() && static_cast<double>(i) < share * 30; ++i) bar[i] = '=';
-      std::fprintf(stderr, "\r%-8s [%s] %3.0f%%  step %lld/%lld  loss %.4f  %.0f images/s ", strategy_.c_str(),
-                   bar.c_str(), share * 100, static_cast<long long>(progress.step),
-                   static_cast<long long>(progress.steps), progress.loss, progress.images_per_s);
-      std::fflush(stderr);
-      drawn_ = true;
-    } else if (Clock::now() >= next_) {
-      std::fprintf(stderr, "%-8s step %lld/%lld  loss %.4f  %.0f images/s\n", strategy_.c_str(),
-                   static_cast<long long>(progress.step), static_cast<long long>(progress.steps), progress.loss,
-                   progress.images_per_s);
-      next_ = Clock::now() + std::chrono::seconds(3);
-    }
-  }
-
- private:
-  std::string strategy_;
-  bool is_terminal_;
-  bool quiet_;
-  bool drawn_ = false;
-  Clock::time_point next_ = Clock::now() + std::chrono::seconds(1);
-};
 
 struct Compared {
   nn::Report report;
@@ -110,7 +66,7 @@ void print_table(const std::vector<Compared>& rows) {
 }
 
 int fail(const Error& error, int exit_code) {
-  std::fprintf(stderr, "troupe train: %s\n", error.message.c_str());
+  complain("train", error.message);
   return exit_code;
 }
 
@@ -144,7 +100,7 @@ int train_command(const TrainCommand& command) {
     report_file.open(command.report_file);
     if (!report_file) return fail(bad_input("--report: cannot write '" + command.report_file + "'"), exit_bad_input);
   }
-  listen_for_interrupt();
+  count_interrupts(2);
   auto cluster = Cluster::try_local({});
   if (!cluster) return fail(cluster.error(), exit_no_cluster);
   auto session = cluster->try_connect();
@@ -154,8 +110,9 @@ int train_command(const TrainCommand& command) {
     ProgressLine line(nn::describe(plan.options.strategy), command.quiet);
     try {
       auto report = nn::train(*session, plan.options, local_capacity({}).cpus, [&](const nn::TrainProgress& progress) {
-        if (interrupted != 0) throw Interrupted();
-        line.show(progress);
+        if (interrupts() > 0) throw Interrupted();
+        const double done = static_cast<double>(progress.step) / static_cast<double>(progress.steps);
+        if (line.is_due()) line.show(done, describe(progress));
       });
       if (!report) return fail(report.error(), exit_work_failed);
       reports.push_back(std::move(*report));
