@@ -52,7 +52,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
   for (const auto& running : joined.running) take_in(node, running);
   std::erase_if(earlier, [&](const AttemptKey& key) { return node.holdings.contains(key); });
   lose_attempts(earlier, "node '" + node.name + "' came back without it");
-  wake_by(now + settings.node_timeout);
+  wake_by(now + longest_sleep());
 }
 
 void Scheduler::State::on(const NodeHeard& heard) {

@@ -26,9 +26,10 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   return effects_of_step();
 }
 
-/// A scheduler that comes far later than it asked to be woken was stopped itself: silence proves nothing.
+/// A scheduler that comes far later than it asked to be woken was stopped itself: silence proves nothing. It asks
+/// often, so that no stop that is long enough to make a node look dead goes unnoticed.
 void Scheduler::State::give_grace_if_late() {
-  if (!wake || now - *wake <= settings.node_timeout / 4 || has_planted(Planted::own_lateness_taken_for_silence)) return;
+  if (!wake || now - *wake <= longest_sleep() || has_planted(Planted::own_lateness_taken_for_silence)) return;
   wake.reset();
   for (auto& [id, node] : cluster.nodes()) {
     if (!node.alive) continue;
@@ -64,7 +65,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
   std::optional<Time> next;
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [id, node] : cluster.nodes())
-    if (node.alive) also(node.heard + settings.node_timeout);
+    if (node.alive) also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);

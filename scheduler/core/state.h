@@ -34,6 +34,7 @@ struct Scheduler::State {
   Effects step(Time now, const Event& event);
   void give_grace_if_late();
   void on(const Tick&);
+  Time longest_sleep() const { return settings.node_timeout / 4; }
   std::optional<Time> next_timer() const;
   void wake_by(Time at);
   Effects effects_of_step();

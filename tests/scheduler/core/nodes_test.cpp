@@ -80,6 +80,13 @@ TEST_CASE("a scheduler that was itself stopped takes nobody's silence for death"
   CHECK(cluster.scheduler().nodes()[0].alive);
 }
 
+TEST_CASE("a stop of the scheduler that ends soon after a node would be dead is noticed too", "[scheduler]") {
+  Scheduler scheduler({.node_timeout = 300ms}, {.epoch = 1}, 0ms);
+  (void)scheduler.step(0ms, NodeJoined{{1}, 1, "a", one_cpu, {}});
+  (void)scheduler.step(310ms, Tick{});
+  CHECK(scheduler.nodes()[0].alive);
+}
+
 TEST_CASE("nodes and incarnations that are not known are asked to join, earlier ones are ignored", "[scheduler]") {
   Scenario cluster;
   const auto answer_to = [&](const Event& event) { return describe(cluster.scheduler().step(0ms, event).front()); };
@@ -91,11 +98,18 @@ TEST_CASE("nodes and incarnations that are not known are asked to join, earlier 
   CHECK(answer_to(NodeLeft{{7}, 1}) == "ignored: the node is not there");
 }
 
-TEST_CASE("the next tick is asked for when the first node would be dead", "[scheduler]") {
+TEST_CASE("a tick is asked for when the first node would be dead, and before, to notice a stop of its own",
+          "[scheduler]") {
   Scheduler scheduler({.node_timeout = 300ms}, {.epoch = 1}, 0ms);
   Effects effects = scheduler.step(10ms, NodeJoined{{1}, 1, "a", one_cpu, {}});
-  CHECK(describe(effects.back()) == "wake at 310");
-  CHECK(scheduler.step(200ms, NodeHeard{{1}, 1, {}}).empty());
-  effects = scheduler.step(310ms, Tick{});
-  CHECK(describe(effects.back()) == "wake at 500");
+  CHECK(describe(effects.back()) == "wake at 85");
+  CHECK(scheduler.step(20ms, NodeHeard{{1}, 1, {}}).empty());
+  effects = scheduler.step(85ms, Tick{});
+  CHECK(describe(effects.back()) == "wake at 160");
+  (void)scheduler.step(160ms, Tick{});
+  (void)scheduler.step(235ms, Tick{});
+  effects = scheduler.step(300ms, Tick{});
+  CHECK(describe(effects.back()) == "wake at 320");
+  (void)scheduler.step(320ms, Tick{});
+  CHECK_FALSE(scheduler.nodes()[0].alive);
 }
