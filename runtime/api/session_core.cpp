@@ -441,6 +441,13 @@ void SessionCore::submit_what_can_be_sent() {
       all = task != tasks_.end() && prepare(task->second, specs[i]);
     }
     if (!all) continue;
+    // Given again to a scheduler of a new epoch, a gang is what is left of it.
+    if (key.first && specs.size() != specs.front().gang->size) {
+      for (std::size_t i = 0; i < specs.size(); ++i) {
+        specs[i].gang->size = static_cast<std::uint32_t>(specs.size());
+        specs[i].gang->rank = static_cast<std::uint32_t>(i);
+      }
+    }
     for (const TaskId id : ids) {
       tasks_.at(id).sent = true;
       unsent_.erase(id);

@@ -16,6 +16,7 @@
 #include "tools/cli/interrupts.h"
 #include "tools/cli/output.h"
 #include "tools/cli/output_follower.h"
+#include "tools/cli/progress_line.h"
 #include "tools/cli/task_report.h"
 #include "tools/cli/units.h"
 
