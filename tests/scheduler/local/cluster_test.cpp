@@ -252,13 +252,13 @@ TEST_CASE("a task whose node falls silent runs on another one, and its late firs
                                               {"store", cluster.directory() + "/store"}}};
     ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, NodeId{random_id()}, 1));
   }
-  {
-    auto session = cluster.connect();
+  auto session = cluster.connect();
+  const auto on_both_nodes = [&] {
     const auto both = session.spawn_gang({.size = 2, .each = {.needs = {.cpus = 1000}}}, counter,
                                          [](std::uint32_t) { return std::tuple{0L}; });
-    session.get(both[0].call(counter_add, 0L));  // Both nodes are there.
-  }
-  auto session = cluster.connect();
+    return session.try_get(both[0].call(counter_add, 0L)) && session.try_get(both[1].call(counter_add, 0L));
+  };
+  REQUIRE(eventually(on_both_nodes));  // The second one joins when it is ready.
   const auto ref = session.submit(first_waits, folder.file("pid"), folder.file("go"));
   REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("pid")); }));
   const pid_t silent = parent_of(std::stoi(text_in(folder.file("pid"))));
@@ -268,10 +268,7 @@ TEST_CASE("a task whose node falls silent runs on another one, and its late firs
   REQUIRE(::kill(silent, SIGCONT) == 0);
 
   // It is back, with nothing running, when a gang that needs both nodes starts.
-  const auto both = session.spawn_gang({.size = 2, .each = {.needs = {.cpus = 1000}}}, counter,
-                                       [](std::uint32_t) { return std::tuple{0L}; });
-  CHECK(session.get(both[0].call(counter_add, 0L)) == 0);
-  CHECK(session.get(both[1].call(counter_add, 0L)) == 0);
+  CHECK(on_both_nodes());
   CHECK(session.get(session.submit({.needs = {.cpus = 0}}, add, ref, 0)) == 2);
   ::kill(second, SIGKILL);
   ::waitpid(second, nullptr, 0);
