@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include <catch2/catch.hpp>
@@ -89,8 +90,9 @@ bool eventually(Condition condition, std::chrono::milliseconds limit = 20s) {
 }
 
 std::string text_in(const std::string& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();  // A process that ends meanwhile leaves nothing to read.
+  return text.str();
 }
 
 pid_t parent_of(pid_t pid) {
