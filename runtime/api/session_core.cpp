@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,18 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 Fault fault_of(TaskState state) { return state == TaskState::cancelled ? Fault::cancelled : Fault::task_failed; }
+
+std::size_t bytes_in(const std::vector<Argument>& arguments) {
+  std::size_t bytes = 0;
+  for (const auto& argument : arguments)
+    if (const auto* value = std::get_if<Bytes>(&argument)) bytes += value->size();
+  return bytes;
+}
+
+std::string too_large(std::size_t bytes) {
+  return "its arguments have " + std::to_string(bytes) + " bytes together; at most " +
+         std::to_string(most_inline_bytes) + " can be handed over";
+}
 
 /// The first of `arguments` that failed, if any did.
 const Object* first_failed(const std::vector<RawArgument>& arguments) {
@@ -85,11 +98,9 @@ void SessionCore::stop() {
 ObjectPtr SessionCore::make_object(std::string name, std::optional<TaskId> task) {
   auto object = std::make_shared<Object>(std::move(name), task);
   if (task) {
-    object->when_dropped = [self = weak_from_this(), id = *task] {
-      const auto core = self.lock();
-      if (!core) return;
-      const std::lock_guard lock(core->dropped_mutex_);
-      core->dropped_.push_back(id);
+    object->when_dropped = [dropped = dropped_, id = *task] {
+      const std::lock_guard lock(dropped->mutex);
+      dropped->tasks.push_back(id);
     };
   }
   return object;
@@ -181,7 +192,8 @@ Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> t
   std::unique_lock lock(mutex_);
   const std::uint64_t request = ++last_request_;
   answers_[request] = std::nullopt;
-  post(scheduler_, message::Submit{request, job, std::move(tasks)});
+  handed_in_.push_back({request, job, std::move(tasks)});
+  post(scheduler_, handed_in_.back());
   transport_->wake();
   const bool answered = changed_.wait_for(lock, limit, [&] { return answers_[request] || !lost_.empty(); });
   const auto answer = std::exchange(answers_[request], {});
@@ -202,11 +214,11 @@ ObjectPtr SessionCore::watch_task(TaskId task, std::string name) {
 Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   const std::uint64_t request = ++last_request_;
-  lists_[request] = std::nullopt;
+  lists_[request] = {job, std::nullopt};
   post(scheduler_, message::AskTasks{request, job});
   transport_->wake();
-  changed_.wait_for(lock, limit, [&] { return lists_[request] || !lost_.empty(); });
-  auto list = std::exchange(lists_[request], {});
+  changed_.wait_for(lock, limit, [&] { return lists_[request].tasks || !lost_.empty(); });
+  auto list = std::exchange(lists_[request].tasks, {});
   lists_.erase(request);
   if (!list) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
   return std::move(*list);
@@ -220,6 +232,13 @@ void SessionCore::cancel(TaskId task) {
     post(scheduler_, message::Cancel{++last_request_, task});
   }
   transport_->wake();
+}
+
+std::optional<Failure> SessionCore::first_failure(std::span<const ObjectPtr> objects) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& object : objects)
+    if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
+  return std::nullopt;
 }
 
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
@@ -254,10 +273,7 @@ void SessionCore::run() {
         if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
           fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
       }
-      if (lost_.empty() && is_readable(lifeline_)) {
-        transport_->unwatch(lifeline_);
-        fail_everything("the local cluster has ended");
-      }
+      look_after_lifeline();
       pump();
       last = stopping_;
       if (last) post(scheduler_, message::DriverBye{});
@@ -266,6 +282,17 @@ void SessionCore::run() {
     for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
     if (last) return;
   }
+}
+
+/// The cluster says why it ends, in a line, or just ends.
+void SessionCore::look_after_lifeline() {
+  if (!lost_.empty() || !is_readable(lifeline_)) return;
+  transport_->unwatch(lifeline_);
+  char text[512];
+  const auto size = ::recv(lifeline_, text, sizeof text, MSG_DONTWAIT);
+  std::string why(text, size > 0 ? static_cast<std::size_t>(size) : 0);
+  why = why.substr(0, why.find('\n'));
+  fail_everything(why.empty() ? "the local cluster has ended" : why);
 }
 
 void SessionCore::take(const Delivery& delivery) {
@@ -287,20 +314,24 @@ void SessionCore::on(message::Message& message) {
   if (auto* answer = std::get_if<message::CallAnswer>(&message)) on_call_answer(*answer);
   if (auto* list = std::get_if<message::TaskList>(&message)) {
     const auto asked = lists_.find(list->request);
-    if (asked != lists_.end()) asked->second = std::move(list->tasks);
+    if (asked != lists_.end()) asked->second.tasks = std::move(list->tasks);
     changed_.notify_all();
   }
 }
 
 void SessionCore::on_welcome(const Envelope& envelope) {
   if (welcomed_ && envelope.epoch == epoch_) return;
-  // A scheduler of a new epoch knows nothing of what this driver owns.
-  epoch_ = envelope.epoch;
+  // A scheduler of a new epoch knows nothing of what this driver owns, nor that it waits for the end of durable tasks.
+  const std::uint32_t epoch_before = std::exchange(epoch_, envelope.epoch);
   welcomed_ = true;
   requests_.clear();
   for (auto& [id, task] : tasks_) {
     task.sent = false;
     unsent_.insert(id);
+  }
+  if (epoch_before != 0) {
+    for (const auto& submit : handed_in_) post(scheduler_, submit);
+    for (const auto& [request, list] : lists_) post(scheduler_, message::AskTasks{request, list.job});
   }
   changed_.notify_all();
 }
@@ -342,6 +373,9 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
       finish(object, std::move(outcome));
     }
     watched_.erase(watched);
+    const auto next = watched_.lower_bound({ended.task.job, 0});
+    if (next == watched_.end() || next->first.job != ended.task.job)
+      std::erase_if(handed_in_, [&](const auto& submit) { return submit.job.id == ended.task.job; });
     return;
   }
   const auto found = tasks_.find(ended.task);
@@ -362,7 +396,7 @@ void SessionCore::on_actor_up(const message::ActorUp& up) {
   ActorLine& actor = *found->second;
   if (actor.attempt == up.attempt && !actor.address.empty()) return;
   if (up.attempt < actor.attempt) return;
-  fail_calls_in_flight(actor, "the actor was restarted");
+  fail_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
   if (!actor.address.empty()) transport_->disconnect(actor.peer);
   const auto peer = transport_->connect(up.address);
   if (!peer) return;
@@ -376,7 +410,7 @@ void SessionCore::on_actor_down(const message::ActorDown& down) {
   const auto found = actors_.find(down.task);
   if (found == actors_.end() || found->second->attempt != down.attempt) return;
   ActorLine& actor = *found->second;
-  fail_calls_in_flight(actor, down.cause.message);
+  fail_calls_in_flight(actor, Fault::peer_lost, down.cause.message);
   if (actor.address.empty()) return;
   transport_->disconnect(actor.peer);
   actor.address.clear();
@@ -484,6 +518,10 @@ bool SessionCore::prepare(PendingTask& task, TaskSpec& spec) {
       spec.after.push_back(*object.task());
     }
   }
+  if (const std::size_t bytes = bytes_in(arguments); bytes > most_inline_bytes) {
+    fail_task(task.spec.id, {Fault::bad_input, task.spec.name, {}, 0, too_large(bytes)});
+    return false;
+  }
   if (auto* function = std::get_if<FunctionWork>(&spec.work)) function->arguments = std::move(arguments);
   if (auto* actor = std::get_if<ActorWork>(&spec.work)) actor->arguments = std::move(arguments);
   return true;
@@ -507,6 +545,13 @@ void SessionCore::pump(ActorLine& actor) {
         return;  // Later calls wait too: they run in the order in which they were made.
       }
     }
+    std::size_t bytes = 0;
+    for (const auto& argument : message.arguments) bytes += argument.size();
+    if (bytes > most_inline_bytes) {
+      finish(call.result, Failure{Fault::bad_input, call.result->name(), {}, 0, too_large(bytes)});
+      actor.waiting.pop_front();
+      continue;
+    }
     ++actor.last_number;
     post(actor.peer, message);
     actor.in_flight.emplace(actor.last_number, std::move(call));
@@ -525,15 +570,14 @@ void SessionCore::fail_task(TaskId id, Failure failure) {
   actor->end_cause = failure.cause;
   if (!actor->address.empty()) transport_->disconnect(actor->peer);
   actor->address.clear();
-  fail_calls_in_flight(*actor, failure.cause);
+  fail_calls_in_flight(*actor, failure.fault == Fault::unavailable ? failure.fault : Fault::peer_lost, failure.cause);
   fail_waiting_calls(*actor);
   actors_.erase(id);
 }
 
-void SessionCore::fail_calls_in_flight(ActorLine& actor, const std::string& cause) {
+void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
   for (auto& [number, call] : std::exchange(actor.in_flight, {}))
-    finish(call.result,
-           Failure{Fault::peer_lost, call.result->name(), {}, 0, "not known to have been applied: " + cause});
+    finish(call.result, Failure{fault, call.result->name(), {}, 0, "not known to have been applied: " + cause});
 }
 
 void SessionCore::fail_waiting_calls(ActorLine& actor) {
@@ -554,15 +598,15 @@ void SessionCore::fail_everything(const std::string& cause) {
 void SessionCore::send_dropped() {
   std::vector<TaskId> dropped;
   {
-    const std::lock_guard lock(dropped_mutex_);
-    dropped = std::exchange(dropped_, {});
+    const std::lock_guard lock(dropped_->mutex);
+    dropped = std::exchange(dropped_->tasks, {});
   }
   std::vector<TaskId> ended;
   std::vector<TaskId> running;
   for (const TaskId id : dropped) (tasks_.contains(id) ? running : ended).push_back(id);
   if (!ended.empty()) post(scheduler_, message::Release{std::move(ended)});
-  const std::lock_guard lock(dropped_mutex_);
-  dropped_.insert(dropped_.end(), running.begin(), running.end());
+  const std::lock_guard lock(dropped_->mutex);
+  dropped_->tasks.insert(dropped_->tasks.end(), running.begin(), running.end());
 }
 
 }  // namespace troupe
