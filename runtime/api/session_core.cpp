@@ -567,10 +567,11 @@ void SessionCore::fail_task(TaskId id, Failure failure) {
   const auto actor = task.mapped().actor;
   if (!actor) return;
   actor->ended = true;
+  if (failure.fault == Fault::unavailable) actor->end_fault = failure.fault;
   actor->end_cause = failure.cause;
   if (!actor->address.empty()) transport_->disconnect(actor->peer);
   actor->address.clear();
-  fail_calls_in_flight(*actor, failure.fault == Fault::unavailable ? failure.fault : Fault::peer_lost, failure.cause);
+  fail_calls_in_flight(*actor, actor->end_fault, failure.cause);
   fail_waiting_calls(*actor);
   actors_.erase(id);
 }
@@ -582,7 +583,7 @@ void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std:
 
 void SessionCore::fail_waiting_calls(ActorLine& actor) {
   for (auto& call : std::exchange(actor.waiting, {}))
-    finish(call.result, Failure{Fault::peer_lost, call.result->name(), {}, 0, "not run: " + actor.end_cause});
+    finish(call.result, Failure{actor.end_fault, call.result->name(), {}, 0, "not run: " + actor.end_cause});
 }
 
 void SessionCore::fail_everything(const std::string& cause) {

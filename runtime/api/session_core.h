@@ -65,6 +65,7 @@ struct ActorLine {
   std::map<std::uint64_t, PendingCall> in_flight;  // By number.
   bool released = false;                           // No handle is left: ends when it has answered everything.
   bool ended = false;
+  Fault end_fault = Fault::peer_lost;
   std::string end_cause;
 };
 
