@@ -216,12 +216,6 @@ class Agent {
     for (const auto& key : ended_commands) end_command(key);
   }
 
-  static bool has_ended(const Process& process) {
-    siginfo_t info{};
-    return ::waitid(P_PIDFD, static_cast<id_t>(process.descriptor), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != 0;
-  }
-
   void end_worker(agent::WorkerNumber number) {
     WorkerProcess worker = std::move(workers_.at(number));
     workers_.erase(number);

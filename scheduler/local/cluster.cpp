@@ -54,14 +54,11 @@ Result<pid_t> start_supervisor(const std::vector<std::string>& arguments, int co
   ::posix_spawn_file_actions_adddup2(&actions, control, scheduler::control_descriptor);
   ::posix_spawn_file_actions_addclosefrom_np(&actions, scheduler::control_descriptor + 1);
   sigset_t none;
-  sigset_t ordinary;
+  sigset_t all;
   sigemptyset(&none);
-  sigemptyset(&ordinary);
-  sigaddset(&ordinary, SIGINT);
-  sigaddset(&ordinary, SIGTERM);
-  sigaddset(&ordinary, SIGPIPE);
+  sigfillset(&all);
   ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setsigdefault(&attributes, &ordinary);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;
   const int error = ::posix_spawn(&pid, owned.front().c_str(), &actions, &attributes, argv.data(), environ);

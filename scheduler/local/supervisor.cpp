@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "runtime/agent/agent.h"
+#include "runtime/agent/process.h"
 #include "runtime/wire/zmq_transport.h"
 #include "scheduler/service/service.h"
 #include "scheduler/store/redis_server.h"
@@ -46,9 +47,8 @@ pid_t fork_role(const std::function<int()>& role) {
   if (pid != 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  reset_signals();
+  ::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
   action.sa_handler = on_stop;
   ::sigaction(SIGTERM, &action, nullptr);

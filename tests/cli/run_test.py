@@ -21,6 +21,7 @@ import time
 import unittest
 from pathlib import Path
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored in a job of a shell's background: inherited.
 TROUPE = os.path.abspath(sys.argv.pop(1))
 LIMIT_S = 30  # Of every wait.
 
@@ -317,6 +318,10 @@ class OneCommand(Case):
         flag.touch()
         out, _ = process.communicate(timeout=LIMIT_S)
         self.assertEqual((out, process.returncode), ("second\n", 0))
+
+    def test_a_parent_that_ignores_the_ends_of_its_children(self):
+        self.troupe("run", "--", "true", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assert_nothing_left()
 
     def test_json_keeps_stdout_for_programs(self):
         out, err = self.troupe("run", "--format", "json", "--cpus", "0.5", "--memory", "64MiB", "--", "echo", "hello")

@@ -1,6 +1,7 @@
 #include "runtime/agent/command.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
@@ -91,6 +92,29 @@ TEST_CASE("exit code, signal and last lines are the cause", "[command]") {
   const auto missing = run(order_for(folder, {"no-such-program-anywhere"}));
   CHECK(missing.end == AttemptEnd::failed);
   CHECK(missing.cause.message.find("no-such-program-anywhere") != std::string::npos);
+}
+
+TEST_CASE("an end that somebody else took is an end, and no success", "[command]") {
+  auto process = start_process({.argv = {"true"}});
+  REQUIRE(process);
+  REQUIRE(::waitpid(process->pid, nullptr, 0) == process->pid);
+  CHECK(has_ended(*process));
+  const ProcessEnd end = reap(*process);
+  CHECK(end.exit_code == unknown_exit_code);
+  CHECK(describe(end) == "exit code unknown");
+}
+
+TEST_CASE("a command starts with every signal's ordinary disposition", "[command]") {
+  const Folder folder;
+  for (const int number : {SIGCHLD, SIGHUP}) ::signal(number, SIG_IGN);
+  const auto report = [&] {
+    const auto command = prepare_command(order_for(folder, {"sh", "-c", "grep SigIgn /proc/self/status | tr -cd 1-9"}));
+    auto process = start_process(command->process);
+    reap(*process);
+    return last_lines(command->process.output_file, 1, 100);
+  }();
+  for (const int number : {SIGCHLD, SIGHUP}) ::signal(number, SIG_DFL);
+  CHECK(report.empty());
 }
 
 TEST_CASE("a command is told its threads, devices, attempt and rank", "[command]") {
