@@ -39,6 +39,14 @@ Result<std::string> make_directory(ClusterId id) {
   return Error{Fault::unavailable, "cannot make a folder for the cluster's sockets: " + why};
 }
 
+/// Moves a descriptor away from stdin, stdout and stderr, which may have been closed.
+int above_standard(int descriptor) {
+  if (descriptor > STDERR_FILENO) return descriptor;
+  const int moved = ::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  ::close(descriptor);
+  return moved;
+}
+
 /// Starts the supervisor with `control` as its descriptor 3, apart from the terminal's signals.
 Result<pid_t> start_supervisor(const std::vector<std::string>& arguments, int control) {
   std::vector<std::string> owned = arguments;
@@ -129,6 +137,7 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return Error{Fault::unavailable, std::string("cannot make a socket pair: ") + ::strerror(errno)};
+  for (int& end : ends) end = above_standard(end);
   state->control = ends[0];
   const NodeCapacity capacity = local_capacity(options);
   const scheduler::RoleArguments arguments{

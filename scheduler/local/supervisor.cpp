@@ -5,9 +5,12 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -31,8 +34,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_restarts = 5;
 constexpr std::chrono::seconds restart_window{60};
 
-/// Writes the one line that the driver waits for.
-void tell(int descriptor, const std::string& line) {
+/// Writes one line for the driver.
+void tell(int descriptor, std::string line) {
+  std::replace(line.begin(), line.end(), '\n', ' ');
   const std::string text = line + '\n';
   if (::write(descriptor, text.data(), text.size()) < 0) std::fprintf(stderr, "troupe: %s\n", line.c_str());
 }
@@ -136,7 +140,7 @@ class Supervisor {
     for (;;) {
       pollfd polled[] = {{control_descriptor, POLLIN, 0}, {signals_, POLLIN, 0}, {ready_, POLLIN, 0}};
       if (::poll(polled, 3, -1) < 0) continue;
-      if (polled[0].revents != 0) return;
+      if (polled[0].revents != 0 && driver_is_gone()) return;
       if (polled[2].revents != 0 && !pass_on_word()) return;
       if (polled[1].revents == 0) continue;
       signalfd_siginfo signal{};
@@ -144,6 +148,15 @@ class Supervisor {
         if (signal.ssi_signo != SIGCHLD) return;
       if (!look_after_children()) return;
     }
+  }
+
+  /// Nobody writes there: whatever comes but the end is not meant for us.
+  static bool driver_is_gone() {
+    char ignored[4096];
+    ssize_t got = 0;
+    do got = ::recv(control_descriptor, ignored, sizeof ignored, MSG_DONTWAIT);
+    while (got > 0 || (got < 0 && errno == EINTR));
+    return got == 0 || errno != EAGAIN;
   }
 
   /// The scheduler's word to the driver; false when it is of an end.

@@ -319,6 +319,16 @@ class OneCommand(Case):
         out, _ = process.communicate(timeout=LIMIT_S)
         self.assertEqual((out, process.returncode), ("second\n", 0))
 
+    def test_closed_standard_files(self):
+        def closing(*files):
+            return lambda: [os.close(file) for file in files]
+
+        for files in ((0,), (0, 1), (0, 1, 2), (1,), (2,)):
+            with self.subTest(closed=files):
+                out, _ = self.troupe("run", "--", "sh", "-c", "echo hello; sleep 0.3", preexec_fn=closing(*files))
+                self.assertEqual(out, "" if 1 in files else "hello\n")
+        self.assert_nothing_left()
+
     def test_a_parent_that_ignores_the_ends_of_its_children(self):
         self.troupe("run", "--", "true", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         self.assert_nothing_left()
