@@ -56,6 +56,22 @@ TEST_CASE("a command's result is the JSON value in its result file", "[command]"
   CHECK(broken.cause.message.find("TROUPE_RESULT") != std::string::npos);
 }
 
+TEST_CASE("a result that is nested too deep fails the attempt, and nothing else", "[command]") {
+  const Folder folder;
+  const auto nested = [&](int depth) {
+    const std::string n = std::to_string(depth);
+    return run(order_for(folder, {"sh", "-c",
+                                  "(head -c " + n + " /dev/zero | tr '\\0' '['; head -c " + n +
+                                      " /dev/zero | tr '\\0' ']') > $TROUPE_RESULT"}));
+  };
+  const auto deep = nested(400'000);
+  CHECK(deep.end == AttemptEnd::failed);
+  CHECK(deep.cause.message == "TROUPE_RESULT is nested more than 64 deep");
+  CHECK(nested(65).end == AttemptEnd::failed);
+  CHECK(nested(64).end == AttemptEnd::done);
+  CHECK_FALSE(is_too_deep('"' + std::string(100, '[') + "\\\"" + std::string(100, '{') + '"'));
+}
+
 TEST_CASE("results of earlier tasks are put into the words, other braces stay", "[command]") {
   const Folder folder;
   RunOrder order = order_for(folder, {"sh", "-c", "printf '%s|' \"$@\" > out", "sh", "{a.loss}", "{a.names[1]}",
