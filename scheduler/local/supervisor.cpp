@@ -18,6 +18,7 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "runtime/agent/agent.h"
 #include "runtime/agent/process.h"
@@ -173,12 +174,29 @@ class Supervisor {
   bool look_after_children() {
     if (!redis_->is_running()) return give_up("redis-server ended");
     for (pid_t pid = 0; (pid = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
-      if (pid != scheduler_ && pid != agent_) continue;
-      if (pid == scheduler_ && !pass_on_pending_word()) return false;
+      const bool is_scheduler = pid == scheduler_;
+      if (!is_scheduler && pid != agent_) continue;
+      (is_scheduler ? scheduler_ : agent_) = -1;
+      if (is_scheduler && !pass_on_pending_word()) return false;
       if (!may_restart()) return give_up("scheduler or agent died too often");
-      pid == scheduler_ ? start_scheduler() : start_agent();
+      if (!is_scheduler) end_descendants();  // What commands started must not go on beside their next attempts.
+      is_scheduler ? start_scheduler() : start_agent();
     }
     return true;
+  }
+
+  /// Kills and reaps all that is not agent, scheduler or redis-server: it descends from an agent that is gone.
+  void end_descendants() {
+    const auto is_ours = [&](pid_t pid) {
+      return pid == scheduler_ || pid == agent_ || (redis_ && pid == redis_->pid());
+    };
+    for (;;) {
+      auto left = children();
+      std::erase_if(left, is_ours);
+      if (left.empty()) return;
+      for (const pid_t pid : left) ::kill(pid, SIGKILL);
+      for (const pid_t pid : left) ::waitpid(pid, nullptr, 0);
+    }
   }
 
   bool pass_on_pending_word() {
@@ -199,14 +217,11 @@ class Supervisor {
   }
 
   void take_down() {
-    for (const pid_t pid : {agent_, scheduler_})
-      if (pid > 0) ::kill(pid, SIGKILL);  // What is durable is on disk; workers die with their agent.
+    for (pid_t* pid : {&agent_, &scheduler_})
+      if (*pid > 0)
+        ::kill(std::exchange(*pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
     redis_.reset();
-    // Whatever is left now descends from a worker.
-    for (auto left = children(); !left.empty(); left = children()) {
-      for (const pid_t pid : left) ::kill(pid, SIGKILL);
-      for (const pid_t pid : left) ::waitpid(pid, nullptr, 0);
-    }
+    end_descendants();
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
     const std::string prefix = "troupe-" + arguments_.at("cluster").substr(0, 16);

@@ -59,6 +59,10 @@ def processes_with(text):
     return found
 
 
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
 class Case(unittest.TestCase):
     maxDiff = None
 
@@ -212,6 +216,25 @@ tasks:
         tasks = {task["task"]: task for task in self.json_lines("run", graph)}
         self.assertEqual(tasks["a"]["result"], str(script.parent))
         self.assertEqual(tasks["b"]["state"], "done")
+
+    def test_a_lost_attempts_children_end_before_the_next_attempt_starts(self):
+        pids = self.folder / "pids"
+        script = self.file("job.sh", f"""
+if test -e {pids}; then
+  kill -0 $(cat {pids}) && echo '"alive"' > $TROUPE_RESULT || echo '"gone"' > $TROUPE_RESULT
+  exit
+fi
+setsid sleep 600 & echo $! > {pids}.new; mv {pids}.new {pids}
+wait
+""")
+        process = self.start("run", self.file("g.yaml", f"tasks: {{a: {{command: [sh, {script}], max_attempts: 2}}}}"),
+                             "--format", "json")
+        wait_until("the child runs", pids.exists)
+        shell = parent_of(int(pids.read_text()))
+        os.kill(parent_of(shell), signal.SIGKILL)  # The agent.
+        out, err = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(json.loads(out)["result"], "gone", err)
+        self.assert_nothing_left()
 
     def test_a_thousand_tasks(self):
         graph = self.file("g.yaml", "tasks:\n  a: {each: {i: [%s]}, command: ['true'], needs: {cpus: 0.5}}\n"
