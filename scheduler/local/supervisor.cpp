@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@
 #include <utility>
 
 #include "runtime/agent/agent.h"
+#include "runtime/agent/agent_core.h"
 #include "runtime/agent/process.h"
 #include "runtime/wire/zmq_transport.h"
 #include "scheduler/service/service.h"
@@ -43,7 +45,13 @@ void tell(int descriptor, std::string line) {
 }
 
 volatile sig_atomic_t stop_asked = 0;
-void on_stop(int) { stop_asked = 1; }
+int stop_event = -1;  // Readable when it is asked.
+void on_stop(int) {
+  stop_asked = 1;
+  const int error = errno;
+  ::eventfd_write(stop_event, 1);
+  errno = error;
+}
 
 /// Forks a child that plays a role and cannot outlive its parent.
 pid_t fork_role(const std::function<int()>& role) {
@@ -54,14 +62,15 @@ pid_t fork_role(const std::function<int()>& role) {
   if (::getppid() != parent) ::_exit(1);
   reset_signals();
   ::signal(SIGPIPE, SIG_IGN);
+  stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction action {};
   action.sa_handler = on_stop;
   ::sigaction(SIGTERM, &action, nullptr);
   ::_exit(role());
 }
 
-int run_scheduler(const RoleArguments& arguments, const std::string& redis_socket, int ready) {
-  RedisTaskStore store({.socket = redis_socket});
+int run_scheduler(const RoleArguments& arguments, int ready) {
+  RedisTaskStore store({.socket = redis_socket(arguments.at("directory"))});
   const auto transport = make_zmq_transport();
   Service service({.address = scheduler_address(arguments.at("directory")),
                    .cluster = arguments.cluster(),
@@ -103,6 +112,7 @@ class Supervisor {
       tell(control_descriptor, started.error().message);
     } else {
       supervise();
+      if (driver() == Driver::is_done) end_agent();
     }
     take_down();
     return 0;
@@ -115,7 +125,7 @@ class Supervisor {
     if (error)
       return Error{Fault::unavailable, "cannot make the folder " + arguments_.at("store") + ": " + error.message() +
                                            ": choose another by XDG_STATE_HOME"};
-    auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = directory_ + "/redis.sock"});
+    auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = redis_socket(directory_)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));
     int ready[2];
@@ -128,7 +138,7 @@ class Supervisor {
   }
 
   void start_scheduler() {
-    scheduler_ = fork_role([this] { return run_scheduler(arguments_, directory_ + "/redis.sock", ready_write_); });
+    scheduler_ = fork_role([this] { return run_scheduler(arguments_, ready_write_); });
   }
 
   void start_agent() {
@@ -141,7 +151,7 @@ class Supervisor {
     for (;;) {
       pollfd polled[] = {{control_descriptor, POLLIN, 0}, {signals_, POLLIN, 0}, {ready_, POLLIN, 0}};
       if (::poll(polled, 3, -1) < 0) continue;
-      if (polled[0].revents != 0 && driver_is_gone()) return;
+      if (polled[0].revents != 0 && driver() != Driver::is_there) return;
       if (polled[2].revents != 0 && !pass_on_word()) return;
       if (polled[1].revents == 0) continue;
       signalfd_siginfo signal{};
@@ -151,13 +161,34 @@ class Supervisor {
     }
   }
 
+  enum class Driver { is_there, is_done, is_gone };
+
   /// Nobody writes there: whatever comes but the end is not meant for us.
-  static bool driver_is_gone() {
+  static Driver driver() {
     char ignored[4096];
     ssize_t got = 0;
     do got = ::recv(control_descriptor, ignored, sizeof ignored, MSG_DONTWAIT);
     while (got > 0 || (got < 0 && errno == EINTR));
-    return got == 0 || errno != EAGAIN;
+    if (got < 0) return errno == EAGAIN ? Driver::is_there : Driver::is_gone;
+    pollfd closed{control_descriptor, 0, 0};
+    return ::poll(&closed, 1, 0) == 0 ? Driver::is_done : Driver::is_gone;
+  }
+
+  /// Lets the agent give its commands their grace, as long as the driver waits for it.
+  void end_agent() {
+    if (agent_ < 0) return;
+    ::kill(agent_, SIGTERM);
+    const auto end = Clock::now() + AgentSettings{}.kill_grace + std::chrono::seconds(1);
+    while (::waitpid(agent_, nullptr, WNOHANG) == 0) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+      pollfd polled[] = {{control_descriptor, 0, 0}, {signals_, POLLIN, 0}};
+      if (left.count() <= 0 || ::poll(polled, 2, static_cast<int>(left.count())) < 0) return;
+      if (polled[0].revents != 0) return;
+      signalfd_siginfo signal{};
+      while (::read(signals_, &signal, sizeof signal) == sizeof signal)
+        if (signal.ssi_signo != SIGCHLD) return;
+    }
+    agent_ = -1;
   }
 
   /// The scheduler's word to the driver; false when it is of an end.
@@ -172,7 +203,7 @@ class Supervisor {
   }
 
   bool look_after_children() {
-    if (!redis_->is_running()) return give_up("redis-server ended");
+    if (!redis_->is_running()) return give_up(redis_->is_ready().error().message);
     for (pid_t pid = 0; (pid = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
       const bool is_scheduler = pid == scheduler_;
       if (!is_scheduler && pid != agent_) continue;
@@ -222,11 +253,7 @@ class Supervisor {
         ::kill(std::exchange(*pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
     redis_.reset();
     end_descendants();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-    const std::string prefix = "troupe-" + arguments_.at("cluster").substr(0, 16);
-    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
-      if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path(), ignored);
+    remove_traces(directory_, arguments_.cluster().high);
   }
 
   const RoleArguments& arguments_;
@@ -247,8 +274,17 @@ class Supervisor {
 }  // namespace
 
 std::string scheduler_address(const std::string& directory) { return "ipc://" + directory + "/scheduler.sock"; }
+std::string redis_socket(const std::string& directory) { return directory + "/redis.sock"; }
 std::string worker_address(const std::string& directory, const std::string& worker) {
   return "ipc://" + directory + "/w-" + worker + ".sock";
+}
+
+void remove_traces(const std::string& directory, std::uint64_t cluster) {
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+  const std::string prefix = "troupe-" + to_text(cluster);
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
+    if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path(), ignored);
 }
 
 int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
@@ -273,8 +309,9 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"agent", agent},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
-                 .log_directory = arguments.at("store") + "/logs"},
-                *transport, [] { return stop_asked != 0; });
+                 .log_directory = arguments.at("store") + "/logs",
+                 .stop = stop_event},
+                *transport);
   if (ended) return 0;
   std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
   return 1;
