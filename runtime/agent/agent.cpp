@@ -1,13 +1,16 @@
 #include "runtime/agent/agent.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "runtime/agent/agent_core.h"
@@ -56,6 +59,7 @@ class Agent {
     const auto scheduler = transport_.connect(options_.scheduler_address);
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
+    if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
     return {};
   }
@@ -67,6 +71,34 @@ class Agent {
     if (since_start(start_) >= wake_at_) {
       wake_at_ = since_start(start_) + longest_sleep;
       step(agent::Tick{});
+    }
+  }
+
+  bool is_told_to_stop() const {
+    pollfd stop{options_.stop, POLLIN, 0};
+    return ::poll(&stop, 1, 0) > 0;
+  }
+
+  /// Nothing is taken or started any more.
+  void end_commands() {
+    for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
+    for (auto& [key, command] : commands_) signal_command(command, SIGTERM);
+    const auto end = Clock::now() + AgentSettings{}.kill_grace;
+    while (!commands_.empty()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+      if (left.count() <= 0) return;
+      std::vector<pollfd> ends;
+      for (const auto& [key, command] : commands_) ends.push_back({command.process.descriptor, POLLIN, 0});
+      ::poll(ends.data(), ends.size(), static_cast<int>(left.count()));
+      for (auto at = commands_.begin(); at != commands_.end();) {
+        Process& process = at->second.process;
+        const bool is_over = has_ended(process);
+        if (is_over) {
+          ::kill(-process.pid, SIGKILL);
+          reap(process);
+        }
+        at = is_over ? commands_.erase(at) : std::next(at);
+      }
     }
   }
 
@@ -85,6 +117,7 @@ class Agent {
     Process process;
     RunOrder order;
     Command command;
+    bool was_told = false;  // By a TERM: a second one might cut short what it does to end.
   };
 
   void take(const Delivery& delivery) {
@@ -140,8 +173,7 @@ class Agent {
                    },
                    [&](agent::KillCommand& each) {
                      const auto command = commands_.find({each.task, each.attempt});
-                     if (command != commands_.end())
-                       ::kill(-command->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+                     if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
                    },
                    [&](agent::SendReport& each) {
                      send(message::Report{options_.node, options_.incarnation, std::move(each.report)});
@@ -202,6 +234,11 @@ class Agent {
     commands_.emplace(key, CommandProcess{*process, order, std::move(*command)});
   }
 
+  static void signal_command(CommandProcess& command, int number) {
+    if (number == SIGTERM && std::exchange(command.was_told, true)) return;
+    ::kill(-command.process.pid, number);
+  }
+
   /// Reaps what has ended. A start that failed is an end too, told here so that no step runs inside another.
   void take_ends() {
     for (auto& [number, why] : std::exchange(failed_starts_, {})) step(agent::WorkerExited{number, {127, 0, why}});
@@ -216,12 +253,6 @@ class Agent {
     for (const auto& key : ended_commands) end_command(key);
   }
 
-  static bool has_ended(const Process& process) {
-    siginfo_t info{};
-    return ::waitid(P_PIDFD, static_cast<id_t>(process.descriptor), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != 0;
-  }
-
   void end_worker(agent::WorkerNumber number) {
     WorkerProcess worker = std::move(workers_.at(number));
     workers_.erase(number);
@@ -233,6 +264,7 @@ class Agent {
     const std::string why = "its worker ended: " + describe(end);
     step(agent::WorkerExited{number, {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines}});
     remove_if_empty(worker.output_file);
+    remove_socket(options_.worker_address(worker.id));
   }
 
   void end_command(const Key& key) {
@@ -242,6 +274,11 @@ class Agent {
     ::kill(-command.process.pid, SIGKILL);  // Children that it left in its group.
     const ProcessEnd end = reap(command.process);
     step(agent::CommandExited{report_of(command.order, command.command, end)});
+  }
+
+  static void remove_socket(const std::string& address) {
+    constexpr std::string_view scheme = "ipc://";
+    if (address.starts_with(scheme)) ::unlink(address.c_str() + scheme.size());
   }
 
   static void remove_if_empty(const std::string& file) {
@@ -270,10 +307,11 @@ class Agent {
 
 }  // namespace
 
-Result<void> run_agent(const AgentOptions& options, Transport& transport, const std::function<bool()>& until_stopped) {
+Result<void> run_agent(const AgentOptions& options, Transport& transport) {
   Agent agent(options, transport);
   if (auto started = agent.start(); !started) return started;
-  while (!until_stopped()) agent.turn();
+  while (!agent.is_told_to_stop()) agent.turn();
+  agent.end_commands();
   agent.say_goodbye();
   return {};
 }

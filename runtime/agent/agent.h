@@ -25,11 +25,13 @@ struct AgentOptions {
   /// The command line that starts `program` as a worker.
   std::function<std::vector<std::string>(const std::string& program, WorkerId)> worker_arguments;
   std::string log_directory;  ///< Takes the output of workers, one file each.
+  int stop = -1;              ///< A descriptor: once it is readable the agent ends in order.
 };
 
-/// Works until `until_stopped` says so; everything that it started is then dead.
+/// Works until it is told to stop; everything that it started is then dead. Its commands get a TERM and the time that a
+/// cancelled one has, its workers do not.
 ///
 /// Threads: one, which lives as long as its workers should.
-Result<void> run_agent(const AgentOptions& options, Transport& transport, const std::function<bool()>& until_stopped);
+Result<void> run_agent(const AgentOptions& options, Transport& transport);
 
 }  // namespace troupe

@@ -68,7 +68,7 @@ Result<std::string> put_results_into(const std::string& text, const CommandWork&
     }
     made.append(text, at, open - at);
     const Bytes& input = inputs.at(named->second);
-    auto value = follow(input.empty() ? Json() : Json::parse(input, nullptr, false),
+    auto value = follow(input.empty() || is_too_deep(input) ? Json() : Json::parse(input, nullptr, false),
                         std::string_view(inside).substr(named->first.size()), inside);
     if (!value) return value.error();
     made += word_of(*value);
@@ -92,12 +92,33 @@ Result<Bytes> read_result(const std::string& file) {
                      std::to_string(most_result_bytes) + " are taken");
   std::ifstream stream(file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(stream)), {});
+  if (is_too_deep(text))
+    return bad_input("TROUPE_RESULT is nested more than " + std::to_string(most_result_depth) + " deep");
   const Json value = Json::parse(text, nullptr, false);
   if (value.is_discarded()) return bad_input("TROUPE_RESULT does not hold one JSON value");
   return value.dump();
 }
 
 }  // namespace
+
+bool is_too_deep(std::string_view json) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > most_result_depth) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
 
 std::vector<std::pair<std::string, std::string>> environment_of(const Grant& grant) {
   std::string devices;

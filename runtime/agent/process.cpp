@@ -42,10 +42,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
                          pid_t parent, int failure) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
+  reset_signals();
   if (spec.own_process_group) ::setpgid(0, 0);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
@@ -84,7 +81,10 @@ Result<Process> start_process(const ProcessSpec& spec) {
     return Error{Fault::unavailable, std::string("cannot start a process: ") + ::strerror(error)};
   }
   int error = 0;
-  const bool failed = ::read(failure[0], &error, sizeof error) == sizeof error;
+  ssize_t got = 0;
+  while ((got = ::read(failure[0], &error, sizeof error)) < 0 && errno == EINTR) {
+  }
+  const bool failed = got == sizeof error;
   ::close(failure[0]);
   if (failed) {
     ::waitpid(pid, nullptr, 0);
@@ -97,17 +97,36 @@ Result<Process> start_process(const ProcessSpec& spec) {
   return process;
 }
 
+void reset_signals() {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);  // Refused for KILL and STOP.
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool has_ended(const Process& process) {
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(process.descriptor), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    return errno == ECHILD;
+  return info.si_pid != 0;
+}
+
 ProcessEnd reap(Process& process) {
   int status = 0;
-  const pid_t pid = ::waitpid(process.pid, &status, 0);
-  TROUPE_CHECK(pid == process.pid, "a child is reaped once");
+  pid_t pid = 0;
+  while ((pid = ::waitpid(process.pid, &status, 0)) < 0 && errno == EINTR) {
+  }
+  TROUPE_CHECK(pid == process.pid || errno == ECHILD, "a child can be waited for");
   ::close(process.descriptor);
+  if (pid != process.pid) status = -1;
   process = {};
+  if (status == -1) return {unknown_exit_code, 0};
   if (WIFSIGNALED(status)) return {0, WTERMSIG(status)};
   return {WEXITSTATUS(status), 0};
 }
 
 std::string describe(const ProcessEnd& end) {
+  if (end.exit_code == unknown_exit_code) return "exit code unknown";
   if (end.signal == 0) return "exit code " + std::to_string(end.exit_code);
   return "signal " + std::to_string(end.signal) + " (" + ::strsignal(end.signal) + ")";
 }

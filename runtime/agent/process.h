@@ -26,6 +26,9 @@ struct Process {
   int descriptor = -1;
 };
 
+/// Of a process whose end somebody else took.
+inline constexpr int unknown_exit_code = -1;
+
 struct ProcessEnd {
   int exit_code = 0;
   int signal = 0;  ///< Not 0: killed by it.
@@ -36,7 +39,14 @@ struct ProcessEnd {
 /// Fails with: bad_input, naming the program and why it cannot be started.
 Result<Process> start_process(const ProcessSpec& spec);
 
-/// Takes the end of a process whose descriptor is readable, and closes the descriptor.
+/// In a child after fork: every signal's disposition as in a new session, none blocked. Dispositions that are ignored
+/// go through exec, and an ignored SIGCHLD hides the end of children.
+void reset_signals();
+
+/// Whether it has ended; its end is then to be taken.
+bool has_ended(const Process& process);
+
+/// Waits for the end of a process, takes it and closes the descriptor.
 ProcessEnd reap(Process& process);
 
 /// `exit code 3`, `signal 9 (Killed)`

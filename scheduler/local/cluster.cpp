@@ -1,6 +1,7 @@
 #include "scheduler/local/cluster.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -21,7 +22,10 @@
 namespace troupe {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::milliseconds welcome_limit{10'000};
+constexpr std::chrono::seconds start_limit{30};
 
 std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
@@ -31,12 +35,21 @@ Result<std::string> make_directory(ClusterId id) {
   std::string why;
   for (const char* place : places) {
     if (place == nullptr || *place == '\0') continue;
-    const std::string path = std::string(place) + "/troupe-" + to_text(id.high);
+    std::error_code error;  // Absolute: it is used from other folders.
+    const std::string path = std::filesystem::absolute(place, error).string() + "/troupe-" + to_text(id.high);
     if (path.size() > 70) continue;  // Room for the sockets' names within 107 characters.
     if (::mkdir(path.c_str(), 0700) == 0) return path;
     why = path + ": " + ::strerror(errno);
   }
   return Error{Fault::unavailable, "cannot make a folder for the cluster's sockets: " + why};
+}
+
+/// Moves a descriptor away from stdin, stdout and stderr, which may have been closed.
+int above_standard(int descriptor) {
+  if (descriptor > STDERR_FILENO) return descriptor;
+  const int moved = ::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  ::close(descriptor);
+  return moved;
 }
 
 /// Starts the supervisor with `control` as its descriptor 3, apart from the terminal's signals.
@@ -54,14 +67,11 @@ Result<pid_t> start_supervisor(const std::vector<std::string>& arguments, int co
   ::posix_spawn_file_actions_adddup2(&actions, control, scheduler::control_descriptor);
   ::posix_spawn_file_actions_addclosefrom_np(&actions, scheduler::control_descriptor + 1);
   sigset_t none;
-  sigset_t ordinary;
+  sigset_t all;
   sigemptyset(&none);
-  sigemptyset(&ordinary);
-  sigaddset(&ordinary, SIGINT);
-  sigaddset(&ordinary, SIGTERM);
-  sigaddset(&ordinary, SIGPIPE);
+  sigfillset(&all);
   ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setsigdefault(&attributes, &ordinary);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = -1;
   const int error = ::posix_spawn(&pid, owned.front().c_str(), &actions, &attributes, argv.data(), environ);
@@ -74,9 +84,21 @@ Result<pid_t> start_supervisor(const std::vector<std::string>& arguments, int co
 
 /// The supervisor's word: `ready`, or why there is no cluster.
 Result<void> wait_until_ready(int control) {
+  const auto end = Clock::now() + start_limit;
   std::string line;
-  char next = 0;
-  while (::read(control, &next, 1) == 1 && next != '\n') line += next;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0)
+      return Error{Fault::timed_out, "the local cluster was not ready after " + std::to_string(start_limit.count()) +
+                                         " s: is the machine overloaded?"};
+    pollfd word{control, POLLIN, 0};
+    if (::poll(&word, 1, static_cast<int>(left.count())) <= 0) continue;  // A signal, or the end of the time.
+    char next = 0;
+    const auto got = ::recv(control, &next, 1, MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got != 1 || next == '\n') break;
+    line += next;
+  }
   if (line == "ready") return {};
   if (line.empty()) line = "the local cluster ended before it was ready";
   return Error{Fault::unavailable, line};
@@ -91,13 +113,12 @@ struct Cluster::State {
   int control = -1;
 
   ~State() {
-    if (control >= 0) {
-      ::shutdown(control, SHUT_RDWR);  // The supervisor takes everything down when it sees this.
-      ::close(control);
-    }
+    if (control >= 0) ::shutdown(control, SHUT_WR);  // The supervisor takes everything down when it sees this.
     if (supervisor > 0)
       while (::waitpid(supervisor, nullptr, 0) < 0 && errno == EINTR) {
       }
+    if (control >= 0) ::close(control);  // Not earlier: that would be no end in order.
+    if (!directory.empty()) scheduler::remove_traces(directory, id.high);  // Left by a supervisor that was killed.
   }
 };
 
@@ -107,6 +128,7 @@ Cluster& Cluster::operator=(Cluster&&) noexcept = default;
 Cluster::~Cluster() = default;
 
 const std::string& Cluster::directory() const { return state_->directory; }
+std::string Cluster::store_socket() const { return scheduler::redis_socket(state_->directory); }
 ClusterId Cluster::id() const { return state_->id; }
 
 NodeCapacity local_capacity(const LocalOptions& options) {
@@ -132,6 +154,7 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return Error{Fault::unavailable, std::string("cannot make a socket pair: ") + ::strerror(errno)};
+  for (int& end : ends) end = above_standard(end);
   state->control = ends[0];
   const NodeCapacity capacity = local_capacity(options);
   const scheduler::RoleArguments arguments{
@@ -145,12 +168,12 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
        {"memory", std::to_string(capacity.memory_bytes)}}};
   const auto pid = start_supervisor(scheduler::to_argv(own_program(), arguments), ends[1]);
   ::close(ends[1]);
-  if (!pid) {
-    std::filesystem::remove_all(state->directory);
-    return pid.error();
-  }
+  if (!pid) return pid.error();
   state->supervisor = *pid;
-  if (auto ready = wait_until_ready(state->control); !ready) return ready.error();
+  if (auto ready = wait_until_ready(state->control); !ready) {
+    if (ready.error().fault == Fault::timed_out) ::kill(state->supervisor, SIGKILL);
+    return ready.error();
+  }
   return Cluster(std::move(state));
 }
 

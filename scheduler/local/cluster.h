@@ -46,13 +46,15 @@ class Cluster {
 
   Cluster(Cluster&&) noexcept;
   Cluster& operator=(Cluster&&) noexcept;
-  ~Cluster();  ///< Waits until everything of it is gone. Sessions should have ended.
+  /// Waits until everything of it is gone: tasks that are commands have a grace of 5 s. Sessions should have ended.
+  ~Cluster();
 
   /// Throws: ClusterError.
   Session connect();
   Result<Session> try_connect();
 
   const std::string& directory() const;  ///< Of its sockets.
+  std::string store_socket() const;      ///< Where its redis-server listens.
   ClusterId id() const;
 
  private:

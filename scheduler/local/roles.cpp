@@ -1,9 +1,8 @@
 #include "scheduler/local/roles.h"
 
-#include <sys/prctl.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 
 #include "runtime/wire/zmq_transport.h"
@@ -12,8 +11,21 @@
 #include "scheduler/local/supervisor.h"
 
 namespace troupe {
+namespace {
+
+/// Otherwise the next file or socket that is opened would take the place of stdin, stdout or stderr, and what is
+/// printed.
+void open_what_is_closed() {
+  int descriptor = -1;
+  do descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace
 
 void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll) {
+  open_what_is_closed();
   const auto arguments = scheduler::role_arguments_from(argc, argv);
   if (!arguments) return;
   if (arguments->role == "supervisor") std::exit(scheduler::run_supervisor(*arguments));

@@ -8,7 +8,8 @@
 
 namespace troupe {
 
-/// Returns in the driver. In any other role it plays it to the end and exits: a worker never gets past it.
+/// Opens /dev/null where stdin, stdout or stderr are closed. Returns in the driver. In any other role it plays it to
+/// the end and exits: a worker never gets past it.
 ///
 /// Requires: called before any thread is started.
 void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll);

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -15,8 +19,11 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "runtime/agent/agent.h"
+#include "runtime/agent/agent_core.h"
+#include "runtime/agent/process.h"
 #include "runtime/wire/zmq_transport.h"
 #include "scheduler/service/service.h"
 #include "scheduler/store/redis_server.h"
@@ -30,14 +37,21 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_restarts = 5;
 constexpr std::chrono::seconds restart_window{60};
 
-/// Writes the one line that the driver waits for.
-void tell(int descriptor, const std::string& line) {
+/// Writes one line for the driver.
+void tell(int descriptor, std::string line) {
+  std::replace(line.begin(), line.end(), '\n', ' ');
   const std::string text = line + '\n';
   if (::write(descriptor, text.data(), text.size()) < 0) std::fprintf(stderr, "troupe: %s\n", line.c_str());
 }
 
 volatile sig_atomic_t stop_asked = 0;
-void on_stop(int) { stop_asked = 1; }
+int stop_event = -1;  // Readable when it is asked.
+void on_stop(int) {
+  stop_asked = 1;
+  const int error = errno;
+  ::eventfd_write(stop_event, 1);
+  errno = error;
+}
 
 /// Forks a child that plays a role and cannot outlive its parent.
 pid_t fork_role(const std::function<int()>& role) {
@@ -46,17 +60,17 @@ pid_t fork_role(const std::function<int()>& role) {
   if (pid != 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  reset_signals();
+  ::signal(SIGPIPE, SIG_IGN);
+  stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction action {};
   action.sa_handler = on_stop;
   ::sigaction(SIGTERM, &action, nullptr);
   ::_exit(role());
 }
 
-int run_scheduler(const RoleArguments& arguments, const std::string& redis_socket, int ready) {
-  RedisTaskStore store({.socket = redis_socket});
+int run_scheduler(const RoleArguments& arguments, int ready) {
+  RedisTaskStore store({.socket = redis_socket(arguments.at("directory"))});
   const auto transport = make_zmq_transport();
   Service service({.address = scheduler_address(arguments.at("directory")),
                    .cluster = arguments.cluster(),
@@ -98,6 +112,7 @@ class Supervisor {
       tell(control_descriptor, started.error().message);
     } else {
       supervise();
+      if (driver() == Driver::is_done) end_agent();
     }
     take_down();
     return 0;
@@ -110,7 +125,7 @@ class Supervisor {
     if (error)
       return Error{Fault::unavailable, "cannot make the folder " + arguments_.at("store") + ": " + error.message() +
                                            ": choose another by XDG_STATE_HOME"};
-    auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = directory_ + "/redis.sock"});
+    auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = redis_socket(directory_)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));
     int ready[2];
@@ -123,7 +138,7 @@ class Supervisor {
   }
 
   void start_scheduler() {
-    scheduler_ = fork_role([this] { return run_scheduler(arguments_, directory_ + "/redis.sock", ready_write_); });
+    scheduler_ = fork_role([this] { return run_scheduler(arguments_, ready_write_); });
   }
 
   void start_agent() {
@@ -136,7 +151,7 @@ class Supervisor {
     for (;;) {
       pollfd polled[] = {{control_descriptor, POLLIN, 0}, {signals_, POLLIN, 0}, {ready_, POLLIN, 0}};
       if (::poll(polled, 3, -1) < 0) continue;
-      if (polled[0].revents != 0) return;
+      if (polled[0].revents != 0 && driver() != Driver::is_there) return;
       if (polled[2].revents != 0 && !pass_on_word()) return;
       if (polled[1].revents == 0) continue;
       signalfd_siginfo signal{};
@@ -144,6 +159,36 @@ class Supervisor {
         if (signal.ssi_signo != SIGCHLD) return;
       if (!look_after_children()) return;
     }
+  }
+
+  enum class Driver { is_there, is_done, is_gone };
+
+  /// Nobody writes there: whatever comes but the end is not meant for us.
+  static Driver driver() {
+    char ignored[4096];
+    ssize_t got = 0;
+    do got = ::recv(control_descriptor, ignored, sizeof ignored, MSG_DONTWAIT);
+    while (got > 0 || (got < 0 && errno == EINTR));
+    if (got < 0) return errno == EAGAIN ? Driver::is_there : Driver::is_gone;
+    pollfd closed{control_descriptor, 0, 0};
+    return ::poll(&closed, 1, 0) == 0 ? Driver::is_done : Driver::is_gone;
+  }
+
+  /// Lets the agent give its commands their grace, as long as the driver waits for it.
+  void end_agent() {
+    if (agent_ < 0) return;
+    ::kill(agent_, SIGTERM);
+    const auto end = Clock::now() + AgentSettings{}.kill_grace + std::chrono::seconds(1);
+    while (::waitpid(agent_, nullptr, WNOHANG) == 0) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+      pollfd polled[] = {{control_descriptor, 0, 0}, {signals_, POLLIN, 0}};
+      if (left.count() <= 0 || ::poll(polled, 2, static_cast<int>(left.count())) < 0) return;
+      if (polled[0].revents != 0) return;
+      signalfd_siginfo signal{};
+      while (::read(signals_, &signal, sizeof signal) == sizeof signal)
+        if (signal.ssi_signo != SIGCHLD) return;
+    }
+    agent_ = -1;
   }
 
   /// The scheduler's word to the driver; false when it is of an end.
@@ -158,14 +203,31 @@ class Supervisor {
   }
 
   bool look_after_children() {
-    if (!redis_->is_running()) return give_up("redis-server ended");
+    if (!redis_->is_running()) return give_up(redis_->is_ready().error().message);
     for (pid_t pid = 0; (pid = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
-      if (pid != scheduler_ && pid != agent_) continue;
-      if (pid == scheduler_ && !pass_on_pending_word()) return false;
+      const bool is_scheduler = pid == scheduler_;
+      if (!is_scheduler && pid != agent_) continue;
+      (is_scheduler ? scheduler_ : agent_) = -1;
+      if (is_scheduler && !pass_on_pending_word()) return false;
       if (!may_restart()) return give_up("scheduler or agent died too often");
-      pid == scheduler_ ? start_scheduler() : start_agent();
+      if (!is_scheduler) end_descendants();  // What commands started must not go on beside their next attempts.
+      is_scheduler ? start_scheduler() : start_agent();
     }
     return true;
+  }
+
+  /// Kills and reaps all that is not agent, scheduler or redis-server: it descends from an agent that is gone.
+  void end_descendants() {
+    const auto is_ours = [&](pid_t pid) {
+      return pid == scheduler_ || pid == agent_ || (redis_ && pid == redis_->pid());
+    };
+    for (;;) {
+      auto left = children();
+      std::erase_if(left, is_ours);
+      if (left.empty()) return;
+      for (const pid_t pid : left) ::kill(pid, SIGKILL);
+      for (const pid_t pid : left) ::waitpid(pid, nullptr, 0);
+    }
   }
 
   bool pass_on_pending_word() {
@@ -186,19 +248,12 @@ class Supervisor {
   }
 
   void take_down() {
-    for (const pid_t pid : {agent_, scheduler_})
-      if (pid > 0) ::kill(pid, SIGKILL);  // What is durable is on disk; workers die with their agent.
+    for (pid_t* pid : {&agent_, &scheduler_})
+      if (*pid > 0)
+        ::kill(std::exchange(*pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
     redis_.reset();
-    // Whatever is left now descends from a worker.
-    for (auto left = children(); !left.empty(); left = children()) {
-      for (const pid_t pid : left) ::kill(pid, SIGKILL);
-      for (const pid_t pid : left) ::waitpid(pid, nullptr, 0);
-    }
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-    const std::string prefix = "troupe-" + arguments_.at("cluster").substr(0, 16);
-    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
-      if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path(), ignored);
+    end_descendants();
+    remove_traces(directory_, arguments_.cluster().high);
   }
 
   const RoleArguments& arguments_;
@@ -219,8 +274,17 @@ class Supervisor {
 }  // namespace
 
 std::string scheduler_address(const std::string& directory) { return "ipc://" + directory + "/scheduler.sock"; }
+std::string redis_socket(const std::string& directory) { return directory + "/redis.sock"; }
 std::string worker_address(const std::string& directory, const std::string& worker) {
   return "ipc://" + directory + "/w-" + worker + ".sock";
+}
+
+void remove_traces(const std::string& directory, std::uint64_t cluster) {
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+  const std::string prefix = "troupe-" + to_text(cluster);
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
+    if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path(), ignored);
 }
 
 int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
@@ -245,8 +309,9 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"agent", agent},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
-                 .log_directory = arguments.at("store") + "/logs"},
-                *transport, [] { return stop_asked != 0; });
+                 .log_directory = arguments.at("store") + "/logs",
+                 .stop = stop_event},
+                *transport);
   if (ended) return 0;
   std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
   return 1;

@@ -21,6 +21,7 @@ import time
 import unittest
 from pathlib import Path
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored in a job of a shell's background: inherited.
 TROUPE = os.path.abspath(sys.argv.pop(1))
 LIMIT_S = 30  # Of every wait.
 
@@ -56,6 +57,10 @@ def processes_with(text):
         if text.encode() in environment and state != "Z":
             found.append(int(entry.name))
     return found
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 class Case(unittest.TestCase):
@@ -212,6 +217,25 @@ tasks:
         self.assertEqual(tasks["a"]["result"], str(script.parent))
         self.assertEqual(tasks["b"]["state"], "done")
 
+    def test_a_lost_attempts_children_end_before_the_next_attempt_starts(self):
+        pids = self.folder / "pids"
+        script = self.file("job.sh", f"""
+if test -e {pids}; then
+  kill -0 $(cat {pids}) && echo '"alive"' > $TROUPE_RESULT || echo '"gone"' > $TROUPE_RESULT
+  exit
+fi
+setsid sleep 600 & echo $! > {pids}.new; mv {pids}.new {pids}
+wait
+""")
+        process = self.start("run", self.file("g.yaml", f"tasks: {{a: {{command: [sh, {script}], max_attempts: 2}}}}"),
+                             "--format", "json")
+        wait_until("the child runs", pids.exists)
+        shell = parent_of(int(pids.read_text()))
+        os.kill(parent_of(shell), signal.SIGKILL)  # The agent.
+        out, err = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(json.loads(out)["result"], "gone", err)
+        self.assert_nothing_left()
+
     def test_a_thousand_tasks(self):
         graph = self.file("g.yaml", "tasks:\n  a: {each: {i: [%s]}, command: ['true'], needs: {cpus: 0.5}}\n"
                                     "  b: {after: [a], command: ['true']}\n" % ", ".join(map(str, range(1000))))
@@ -318,6 +342,27 @@ class OneCommand(Case):
         out, _ = process.communicate(timeout=LIMIT_S)
         self.assertEqual((out, process.returncode), ("second\n", 0))
 
+    def test_closed_standard_files(self):
+        def closing(*files):
+            return lambda: [os.close(file) for file in files]
+
+        for files in ((0,), (0, 1), (0, 1, 2), (1,), (2,)):
+            with self.subTest(closed=files):
+                out, _ = self.troupe("run", "--", "sh", "-c", "echo hello; sleep 0.3", preexec_fn=closing(*files))
+                self.assertEqual(out, "" if 1 in files else "hello\n")
+        self.assert_nothing_left()
+
+    def test_a_relative_place_for_sockets(self):
+        for name in ("TMPDIR", "XDG_RUNTIME_DIR"):
+            (self.folder / "here" / name).mkdir()
+            self.troupe("run", "--", "true", env=self.environment | {name: name})
+            self.troupe("list", "tasks", env=self.environment | {name: name})
+            self.assertEqual(os.listdir(self.folder / "here" / name), [])
+
+    def test_a_parent_that_ignores_the_ends_of_its_children(self):
+        self.troupe("run", "--", "true", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assert_nothing_left()
+
     def test_json_keeps_stdout_for_programs(self):
         out, err = self.troupe("run", "--format", "json", "--cpus", "0.5", "--memory", "64MiB", "--", "echo", "hello")
         self.assertEqual(json.loads(out)["state"], "done")
@@ -349,6 +394,67 @@ tasks:
         self.assert_nothing_left()
         self.assertEqual(self.json_lines("list", "graphs")[0]["state"], "cancelled")
 
+    def obstinate(self, on_term):
+        script = self.file("job.sh", f"trap '{on_term}' TERM\ntouch {self.folder}/running\nwhile :; do sleep 0.02; done\n")
+        process = self.start("run", self.file("g.yaml", f"tasks: {{slow: {{command: [sh, {script}]}}}}"), "--format", "json")
+        wait_until("the task runs", lambda: (self.folder / "running").exists())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(json.loads(process.stdout.readline())["state"], "cancelled")
+        return process
+
+    def test_once_gives_commands_the_time_to_end(self):
+        process = self.obstinate(f"sleep 0.5; touch {self.folder}/saved; exit 0")
+        process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 130)
+        self.assertTrue((self.folder / "saved").exists())
+        self.assert_nothing_left()
+
+    def test_the_second_does_not_wait_for_commands_that_do_not_end(self):
+        process = self.obstinate("")
+        begin = time.monotonic()
+        time.sleep(0.2)  # It waits for them now.
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(time.monotonic() - begin, 3)
+        self.assert_nothing_left()
+
+    def test_commands_that_do_not_end_are_killed(self):
+        process = self.obstinate("")
+        begin = time.monotonic()
+        process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 130)
+        self.assertGreater(time.monotonic() - begin, 4)
+        self.assert_nothing_left()
+
+    def test_while_the_cluster_starts_is_no_broken_cluster(self):
+        real = self.folder / "real"
+        slow = self.folder / "slow"
+        for folder in (real, slow):
+            folder.mkdir()
+        (real / "redis-server").symlink_to(shutil.which("redis-server") or shutil.which("redis-check-rdb"))
+        (slow / "redis-server").write_text(f'#!/bin/sh\ntouch {self.folder}/starts\nsleep 0.3\nexec {real}/redis-server "$@"\n')
+        (slow / "redis-server").chmod(0o755)
+        process = self.start("run", "--", "true", env=self.environment | {"PATH": f"{slow}:{os.environ['PATH']}"})
+        wait_until("redis starts", (self.folder / "starts").exists)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=LIMIT_S)
+        self.assertEqual((process.returncode, err), (130, ""))
+        self.assertEqual(self.json_lines("list", "graphs")[0]["state"], "cancelled")
+        self.assert_nothing_left()
+
+    def test_a_hangup_that_is_ignored_stays_so(self):
+        go = self.folder / "go"
+        process = self.start("run", "--", "sh", "-c", f"echo first; while ! test -e {go}; do sleep 0.01; done",
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        self.assertEqual(process.stdout.readline(), "first\n")
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        go.touch()
+        _, err = process.communicate(timeout=LIMIT_S)
+        self.assertEqual((process.returncode, err), (0, ""))
+
     def test_twice_ends_at_once_and_leaves_nothing(self):
         process = self.running()
         process.send_signal(signal.SIGINT)
@@ -370,6 +476,15 @@ tasks:
         out, _ = self.troupe("get", f"{run['graph_id']}/next")
         self.assertRegex(out, r"waits +for slow\n")
         self.assert_nothing_left()
+
+    def test_a_killed_supervisor_leaves_no_socket_and_no_shared_memory(self):
+        process = self.running()
+        supervisor = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+        os.kill(supervisor, signal.SIGKILL)
+        _, err = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, 3)
+        self.assertEqual(os.listdir(self.folder / "tmp"), [], err)
+        self.assertEqual(self.shared_memory() - self.shared_before, set())
 
     def test_a_run_under_way_is_listed_as_such(self):
         process = self.running()

@@ -1,6 +1,7 @@
 #include "runtime/agent/command.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
@@ -55,6 +56,22 @@ TEST_CASE("a command's result is the JSON value in its result file", "[command]"
   CHECK(broken.cause.message.find("TROUPE_RESULT") != std::string::npos);
 }
 
+TEST_CASE("a result that is nested too deep fails the attempt, and nothing else", "[command]") {
+  const Folder folder;
+  const auto nested = [&](int depth) {
+    const std::string n = std::to_string(depth);
+    return run(order_for(folder, {"sh", "-c",
+                                  "(head -c " + n + " /dev/zero | tr '\\0' '['; head -c " + n +
+                                      " /dev/zero | tr '\\0' ']') > $TROUPE_RESULT"}));
+  };
+  const auto deep = nested(400'000);
+  CHECK(deep.end == AttemptEnd::failed);
+  CHECK(deep.cause.message == "TROUPE_RESULT is nested more than 64 deep");
+  CHECK(nested(65).end == AttemptEnd::failed);
+  CHECK(nested(64).end == AttemptEnd::done);
+  CHECK_FALSE(is_too_deep('"' + std::string(100, '[') + "\\\"" + std::string(100, '{') + '"'));
+}
+
 TEST_CASE("results of earlier tasks are put into the words, other braces stay", "[command]") {
   const Folder folder;
   RunOrder order = order_for(folder, {"sh", "-c", "printf '%s|' \"$@\" > out", "sh", "{a.loss}", "{a.names[1]}",
@@ -91,6 +108,29 @@ TEST_CASE("exit code, signal and last lines are the cause", "[command]") {
   const auto missing = run(order_for(folder, {"no-such-program-anywhere"}));
   CHECK(missing.end == AttemptEnd::failed);
   CHECK(missing.cause.message.find("no-such-program-anywhere") != std::string::npos);
+}
+
+TEST_CASE("an end that somebody else took is an end, and no success", "[command]") {
+  auto process = start_process({.argv = {"true"}});
+  REQUIRE(process);
+  REQUIRE(::waitpid(process->pid, nullptr, 0) == process->pid);
+  CHECK(has_ended(*process));
+  const ProcessEnd end = reap(*process);
+  CHECK(end.exit_code == unknown_exit_code);
+  CHECK(describe(end) == "exit code unknown");
+}
+
+TEST_CASE("a command starts with every signal's ordinary disposition", "[command]") {
+  const Folder folder;
+  for (const int number : {SIGCHLD, SIGHUP}) ::signal(number, SIG_IGN);
+  const auto report = [&] {
+    const auto command = prepare_command(order_for(folder, {"sh", "-c", "grep SigIgn /proc/self/status | tr -cd 1-9"}));
+    auto process = start_process(command->process);
+    reap(*process);
+    return last_lines(command->process.output_file, 1, 100);
+  }();
+  for (const int number : {SIGCHLD, SIGHUP}) ::signal(number, SIG_DFL);
+  CHECK(report.empty());
 }
 
 TEST_CASE("a command is told its threads, devices, attempt and rank", "[command]") {

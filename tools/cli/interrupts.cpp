@@ -20,9 +20,14 @@ void count_interrupts(int most) {
   struct sigaction action {};
   action.sa_handler = [](int) {
     counted = counted + 1;
-    if (counted == most_counted) ::_exit(exit_interrupted);
+    if (most_counted > 0 && counted >= most_counted) ::_exit(exit_interrupted);
   };
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
+  }
+  if (most > 0 && counted >= most) ::_exit(exit_interrupted);
 }
 
 int interrupts() { return counted; }

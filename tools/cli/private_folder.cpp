@@ -13,9 +13,11 @@ Result<PrivateFolder> PrivateFolder::make() {
   constexpr std::size_t longest = 70;  // Room for a socket's name within the 107 characters of an address.
   std::string why = "no place is short enough";
   for (const char* place : {::getenv("XDG_RUNTIME_DIR"), ::getenv("TMPDIR"), static_cast<char*>(nullptr)}) {
-    const std::string parent = place == nullptr ? "/tmp" : place;
+    if (place != nullptr && *place == '\0') continue;
+    std::error_code error;  // Absolute: it is used from other folders.
+    const std::string parent = std::filesystem::absolute(place == nullptr ? "/tmp" : place, error).string();
     std::string path = parent + "/troupe-cli-XXXXXX";
-    if (parent.empty() || path.size() > longest) continue;
+    if (path.size() > longest) continue;
     if (::mkdtemp(path.data()) != nullptr) return PrivateFolder(path);
     why = parent + ": " + ::strerror(errno);
   }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/agent/command.h"
 #include "tools/cli/output.h"
 
 namespace troupe::cli {
@@ -47,7 +48,8 @@ Json task_object(const GraphName& graph, const TaskId& id, const std::string& ta
                  const scheduler::TaskProgress& progress) {
   Json attempts = Json::array();
   for (const auto& attempt : progress.attempts) attempts.push_back(attempt_object(attempt));
-  const Json result = progress.result.empty() ? Json() : Json::parse(progress.result, nullptr, false);
+  const bool has_none = progress.result.empty() || is_too_deep(progress.result);
+  const Json result = has_none ? Json() : Json::parse(progress.result, nullptr, false);
   return {{"task", task},
           {"graph", graph.name},
           {"state", troupe::to_text(progress.state)},

@@ -357,6 +357,26 @@ TEST_CASE("nothing is left behind after a driver that was killed, or interrupted
   }
 }
 
+TEST_CASE("a driver that ignores the ends of its children has a cluster all the same", "[local]") {
+  const pid_t driver = ::fork();
+  REQUIRE(driver >= 0);
+  if (driver == 0) {
+    ::alarm(20);
+    ::signal(SIGCHLD, SIG_IGN);
+    int sum = 0;
+    {
+      auto cluster = Cluster::local({.cpus = 1000});
+      auto session = cluster.connect();
+      sum = session.get(session.submit(add, 1, 1));
+    }
+    ::_exit(sum);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(driver, &status, 0) == driver);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 2);
+}
+
 TEST_CASE("a missing redis-server is one sentence that says what to do", "[local]") {
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", "/nowhere", 1);

@@ -205,14 +205,16 @@ int carry_out(const RunCommand& command, const Work& work) {
   const auto fail = [&](const Error& error) {
     TaskCounts counts;
     counts[TaskState::cancelled] = work.size;
-    run->end(RunState::failed, counts);
+    run->end(interrupts() > 0 ? RunState::cancelled : RunState::failed, counts);
+    if (interrupts() > 0) return exit_interrupted;
     return no_cluster(error);
   };
   auto cluster = Cluster::try_local({.store_directory = run->store_folder()});
   if (!cluster) return fail(cluster.error());
   auto session = cluster->try_connect();
   if (!session) return fail(session.error());
-  const std::string socket = cluster->directory() + "/redis.sock";
+  if (interrupts() > 0) return fail({});
+  const std::string socket = cluster->store_socket();
   auto store = LiveStore::connect(socket);
   if (!store) return fail(store.error());
   run->set_socket(socket);
@@ -230,7 +232,9 @@ int carry_out(const RunCommand& command, const Work& work) {
   if (end.how == RunEnd::How::interrupted) state = RunState::cancelled;
   if (end.how == RunEnd::How::cluster_lost) state = RunState::interrupted;
   run->end(state, counts);
-  return show.end(graph, end, counts);
+  const int code = show.end(graph, end, counts);
+  count_interrupts(2);  // The second one does not wait for the tasks' grace.
+  return code;
 }
 
 int check(const RunCommand& command, const Work& work) {
