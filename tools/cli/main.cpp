@@ -162,9 +162,19 @@ std::string one_line(const CLI::App*, const CLI::Error& error) {
   return "troupe: " + what + ": see 'troupe --help'\n";
 }
 
-int unknown(const CLI::App& app, const std::string& command) {
+std::vector<std::string> commands_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const auto* each : app.get_subcommands({})) names.push_back(each->get_name());
+  return names;
+}
+
+bool has_command(const CLI::App& app, const std::string& command) {
+  const auto names = commands_of(app);
+  return std::find(names.begin(), names.end(), command) != names.end();
+}
+
+int unknown(const CLI::App& app, const std::string& command) {
+  const auto names = commands_of(app);
   const bool is_to_come = std::find(std::begin(to_come), std::end(to_come), command) != std::end(to_come);
   std::fprintf(stderr, "troupe: %s: see 'troupe --help'\n",
                is_to_come ? ("'" + command + "' is not in this version").c_str()
@@ -190,7 +200,7 @@ int main(int argc, char** argv) {
   add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);
-  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) return unknown(app, argv[1]);
+  if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) return unknown(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
