@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -375,6 +376,33 @@ TEST_CASE("a driver that ignores the ends of its children has a cluster all the 
   REQUIRE(::waitpid(driver, &status, 0) == driver);
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 2);
+}
+
+TEST_CASE("a cluster starts while its driver takes signals", "[local]") {
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGALRM, &action, &before);
+  const itimerval often{{0, 1000}, {0, 1000}};
+  const itimerval never{};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  const auto cluster = Cluster::try_local({.cpus = 1000});
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  CHECK(cluster);
+}
+
+TEST_CASE("a worker that has ended leaves no socket", "[local]") {
+  auto cluster = Cluster::local({.cpus = 1000});
+  auto session = cluster.connect();
+  CHECK_FALSE(session.try_get(session.submit(aborts)));
+  const auto sockets = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(cluster.directory()))
+      count += entry.path().filename().string().starts_with("w-") ? 1 : 0;
+    return count;
+  };
+  CHECK(eventually([&] { return sockets() == 0; }));
 }
 
 TEST_CASE("a missing redis-server is one sentence that says what to do", "[local]") {
