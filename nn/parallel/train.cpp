@@ -10,7 +10,6 @@ namespace troupe::nn {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Progress = std::function<void(const TrainProgress&)>;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -56,7 +55,7 @@ std::int64_t total_steps(const TrainOptions& options, std::int64_t epoch_steps) 
   return options.steps > 0 ? options.steps : options.epochs * epoch_steps;
 }
 
-Report train_gang(Session& session, const Plan& plan, Milli cpus, const Progress& progress) {
+Report train_gang(Session& session, const Plan& plan, Milli cpus, const TrainListener& listener) {
   const TrainOptions& options = plan.options;
   Report report{.options = options, .slots = static_cast<std::int64_t>(plan.mesh.slots)};
   const auto start = Clock::now();
@@ -73,9 +72,9 @@ Report train_gang(Session& session, const Plan& plan, Milli cpus, const Progress
   std::vector<Ref<WorkerInfo>> infos;
   for (const auto& rank : ranks) infos.push_back(rank.call(trainer_about));
   WorkerInfo info;
-  for (std::uint32_t rank = 0; rank < gang.size; ++rank) {
-    info = session.get(infos[rank]);
-    report.workers.push_back({.rank = rank, .node = info.node});
+  for (auto& each : session.get_all(infos, listener.on_tick)) {
+    info = std::move(each);
+    report.workers.push_back({.rank = static_cast<std::uint32_t>(report.workers.size()), .node = info.node});
   }
   report.start_s = seconds_since(start);
 
@@ -90,20 +89,18 @@ Report train_gang(Session& session, const Plan& plan, Milli cpus, const Progress
     const auto round_begin = Clock::now();
     std::vector<Ref<StepsReport>> rounds;
     for (const auto& rank : ranks) rounds.push_back(rank.call(trainer_train, IndexRange{step, end}));
-    StepsReport last;
-    for (std::size_t rank = 0; rank < rounds.size(); ++rank) {
-      last = session.get(rounds[rank]);
-      add_round(report.workers[rank], last);
-      if (rank == 0) report.step_ms.insert(report.step_ms.end(), last.step_ms.begin(), last.step_ms.end());
-    }
-    // The last rank is of the last stage, where the loss is known.
+    const auto taken = session.get_all(rounds, listener.on_tick);
+    for (std::size_t rank = 0; rank < taken.size(); ++rank) add_round(report.workers[rank], taken[rank]);
+    const auto& times = taken.front().step_ms;
+    report.step_ms.insert(report.step_ms.end(), times.begin(), times.end());
+    const StepsReport& last = taken.back();  // Of the last stage, where the loss is known.
     epoch_loss.add(epoch, last);
     report.samples += last.samples;
     const double seconds = seconds_since(round_begin);
     pace.took(seconds * static_cast<double>(pace.steps()) / static_cast<double>(end - step));
     step = end;
     const auto samples = static_cast<double>(last.samples);
-    if (progress) progress({step, report.steps, last.loss / samples, samples / seconds});
+    if (listener.on_progress) listener.on_progress({step, report.steps, last.loss / samples, samples / seconds});
   }
   report.wall_s = seconds_since(begin);
   report.epochs = static_cast<double>(report.steps) / static_cast<double>(epoch_steps);
@@ -113,7 +110,7 @@ Report train_gang(Session& session, const Plan& plan, Milli cpus, const Progress
   std::vector<Ref<LossSum>> sums;
   for (const auto& rank : ranks) sums.push_back(rank.call(trainer_evaluate, IndexRange{0, info.test_samples}));
   std::int64_t correct = 0;
-  for (const auto& sum : sums) correct += session.get(sum).correct;
+  for (const auto& sum : session.get_all(sums, listener.on_tick)) correct += sum.correct;
   report.accuracy = static_cast<double>(correct) / static_cast<double>(info.test_samples);
   report.evaluate_s = seconds_since(evaluate_begin);
   for (std::size_t stage = 0; stage < plan.mesh.stages; ++stage) {
@@ -123,12 +120,12 @@ Report train_gang(Session& session, const Plan& plan, Milli cpus, const Progress
   return report;
 }
 
-Report train_shards(Session& session, const Plan& plan, const Progress& progress) {
+Report train_shards(Session& session, const Plan& plan, const TrainListener& listener) {
   const TrainOptions& options = plan.options;
   const std::uint32_t shards = workers_of(options.strategy);
   Report report{.options = options, .slots = static_cast<std::int64_t>(plan.mesh.slots)};
   const auto start = Clock::now();
-  const WorkerInfo info = session.get(session.submit(about_data, options));
+  const WorkerInfo info = session.get_all(std::vector{session.submit(about_data, options)}, listener.on_tick).front();
   report.start_s = seconds_since(start);
   for (std::uint32_t shard = 0; shard < shards; ++shard) report.workers.push_back({.rank = shard});
 
@@ -150,11 +147,10 @@ Report train_shards(Session& session, const Plan& plan, const Progress& progress
       state.parameters = report.parameters;
       rounds.push_back(session.submit(as_task, train_shard, options, state, IndexRange{step, end}));
     }
-    std::vector<ShardOutcome> outcomes;
+    const auto outcomes = session.get_all(rounds, listener.on_tick);
     StepsReport all;
     for (std::uint32_t shard = 0; shard < shards; ++shard) {
-      outcomes.push_back(session.get(rounds[shard]));
-      ShardOutcome& outcome = outcomes.back();
+      const ShardOutcome& outcome = outcomes[shard];
       add_round(report.workers[shard], outcome.report);
       report.workers[shard].node = outcome.node;
       all.loss += outcome.report.loss;
@@ -167,8 +163,9 @@ Report train_shards(Session& session, const Plan& plan, const Progress& progress
     report.samples += all.samples;
     report.loss = all.loss / static_cast<double>(all.samples);
     step = end;
-    if (progress)
-      progress({step, report.steps, report.loss, static_cast<double>(all.samples) / seconds_since(round_begin)});
+    if (listener.on_progress)
+      listener.on_progress(
+          {step, report.steps, report.loss, static_cast<double>(all.samples) / seconds_since(round_begin)});
   }
   report.wall_s = seconds_since(begin);
   report.epochs = static_cast<double>(report.steps) / static_cast<double>(epoch_steps);
@@ -180,7 +177,7 @@ Report train_shards(Session& session, const Plan& plan, const Progress& progress
     sums.push_back(session.submit(as_task, evaluate_model, options, report.parameters,
                                   IndexRange{first, std::min(first + share, info.test_samples)}));
   std::int64_t correct = 0;
-  for (const auto& sum : sums) correct += session.get(sum).correct;
+  for (const auto& sum : session.get_all(sums, listener.on_tick)) correct += sum.correct;
   report.accuracy = static_cast<double>(correct) / static_cast<double>(info.test_samples);
   report.evaluate_s = seconds_since(evaluate_begin);
   return report;
@@ -188,13 +185,13 @@ Report train_shards(Session& session, const Plan& plan, const Progress& progress
 
 }  // namespace
 
-Result<Report> train(Session& session, const TrainOptions& options, Milli cpus, const Progress& progress) {
+Result<Report> train(Session& session, const TrainOptions& options, Milli cpus, const TrainListener& listener) {
   const auto plan = make_plan(options);
   if (!plan) return plan.error();
   if (auto data = check_dataset(options.data); !data) return data.error();
   try {
-    return std::holds_alternative<TaskStrategy>(options.strategy) ? train_shards(session, *plan, progress)
-                                                                  : train_gang(session, *plan, cpus, progress);
+    return std::holds_alternative<TaskStrategy>(options.strategy) ? train_shards(session, *plan, listener)
+                                                                  : train_gang(session, *plan, cpus, listener);
   } catch (const TaskFailed& failed) {
     return Error{failed.failure().fault, failed.what()};
   }

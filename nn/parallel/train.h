@@ -16,11 +16,15 @@ struct TrainProgress {
   double images_per_s = 0;
 };
 
-/// Runs the whole training, each worker on one cpu, or on less where `cpus` are fewer than the workers; `progress`, if
-/// there is one, is called a few times a second.
+/// What a driver wants to hear while it waits; either may be empty, and may throw to end the training.
+struct TrainListener {
+  std::function<void(const TrainProgress&)> on_progress;  ///< After each round, a few times a second.
+  std::function<void()> on_tick;                          ///< About every 100 ms.
+};
+
+/// Runs the whole training, each worker on one cpu, or on less where `cpus` are fewer than the workers.
 ///
-/// Fails with: bad_input (the plan, the data), and what killed a worker or its task.
-Result<Report> train(Session& session, const TrainOptions& options, Milli cpus,
-                     const std::function<void(const TrainProgress&)>& progress);
+/// Fails with: bad_input (the plan, the data), unavailable (the cluster ended), and what killed a worker or its task.
+Result<Report> train(Session& session, const TrainOptions& options, Milli cpus, const TrainListener& listener = {});
 
 }  // namespace troupe::nn

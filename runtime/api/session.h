@@ -88,7 +88,11 @@ class Session {
   T get(const Ref<T>& ref) {
     wait_for(ref, forever);
     if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome)) throw TaskFailed(*failure);
-    if constexpr (!std::is_void_v<T>) return decode_value<T>(std::get<Bytes>(ref.object()->outcome)).value();
+    if constexpr (!std::is_void_v<T>) {
+      auto value = decode_value<T>(std::get<Bytes>(ref.object()->outcome));
+      if (!value) throw TaskFailed({value.error().fault, ref.object()->name(), {}, 0, value.error().message});
+      return std::move(value).value();
+    }
   }
 
   /// The value, or why there is none: timed_out if it is not there within `limit`.
@@ -104,6 +108,23 @@ class Session {
     } else {
       return decode_value<T>(std::get<Bytes>(ref.object()->outcome));
     }
+  }
+
+  /// All values, in the order of the refs. Throws TaskFailed as soon as one of them has failed, whichever it is; calls
+  /// `tick` about every `interval` meanwhile, if it is given, which may throw.
+  template <class T>
+  std::vector<T> get_all(const std::vector<Ref<T>>& refs, const std::function<void()>& tick = {},
+                         Duration interval = Duration(100)) {
+    std::vector<ObjectPtr> objects;
+    for (const auto& ref : refs) objects.push_back(ref.object());
+    for (bool all = false; !all;) {
+      all = core_->wait(objects, objects.size(), std::chrono::steady_clock::now() + interval);
+      if (const auto failure = core_->first_failure(objects)) throw TaskFailed(*failure);
+      if (tick) tick();
+    }
+    std::vector<T> values;
+    for (const auto& ref : refs) values.push_back(get(ref));
+    return values;
   }
 
   /// Waits until `count` of the refs are there (or have failed) or the time is over; says whether they are.

@@ -1,7 +1,6 @@
 #include "runtime/api/session_core.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,27 +10,6 @@ namespace troupe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-Fault fault_of(TaskState state) { return state == TaskState::cancelled ? Fault::cancelled : Fault::task_failed; }
-
-/// The first of `arguments` that failed, if any did.
-const Object* first_failed(const std::vector<RawArgument>& arguments) {
-  for (const auto& argument : arguments) {
-    const auto* object = std::get_if<ObjectPtr>(&argument);
-    if (object != nullptr && std::holds_alternative<Failure>((*object)->outcome)) return object->get();
-  }
-  return nullptr;
-}
-
-bool is_readable(int descriptor) {
-  pollfd polled{descriptor, POLLIN, 0};
-  return descriptor >= 0 && ::poll(&polled, 1, 0) > 0;
-}
-
-Failure failure_of_input(const std::string& task, const Object& input) {
-  const auto& failure = std::get<Failure>(input.outcome);
-  return {failure.fault, task, {}, 0, "its argument was not made: " + describe(failure)};
-}
 
 }  // namespace
 
@@ -85,11 +63,9 @@ void SessionCore::stop() {
 ObjectPtr SessionCore::make_object(std::string name, std::optional<TaskId> task) {
   auto object = std::make_shared<Object>(std::move(name), task);
   if (task) {
-    object->when_dropped = [self = weak_from_this(), id = *task] {
-      const auto core = self.lock();
-      if (!core) return;
-      const std::lock_guard lock(core->dropped_mutex_);
-      core->dropped_.push_back(id);
+    object->when_dropped = [dropped = dropped_, id = *task] {
+      const std::lock_guard lock(dropped->mutex);
+      dropped->tasks.push_back(id);
     };
   }
   return object;
@@ -181,7 +157,8 @@ Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> t
   std::unique_lock lock(mutex_);
   const std::uint64_t request = ++last_request_;
   answers_[request] = std::nullopt;
-  post(scheduler_, message::Submit{request, job, std::move(tasks)});
+  handed_in_.push_back({request, job, std::move(tasks)});
+  post(scheduler_, handed_in_.back());
   transport_->wake();
   const bool answered = changed_.wait_for(lock, limit, [&] { return answers_[request] || !lost_.empty(); });
   const auto answer = std::exchange(answers_[request], {});
@@ -202,11 +179,11 @@ ObjectPtr SessionCore::watch_task(TaskId task, std::string name) {
 Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   const std::uint64_t request = ++last_request_;
-  lists_[request] = std::nullopt;
+  lists_[request] = {job, std::nullopt};
   post(scheduler_, message::AskTasks{request, job});
   transport_->wake();
-  changed_.wait_for(lock, limit, [&] { return lists_[request] || !lost_.empty(); });
-  auto list = std::exchange(lists_[request], {});
+  changed_.wait_for(lock, limit, [&] { return lists_[request].tasks || !lost_.empty(); });
+  auto list = std::exchange(lists_[request].tasks, {});
   lists_.erase(request);
   if (!list) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
   return std::move(*list);
@@ -222,6 +199,13 @@ void SessionCore::cancel(TaskId task) {
   transport_->wake();
 }
 
+std::optional<Failure> SessionCore::first_failure(std::span<const ObjectPtr> objects) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& object : objects)
+    if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
+  return std::nullopt;
+}
+
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   return changed_.wait_until(lock, deadline, [&] {
@@ -232,337 +216,6 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
     }
     return ready >= count;
   });
-}
-
-// --- the thread that talks -------------------------------------------------------------------------------------------
-
-void SessionCore::run() {
-  if (lifeline_ >= 0) transport_->watch(lifeline_, false);
-  auto next_hello = Clock::now();
-  for (;;) {
-    const auto arrived = transport_->receive(next_hello);
-    std::vector<std::pair<PeerId, Bytes>> out;
-    bool last = false;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& delivery : arrived) take(delivery);
-      const auto now = Clock::now();
-      if (now >= next_hello) {
-        say_hello();
-        next_hello =
-            now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
-        if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
-          fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
-      }
-      if (lost_.empty() && is_readable(lifeline_)) {
-        transport_->unwatch(lifeline_);
-        fail_everything("the local cluster has ended");
-      }
-      pump();
-      last = stopping_;
-      if (last) post(scheduler_, message::DriverBye{});
-      out = std::exchange(outbox_, {});
-    }
-    for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
-    if (last) return;
-  }
-}
-
-void SessionCore::take(const Delivery& delivery) {
-  auto letter = decode(delivery.frame);
-  if (!letter || letter->envelope.cluster != options_.cluster) return;
-  if (delivery.from == scheduler_) {
-    if (letter->envelope.epoch < epoch_) return;
-    last_heard_ = Clock::now();
-    if (std::holds_alternative<message::DriverWelcome>(letter->message)) on_welcome(letter->envelope);
-  }
-  on(letter->message);
-}
-
-void SessionCore::on(message::Message& message) {
-  if (const auto* answer = std::get_if<message::Answer>(&message)) on_answer(*answer);
-  if (auto* ended = std::get_if<message::TaskEnded>(&message)) on_ended(*ended);
-  if (const auto* up = std::get_if<message::ActorUp>(&message)) on_actor_up(*up);
-  if (const auto* down = std::get_if<message::ActorDown>(&message)) on_actor_down(*down);
-  if (auto* answer = std::get_if<message::CallAnswer>(&message)) on_call_answer(*answer);
-  if (auto* list = std::get_if<message::TaskList>(&message)) {
-    const auto asked = lists_.find(list->request);
-    if (asked != lists_.end()) asked->second = std::move(list->tasks);
-    changed_.notify_all();
-  }
-}
-
-void SessionCore::on_welcome(const Envelope& envelope) {
-  if (welcomed_ && envelope.epoch == epoch_) return;
-  // A scheduler of a new epoch knows nothing of what this driver owns.
-  epoch_ = envelope.epoch;
-  welcomed_ = true;
-  requests_.clear();
-  for (auto& [id, task] : tasks_) {
-    task.sent = false;
-    unsent_.insert(id);
-  }
-  changed_.notify_all();
-}
-
-void SessionCore::on_answer(const message::Answer& answer) {
-  const auto open = answers_.find(answer.request);
-  if (open != answers_.end()) {
-    open->second = answer.refusal;
-    changed_.notify_all();
-    return;
-  }
-  const auto found = requests_.find(answer.request);
-  if (found == requests_.end()) return;
-  const auto ids = std::move(found->second);
-  requests_.erase(found);
-  if (answer.refusal.empty()) return;
-  for (const TaskId id : ids) {
-    const auto task = tasks_.find(id);
-    if (task != tasks_.end()) fail_task(id, {Fault::refused, task->second.spec.name, {}, 0, answer.refusal});
-  }
-}
-
-void SessionCore::on_ended(message::TaskEnded& ended) {
-  std::variant<std::monostate, Bytes, Failure> outcome;
-  if (ended.state == TaskState::done) {
-    outcome = std::move(ended.result);
-  } else {
-    Failure failure{fault_of(ended.state), {}, {}, 0, std::move(ended.cause)};
-    if (!ended.attempts.empty()) {
-      failure.node = ended.attempts.back().node;
-      failure.attempt = static_cast<std::uint32_t>(ended.attempts.size());
-    }
-    outcome = std::move(failure);
-  }
-  const auto watched = watched_.find(ended.task);
-  if (watched != watched_.end()) {
-    if (const auto object = watched->second.lock()) {
-      if (auto* failure = std::get_if<Failure>(&outcome)) failure->task = object->name();
-      finish(object, std::move(outcome));
-    }
-    watched_.erase(watched);
-    return;
-  }
-  const auto found = tasks_.find(ended.task);
-  if (found == tasks_.end()) return;
-  if (auto* failure = std::get_if<Failure>(&outcome)) {
-    failure->task = found->second.spec.name;
-    fail_task(ended.task, *failure);
-    return;
-  }
-  const auto object = found->second.result.lock();
-  tasks_.erase(found);
-  if (object) finish(object, std::move(outcome));
-}
-
-void SessionCore::on_actor_up(const message::ActorUp& up) {
-  const auto found = actors_.find(up.task);
-  if (found == actors_.end()) return;
-  ActorLine& actor = *found->second;
-  if (actor.attempt == up.attempt && !actor.address.empty()) return;
-  if (up.attempt < actor.attempt) return;
-  fail_calls_in_flight(actor, "the actor was restarted");
-  if (!actor.address.empty()) transport_->disconnect(actor.peer);
-  const auto peer = transport_->connect(up.address);
-  if (!peer) return;
-  actor.attempt = up.attempt;
-  actor.address = up.address;
-  actor.peer = *peer;
-  actor.last_number = 0;
-}
-
-void SessionCore::on_actor_down(const message::ActorDown& down) {
-  const auto found = actors_.find(down.task);
-  if (found == actors_.end() || found->second->attempt != down.attempt) return;
-  ActorLine& actor = *found->second;
-  fail_calls_in_flight(actor, down.cause.message);
-  if (actor.address.empty()) return;
-  transport_->disconnect(actor.peer);
-  actor.address.clear();
-}
-
-void SessionCore::on_call_answer(message::CallAnswer& answer) {
-  const auto found = actors_.find(answer.actor);
-  if (found == actors_.end()) return;
-  auto call = found->second->in_flight.extract(answer.number);
-  if (call.empty()) return;
-  if (answer.ok) {
-    finish(call.mapped().result, std::move(answer.value));
-  } else {
-    finish(call.mapped().result,
-           Failure{Fault::task_failed, call.mapped().result->name(), {}, 0, std::move(answer.error)});
-  }
-}
-
-void SessionCore::post(PeerId to, const message::Message& message) {
-  outbox_.emplace_back(to, encode({options_.cluster, epoch_, driver_.value}, message));
-}
-
-void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, job_}); }
-
-void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
-  if (object->is_ready()) return;
-  object->outcome = std::move(outcome);
-  changed_.notify_all();
-}
-
-void SessionCore::pump() {
-  if (!welcomed_ || !lost_.empty()) return;
-  submit_what_can_be_sent();
-  std::vector<TaskId> finished;
-  for (auto& [id, actor] : actors_) {
-    pump(*actor);
-    if (actor->released && actor->waiting.empty() && actor->in_flight.empty()) finished.push_back(id);
-  }
-  for (const TaskId id : finished) {
-    if (!unsent_.contains(id)) post(scheduler_, message::Cancel{++last_request_, id});
-    if (!actors_.at(id)->address.empty()) transport_->disconnect(actors_.at(id)->peer);
-    actors_.erase(id);
-    tasks_.erase(id);
-    unsent_.erase(id);
-  }
-  send_dropped();
-}
-
-void SessionCore::submit_what_can_be_sent() {
-  // One request a unit that is refused as one: a gang, or a task alone.
-  std::map<std::pair<bool, std::uint32_t>, std::vector<TaskId>> units;
-  const std::vector<TaskId> unsent(unsent_.begin(), unsent_.end());
-  for (const TaskId id : unsent) {
-    const auto& gang = tasks_.at(id).spec.gang;
-    units[{gang.has_value(), gang ? gang->gang : id.number}].push_back(id);
-  }
-  for (const auto& [key, ids] : units) {
-    std::vector<TaskSpec> specs(ids.size());
-    bool all = true;
-    for (std::size_t i = 0; i < ids.size() && all; ++i) {
-      const auto task = tasks_.find(ids[i]);
-      all = task != tasks_.end() && prepare(task->second, specs[i]);
-    }
-    if (!all) continue;
-    // Given again to a scheduler of a new epoch, a gang is what is left of it.
-    if (key.first && specs.size() != specs.front().gang->size) {
-      for (std::size_t i = 0; i < specs.size(); ++i) {
-        specs[i].gang->size = static_cast<std::uint32_t>(specs.size());
-        specs[i].gang->rank = static_cast<std::uint32_t>(i);
-      }
-    }
-    for (const TaskId id : ids) {
-      tasks_.at(id).sent = true;
-      unsent_.erase(id);
-    }
-    requests_[++last_request_] = ids;
-    post(scheduler_, message::Submit{last_request_, job_, std::move(specs)});
-  }
-}
-
-bool SessionCore::prepare(PendingTask& task, TaskSpec& spec) {
-  if (const Object* failed = first_failed(task.arguments)) {
-    fail_task(task.spec.id, failure_of_input(task.spec.name, *failed));
-    return false;
-  }
-  spec = task.spec;
-  std::vector<Argument> arguments;
-  for (const auto& argument : task.arguments) {
-    if (const auto* value = std::get_if<Bytes>(&argument)) {
-      arguments.emplace_back(*value);
-      continue;
-    }
-    const Object& object = *std::get<ObjectPtr>(argument);
-    if (const auto* value = std::get_if<Bytes>(&object.outcome)) {
-      arguments.emplace_back(*value);
-      continue;
-    }
-    if (!object.task()) return false;  // Only this driver will have it.
-    const auto input = tasks_.find(*object.task());
-    if (input == tasks_.end() || !input->second.sent) return false;
-    const auto known = std::find(spec.inputs.begin(), spec.inputs.end(), *object.task());
-    arguments.emplace_back(InputRef{static_cast<std::uint32_t>(known - spec.inputs.begin())});
-    if (known == spec.inputs.end()) {
-      spec.inputs.push_back(*object.task());
-      spec.after.push_back(*object.task());
-    }
-  }
-  if (auto* function = std::get_if<FunctionWork>(&spec.work)) function->arguments = std::move(arguments);
-  if (auto* actor = std::get_if<ActorWork>(&spec.work)) actor->arguments = std::move(arguments);
-  return true;
-}
-
-void SessionCore::pump(ActorLine& actor) {
-  while (!actor.address.empty() && !actor.waiting.empty()) {
-    auto& call = actor.waiting.front();
-    if (const Object* failed = first_failed(call.arguments)) {
-      finish(call.result, failure_of_input(call.result->name(), *failed));
-      actor.waiting.pop_front();
-      continue;
-    }
-    message::Call message{actor.task, actor.attempt, driver_.value, actor.last_number + 1, call.method, {}};
-    for (const auto& argument : call.arguments) {
-      if (const auto* value = std::get_if<Bytes>(&argument)) {
-        message.arguments.push_back(*value);
-      } else if (const auto* made = std::get_if<Bytes>(&std::get<ObjectPtr>(argument)->outcome)) {
-        message.arguments.push_back(*made);
-      } else {
-        return;  // Later calls wait too: they run in the order in which they were made.
-      }
-    }
-    ++actor.last_number;
-    post(actor.peer, message);
-    actor.in_flight.emplace(actor.last_number, std::move(call));
-    actor.waiting.pop_front();
-  }
-}
-
-void SessionCore::fail_task(TaskId id, Failure failure) {
-  auto task = tasks_.extract(id);
-  unsent_.erase(id);
-  if (task.empty()) return;
-  if (const auto object = task.mapped().result.lock()) finish(object, failure);
-  const auto actor = task.mapped().actor;
-  if (!actor) return;
-  actor->ended = true;
-  actor->end_cause = failure.cause;
-  if (!actor->address.empty()) transport_->disconnect(actor->peer);
-  actor->address.clear();
-  fail_calls_in_flight(*actor, failure.cause);
-  fail_waiting_calls(*actor);
-  actors_.erase(id);
-}
-
-void SessionCore::fail_calls_in_flight(ActorLine& actor, const std::string& cause) {
-  for (auto& [number, call] : std::exchange(actor.in_flight, {}))
-    finish(call.result,
-           Failure{Fault::peer_lost, call.result->name(), {}, 0, "not known to have been applied: " + cause});
-}
-
-void SessionCore::fail_waiting_calls(ActorLine& actor) {
-  for (auto& call : std::exchange(actor.waiting, {}))
-    finish(call.result, Failure{Fault::peer_lost, call.result->name(), {}, 0, "not run: " + actor.end_cause});
-}
-
-void SessionCore::fail_everything(const std::string& cause) {
-  lost_ = cause;
-  std::vector<TaskId> ids;
-  for (const auto& [id, task] : tasks_) ids.push_back(id);
-  for (const TaskId id : ids) fail_task(id, {Fault::unavailable, tasks_.at(id).spec.name, {}, 0, cause});
-  for (auto& [id, weak] : std::exchange(watched_, {}))
-    if (const auto object = weak.lock()) finish(object, Failure{Fault::unavailable, object->name(), {}, 0, cause});
-  changed_.notify_all();
-}
-
-void SessionCore::send_dropped() {
-  std::vector<TaskId> dropped;
-  {
-    const std::lock_guard lock(dropped_mutex_);
-    dropped = std::exchange(dropped_, {});
-  }
-  std::vector<TaskId> ended;
-  std::vector<TaskId> running;
-  for (const TaskId id : dropped) (tasks_.contains(id) ? running : ended).push_back(id);
-  if (!ended.empty()) post(scheduler_, message::Release{std::move(ended)});
-  const std::lock_guard lock(dropped_mutex_);
-  dropped_.insert(dropped_.end(), running.begin(), running.end());
 }
 
 }  // namespace troupe

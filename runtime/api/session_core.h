@@ -65,10 +65,11 @@ struct ActorLine {
   std::map<std::uint64_t, PendingCall> in_flight;  // By number.
   bool released = false;                           // No handle is left: ends when it has answered everything.
   bool ended = false;
+  Fault end_fault = Fault::peer_lost;
   std::string end_cause;
 };
 
-class SessionCore : public std::enable_shared_from_this<SessionCore> {
+class SessionCore {
  public:
   SessionCore(SessionOptions options, std::unique_ptr<Transport> transport);
   ~SessionCore();
@@ -87,13 +88,17 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   ObjectPtr call(const std::shared_ptr<ActorLine>& actor, std::string method, std::vector<RawArgument> arguments);
   void release_actor(const std::shared_ptr<ActorLine>& actor);
 
-  /// Hands over tasks of a durable job. Empty: accepted and on disk.
+  /// Hands over tasks of a durable job; when this returns well they are on disk. A scheduler that is started anew is
+  /// given them again as long as one of them is watched.
   Result<void> submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit);
   /// The end of a task of a job that this driver submitted with submit_job.
   ObjectPtr watch_task(TaskId task, std::string name);
   Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
 
   void cancel(TaskId task);
+
+  /// The first of them that has failed, if any has.
+  std::optional<Failure> first_failure(std::span<const ObjectPtr> objects) const;
 
   /// Waits until `count` of them are ready, or the time is over; true if they are.
   bool wait(std::span<const ObjectPtr> objects, std::size_t count, std::chrono::steady_clock::time_point deadline);
@@ -129,9 +134,10 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   void pump(ActorLine& actor);
   bool prepare(PendingTask& task, TaskSpec& spec);
   void fail_task(TaskId id, Failure failure);
-  void fail_calls_in_flight(ActorLine& actor, const std::string& cause);
+  void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);
   void fail_everything(const std::string& cause);
+  void look_after_lifeline();
   void send_dropped();
   ObjectPtr make_object(std::string name, std::optional<TaskId> task);
   TaskId next_task();
@@ -158,12 +164,21 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   std::set<TaskId> unsent_;                                      // Those of them that the scheduler has not been given.
   std::map<std::uint64_t, std::vector<TaskId>> requests_;        // Not answered: what was in them.
   std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job: empty while open.
-  std::map<std::uint64_t, std::optional<std::vector<message::TaskSummary>>> lists_;
+  struct OpenList {
+    JobId job;
+    std::optional<std::vector<message::TaskSummary>> tasks;
+  };
+  std::map<std::uint64_t, OpenList> lists_;
+  std::vector<message::Submit> handed_in_;           // By submit_job, while they may have to be handed in again.
   std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.
   std::map<TaskId, std::shared_ptr<ActorLine>> actors_;
 
-  std::mutex dropped_mutex_;  // Apart: a ref may end while mutex_ is held.
-  std::vector<TaskId> dropped_;
+  /// Tasks to which no ref is left. Apart from the session, which a last ref must neither lock nor end.
+  struct Dropped {
+    std::mutex mutex;
+    std::vector<TaskId> tasks;
+  };
+  const std::shared_ptr<Dropped> dropped_ = std::make_shared<Dropped>();
 };
 
 }  // namespace troupe

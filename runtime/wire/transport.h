@@ -18,6 +18,11 @@ struct PeerId {
   friend auto operator<=>(const PeerId&, const PeerId&) = default;
 };
 
+/// Receivers take no more; a sender keeps to it.
+inline constexpr std::size_t most_frame_bytes = 64u << 20;
+/// Of what travels inside a frame: a result, all arguments of a task or call together.
+inline constexpr std::size_t most_inline_bytes = 32u << 20;
+
 struct Delivery {
   PeerId from;
   Bytes frame;

@@ -15,8 +15,6 @@
 namespace troupe {
 namespace {
 
-// More than any frame of ours: a result that travels inline is refused earlier (worker.cpp).
-constexpr std::int64_t most_frame_bytes = 64 << 20;
 constexpr int frames_per_turn = 4096;   // Then the caller gets to act on them.
 constexpr std::size_t most_path = 107;  // What a socket address holds.
 
@@ -72,14 +70,16 @@ class ZmqTransport final : public Transport {
     if (!route.routing_id.empty()) {
       const std::string& id = route.routing_id;
       if (zmq_send(socket.handle(), id.data(), id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
-        TROUPE_CHECK(zmq_errno() == EHOSTUNREACH, "queues without a mark refuse only peers that are gone");
+        TROUPE_CHECK(zmq_errno() == EHOSTUNREACH || zmq_errno() == EAGAIN, "only peers that are gone are refused");
         routes_.erase({route.socket, id});
         peers_.erase(found);
         return;
       }
     }
+    TROUPE_CHECK(frame.size() <= most_frame_bytes, "who makes a frame keeps to its limit");
+    // EAGAIN: the connection is being made anew, and nothing waits in it without a mark.
     const int sent = zmq_send(socket.handle(), frame.data(), frame.size(), ZMQ_DONTWAIT);
-    TROUPE_CHECK(sent >= 0 || zmq_errno() == EHOSTUNREACH, "queues without a mark take every frame");
+    TROUPE_CHECK(sent >= 0 || zmq_errno() == EHOSTUNREACH || zmq_errno() == EAGAIN, "a frame can be handed over");
   }
 
   std::vector<Delivery> receive(Deadline deadline) override {
@@ -123,7 +123,7 @@ class ZmqTransport final : public Transport {
     socket.set(zmq::sockopt::linger, 200);
     socket.set(zmq::sockopt::reconnect_ivl, 1);
     socket.set(zmq::sockopt::reconnect_ivl_max, 100);
-    socket.set(zmq::sockopt::maxmsgsize, most_frame_bytes);
+    socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(most_frame_bytes));
     socket.set(zmq::sockopt::handshake_ivl, 5000);
     return socket;
   }

@@ -15,9 +15,6 @@
 namespace troupe {
 namespace {
 
-// A result travels inline through agent and scheduler.
-constexpr std::size_t most_result_bytes = 32u << 20;
-
 /// What the user's code said or did, as one line.
 std::string text_of(const std::exception_ptr& thrown) {
   try {
@@ -30,7 +27,7 @@ std::string text_of(const std::exception_ptr& thrown) {
 }
 
 std::string too_large(std::size_t bytes) {
-  return "its result has " + std::to_string(bytes) + " bytes; at most " + std::to_string(most_result_bytes) +
+  return "its result has " + std::to_string(bytes) + " bytes; at most " + std::to_string(most_inline_bytes) +
          " can be returned";
 }
 
@@ -139,7 +136,7 @@ class Worker {
     } catch (...) {
       return failed(order, text_of(std::current_exception()));
     }
-    if (report.result.size() > most_result_bytes) return failed(order, too_large(report.result.size()));
+    if (report.result.size() > most_inline_bytes) return failed(order, too_large(report.result.size()));
     return report;
   }
 
@@ -196,7 +193,7 @@ class Worker {
         answer.error = text_of(std::current_exception());
       }
     }
-    if (answer.value.size() > most_result_bytes) {
+    if (answer.value.size() > most_inline_bytes) {
       answer = {call.actor, call.number, false, {}, too_large(answer.value.size())};
     }
     return answer;

@@ -53,6 +53,14 @@ void Scheduler::State::touch(Slot slot) {
   dirty.push_back(slot);
 }
 
+std::string Scheduler::State::too_much_input(const Task& task) const {
+  std::size_t bytes = 0;
+  for (const TaskId input : task.spec.inputs) bytes += tasks[tasks.find(input)].progress.result.size();
+  if (bytes <= settings.most_input_bytes) return {};
+  return "its inputs have " + std::to_string(bytes) + " bytes together; at most " +
+         std::to_string(settings.most_input_bytes) + " can be handed to a task";
+}
+
 void Scheduler::State::make_ready(Slot slot) {
   Task& task = tasks[slot];
   task.progress.state = TaskState::ready;
@@ -199,7 +207,11 @@ void Scheduler::State::finish(Slot first, TaskState first_state, std::string fir
         if (!has_planted(Planted::successors_of_failed_left_waiting) || ending.state != TaskState::failed)
           endings.push_back({slot, TaskState::skipped, why_skipped(task.spec, task.progress)});
       } else if (dependent.open_predecessors == 0 && dependent.progress.state == TaskState::waiting) {
-        make_ready(slot);
+        if (std::string why = too_much_input(dependent); !why.empty()) {
+          endings.push_back({slot, TaskState::failed, std::move(why)});
+        } else {
+          make_ready(slot);
+        }
       }
     }
     if (task.spec.gang) {

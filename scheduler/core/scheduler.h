@@ -19,9 +19,10 @@ struct Settings {
   Time node_timeout{5000};  ///< A node silent for longer is dead: its attempts are lost.
   /// Attempts lost in a row (worker or node died under the task) after which it fails.
   std::int32_t most_lost_attempts = 3;
-  std::size_t most_tasks = 1'000'000;  ///< Beyond it a submit is refused.
-  std::size_t most_nodes = 10'000;     ///< Beyond it a join is ignored.
-  std::size_t most_drivers = 10'000;   ///< Beyond it a join is ignored.
+  std::size_t most_input_bytes = 32u << 20;  ///< A task whose inputs are more together fails: they travel in one order.
+  std::size_t most_tasks = 1'000'000;        ///< Beyond it a submit is refused.
+  std::size_t most_nodes = 10'000;           ///< Beyond it a join is ignored.
+  std::size_t most_drivers = 10'000;         ///< Beyond it a join is ignored.
   /// After a restart nothing is placed for this long, so that nodes and drivers, which come back in any order, meet and
   /// what still runs is adopted. More than a heartbeat.
   Time rejoin_grace{700};

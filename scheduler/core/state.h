@@ -75,6 +75,8 @@ struct Scheduler::State {
   // --- lifecycle.cpp
   void load(const StoredState& stored);
   void touch(Slot slot);
+  /// Why the results that it would be handed are too many bytes; empty if they are not.
+  std::string too_much_input(const Task& task) const;
   void make_ready(Slot slot);
   void leave_ready(Slot slot);
   void run(Slot slot, Node& node);

@@ -126,7 +126,11 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
     if (broken != nullptr) {
       finish(slot, TaskState::skipped, why_skipped(broken->spec, broken->progress));
     } else if (task.open_predecessors == 0) {
-      make_ready(slot);
+      if (std::string why = too_much_input(task); !why.empty()) {
+        finish(slot, TaskState::failed, std::move(why));
+      } else {
+        make_ready(slot);
+      }
     }
   }
 }

@@ -136,6 +136,15 @@ class Train(Case):
         self.assertIn("--batch", self.refused("lenet", "--data", "synthetic", "--batch", "0"))
         self.assertIn("--lr", self.refused("lenet", "--data", "synthetic", "--lr", "-1"))
 
+    def test_the_command_line_itself_is_refused_in_one_line(self):
+        for words, expected in ((("trian",), "did you mean 'train'"), (("plan", "lenet"), "not in this version"),
+                                ((), "subcommand"), (("train", "lenet"), "--data"),
+                                (("train", "lenet", "--data", "synthetic", "--batch", "x"), "--batch"),
+                                (("train", "lenet", "--data", "synthetic", "--chekpoint", "d"), "--chekpoint")):
+            _, err = self.troupe(*words, code=2)
+            self.assertEqual(len(err.splitlines()), 1, err)
+            self.assertIn(expected, err)
+
     def trainers(self):
         """Pids of the workers."""
         return [pid for pid in processes_with(self.mark)

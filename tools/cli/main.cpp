@@ -17,6 +17,7 @@
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/run.h"
 #include "tools/cli/commands/train.h"
+#include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
 
 namespace {
@@ -102,7 +103,7 @@ void add_train(CLI::App& app, Common& common, int& exit_code) {
   auto& options = command->options;
   common.add_to(*train);
   train->add_option("model", options.model, "lenet")->required();
-  train->add_option("--data", options.data, "fashion-mnist, cifar10:DIR, idx:DIR or synthetic")->capture_default_str();
+  train->add_option("--data", options.data, "fashion-mnist, cifar10:DIR, idx:DIR or synthetic")->required();
   auto* one = train->add_option("--strategy", *strategy, "single, data:W, model:P, mesh:WxP or task:K");
   train->add_option("--compare", command->strategies, "trains once by each of these and compares them")
       ->delimiter(',')
@@ -148,6 +149,39 @@ std::vector<std::string> take_command(int& argc, char** argv) {
   return command;
 }
 
+// Commands that have their name and their contract, and are to come.
+constexpr std::string_view to_come[] = {"submit",    "sweep",     "plan",   "start", "stop",    "launch",
+                                        "status",    "logs",      "cancel", "retry", "drain",   "lock",
+                                        "semaphore", "barrier",   "queue",  "graph", "predict", "timeline",
+                                        "top",       "dashboard", "keys",   "sim",   "replay"};
+
+/// One line: what was found, and where to look.
+std::string one_line(const CLI::App*, const CLI::Error& error) {
+  std::string what = error.what();
+  std::replace(what.begin(), what.end(), '\n', ' ');
+  return "troupe: " + what + ": see 'troupe --help'\n";
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* each : app.get_subcommands({})) names.push_back(each->get_name());
+  return names;
+}
+
+bool has_command(const CLI::App& app, const std::string& command) {
+  const auto names = commands_of(app);
+  return std::find(names.begin(), names.end(), command) != names.end();
+}
+
+int unknown(const CLI::App& app, const std::string& command) {
+  const auto names = commands_of(app);
+  const bool is_to_come = std::find(std::begin(to_come), std::end(to_come), command) != std::end(to_come);
+  std::fprintf(stderr, "troupe: %s: see 'troupe --help'\n",
+               is_to_come ? ("'" + command + "' is not in this version").c_str()
+                          : ("there is no command '" + command + "'" + did_you_mean(command, names)).c_str());
+  return exit_bad_input;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -156,6 +190,7 @@ int main(int argc, char** argv) {
   CLI::App app("Troupe: an actor runtime and task scheduler that trains neural networks in parallel.", "troupe");
   app.set_version_flag("--version", "troupe " TROUPE_VERSION);
   app.require_subcommand(1);
+  app.failure_message(one_line);
   app.fallthrough(false);
   Common common;
   int exit_code = exit_done;
@@ -165,6 +200,7 @@ int main(int argc, char** argv) {
   add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);
+  if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) return unknown(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

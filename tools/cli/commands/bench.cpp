@@ -118,7 +118,7 @@ void bench_train(const Bench& bench) {
     }
     nn::TrainOptions options{.strategy = nn::parse_strategy(strategy).value(), .batch = batch, .steps = 60};
     for (int run = -1; run < runs; ++run) {
-      const auto report = nn::train(*session, options, local_capacity({}).cpus, {});
+      const auto report = nn::train(*session, options, local_capacity({}).cpus);
       if (!report) throw std::runtime_error(report.error().message);
       // The first run sets how many steps fill two seconds.
       if (run < 0)

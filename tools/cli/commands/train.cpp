@@ -102,19 +102,26 @@ int train_command(const TrainCommand& command) {
   }
   count_interrupts(2);
   auto cluster = Cluster::try_local({});
-  if (!cluster) return fail(cluster.error(), exit_no_cluster);
+  if (!cluster) return interrupts() > 0 ? exit_interrupted : fail(cluster.error(), exit_no_cluster);
   auto session = cluster->try_connect();
   if (!session) return fail(session.error(), exit_no_cluster);
   std::vector<nn::Report> reports;
   for (const auto& plan : *plans) {
     ProgressLine line(nn::describe(plan.options.strategy), command.quiet);
     try {
-      auto report = nn::train(*session, plan.options, local_capacity({}).cpus, [&](const nn::TrainProgress& progress) {
-        if (interrupts() > 0) throw Interrupted();
-        const double done = static_cast<double>(progress.step) / static_cast<double>(progress.steps);
-        if (line.is_due()) line.show(done, describe(progress));
-      });
-      if (!report) return fail(report.error(), exit_work_failed);
+      const nn::TrainListener listener{.on_progress =
+                                           [&](const nn::TrainProgress& progress) {
+                                             const double done = static_cast<double>(progress.step) /
+                                                                 static_cast<double>(progress.steps);
+                                             if (line.is_due()) line.show(done, describe(progress));
+                                           },
+                                       .on_tick =
+                                           [] {
+                                             if (interrupts() > 0) throw Interrupted();
+                                           }};
+      auto report = nn::train(*session, plan.options, local_capacity({}).cpus, listener);
+      if (!report)
+        return fail(report.error(), report.error().fault == Fault::unavailable ? exit_no_cluster : exit_work_failed);
       reports.push_back(std::move(*report));
     } catch (const Interrupted&) {
       return exit_interrupted;

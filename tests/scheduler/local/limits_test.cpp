@@ -1,0 +1,65 @@
+// What is too large to travel is refused in words, and disturbs nothing else.
+#include <catch2/catch.hpp>
+
+#include "scheduler/local/cluster.h"
+#include "tests/support/test_roles.h"
+
+using namespace troupe;
+
+namespace {
+
+constexpr std::size_t mebibyte = 1u << 20;
+
+class Store {
+ public:
+  void keep(std::string bytes) { size_ = static_cast<long>(bytes.size()); }
+  long size() const { return size_; }
+
+ private:
+  long size_ = 0;
+};
+
+constexpr Task<std::string(std::size_t)> makes{"limits.makes"};
+constexpr Task<std::size_t(std::string)> measures{"limits.measures"};
+constexpr Task<std::size_t(std::string, std::string)> measures_both{"limits.measures_both"};
+constexpr ActorType<Store()> store{"limits.Store"};
+constexpr Method<&Store::keep> keep{"keep"};
+constexpr Method<&Store::size> size_of{"size"};
+
+void enroll(Catalog& catalog) {
+  catalog.add(makes, [](std::size_t bytes) { return std::string(bytes, 'x'); });
+  catalog.add(measures, [](const std::string& bytes) { return bytes.size(); });
+  catalog.add(measures_both, [](const std::string& a, const std::string& b) { return a.size() + b.size(); });
+  catalog.add(store, keep, size_of);
+}
+
+void check_too_large(const Error& error) {
+  CHECK(error.message.find("bytes") != std::string::npos);
+  CHECK(error.message.find(std::to_string(32 * mebibyte)) != std::string::npos);
+}
+
+}  // namespace
+
+void play_test_role(int argc, char** argv) { play_role(argc, argv, enroll); }
+
+TEST_CASE("arguments, results and inputs that are too large are refused, and everything else goes on", "[local]") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  const std::string large(70 * mebibyte, 'x');
+
+  check_too_large(session.try_get(session.submit(measures, large)).error());
+  check_too_large(session.try_get(session.submit(makes, 70 * mebibyte)).error());
+
+  // Each fits, both together do not.
+  const auto a = session.submit(makes, 20 * mebibyte);
+  const auto b = session.submit(makes, 20 * mebibyte);
+  check_too_large(session.try_get(session.submit(measures_both, a, b)).error());
+  CHECK(session.get(session.submit(measures, a)) == 20 * mebibyte);
+  session.wait(std::vector{a, b}, 2);
+  check_too_large(session.try_get(session.submit(measures_both, a, b)).error());
+
+  auto actor = session.spawn(store);
+  check_too_large(session.try_get(actor.call(keep, large)).error());
+  session.get(actor.call(keep, std::string(20 * mebibyte, 'x')));
+  CHECK(session.get(actor.call(size_of)) == static_cast<long>(20 * mebibyte));
+}
