@@ -127,7 +127,7 @@ class Train(Case):
             file.write_bytes(whole)
 
     def test_unknown_names_are_refused_and_told_what_there_is(self):
-        self.assertIn("lenet", self.refused("lennet"))
+        self.assertIn("lenet", self.refused("lennet", "--data", "synthetic"))
         self.assertIn("synthetic", self.refused("lenet", "--data", "synthetik"))
         self.assertIn("data:W", self.refused("lenet", "--data", "synthetic", "--strategy", "dada:2"))
         self.assertIn("auto", self.refused("lenet", "--data", "synthetic", "--strategy", "auto"))
