@@ -26,14 +26,18 @@ class Ref {
 
 /// What may be passed where a `To` is wanted: something that converts to it, or a Ref to exactly that.
 template <class Given, class To>
-concept PassableAs = std::is_convertible_v<Given, To> || std::is_same_v<std::decay_t<Given>, Ref<To>>;
+concept PassableAs =
+    std::is_convertible_v<Given, To> || std::is_same_v<std::decay_t<Given>, Ref<std::remove_cvref_t<To>>>;
 
-template <Value To, PassableAs<To> Given>
+template <class To, PassableAs<To> Given>
 RawArgument raw_argument(Given&& given) {
-  if constexpr (std::is_same_v<std::decay_t<Given>, Ref<To>>) {
+  using Passed = std::remove_cvref_t<To>;
+  static_assert(Value<Passed>,
+                "an argument's type needs a `fields` function in its namespace: see runtime/wire/fields.h");
+  if constexpr (std::is_same_v<std::decay_t<Given>, Ref<Passed>>) {
     return given.object();
   } else {
-    return encode_value<To>(static_cast<const To&>(given));
+    return encode_value<Passed>(static_cast<const Passed&>(given));
   }
 }
 

@@ -1,5 +1,5 @@
-// Typed names. Driver and worker share the name, so a wrong argument is a compile error on both sides, and the name
-// alone travels.
+// Typed names. Driver and worker share the name, so an argument that does not convert is a compile error on both sides,
+// and the name alone travels.
 #pragma once
 
 #include <string_view>
@@ -35,6 +35,10 @@ struct MemberTraits<R (T::*)(Args...)> {
 };
 template <class T, class R, class... Args>
 struct MemberTraits<R (T::*)(Args...) const> : MemberTraits<R (T::*)(Args...)> {};
+template <class T, class R, class... Args>
+struct MemberTraits<R (T::*)(Args...) noexcept> : MemberTraits<R (T::*)(Args...)> {};
+template <class T, class R, class... Args>
+struct MemberTraits<R (T::*)(Args...) const noexcept> : MemberTraits<R (T::*)(Args...)> {};
 
 /// A method of an actor: `inline constexpr Method<&Counter::add> add{"add"};`
 template <auto member>

@@ -1,5 +1,5 @@
 // Arguments and results as bytes: numbers, strings, enums, vectors, arrays, pairs, optionals and variants of them, and
-// structs that a `fields` function beside them describes (wire/fields.h).
+// default-constructible structs that a `fields` function in their namespace describes (wire/fields.h).
 #pragma once
 
 #include <array>
@@ -19,19 +19,22 @@
 namespace troupe {
 
 template <class T>
-        struct IsValue : std::bool_constant < std::is_arithmetic_v<T> ||
-    requires(FieldWriter& archive, T& value) {
+concept HasFields = requires(FieldWriter& archive, T& value) {
   fields(archive, value);
-} > {};
+};
 template <class T>
-requires std::is_enum_v<T>
-struct IsValue<T> : std::bool_constant < requires {
-  last_of(T{});
-} > {};
+concept HasLast = requires(T value) {
+  last_of(value);
+};
+
+template <class T>
+struct IsValue : std::bool_constant<std::is_arithmetic_v<T> || HasFields<T> || (std::is_enum_v<T> && HasLast<T>)> {};
 template <>
 struct IsValue<std::string> : std::true_type {};
 template <class T>
 struct IsValue<std::vector<T>> : IsValue<T> {};
+template <>
+struct IsValue<std::vector<bool>> : std::false_type {};
 template <class T, std::size_t N>
 struct IsValue<std::array<T, N>> : IsValue<T> {};
 template <class T>

@@ -145,6 +145,8 @@ NodeCapacity local_capacity(const LocalOptions& options) {
 }
 
 Result<Cluster> Cluster::try_local(const LocalOptions& options) {
+  if (!has_played_role())
+    return bad_input("no cluster is started: main must begin with troupe::play_role(argc, argv, enroll)");
   auto state = std::make_unique<State>();
   state->id = {random_id(), random_id()};
   auto directory = make_directory(state->id);

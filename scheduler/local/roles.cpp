@@ -13,6 +13,8 @@
 namespace troupe {
 namespace {
 
+bool played = false;  // Set before any thread is started.
+
 /// Otherwise the next file or socket that is opened would take the place of stdin, stdout or stderr, and what is
 /// printed.
 void open_what_is_closed() {
@@ -24,7 +26,10 @@ void open_what_is_closed() {
 
 }  // namespace
 
+bool has_played_role() { return played; }
+
 void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll) {
+  played = true;
   open_what_is_closed();
   const auto arguments = scheduler::role_arguments_from(argc, argv);
   if (!arguments) return;

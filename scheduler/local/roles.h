@@ -14,4 +14,7 @@ namespace troupe {
 /// Requires: called before any thread is started.
 void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll);
 
+/// Whether it was called: without it a program that is started again as a supervisor would be a driver once more.
+bool has_played_role();
+
 }  // namespace troupe

@@ -111,12 +111,13 @@ void add_train(CLI::App& app, Common& common, int& exit_code) {
   train->add_option("--schedule", *schedule, "of a pipeline: gpipe")->check(CLI::IsMember({"gpipe"}));
   train->add_option("--optimizer", *optimizer, "sgd")->check(CLI::IsMember({"sgd"}));
   train->add_option("--batch", options.batch, "samples in a global batch")->capture_default_str();
-  train->add_option("--epochs", options.epochs, "")->capture_default_str();
+  train->add_option("--epochs", options.epochs, "times over the training set")->capture_default_str();
   train->add_option("--steps", options.steps, "this many, whatever --epochs says");
   train->add_option("--lr", options.sgd.learning_rate, "learning rate")->capture_default_str();
-  train->add_option("--momentum", options.sgd.momentum, "")->capture_default_str();
+  train->add_option("--momentum", options.sgd.momentum, "of sgd")->capture_default_str();
   train->add_option("--seed", options.seed, "of parameters and order")->capture_default_str();
-  train->add_option("--slots", options.slots, "shares of the batch that are each computed as one piece");
+  train->add_option("--slots", options.slots,
+                    "shares of the batch, each computed as one piece; another number gives other bits");
   train->add_option("--join-every", options.join_every, "task: steps between joins; default: an epoch");
   train->add_option("--backend", options.backend, "reference or cpu")->capture_default_str();
   train->add_option("--report", command->report_file, "writes the report as JSON");
@@ -156,10 +157,13 @@ constexpr std::string_view to_come[] = {"submit",    "sweep",     "plan",   "sta
                                         "top",       "dashboard", "keys",   "sim",   "replay"};
 
 /// One line: what was found, and where to look.
-std::string one_line(const CLI::App*, const CLI::Error& error) {
+std::string one_line(const CLI::App* app, const CLI::Error& error) {
   std::string what = error.what();
   std::replace(what.begin(), what.end(), '\n', ' ');
-  return "troupe: " + what + ": see 'troupe --help'\n";
+  const auto given = app->get_subcommands();
+  const std::string command = given.empty() ? "troupe" : "troupe " + given.front()->get_name();
+  return command + ": " + what + ": see '" + command + " --help'" +
+         (command == "troupe run" ? "; a command goes behind --\n" : "\n");
 }
 
 std::vector<std::string> commands_of(const CLI::App& app) {

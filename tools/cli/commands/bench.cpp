@@ -47,8 +47,9 @@ class Bench {
   }
 
   /// Prints the median of the runs.
-  void print(const Measured& measured) const {
+  void print(const Measured& measured) {
     if (!wants(measured.name)) return;
+    has_printed_ = true;
     if (command_.json) {
       std::printf(
           "{\"suite\":\"%s\",\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"min\":%.6g,\"max\":%.6g,\"runs\":%zu}\n",
@@ -61,12 +62,15 @@ class Bench {
     std::fflush(stdout);
   }
 
+  bool has_printed() const { return has_printed_; }
+
  private:
   const BenchCommand& command_;
+  bool has_printed_ = false;
 };
 
 /// A whole local cluster, from nothing to nothing: redis-server, scheduler, agent, one worker, one task.
-void bench_start(const Bench& bench) {
+void bench_start(Bench& bench) {
   if (!bench.wants("local_cluster_first_answer") && !bench.wants("local_cluster_whole")) return;
   std::fprintf(stderr,
                "start: supervisor, redis-server (appendfsync always), scheduler, agent and one worker, each a process; "
@@ -96,7 +100,7 @@ struct TrainCase {
 };
 
 /// The reference network, step by step, as actors in processes of their own.
-void bench_train(const Bench& bench) {
+void bench_train(Bench& bench) {
   constexpr TrainCase cases[] = {{4, "single"},   {32, "single"},  {100, "single"}, {96, "single"},
                                  {192, "single"}, {192, "data:2"}, {192, "model:2"}};
   constexpr int runs = 5;
@@ -139,10 +143,15 @@ void enroll_bench(Catalog& catalog) {
 }
 
 int bench_command(const BenchCommand& command) {
-  const Bench bench(command);
+  Bench bench(command);
   try {
     if (bench.wants_suite("start")) bench_start(bench);
     if (bench.wants_suite("train")) bench_train(bench);
+    if (!bench.has_printed()) {
+      std::fprintf(stderr, "troupe bench: no measurement of these suites is called '%s'\n",
+                   command.only.front().c_str());
+      return exit_bad_input;
+    }
   } catch (const ClusterError& error) {
     std::fprintf(stderr, "troupe bench: %s\n", error.what());
     return exit_no_cluster;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/agent/process.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
@@ -99,11 +100,12 @@ void print_attempt(const TaskSpec& task, const AttemptRecord& attempt) {
     std::printf(", %s: %s\n", wall_text(attempt.ended_ms - attempt.started_ms).c_str(),
                 ends[static_cast<std::size_t>(attempt.end)]);
   }
-  std::string cause = attempt.end == AttemptEnd::done ? "" : attempt.cause.message;
-  for (std::size_t at = 0; (at = cause.find('\n', at)) != cause.npos; at += 3) cause.replace(at, 1, "\n  ");
-  if (!cause.empty()) std::printf("  %s\n", cause.c_str());
-  if (const std::string file = output_file(task, attempt.id); !file.empty())
-    std::printf("  output: %s\n", file.c_str());
+  const std::string file = output_file(task, attempt.id);
+  // A cause ends with the last lines of output already.
+  std::string text = attempt.end == AttemptEnd::done ? last_lines(file, 20, 4096) : attempt.cause.message;
+  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 3) text.replace(at, 1, "\n  ");
+  if (!text.empty()) std::printf("  %s\n", text.c_str());
+  if (!file.empty()) std::printf("  output: %s\n", file.c_str());
 }
 
 void print_task(const RunSummary& run, const TaskRecord& task, const std::vector<TaskRecord>& tasks) {

@@ -73,15 +73,18 @@ int fail(const Error& error, int exit_code) {
 /// Everything that can be wrong is found here, before anything starts.
 Result<std::vector<nn::Plan>> check_all(const TrainCommand& command) {
   std::vector<nn::Plan> plans;
+  bool has_shards = false;
   for (const auto& text : command.strategies) {
     nn::TrainOptions options = command.options;
     const auto strategy = nn::parse_strategy(text);
     if (!strategy) return strategy.error();
     options.strategy = *strategy;
+    has_shards = has_shards || std::holds_alternative<nn::TaskStrategy>(*strategy);
     auto plan = nn::make_plan(options);
     if (!plan) return plan.error();
     plans.push_back(std::move(*plan));
   }
+  if (command.options.join_every != 0 && !has_shards) return bad_input("--join-every is for --strategy task:K alone");
   // Read whole, though the workers read it again: no worker starts on a damaged file.
   const auto data = nn::load_dataset(command.options.data);
   if (!data) return data.error();
