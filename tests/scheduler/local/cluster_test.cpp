@@ -31,6 +31,7 @@ class Counter {
   int pid() const { return ::getpid(); }
   void fail() { throw std::runtime_error("the counter is stuck"); }
   void wait_for(std::string file) {
+    std::ofstream(file + ".awaited") << '.';
     while (!std::filesystem::exists(file)) std::this_thread::yield();
   }
 
@@ -228,6 +229,8 @@ TEST_CASE("a killed actor is made anew, and its callers learn which calls are no
   CHECK(session.get(actor.call(counter_add, 1L)) == 6);
   const int pid = session.get(actor.call(counter_pid));
   const auto hanging = actor.call(counter_wait_for, folder.file("never"));
+  // It has begun: a call that was not sent yet would rightly go to the next incarnation.
+  REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("never.awaited")); }));
   REQUIRE(::kill(pid, SIGKILL) == 0);
   const auto lost = session.try_get(hanging);
   REQUIRE_FALSE(lost);
