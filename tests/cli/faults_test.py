@@ -63,10 +63,10 @@ tasks:
 
     def test_a_silent_trainer_is_named_whichever_it_is(self):
         for place in (0, -1):
-            process = self.start("train", "lenet", "--data", "synthetic", "--quiet", "--strategy", "data:2", "--batch",
-                                 "96", "--steps", "1000000")
-            wait_until("both trainers run", lambda: len(self.pids("--troupe-role=worker")) == 2)
-            time.sleep(0.5)  # So that they train.
+            process = self.start("train", "lenet", "--data", "synthetic", "--strategy", "data:2", "--batch", "96",
+                                 "--steps", "1000000")
+            while "step" not in process.stderr.readline():  # Progress: both trainers train.
+                self.assertIsNone(process.poll())
             os.kill(sorted(self.pids("--troupe-role=worker"))[place], signal.SIGSTOP)
             _, err = process.communicate(timeout=60)
             self.assertEqual(process.returncode, 1, err)
