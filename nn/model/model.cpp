@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/base/check.h"
+#include "runtime/base/overloaded.h"
 
 namespace troupe::nn {
 
@@ -11,13 +12,6 @@ namespace {
 
 /// No array of a model may reach this many elements: products of dimensions below it cannot overflow.
 constexpr std::int64_t most_elements = std::int64_t{1} << 31;
-
-template <class... Lambdas>
-struct Overloaded : Lambdas... {
-  using Lambdas::operator()...;
-};
-template <class... Lambdas>
-Overloaded(Lambdas...) -> Overloaded<Lambdas...>;
 
 /// The product, or nothing if a dimension is not positive or the product too large.
 std::optional<std::int64_t> bounded_product(const Shape& shape) {

@@ -16,6 +16,7 @@
 #include "runtime/agent/agent_core.h"
 #include "runtime/agent/command.h"
 #include "runtime/agent/process.h"
+#include "runtime/base/overloaded.h"
 #include "runtime/wire/message_codec.h"
 
 namespace troupe {
@@ -26,13 +27,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t shown_lines = 20;
 constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);

@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/overloaded.h"
+
 namespace troupe::scheduler {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // Without a wish of the core's: how long a turn may wait.
 constexpr Time longest_sleep{1000};
