@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/scheduler/simulation/world.h"
+#include "scheduler/simulation/world.h"
 
 using namespace troupe::scheduler;
 

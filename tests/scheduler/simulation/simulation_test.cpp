@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/scheduler/simulation/world.h"
+#include "scheduler/simulation/world.h"
 
 using namespace troupe::scheduler;
 

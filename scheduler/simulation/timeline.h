@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "scheduler/core/event.h"
-#include "tests/scheduler/simulation/dice.h"
+#include "scheduler/simulation/dice.h"
 
 namespace troupe::scheduler::sim {
 

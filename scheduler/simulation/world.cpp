@@ -1,6 +1,6 @@
-#include "tests/scheduler/simulation/world.h"
+#include "scheduler/simulation/world.h"
 
-#include "tests/scheduler/simulation/hosts.h"
+#include "scheduler/simulation/hosts.h"
 
 namespace troupe::scheduler::sim {
 namespace {

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/scheduler/simulation/knobs.h"
-#include "tests/scheduler/simulation/network.h"
-#include "tests/scheduler/simulation/store_model.h"
-#include "tests/scheduler/simulation/timeline.h"
-#include "tests/scheduler/simulation/witness.h"
-#include "tests/scheduler/simulation/workload.h"
+#include "scheduler/simulation/knobs.h"
+#include "scheduler/simulation/network.h"
+#include "scheduler/simulation/store_model.h"
+#include "scheduler/simulation/timeline.h"
+#include "scheduler/simulation/witness.h"
+#include "scheduler/simulation/workload.h"
 
 namespace troupe::scheduler::sim {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/agent/agent_core.h"
-#include "tests/scheduler/simulation/world.h"
+#include "scheduler/simulation/world.h"
 
 namespace troupe::scheduler::sim {
 

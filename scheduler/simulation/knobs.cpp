@@ -1,6 +1,6 @@
-#include "tests/scheduler/simulation/knobs.h"
+#include "scheduler/simulation/knobs.h"
 
-#include "tests/scheduler/simulation/dice.h"
+#include "scheduler/simulation/dice.h"
 
 namespace troupe::scheduler::sim {
 

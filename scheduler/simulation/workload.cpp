@@ -1,4 +1,4 @@
-#include "tests/scheduler/simulation/workload.h"
+#include "scheduler/simulation/workload.h"
 
 #include <string>
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "runtime/base/orders.h"
-#include "tests/scheduler/simulation/dice.h"
-#include "tests/scheduler/simulation/knobs.h"
+#include "scheduler/simulation/dice.h"
+#include "scheduler/simulation/knobs.h"
 
 namespace troupe::scheduler::sim {
 

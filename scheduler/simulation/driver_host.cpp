@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tests/scheduler/simulation/hosts.h"
+#include "scheduler/simulation/hosts.h"
 
 namespace troupe::scheduler::sim {
 

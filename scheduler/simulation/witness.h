@@ -9,7 +9,7 @@
 
 #include "scheduler/core/describe.h"
 #include "scheduler/core/scheduler.h"
-#include "tests/scheduler/simulation/store_model.h"
+#include "scheduler/simulation/store_model.h"
 
 namespace troupe::scheduler::sim {
 

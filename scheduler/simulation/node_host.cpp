@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "tests/scheduler/simulation/hosts.h"
+#include "scheduler/simulation/hosts.h"
 
 namespace troupe::scheduler::sim {
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <utility>
 
-#include "tests/scheduler/simulation/knobs.h"
-#include "tests/scheduler/simulation/timeline.h"
+#include "scheduler/simulation/knobs.h"
+#include "scheduler/simulation/timeline.h"
 
 namespace troupe::scheduler::sim {
 

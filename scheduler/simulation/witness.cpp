@@ -1,4 +1,4 @@
-#include "tests/scheduler/simulation/witness.h"
+#include "scheduler/simulation/witness.h"
 
 #include <cstdio>
 
