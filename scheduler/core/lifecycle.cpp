@@ -76,7 +76,8 @@ void Scheduler::State::make_ready(Slot slot) {
   if (++gang.ready < gang.open) return;
   ready.add_gang({gang.priority, gang.order, slot});
   for (const Slot member : members_of(slot)) shapes.enter_line(tasks[member].shape, now);
-  gangs_due = true;
+  gang.was_tried = false;
+  gangs_are_new = true;
 }
 
 void Scheduler::State::leave_ready(Slot slot) {
@@ -130,14 +131,15 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
   if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != attempt) return std::nullopt;
   const Task& task = tasks[slot];
   const Node* node = cluster.find(task.attempt().node);
-  if (node == nullptr || !node->holdings.contains({id, attempt})) return std::nullopt;
+  const Holding* holding = node == nullptr ? nullptr : node->holdings.find({id, attempt});
+  if (holding == nullptr) return std::nullopt;
   RunOrder order{.task = task.spec.id,
                  .attempt = task.attempt().id,
                  .name = task.spec.name,
                  .program = task.job->info.program,
                  .work = task.spec.work,
                  .inputs = {},
-                 .grant = node->holdings.at({id, attempt}).grant,
+                 .grant = holding->grant,
                  .timeout = task.spec.timeout,
                  .gang = task.spec.gang};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);

@@ -6,6 +6,11 @@
 #include "scheduler/core/state.h"
 
 namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t usual_effects = 4;
+
+}  // namespace
 
 Scheduler::State::State(Settings given, const StoredState& stored, Time at)
     : settings(given), epoch(stored.epoch), now(at), started(at) {
@@ -16,6 +21,7 @@ Scheduler::State::State(Settings given, const StoredState& stored, Time at)
 
 Effects Scheduler::State::step(Time at, const Event& event) {
   now = std::max(now, at);
+  sends.reserve(usual_effects);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
   place_ready();
@@ -38,7 +44,7 @@ void Scheduler::State::give_grace_if_late() {
     if (!node.alive) continue;
     node.heard = now;
     for (auto& [key, holding] : node.holdings)
-      if (holding.kind == Holding::Kind::orphan) holding.until = now + settings.node_timeout;
+      if (holding->kind == Holding::Kind::orphan) holding->until = now + settings.node_timeout;
   }
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
 }
@@ -73,6 +79,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
   if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
+  if (gangs_gained && !ready.gangs().empty()) also(std::max(next_gang_round, placing_from));
   return next;
 }
 
@@ -92,6 +99,7 @@ Effects Scheduler::State::effects_of_step() {
     writes.push_back(SaveProgress{task.spec.id, task.progress});
   }
   dirty.clear();
+  if (writes.empty()) return std::exchange(sends, {});
   Effects effects = std::exchange(writes, {});
   effects.insert(effects.end(), std::make_move_iterator(sends.begin()), std::make_move_iterator(sends.end()));
   sends.clear();

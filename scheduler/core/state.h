@@ -103,6 +103,8 @@ struct Scheduler::State {
   void place_ready();
   void take_gains();
   void start_single(const Head& head);
+  bool may_have_seats(const std::vector<Slot>& members);
+  bool is_worth_a_try(Slot first, bool is_round) const;
   bool start_gang(Slot first, const std::vector<Slot>& failed);
   std::vector<Slot> members_of(Slot slot) const;
   Placement try_to_place(const std::vector<Slot>& members, const Rooms& rooms, const Rooms* if_empty) const;
@@ -134,15 +136,18 @@ struct Scheduler::State {
   Time started{};
   Time placing_from{};
   bool placement_due = false;
-  bool gangs_due = false;  ///< Gangs in line may have room.
-  Time next_sweep{};       ///< When the patient are looked for again.
+  bool gangs_are_new = false;  ///< Some in line were not tried yet.
+  bool gangs_gained = false;   ///< Some node has gained room since all that were tried had their turn.
+  Time next_gang_round{};      ///< When they are tried again.
+  Time next_sweep{};           ///< When the patient are looked for again.
 
   TaskTable tasks;
   ShapeTable& shapes = tasks.shapes;
   Cluster cluster;
   ReadyQueue ready{tasks};
   Reservations reservations;
-  std::uint64_t starts = 0;  ///< Of attempts, so far.
+  std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
+  std::uint64_t starts = 0;        ///< Of attempts, so far.
   std::map<DriverId, Driver> drivers;
   /// Running according to the store, on nodes that have not joined yet.
   std::map<NodeId, std::vector<AttemptKey>> awaited;
