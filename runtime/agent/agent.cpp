@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t shown_lines = 20;
 constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
+constexpr std::chrono::milliseconds longest_silence{1000};  // Of a scheduler, which answers each heartbeat.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
@@ -53,6 +54,7 @@ class Agent {
     const auto scheduler = transport_.connect(options_.scheduler_address);
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
+    connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
     return {};
@@ -62,6 +64,7 @@ class Agent {
     const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
     for (const auto& delivery : transport_.receive(Clock::now() + wait)) take(delivery);
     take_ends();
+    follow_scheduler();
     if (since_start(start_) >= wake_at_) {
       wake_at_ = since_start(start_) + longest_sleep;
       step(agent::Tick{});
@@ -114,11 +117,24 @@ class Agent {
     bool was_told = false;  // By a TERM: a second one might cut short what it does to end.
   };
 
+  /// A scheduler that was stopped, and not killed, holds its connections while another has taken over.
+  void follow_scheduler() {
+    if (Clock::now() - scheduler_heard_ < longest_silence) return;
+    std::string active = options_.active_scheduler();
+    if (active == connected_to_) return;
+    const auto scheduler = transport_.connect(options_.scheduler_address);
+    if (!scheduler) return;
+    transport_.disconnect(scheduler_);
+    scheduler_ = *scheduler;
+    connected_to_ = std::move(active);
+  }
+
   void take(const Delivery& delivery) {
     auto letter = decode(delivery.frame);
     if (!letter || letter->envelope.cluster != options_.cluster) return;
     const std::uint32_t epoch = letter->envelope.epoch;
     if (delivery.from == scheduler_) {
+      scheduler_heard_ = Clock::now();
       std::visit(Overloaded{
                      [&](message::Run& run) {
                        step(agent::OrderArrived{epoch, std::move(run.order)});
@@ -129,7 +145,10 @@ class Agent {
                      [&](message::ReportTaken& taken) {
                        step(agent::ReportAcknowledged{epoch, taken.task, taken.attempt});
                      },
-                     [&](message::AgentWelcome&) { step(agent::Welcomed{epoch}); },
+                     [&](message::AgentWelcome&) {
+                       step(agent::Welcomed{epoch});
+                       if (!std::exchange(was_welcome_, true)) options_.on_welcome();
+                     },
                      [&](message::PleaseJoin&) { step(agent::AskedToJoin{epoch}); },
                      [](auto&) {},
                  },
@@ -290,6 +309,9 @@ class Agent {
   const Clock::time_point start_;
   AgentCore core_;
   PeerId scheduler_;
+  std::string connected_to_;  // What active_scheduler said then.
+  Clock::time_point scheduler_heard_ = Clock::now();
+  bool was_welcome_ = false;
   agent::Time wake_at_{};
   std::map<agent::WorkerNumber, WorkerProcess> workers_;
   std::map<WorkerId, agent::WorkerNumber> numbers_;

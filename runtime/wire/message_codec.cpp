@@ -36,8 +36,8 @@ void fields(Archive& archive, AskTasks& value) {
   archive("ask tasks", value.request, value.job);
 }
 template <class Archive>
-void fields(Archive& archive, DriverWelcome&) {
-  archive("driver welcome");
+void fields(Archive& archive, DriverWelcome& value) {
+  archive("driver welcome", value.since);
 }
 template <class Archive>
 void fields(Archive& archive, Answer& value) {
@@ -64,6 +64,18 @@ void fields(Archive& archive, TaskList& value) {
   archive("task list", value.request, value.tasks);
 }
 template <class Archive>
+void fields(Archive& archive, AskStatus& value) {
+  archive("ask status", value.request);
+}
+template <class Archive>
+void fields(Archive& archive, NodeSummary& value) {
+  archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running);
+}
+template <class Archive>
+void fields(Archive& archive, ClusterStatus& value) {
+  archive("cluster status", value.request, value.epoch, value.commit_seq, value.nodes);
+}
+template <class Archive>
 void fields(Archive& archive, AgentJoin& value) {
   archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running);
 }
@@ -86,6 +98,10 @@ void fields(Archive& archive, Report& value) {
 template <class Archive>
 void fields(Archive& archive, AgentWelcome&) {
   archive("agent welcome");
+}
+template <class Archive>
+void fields(Archive& archive, HeartbeatTaken&) {
+  archive("heartbeat taken");
 }
 template <class Archive>
 void fields(Archive& archive, PleaseJoin&) {

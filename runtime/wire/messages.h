@@ -35,9 +35,16 @@ struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   JobId job;
 };
 
+struct AskStatus {  ///< Answered by ClusterStatus.
+  std::uint64_t request = 0;
+};
+
 // --- scheduler to driver ---------------------------------------------------------------------------------------------
 
-struct DriverWelcome {};
+/// Answers each DriverHello.
+struct DriverWelcome {
+  std::uint64_t since = 0;  ///< Changes, within one epoch, when the driver was taken for dead and all of it dropped.
+};
 struct Answer {
   std::uint64_t request = 0;
   std::string refusal;
@@ -69,6 +76,20 @@ struct TaskSummary {
 struct TaskList {
   std::uint64_t request = 0;
   std::vector<TaskSummary> tasks;
+};
+struct NodeSummary {
+  NodeId node;
+  std::string name;
+  NodeCapacity capacity;
+  Milli free_cpus = 0;
+  bool alive = false;
+  std::uint32_t running = 0;  ///< Attempts that hold something there.
+};
+struct ClusterStatus {
+  std::uint64_t request = 0;
+  std::uint32_t epoch = 0;
+  std::uint64_t commit_seq = 0;  ///< Of the last batch that is on disk.
+  std::vector<NodeSummary> nodes;
 };
 
 // --- agent to scheduler ----------------------------------------------------------------------------------------------
@@ -107,6 +128,7 @@ struct Report {
 // --- scheduler to agent ----------------------------------------------------------------------------------------------
 
 struct AgentWelcome {};
+struct HeartbeatTaken {};
 struct PleaseJoin {};
 /// Also from agent to worker.
 struct Run {
@@ -148,6 +170,7 @@ struct CallAnswer {
 
 using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
                              TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
-                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer>;
+                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
+                             AskStatus, ClusterStatus, HeartbeatTaken>;
 
 }  // namespace troupe::message

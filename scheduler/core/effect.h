@@ -53,6 +53,7 @@ struct AcknowledgeReport {
 };
 struct WelcomeDriver {
   DriverId driver;
+  Time since{};  ///< When it was taken in. Changes when it was taken for dead meanwhile, and all of it was dropped.
 };
 /// Answers TasksSubmitted and CancelRequested. Empty refusal: accepted, and for a durable job on disk.
 struct AnswerRequest {

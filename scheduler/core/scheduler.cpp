@@ -37,6 +37,7 @@ void Scheduler::State::give_grace_if_late() {
     for (auto& [key, holding] : node.holdings)
       if (holding.kind == Holding::Kind::orphan) holding.until = now + settings.node_timeout;
   }
+  for (auto& [id, driver] : drivers) driver.heard = now;
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
 }
 
@@ -47,6 +48,7 @@ void Scheduler::State::on(const Tick&) {
                    "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
   }
   forget_dead_nodes();
+  drop_silent_drivers();
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -66,6 +68,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [id, node] : cluster.nodes())
     if (node.alive) also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
+  for (const auto& [id, driver] : drivers) also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);

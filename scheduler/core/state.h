@@ -22,6 +22,8 @@ namespace troupe::scheduler {
 
 struct Driver {
   JobId own;
+  Time since{};  ///< It was taken in then.
+  Time heard{};  ///< Its last sign of life.
   std::set<JobId> watches;  ///< Jobs whose ends it is told; those it lost to another driver since are still here.
   std::map<std::uint64_t, std::string> answered;  ///< Submits of late, by request: the refusal.
   std::deque<std::uint64_t> answered_in_order;
@@ -46,6 +48,7 @@ struct Scheduler::State {
   // --- submits.cpp
   void on(const DriverJoined& joined);
   void on(const DriverLeft& left);
+  void drop_silent_drivers();
   void on(const TasksSubmitted& submitted);
   void on(const CancelRequested& cancel);
   void on(const TasksReleased& released);

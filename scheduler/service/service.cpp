@@ -22,9 +22,12 @@ Result<void> Service::start() {
   const auto stored = store_.open(options_.cluster);
   if (!stored) return stored.error();
   epoch_ = stored->epoch;
+  commit_seq_ = stored->commit_seq;
   scheduler_.emplace(options_.settings, *stored, now());
   wake_at_ = now();
-  return transport_.listen(options_.address);
+  if (auto listening = transport_.listen(options_.address(epoch_)); !listening) return listening;
+  options_.announce(epoch_);
+  return {};
 }
 
 Time Service::now() const {
@@ -41,6 +44,7 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (time >= wake_at_) {
       wake_at_ = time + longest_sleep;
       step(time, Tick{});
+      options_.announce(epoch_);
     }
     if (auto taken = take_commit(); !taken) return taken;
     commit_what_waits();
@@ -76,6 +80,7 @@ void Service::take(const Delivery& delivery, Time now) {
                    if (driver) step(now, TasksReleased{driver, release.tasks});
                  },
                  [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
+                 [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },
                  [&](const message::AgentJoin& join) {
                    const bool is_first = nodes_.empty();
                    nodes_[join.node] = delivery.from;
@@ -85,6 +90,7 @@ void Service::take(const Delivery& delivery, Time now) {
                  [&](const message::AgentHeartbeat& beat) {
                    nodes_[beat.node] = delivery.from;
                    step(now, NodeHeard{beat.node, beat.incarnation, beat.running});
+                   post(delivery.from, message::HeartbeatTaken{});
                  },
                  [&](const message::AgentBye& bye) {
                    step(now, NodeLeft{bye.node, bye.incarnation});
@@ -150,11 +156,14 @@ Result<void> Service::take_commit() {
     return {};
   }
   if (watched_ >= 0) transport_.unwatch(std::exchange(watched_, -1));
-  if (const auto* fenced = std::get_if<Fenced>(&*outcome))
+  if (const auto* fenced = std::get_if<Fenced>(&*outcome)) {
+    is_fenced_ = true;
     return Error{Fault::refused, "another scheduler took over in epoch " + std::to_string(fenced->epoch) +
                                      "; this one, of epoch " + std::to_string(epoch_) + ", has changed nothing"};
+  }
   if (const auto* lost = std::get_if<StoreLost>(&*outcome)) return lost->error;
   in_flight_ = false;
+  commit_seq_ = std::get<Committed>(*outcome).commit_seq;
   for (const auto& effect : std::exchange(after_commit_, {})) send(effect);
   return {};
 }
@@ -171,7 +180,7 @@ void Service::send(const Effect& effect) {
           [&](const AcknowledgeReport& each) {
             to_node(each.node, message::ReportTaken{each.task, each.attempt});
           },
-          [&](const WelcomeDriver& each) { to_driver(each.driver, message::DriverWelcome{}); },
+          [&](const WelcomeDriver& each) { to_driver(each.driver, message::DriverWelcome{static_cast<std::uint64_t>(each.since.count())}); },
           [&](const AnswerRequest& each) {
             to_driver(each.driver, message::Answer{each.request, each.refusal});
           },
@@ -197,6 +206,14 @@ message::TaskList Service::list(const message::AskTasks& ask) const {
                             static_cast<std::uint32_t>(attempts.size()),
                             attempts.empty() ? NodeId{} : attempts.back().node});
   }
+  return answer;
+}
+
+message::ClusterStatus Service::status(const message::AskStatus& ask) const {
+  message::ClusterStatus answer{.request = ask.request, .epoch = epoch_, .commit_seq = commit_seq_};
+  for (const auto& view : scheduler_->nodes())
+    answer.nodes.push_back({view.node, view.name, view.capacity, view.free_cpus, view.alive,
+                            static_cast<std::uint32_t>(view.running)});
   return answer;
 }
 

@@ -17,7 +17,9 @@
 namespace troupe::scheduler {
 
 struct ServiceOptions {
-  std::string address;
+  std::function<std::string(std::uint32_t epoch)> address;  ///< To listen at.
+  /// Leads drivers and agents there; called once it listens, and again every now and then.
+  std::function<void(std::uint32_t epoch)> announce;
   ClusterId cluster;
   Settings settings{};
   std::function<void()> on_first_node;  ///< Called once: from then on the cluster can run something.
@@ -34,6 +36,9 @@ class Service {
   /// Works until `until_stopped` says so. Fails with: refused (another scheduler took over), or the store's fault.
   Result<void> run(const std::function<bool()>& until_stopped);
 
+  /// Whether it ended because another scheduler took over.
+  bool is_fenced() const { return is_fenced_; }
+
  private:
   void take(const Delivery& delivery, Time now);
   void step(Time now, const Event& event);
@@ -44,6 +49,7 @@ class Service {
   void commit_what_waits();
   Result<void> take_commit();
   message::TaskList list(const message::AskTasks& ask) const;
+  message::ClusterStatus status(const message::AskStatus& ask) const;
   Time now() const;
 
   const ServiceOptions options_;
@@ -51,6 +57,8 @@ class Service {
   Transport& transport_;
   std::optional<Scheduler> scheduler_;
   std::uint32_t epoch_ = 0;
+  std::uint64_t commit_seq_ = 0;
+  bool is_fenced_ = false;
   Time wall_at_start_{};
   std::chrono::steady_clock::time_point steady_at_start_;
   Time wake_at_{};

@@ -34,7 +34,7 @@ std::vector<message::Message> one_of_each() {
       Cancel{12, task},
       Release{{task}},
       AskTasks{13, JobId{7}},
-      DriverWelcome{},
+      DriverWelcome{17},
       Answer{11, "no"},
       TaskEnded{
           task, TaskState::failed, "", "exit code 3", {{attempt, NodeId{1}, 5, 6, AttemptEnd::failed, {3, 0, "x"}}}},
@@ -53,7 +53,10 @@ std::vector<message::Message> one_of_each() {
       ReportTaken{task, attempt},
       WorkerHello{WorkerId{4}},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
-      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""}};
+      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
+      AskStatus{14},
+      ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2}}},
+      HeartbeatTaken{}};
 }
 
 }  // namespace
