@@ -27,8 +27,8 @@ struct AgentOptions {
   /// The command line that starts `program` as a worker.
   std::function<std::vector<std::string>(const std::string& program, WorkerId)> worker_arguments;
   std::function<void()> on_welcome;  ///< Called once: the scheduler has taken it in.
-  std::string log_directory;  ///< Takes the output of workers, one file each.
-  int stop = -1;              ///< A descriptor: once it is readable the agent ends in order.
+  std::string log_directory;         ///< Takes the output of workers, one file each.
+  int stop = -1;                     ///< A descriptor: once it is readable the agent ends in order.
 };
 
 /// Works until it is told to stop; everything that it started is then dead. Its commands get a TERM and the time that a

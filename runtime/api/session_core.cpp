@@ -214,9 +214,8 @@ Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono:
   }
   transport_->wake();
   const auto is_answered = [this](std::uint64_t request) { return answers_.at(request).has_value(); };
-  const bool all = changed_.wait_for(lock, limit, [&] {
-    return !lost_.empty() || std::all_of(requests.begin(), requests.end(), is_answered);
-  });
+  const bool all = changed_.wait_for(
+      lock, limit, [&] { return !lost_.empty() || std::all_of(requests.begin(), requests.end(), is_answered); });
   std::string refusal;
   for (const std::uint64_t request : requests) {
     const auto answer = answers_.extract(request);

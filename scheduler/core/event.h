@@ -45,7 +45,8 @@ struct DriverJoined {
   JobInfo job;  ///< Its own job, never durable.
 };
 
-/// A driver said goodbye or is known to be dead, as one that is silent for too long is taken to be: what it owns is cancelled and forgotten; durable work goes on.
+/// A driver said goodbye or is known to be dead, as one that is silent for too long is taken to be: what it owns is
+/// cancelled and forgotten; durable work goes on.
 struct DriverLeft {
   DriverId driver;
 };

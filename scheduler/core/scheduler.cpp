@@ -68,7 +68,8 @@ std::optional<Time> Scheduler::State::next_timer() const {
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [id, node] : cluster.nodes())
     if (node.alive) also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
-  for (const auto& [id, driver] : drivers) also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));
+  for (const auto& [id, driver] : drivers)
+    also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);

@@ -16,7 +16,7 @@
 namespace troupe::scheduler {
 
 struct Settings {
-  Time node_timeout{5000};  ///< A node silent for longer is dead: its attempts are lost.
+  Time node_timeout{5000};    ///< A node silent for longer is dead: its attempts are lost.
   Time driver_timeout{5000};  ///< A driver silent for longer has left.
   /// Attempts lost in a row (worker or node died under the task) after which it fails.
   std::int32_t most_lost_attempts = 3;

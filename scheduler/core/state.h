@@ -22,8 +22,8 @@ namespace troupe::scheduler {
 
 struct Driver {
   JobId own;
-  Time since{};  ///< It was taken in then.
-  Time heard{};  ///< Its last sign of life.
+  Time since{};             ///< It was taken in then.
+  Time heard{};             ///< Its last sign of life.
   std::set<JobId> watches;  ///< Jobs whose ends it is told; those it lost to another driver since are still here.
   std::map<std::uint64_t, std::string> answered;  ///< Submits of late, by request: the refusal.
   std::deque<std::uint64_t> answered_in_order;

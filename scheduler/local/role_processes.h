@@ -15,9 +15,9 @@ namespace troupe::scheduler {
 
 /// How a scheduler's process ends, to its supervisor.
 inline constexpr int exit_as_told = 0;
-inline constexpr int exit_for_good = 1;   ///< It cannot go on, and the next one could not either.
-inline constexpr int exit_for_now = 2;    ///< The next one may fare better.
-inline constexpr int exit_fenced = 3;     ///< Another one is the scheduler now.
+inline constexpr int exit_for_good = 1;  ///< It cannot go on, and the next one could not either.
+inline constexpr int exit_for_now = 2;   ///< The next one may fare better.
+inline constexpr int exit_fenced = 3;    ///< Another one is the scheduler now.
 
 /// Writes one line to a descriptor; to stderr when that is closed.
 void tell(int descriptor, std::string line);

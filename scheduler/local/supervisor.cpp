@@ -121,7 +121,8 @@ class Supervisor {
     const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
     const int word = plan_.has_scheduler ? -1 : word_write_;
     agent_ = {fork_role([this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
-              Clock::now(), {}};
+              Clock::now(),
+              {}};
   }
 
   /// Until it is told to end; false when something cannot be started again.
@@ -199,7 +200,8 @@ class Supervisor {
       child->pid = -1;
       if (child == &scheduler_ && !pass_on_pending_word()) return false;
       if (child == &agent_) end_descendants();  // What commands started must not go on beside their next attempts.
-      if (!may_restart()) return give_up(child == &redis_child_ ? why_redis_ended() : "scheduler or agent died too often");
+      if (!may_restart())
+        return give_up(child == &redis_child_ ? why_redis_ended() : "scheduler or agent died too often");
       const auto now = Clock::now();
       child->due = now - child->started < short_life ? now + back_off : now;
     }

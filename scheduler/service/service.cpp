@@ -180,7 +180,9 @@ void Service::send(const Effect& effect) {
           [&](const AcknowledgeReport& each) {
             to_node(each.node, message::ReportTaken{each.task, each.attempt});
           },
-          [&](const WelcomeDriver& each) { to_driver(each.driver, message::DriverWelcome{static_cast<std::uint64_t>(each.since.count())}); },
+          [&](const WelcomeDriver& each) {
+            to_driver(each.driver, message::DriverWelcome{static_cast<std::uint64_t>(each.since.count())});
+          },
           [&](const AnswerRequest& each) {
             to_driver(each.driver, message::Answer{each.request, each.refusal});
           },
@@ -212,8 +214,8 @@ message::TaskList Service::list(const message::AskTasks& ask) const {
 message::ClusterStatus Service::status(const message::AskStatus& ask) const {
   message::ClusterStatus answer{.request = ask.request, .epoch = epoch_, .commit_seq = commit_seq_};
   for (const auto& view : scheduler_->nodes())
-    answer.nodes.push_back({view.node, view.name, view.capacity, view.free_cpus, view.alive,
-                            static_cast<std::uint32_t>(view.running)});
+    answer.nodes.push_back(
+        {view.node, view.name, view.capacity, view.free_cpus, view.alive, static_cast<std::uint32_t>(view.running)});
   return answer;
 }
 

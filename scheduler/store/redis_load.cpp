@@ -54,11 +54,15 @@ Result<void> take_record(Graph& graph, std::string_view name, std::string_view b
   return {};
 }
 
+enum class Writer { none, writes_meanwhile };
+
 /// Appends the graph to `state`.
-Result<void> take_graph(Graph& graph, StoredState& state) {
+Result<void> take_graph(Graph& graph, Writer writer, StoredState& state) {
   if (!graph.job) return damaged_record({graph.key, job_field}, "it is missing");
   state.jobs.push_back(std::move(*graph.job));
   for (auto& [number, task] : graph.tasks) {
+    // What was added behind a scan's back may have been seen in part.
+    if (!task.spec && writer == Writer::writes_meanwhile) continue;
     if (!task.spec) {
       return damaged_record({graph.key, spec_field(number)}, "it is missing, though the task has made progress");
     }
@@ -132,43 +136,61 @@ class Loader {
   std::chrono::milliseconds patience_;
 };
 
-}  // namespace
-
-Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
-                         StoredState& state) {
+Result<void> load(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
+                  Writer writer, StoredState& state) {
   Loader loader(connection, socket, patience);
   const auto ids = loader.job_ids();
   if (!ids) return ids.error();
   auto graphs = loader.graphs(*ids);
   if (!graphs) return graphs.error();
   for (Graph& graph : *graphs) {
-    if (auto taken = take_graph(graph, state); !taken) return taken;
+    if (auto taken = take_graph(graph, writer, state); !taken) return taken;
   }
   return {};
+}
+
+/// Of a cluster that is there.
+Result<StoreAge> age_of(RedisConnection& connection, const std::string& socket, Deadline deadline) {
+  const auto greeting = greet(connection, deadline);
+  if (!greeting) return greeting.error();
+  const auto age = judge_age(socket, *greeting);
+  if (!age) return age.error();
+  if (!*age) return Error{Fault::not_found, "Redis at " + socket + " holds no cluster yet"};
+  return **age;
+}
+
+}  // namespace
+
+Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
+                         StoredState& state) {
+  return load(connection, socket, patience, Writer::none, state);
 }
 
 Result<StoredState> read_store(const std::string& socket, std::chrono::milliseconds patience) {
   const Deadline deadline = std::chrono::steady_clock::now() + patience;
   auto connection = RedisConnection::connect(socket);
   if (!connection) return connection.error();
-  const auto age_of = [&]() -> Result<StoreAge> {
-    const auto greeting = greet(*connection, deadline);
-    if (!greeting) return greeting.error();
-    const auto age = judge_age(socket, *greeting);
-    if (!age) return age.error();
-    if (!*age) return Error{Fault::not_found, "Redis at " + socket + " holds no cluster yet"};
-    return **age;
-  };
-  const auto before = age_of();
+  const auto before = age_of(*connection, socket, deadline);
   if (!before) return before.error();
   StoredState state{.cluster = before->cluster, .epoch = before->epoch, .commit_seq = before->commit_seq};
   const auto loaded = load_graphs(*connection, socket, patience, state);
-  const auto after = age_of();
+  const auto after = age_of(*connection, socket, deadline);
   if (!after) return loaded ? after.error() : loaded.error();
   if (*after != *before) {
     return Error{Fault::refused, "the store at " + socket + " is being written: ask its scheduler instead"};
   }
   if (!loaded) return loaded.error();
+  return state;
+}
+
+Result<StoredState> read_live_store(const std::string& socket, std::chrono::milliseconds patience) {
+  auto connection = RedisConnection::connect(socket);
+  if (!connection) return connection.error();
+  const auto age = age_of(*connection, socket, std::chrono::steady_clock::now() + patience);
+  if (!age) return age.error();
+  StoredState state{.cluster = age->cluster, .epoch = age->epoch, .commit_seq = age->commit_seq};
+  if (auto loaded = load(*connection, socket, patience, Writer::writes_meanwhile, state); !loaded)
+    return loaded.error();
   return state;
 }
 

@@ -22,4 +22,10 @@ Result<void> load_graphs(RedisConnection& connection, const std::string& socket,
 Result<StoredState> read_store(const std::string& socket,
                                std::chrono::milliseconds patience = std::chrono::milliseconds(10'000));
 
+/// Reads the store of a cluster while its scheduler writes: each record as it stood at some moment of the reading.
+///
+/// Fails with: unavailable, not_found (a new, empty store), corrupt.
+Result<StoredState> read_live_store(const std::string& socket,
+                                    std::chrono::milliseconds patience = std::chrono::milliseconds(10'000));
+
 }  // namespace troupe::scheduler
