@@ -16,6 +16,7 @@
 #include "runtime/agent/agent_core.h"
 #include "runtime/agent/command.h"
 #include "runtime/agent/process.h"
+#include "runtime/agent/seen_file.h"
 #include "runtime/base/overloaded.h"
 #include "runtime/wire/message_codec.h"
 
@@ -39,7 +40,8 @@ class Agent {
       : options_(options),
         transport_(transport),
         start_(Clock::now()),
-        core_({.capacity = options.capacity}, agent::Time(0)) {}
+        core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file)}, agent::Time(0)),
+        seen_file_(options.seen_file) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
@@ -145,8 +147,11 @@ class Agent {
                      [&](message::ReportTaken& taken) {
                        step(agent::ReportAcknowledged{epoch, taken.task, taken.attempt});
                      },
-                     [&](message::AgentWelcome&) {
-                       step(agent::Welcomed{epoch});
+                     [&](message::HeartbeatTaken& taken) {
+                       step(agent::HeartbeatTaken{epoch, taken.commit_seq});
+                     },
+                     [&](message::AgentWelcome& welcome) {
+                       step(agent::Welcomed{epoch, welcome.commit_seq});
                        if (!std::exchange(was_welcome_, true)) options_.on_welcome();
                      },
                      [&](message::PleaseJoin&) { step(agent::AskedToJoin{epoch}); },
@@ -200,8 +205,9 @@ class Agent {
                    },
                    [&](agent::SendJoin& each) {
                      send(message::AgentJoin{options_.node, options_.incarnation, options_.name, options_.capacity,
-                                             std::move(each.running)});
+                                             std::move(each.running), each.seen});
                    },
+                   [&](agent::KeepSeen& each) { seen_file_.keep(each.seen); },
                    [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
                    [](agent::Ignored&) {},
                },
@@ -308,6 +314,7 @@ class Agent {
   Transport& transport_;
   const Clock::time_point start_;
   AgentCore core_;
+  SeenFile seen_file_;
   PeerId scheduler_;
   std::string connected_to_;  // What active_scheduler said then.
   Clock::time_point scheduler_heard_ = Clock::now();

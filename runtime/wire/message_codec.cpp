@@ -77,7 +77,7 @@ void fields(Archive& archive, ClusterStatus& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AgentJoin& value) {
-  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running);
+  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running, value.seen);
 }
 template <class Archive>
 void fields(Archive& archive, AgentHeartbeat& value) {
@@ -96,12 +96,12 @@ void fields(Archive& archive, Report& value) {
   archive("report", value.node, value.incarnation, value.report);
 }
 template <class Archive>
-void fields(Archive& archive, AgentWelcome&) {
-  archive("agent welcome");
+void fields(Archive& archive, AgentWelcome& value) {
+  archive("agent welcome", value.commit_seq);
 }
 template <class Archive>
-void fields(Archive& archive, HeartbeatTaken&) {
-  archive("heartbeat taken");
+void fields(Archive& archive, HeartbeatTaken& value) {
+  archive("heartbeat taken", value.commit_seq);
 }
 template <class Archive>
 void fields(Archive& archive, PleaseJoin&) {

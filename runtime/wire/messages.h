@@ -100,6 +100,7 @@ struct AgentJoin {
   std::string name;
   NodeCapacity capacity;
   std::vector<RunningAttempt> running;
+  StoreSeen seen;  ///< A scheduler whose store has not come as far must not go on.
 };
 struct AgentHeartbeat {
   NodeId node;
@@ -127,8 +128,13 @@ struct Report {
 
 // --- scheduler to agent ----------------------------------------------------------------------------------------------
 
-struct AgentWelcome {};
-struct HeartbeatTaken {};
+/// With the last batch that is on disk, as is HeartbeatTaken.
+struct AgentWelcome {
+  std::uint64_t commit_seq = 0;
+};
+struct HeartbeatTaken {
+  std::uint64_t commit_seq = 0;
+};
 struct PleaseJoin {};
 /// Also from agent to worker.
 struct Run {

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <utility>
 
+#include "runtime/agent/seen_file.h"
+
 namespace troupe::scheduler {
 namespace {
 
@@ -64,6 +66,19 @@ Result<MemberLock> MemberLock::take(const std::string& folder) {
 MemberLock::MemberLock(MemberLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
 MemberLock::~MemberLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string seen_file(const std::string& folder) { return folder + "/seen"; }
+
+StoreSeen highest_seen(const std::string& cluster_folder) {
+  StoreSeen highest;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(cluster_folder + "/members", ignored)) {
+    const StoreSeen seen = SeenFile::read(seen_file(entry.path().string()));
+    highest.epoch = std::max(highest.epoch, seen.epoch);
+    highest.commit_seq = std::max(highest.commit_seq, seen.commit_seq);
+  }
+  return highest;
 }
 
 NodeStart count_start(const std::string& folder) {

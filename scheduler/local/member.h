@@ -12,12 +12,16 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/orders.h"
 #include "runtime/base/result.h"
 
 namespace troupe::scheduler {
 
 /// The member that has the store; it is the cluster's head.
 inline constexpr const char* head_member = "head";
+
+/// What the names of members begin with that are schedulers alone.
+inline constexpr const char* standby_prefix = "standby-";
 
 std::string member_folder(const std::string& cluster_folder, const std::string& name);
 
@@ -36,6 +40,10 @@ class MemberLock {
   explicit MemberLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_ = -1;
 };
+
+/// What an agent keeps of the cluster's store: the file in its member's folder, and the most that any of them has seen.
+std::string seen_file(const std::string& folder);
+StoreSeen highest_seen(const std::string& cluster_folder);
 
 /// A node as its agent joins: its id is drawn once, its incarnation grows with each start.
 struct NodeStart {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 
 #include "runtime/agent/agent.h"
 #include "runtime/agent/process.h"
@@ -40,12 +41,13 @@ void tell(int descriptor, std::string line) {
   if (::write(descriptor, text.data(), text.size()) < 0) std::fprintf(stderr, "troupe: %s\n", line.c_str());
 }
 
-pid_t fork_role(const std::function<int()>& role) {
+pid_t fork_role(const char* name, const std::function<int()>& role) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
+  ::prctl(PR_SET_NAME, name);
   reset_signals();
   ::signal(SIGPIPE, SIG_IGN);
   stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -57,16 +59,30 @@ pid_t fork_role(const std::function<int()>& role) {
 
 int run_scheduler_role(const RoleArguments& arguments, int word) {
   const std::string& directory = arguments.at("directory");
-  RedisTaskStore store({.socket = redis_socket(directory)});
+  RedisStoreOptions options{.socket = redis_socket(directory)};
+  const std::filesystem::path member = arguments.at("member");
+  if (!member.empty()) {
+    const StoreSeen seen = highest_seen(member.parent_path().parent_path().string());
+    options.seen = StoreAge{arguments.cluster(), seen.epoch, seen.commit_seq};
+    options.lease = LeaseOptions{.holder = member.filename().string()};
+  }
+  const auto is_stopped = [] { return stop_asked != 0; };
+  RedisTaskStore store(options);
   const auto transport = make_zmq_transport();
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
                    .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
                    .cluster = arguments.cluster(),
+                   .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
                    .on_first_node = [word] { tell(word, "ready"); }},
                   store, *transport);
-  auto ended = service.start();
-  if (ended) ended = service.run([] { return stop_asked != 0; });
-  if (ended) return exit_as_told;
+  Result<void> ended;
+  if (options.lease) {
+    if (arguments.at("has_store") != "1") tell(word, "ready");
+    ended = store.stand_by(is_stopped);
+  }
+  if (ended) ended = service.start();
+  if (ended) ended = service.run(is_stopped);
+  if (ended || ended.error().fault == Fault::cancelled) return exit_as_told;
   const std::string& why = ended.error().message;
   std::fprintf(stderr, "troupe: scheduler: %s\n", why.c_str());
   if (service.is_fenced()) return exit_fenced;
@@ -78,6 +94,8 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
 int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeStart start, int word) {
   const std::string& directory = arguments.at("directory");
   const std::string agent = "ipc://" + arguments.at("agent");
+  const std::string& member = arguments.at("member");
+  const std::string seen = member.empty() ? "" : seen_file(member);
   const auto transport = make_zmq_transport();
   const auto ended =
       run_agent({.cluster = arguments.cluster(),
@@ -101,6 +119,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                      [&] {
                        if (word >= 0) tell(word, "ready");
                      },
+                 .seen_file = seen,
                  .log_directory = arguments.at("logs"),
                  .stop = stop_event},
                 *transport);

@@ -23,7 +23,9 @@ inline constexpr int exit_fenced = 3;    ///< Another one is the scheduler now.
 void tell(int descriptor, std::string line);
 
 /// Forks a child that plays a role and cannot outlive its parent. Requires: this process has one thread.
-pid_t fork_role(const std::function<int()>& role);
+///
+/// `name` is what ps and top show; at most 15 characters.
+pid_t fork_role(const char* name, const std::function<int()>& role);
 
 /// `word` is a descriptor that takes one line: `ready`, or why there will be no scheduler.
 int run_scheduler_role(const RoleArguments& arguments, int word);

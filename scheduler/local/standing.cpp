@@ -76,15 +76,24 @@ Result<Standing> join_cluster(const ClusterFile& file, const StartOptions& optio
   return start(file, options, {.member = member_folder(file.folder, options.node), .has_agent = true});
 }
 
+Result<Standing> start_standby(const ClusterFile& file, const StartOptions& options) {
+  return start(file, options, {.member = member_folder(file.folder, options.node), .has_scheduler = true});
+}
+
 /// The schedulers end first: what the agents then end is no news to anybody, and runs again at the next start.
 Result<void> stop_cluster(const std::string& folder) {
-  auto members = running_members(folder);
+  const auto members = running_members(folder);
   if (members.empty())
     return Error{Fault::not_found, "no cluster of " + folder + " runs here (troupe start starts one)"};
-  const auto agents = std::stable_partition(members.begin(), members.end(),
-                                            [](const Member& member) { return member.name == head_member; });
-  for (const auto& some : {std::vector(members.begin(), agents), std::vector(agents, members.end())})
+  const auto rank = [](const Member& member) {
+    return member.name.starts_with(standby_prefix) ? 0 : member.name == head_member ? 1 : 2;
+  };
+  for (const int next : {0, 1, 2}) {
+    std::vector<Member> some;
+    std::copy_if(members.begin(), members.end(), std::back_inserter(some),
+                 [&](const Member& member) { return rank(member) == next; });
     if (auto ended = end_members(some, end_limit); !ended) return ended;
+  }
   return {};
 }
 

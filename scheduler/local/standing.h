@@ -15,7 +15,7 @@
 namespace troupe::scheduler {
 
 struct StartOptions {
-  std::string node;  ///< Its name.
+  std::string node;  ///< Its name; of a stand-by its own.
   NodeCapacity capacity;
   bool outlives_starter = true;
   std::size_t most_restarts = 5;  ///< Of its processes, together, in a minute; then it gives up.
@@ -34,6 +34,9 @@ Result<Standing> start_cluster(const std::string& folder, const StartOptions& op
 
 /// Starts one more agent of a cluster that runs on this machine.
 Result<Standing> join_cluster(const ClusterFile& file, const StartOptions& options);
+
+/// Starts a scheduler that waits to take over in a cluster that runs on this machine.
+Result<Standing> start_standby(const ClusterFile& file, const StartOptions& options);
 
 /// Ends all of a cluster that runs on this machine, in order.
 ///

@@ -52,6 +52,7 @@ class Supervisor {
 
   int run() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_NAME, "supervisor");
     ::fcntl(control_descriptor, F_SETFD, FD_CLOEXEC);
     sigset_t watched;
     sigemptyset(&watched);
@@ -113,14 +114,14 @@ class Supervisor {
   }
 
   void start_scheduler() {
-    scheduler_ = {fork_role([this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
+    scheduler_ = {fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
   }
 
   void start_agent() {
     local_.incarnation += 1;
     const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
     const int word = plan_.has_scheduler ? -1 : word_write_;
-    agent_ = {fork_role([this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
+    agent_ = {fork_role("agent", [this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
               Clock::now(),
               {}};
   }

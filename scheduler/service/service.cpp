@@ -23,6 +23,7 @@ Result<void> Service::start() {
   if (!stored) return stored.error();
   epoch_ = stored->epoch;
   commit_seq_ = stored->commit_seq;
+  last_commit_ = now();
   scheduler_.emplace(options_.settings, *stored, now());
   wake_at_ = now();
   if (auto listening = transport_.listen(options_.address(epoch_)); !listening) return listening;
@@ -46,6 +47,7 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
       step(time, Tick{});
       options_.announce(epoch_);
     }
+    if (refusal_) return *refusal_;
     if (auto taken = take_commit(); !taken) return taken;
     commit_what_waits();
   }
@@ -82,6 +84,7 @@ void Service::take(const Delivery& delivery, Time now) {
                  [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
                  [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },
                  [&](const message::AgentJoin& join) {
+                   if (has_lost(join.seen)) return;
                    const bool is_first = nodes_.empty();
                    nodes_[join.node] = delivery.from;
                    step(now, NodeJoined{join.node, join.incarnation, join.name, join.capacity, join.running});
@@ -90,7 +93,7 @@ void Service::take(const Delivery& delivery, Time now) {
                  [&](const message::AgentHeartbeat& beat) {
                    nodes_[beat.node] = delivery.from;
                    step(now, NodeHeard{beat.node, beat.incarnation, beat.running});
-                   post(delivery.from, message::HeartbeatTaken{});
+                   post(delivery.from, message::HeartbeatTaken{commit_seq_});
                  },
                  [&](const message::AgentBye& bye) {
                    step(now, NodeLeft{bye.node, bye.incarnation});
@@ -130,15 +133,34 @@ void Service::step(Time now, const Event& event) {
   }
 }
 
+/// An agent has seen more of the store than there is: it was rolled back. Or it has seen a later epoch: the next commit
+/// tells whether another scheduler took over, or that epoch was lost.
+bool Service::has_lost(StoreSeen seen) {
+  if (seen.epoch > epoch_) {
+    doubt_ = seen;
+  } else if (seen.commit_seq > commit_seq_) {
+    refusal_ = refuse_older("the store", age(), {options_.cluster, seen.epoch, seen.commit_seq});
+  }
+  return seen.epoch > epoch_ || refusal_.has_value();
+}
+
+bool Service::is_commit_due() const {
+  const bool is_late = options_.longest_commit_pause.count() > 0 && now() - last_commit_ >= options_.longest_commit_pause;
+  return !gathering_.writes.empty() || is_late || doubt_.has_value();
+}
+
 void Service::commit_what_waits() {
   if (in_flight_) return;
-  if (gathering_.writes.empty()) {
+  if (!is_commit_due()) {
+    if (options_.longest_commit_pause.count() > 0)
+      wake_at_ = std::min(wake_at_, last_commit_ + options_.longest_commit_pause);
     for (const auto& effect : std::exchange(gathering_.sends, {})) send(effect);
     return;
   }
   Turn turn = std::exchange(gathering_, {});
   after_commit_ = std::move(turn.sends);
   in_flight_ = true;
+  last_commit_ = now();
   store_.commit(std::move(turn.writes));
   if (watched_ >= 0) transport_.unwatch(watched_);
   watched_ = store_.descriptor();
@@ -164,6 +186,7 @@ Result<void> Service::take_commit() {
   if (const auto* lost = std::get_if<StoreLost>(&*outcome)) return lost->error;
   in_flight_ = false;
   commit_seq_ = std::get<Committed>(*outcome).commit_seq;
+  if (doubt_) return *refuse_older("the store", age(), {options_.cluster, doubt_->epoch, doubt_->commit_seq});
   for (const auto& effect : std::exchange(after_commit_, {})) send(effect);
   return {};
 }
@@ -171,7 +194,7 @@ Result<void> Service::take_commit() {
 void Service::send(const Effect& effect) {
   std::visit(
       Overloaded{
-          [&](const WelcomeNode& each) { to_node(each.node, message::AgentWelcome{}); },
+          [&](const WelcomeNode& each) { to_node(each.node, message::AgentWelcome{commit_seq_}); },
           [&](const AskToJoin& each) { to_node(each.node, message::PleaseJoin{}); },
           [&](const RunTask& each) { to_node(each.node, message::Run{each.order}); },
           [&](const StopAttempt& each) {

@@ -13,6 +13,7 @@ namespace troupe::scheduler {
 inline constexpr std::string_view cluster_key = "troupe:cluster";        ///< 32 hexadecimal digits.
 inline constexpr std::string_view epoch_key = "troupe:epoch";            ///< Of the one scheduler that may write.
 inline constexpr std::string_view commit_seq_key = "troupe:commit_seq";  ///< Of the last batch.
+inline constexpr std::string_view lease_key = "troupe:lease";            ///< See redis_lease.h.
 inline constexpr std::string_view jobs_key = "troupe:jobs";              ///< A set of ids, 16 hexadecimal digits each.
 
 std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task.

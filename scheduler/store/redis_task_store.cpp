@@ -53,6 +53,13 @@ bool may_pass(Fault fault) {
 // --- opening
 // -----------------------------------------------------------------------------------------------------------
 
+Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped) {
+  auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped);
+  if (!text) return text.error();
+  free_lease_ = std::move(*text);
+  return {};
+}
+
 Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   drop_connection();
   open_ = false;
@@ -114,13 +121,22 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
   if (!found) return found.error();
   const std::string store = "the store in Redis at " + options_.socket;
   const bool is_new = !*found;
-  if (is_new && seen_) {
+  if (is_new && seen_ && seen_->epoch > 0) {
     return Error{Fault::refused, store + " is empty, seen was commit " + std::to_string(seen_->commit_seq) +
                                      " of cluster " + to_text(seen_->cluster) + ": restore its files"};
   }
   StoreAge age = found->value_or(StoreAge{cluster_if_new, 0, 0});
   if (seen_) {
     if (auto refusal = refuse_older(store, age, *seen_)) return *refusal;
+  }
+  if (options_.lease) {
+    connection.append({"WATCH", lease_key});
+    auto lease = connection.ask({"GET", lease_key}, deadline);
+    if (lease) lease = connection.wait_reply(deadline);
+    if (!lease) return lease.error();
+    const std::string_view text = lease->text();
+    if (!text.empty() && text != free_lease_ && !is_held_by(options_.lease->holder, text))
+      return Error{Fault::unavailable, store + " has another scheduler: its lease is '" + std::string(text) + "'"};
   }
   TROUPE_CHECK(age.epoch < std::numeric_limits<std::uint32_t>::max(), "epochs do not run out");
   ++age.epoch;
@@ -133,6 +149,10 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
     queued += 2;
   }
   connection.append({"SET", epoch_key, std::to_string(age.epoch)});
+  if (options_.lease) {
+    connection.append({"SET", lease_key, lease_text(*options_.lease, age.epoch, age.commit_seq)});
+    ++queued;
+  }
   // The scheduler before this one may have committed until now, so only this answer counts.
   connection.append({"GET", commit_seq_key});
   connection.append({"EXEC"});
@@ -272,6 +292,7 @@ void RedisTaskStore::append_writes() {
     if (connection_->unsent_bytes() >= unsent_limit) break;
   }
   if (flight_->next_write == batch.size()) {
+    append_lease();
     connection_->append({"SET", commit_seq_key, std::to_string(flight_->commit_seq)});
     connection_->append({"EXEC"});
     awaited_.insert(awaited_.end(), {Await::queued, Await::exec});
@@ -279,6 +300,13 @@ void RedisTaskStore::append_writes() {
     append_watch();
   }
   flight_->deadline += milliseconds((connection_->unsent_bytes() - before) * 1'000 >> 20);
+}
+
+void RedisTaskStore::append_lease() {
+  if (!options_.lease || now() < renew_lease_at_) return;
+  connection_->append({"SET", lease_key, lease_text(*options_.lease, seen_->epoch, flight_->commit_seq)});
+  awaited_.push_back(Await::queued);
+  renew_lease_at_ = now() + options_.lease->length / 4;
 }
 
 // --- answers

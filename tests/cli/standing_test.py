@@ -6,7 +6,9 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -35,11 +37,35 @@ class Standing(Case):
     def state_of(self, graph):
         return self.json_lines("get", graph)[0]["state"]
 
-    def pids_of(self, member):
-        """Of a member's supervisor and what it forked, the supervisor first."""
-        supervisor = int((self.cluster / "members" / member / "lock").read_text())
+    def supervisor_of(self, member):
+        return int((self.cluster / "members" / member / "lock").read_text())
+
+    def processes_of(self, member):
+        """What its supervisor has started, by name."""
+        supervisor = self.supervisor_of(member)
         children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
-        return supervisor, [int(pid) for pid in children]
+        # redis-server is known by the name of its file, too.
+        return {Path(f"/proc/{pid}/comm").read_text().split()[0].split("-")[0]: int(pid) for pid in children}
+
+    def redis(self, *command):
+        (socket,) = (self.folder / "tmp").glob("troupe-*/redis.sock")
+        return subprocess.run(["redis-cli", "-s", socket, *command], text=True, capture_output=True, check=True).stdout
+
+    def log_of(self, member):
+        return (self.cluster / "members" / member / "log").read_text()
+
+    def running_graph(self, until):
+        """A driver that waits for a graph of one task, which ends once a file is there; and the graph's id."""
+        driver = self.start("submit", "--wait", "--format", "json", "--", "sh", "-c",
+                            f"until test -e {until}; do sleep 0.01; done")
+        graph = json.loads(driver.stdout.readline())["graph_id"]
+        wait_until("it runs", lambda: self.json_lines("get", graph)[0]["task_list"][0]["attempts"])
+        return driver, graph
+
+    def assert_first_attempt_is_done(self, driver):
+        out, err = driver.communicate(timeout=LIMIT_S)
+        self.assertEqual(driver.returncode, 0, err)
+        self.assertEqual([attempt["number"] for attempt in json.loads(out)["attempts"]], [1])
 
     def test_a_graph_is_handed_over_and_goes_on_without_its_driver(self):
         self.troupe("start", "--cpus", "2")
@@ -143,40 +169,101 @@ class Standing(Case):
     def test_what_dies_is_started_again_and_a_graph_never_notices(self):
         self.troupe("start", "--cpus", "2")
         go = self.folder / "go"
-        graph = self.start("submit", "--wait", "--format", "json", "--", "sh", "-c",
-                           f"until test -e {go}; do sleep 0.01; done")
-        id = json.loads(graph.stdout.readline())["graph_id"]
-        wait_until("it runs", lambda: self.json_lines("get", id)[0]["task_list"][0]["attempts"])
-        _, children = self.pids_of("head")
-        agent = max(children, key=lambda pid: len(Path(f"/proc/{pid}/task/{pid}/children").read_text()))
-        for pid in children:
-            if pid != agent:  # Redis and the scheduler.
-                os.kill(pid, signal.SIGKILL)
+        driver, _ = self.running_graph(go)
+        before = self.processes_of("head")
+        self.assertEqual(set(before), {"redis", "scheduler", "agent"})
+        for name in ("redis", "scheduler"):
+            os.kill(before[name], signal.SIGKILL)
         go.touch()
-        out, err = graph.communicate(timeout=LIMIT_S)
-        self.assertEqual(graph.returncode, 0, err)
-        task = json.loads(out)
-        self.assertEqual([attempt["number"] for attempt in task["attempts"]], [1])
-        _, after = self.pids_of("head")
-        self.assertEqual(len(after), 3)
-        self.assertIn(agent, after)
+        self.assert_first_attempt_is_done(driver)
+        after = self.processes_of("head")
+        self.assertEqual(after["agent"], before["agent"])
+        self.assertNotEqual(after["redis"], before["redis"])
+        self.assertNotEqual(after["scheduler"], before["scheduler"])
 
     def test_what_dies_too_often_ends_the_cluster_with_a_line_in_its_log(self):
         self.troupe("start", "--most-restarts", "2")
-        supervisor, _ = self.pids_of("head")
+        supervisor = self.supervisor_of("head")
 
         def kill_redis():
             try:
-                for pid in self.pids_of("head")[1]:
-                    if "redis" in Path(f"/proc/{pid}/comm").read_text():
-                        os.kill(pid, signal.SIGKILL)
-            except OSError:
+                os.kill(self.processes_of("head")["redis"], signal.SIGKILL)
+            except (OSError, KeyError):
                 pass
             return not Path(f"/proc/{supervisor}").exists()
 
         wait_until("it gives up", kill_redis)
-        self.assertIn("too often", (self.cluster / "members" / "head" / "log").read_text())
+        self.assertIn("too often", self.log_of("head"))
         self.assertIn("no cluster", self.troupe("status", code=3)[1])
+
+    def test_a_stand_by_takes_over_from_a_stopped_scheduler_and_running_work_is_untouched(self):
+        self.troupe("start", "--cpus", "1")
+        self.troupe("start", "--standby")
+        go = self.folder / "go"
+        driver, _ = self.running_graph(go)
+        old = self.processes_of("head")["scheduler"]
+        os.kill(old, signal.SIGSTOP)
+        wait_until("the stand-by has the lease", lambda: "standby-1" in self.redis("GET", "troupe:lease"))
+        go.touch()
+        self.assert_first_attempt_is_done(driver)
+        os.kill(old, signal.SIGCONT)
+        wait_until("the old one says who took over", lambda: "took over in epoch 2" in self.log_of("head"))
+        # It stands by in its turn.
+        os.kill(self.processes_of("standby-1")["scheduler"], signal.SIGSTOP)
+        wait_until("the first one has the lease again", lambda: "head" in self.redis("GET", "troupe:lease"))
+        self.troupe("run", "--", "true")
+        self.troupe("stop")
+        self.assert_nothing_left()
+
+    def test_a_killed_scheduler_is_back_before_its_own_lease_runs_out(self):
+        self.troupe("start", "--cpus", "1")
+        self.troupe("start", "--standby")
+        for epoch in (2, 3):
+            os.kill(self.processes_of("head")["scheduler"], signal.SIGKILL)
+            wait_until("it is back", lambda: self.redis("GET", "troupe:lease").startswith(f"{epoch} head"))
+
+    def test_a_store_that_is_older_than_what_agents_have_seen_is_refused_and_left_as_it_is(self):
+        store, copy = self.cluster / "store", self.folder / "copy"
+        seen = self.cluster / "members" / "head" / "seen"
+        self.troupe("start")
+        self.troupe("run", "--", "true")
+        self.troupe("stop")
+        shutil.copytree(store, copy)
+        self.troupe("start")
+        for _ in range(3):
+            self.troupe("run", "--", "true")
+        commits = self.json_lines("status")[0]["commit_seq"]
+        wait_until("the agent has seen it", lambda: int(seen.read_text().split()[1]) >= commits)
+        self.troupe("stop")
+        shutil.copytree(store, self.folder / "newer")
+        for wrong, words in ((copy, "older than what was seen: epoch 1, seen 2"), (None, "is empty, seen was commit")):
+            shutil.rmtree(store)
+            if wrong is not None:
+                shutil.copytree(wrong, store)
+                before = self.append_only(store)
+            _, err = self.troupe("start", code=3)
+            self.assertIn(words, err)
+            if wrong is not None:
+                self.assertEqual(self.append_only(store), before)
+        shutil.rmtree(store)
+        shutil.copytree(self.folder / "newer", store)
+        self.troupe("start")
+        self.assertEqual(len(self.json_lines("list", "graphs")), 4)
+
+    def test_a_store_of_another_cluster_is_refused_by_name(self):
+        for name in ("one", "two"):
+            self.troupe("start", "--name", name)
+            self.troupe("stop", "--all")
+        one, two = (self.cluster.parent / name for name in ("one", "two"))
+        shutil.rmtree(one / "store")
+        shutil.copytree(two / "store", one / "store")
+        _, err = self.troupe("start", "--name", "one", code=3)
+        id = json.loads((two / "cluster.json").read_text())["cluster_id"]
+        self.assertIn(f"belongs to cluster {id}", err)
+
+    @staticmethod
+    def append_only(store):
+        return {file.name: file.read_bytes() for file in sorted((store / "appendonlydir").iterdir())}
 
 
 if __name__ == "__main__":

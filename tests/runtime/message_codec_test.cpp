@@ -41,12 +41,12 @@ std::vector<message::Message> one_of_each() {
       ActorUp{task, attempt, "ipc:///tmp/a"},
       ActorDown{task, attempt, {0, 9, "killed"}},
       TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}},
-      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
+      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}, {3, 89}},
       AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a"}}},
       AgentBye{NodeId{1}, 2},
       ActorReady{NodeId{1}, 2, task, attempt, "ipc:///tmp/a"},
       Report{NodeId{1}, 2, {task, attempt, AttemptEnd::done, Bytes("\0\xff", 2), {}}},
-      AgentWelcome{},
+      AgentWelcome{90},
       PleaseJoin{},
       Run{order},
       Stop{task, attempt},
@@ -56,7 +56,7 @@ std::vector<message::Message> one_of_each() {
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
       AskStatus{14},
       ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2}}},
-      HeartbeatTaken{}};
+      HeartbeatTaken{91}};
 }
 
 }  // namespace

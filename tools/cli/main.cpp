@@ -98,6 +98,9 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
   common.add_to(*start);
   start->add_option("--name", command->name, "of the cluster, default: default; with --join of the node");
   start->add_option("--join", command->join, "a cluster file: starts one more agent of that cluster");
+  auto* standby = start->add_option("--standby", command->standby_cluster,
+                                    "a scheduler that waits to take over; of a cluster file, or of the one here");
+  standby->expected(0, 1);
   start->add_option("--cpus", command->cpus, "of the node; default: what this process may use");
   start->add_option("--gpus", command->gpus, "devices of the node; default: none");
   start->add_option("--memory", command->memory, "of the node, as in 2GiB; default: the machine's");
@@ -106,7 +109,8 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
   start->add_flag("--foreground", command->foreground, "stays, and ends with this process");
   start->add_option("--most-restarts", command->most_restarts, "of its processes in a minute, before it gives up")
       ->capture_default_str();
-  start->callback([command, &common, &exit_code] {
+  start->callback([command, standby, &common, &exit_code] {
+    command->standby = standby->count() > 0;
     command->json = common.json();
     exit_code = start_command(*command);
   });

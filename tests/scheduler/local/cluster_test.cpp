@@ -255,6 +255,7 @@ TEST_CASE("a task whose node falls silent runs on another one, and its late firs
                                               {"directory", cluster.directory()},
                                               {"agent", cluster.directory() + "/second.sock"},
                                               {"name", "second"},
+                                              {"member", ""},
                                               {"logs", cluster.directory() + "/store/logs"}}};
     ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}));
   }

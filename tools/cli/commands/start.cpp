@@ -37,10 +37,10 @@ std::string host_name() {
   return text;
 }
 
-/// The host's, with the first number that no member has.
-std::string free_node_name(const ClusterFile& file) {
-  for (int number = 2;; ++number) {
-    std::string name = host_name() + '-' + std::to_string(number);
+/// `before`, with the first number from `number` that no member has.
+std::string free_name(const ClusterFile& file, const std::string& before, int number) {
+  for (;; ++number) {
+    std::string name = before + std::to_string(number);
     if (!scheduler::running_member(file.folder, name)) return name;
   }
 }
@@ -122,6 +122,10 @@ int fail(const char* command, const Error& error) {
 }  // namespace
 
 int start_command(const StartCommand& command) {
+  if (command.standby && !(command.join.empty() && command.name.empty()))
+    return fail("start", bad_input("--standby starts a scheduler alone: found it with --join or --name"));
+  if (command.name == scheduler::head_member || command.name.starts_with(scheduler::standby_prefix))
+    return fail("start", bad_input("--name: '" + command.name + "' is taken, choose another"));
   if (!command.name.empty() && !is_name(command.name))
     return fail("start",
                 bad_input("--name: found '" + command.name + "', expected up to 64 letters, digits, '.', '-' and '_'"));
@@ -133,12 +137,17 @@ int start_command(const StartCommand& command) {
                                   .most_restarts = command.most_restarts};
   if (command.foreground) count_interrupts();
   Result<Standing> standing = Error{};
-  if (command.join.empty()) {
+  if (command.standby) {
+    const auto file = need_cluster(command.standby_cluster);
+    if (!file) return fail("start", file.error());
+    options.node = free_name(*file, scheduler::standby_prefix, 1);
+    standing = scheduler::start_standby(*file, options);
+  } else if (command.join.empty()) {
     standing = scheduler::start_cluster(cluster_folder(command.name.empty() ? "default" : command.name), options);
   } else {
     const auto file = need_cluster(command.join);
     if (!file) return fail("start", file.error());
-    options.node = command.name.empty() ? free_node_name(*file) : command.name;
+    options.node = command.name.empty() ? free_name(*file, host_name() + '-', 2) : command.name;
     standing = scheduler::join_cluster(*file, options);
   }
   if (!standing) return fail("start", standing.error());
@@ -146,6 +155,8 @@ int start_command(const StartCommand& command) {
   if (command.json) {
     std::printf("{\"cluster_id\":\"%s\",\"cluster_file\":\"%s\",\"node\":\"%s\",\"process\":%d}\n",
                 to_text(standing->file.cluster).c_str(), path.c_str(), options.node.c_str(), standing->supervisor.pid);
+  } else if (command.standby) {
+    std::printf("%s stands by in cluster %s\n", options.node.c_str(), to_text(standing->file.cluster).c_str());
   } else {
     std::printf("cluster %s is up, node %s with %s\nits file is %s\n", to_text(standing->file.cluster).c_str(),
                 options.node.c_str(), describe(options.capacity).c_str(), path.c_str());
