@@ -19,6 +19,9 @@ bool carries(const Labels& have, const Labels& wanted) {
                      [&](const auto& label) { return std::find(have.begin(), have.end(), label) != have.end(); });
 }
 
+/// How many devices the need takes a share of.
+Milli devices_of(const Resources& needs) { return needs.gpus <= one ? 1 : needs.gpus / one; }
+
 std::string amount_text(Milli amount) {
   std::string text = std::to_string(amount / one);
   if (amount % one == 0) return text;
@@ -31,46 +34,55 @@ void append(std::string& text, const std::string& part) { text += (text.empty() 
 
 }  // namespace
 
-NodeLedger::NodeLedger(NodeCapacity capacity) : capacity_(std::move(capacity)) {
-  for (const auto& device : capacity_.gpus) used_.gpus.push_back({.index = device.index});
-  for (const auto& [name, amount] : capacity_.named) used_.named.emplace_back(name, 0);
+NodeLedger::NodeLedger(NodeCapacity capacity) : NodeLedger(std::make_shared<const NodeCapacity>(std::move(capacity))) {}
+
+NodeLedger NodeLedger::emptied() const { return NodeLedger(capacity_); }
+
+NodeLedger::NodeLedger(std::shared_ptr<const NodeCapacity> capacity) : capacity_(std::move(capacity)) {
+  for (const auto& device : capacity_->gpus) used_.gpus.push_back({.index = device.index});
+  for (const auto& [name, amount] : capacity_->named) used_.named.emplace_back(name, 0);
+  free_gpus_ = static_cast<Milli>(capacity_->gpus.size()) * one;
 }
 
 bool NodeLedger::fits_besides_gpus(const Resources& needs) const {
   if (needs.cpus > free_cpus() || needs.memory_bytes > free_memory_bytes()) return false;
-  if (!carries(capacity_.labels, needs.labels)) return false;
+  if (!needs.labels.empty() && !carries(capacity_->labels, needs.labels)) return false;
   for (const auto& [name, amount] : needs.named) {
-    const auto have = find_named(capacity_.named, name);
-    if (have == capacity_.named.end()) return false;
+    const auto have = find_named(capacity_->named, name);
+    if (have == capacity_->named.end()) return false;
     if (find_named(used_.named, name)->second + amount > have->second) return false;
   }
   return true;
 }
 
 bool NodeLedger::fits(const Resources& needs) const {
-  return fits_besides_gpus(needs) && (needs.gpus == 0 || pick_devices(needs).has_value());
+  return needs.gpus <= free_gpus_ && fits_besides_gpus(needs) && fits_devices(needs);
+}
+
+std::optional<Grant> NodeLedger::grant_for(const Resources& needs) const {
+  if (!fits(needs)) return std::nullopt;
+  return Grant{needs.cpus, needs.memory_bytes, pick_devices(needs), needs.named};
 }
 
 std::optional<Grant> NodeLedger::take(const Resources& needs) {
-  if (!fits_besides_gpus(needs)) return std::nullopt;
-  auto devices = pick_devices(needs);
-  if (!devices) return std::nullopt;
-  Grant grant{needs.cpus, needs.memory_bytes, std::move(*devices), needs.named};
-  book(grant);
+  auto grant = grant_for(needs);
+  if (grant) book(*grant);
   return grant;
 }
 
-bool NodeLedger::take_exactly(const Grant& grant) {
+bool NodeLedger::fits_exactly(const Grant& grant) const {
   if (!fits_besides_gpus({.cpus = grant.cpus, .memory_bytes = grant.memory_bytes, .named = grant.named})) return false;
-  for (const auto& share : grant.gpus) {
-    bool has_room = false;
-    for (std::size_t i = 0; i < capacity_.gpus.size(); ++i) {
-      if (capacity_.gpus[i].index != share.index) continue;
-      has_room = used_.gpus[i].amount + share.amount <= one &&
-                 used_.gpus[i].memory_bytes + share.memory_bytes <= capacity_.gpus[i].memory_bytes;
+  return std::all_of(grant.gpus.begin(), grant.gpus.end(), [this](const GpuShare& share) {
+    for (std::size_t i = 0; i < capacity_->gpus.size(); ++i) {
+      if (capacity_->gpus[i].index == share.index)
+        return has_room(i, {.gpus = share.amount, .gpu_memory_bytes = share.memory_bytes});
     }
-    if (!has_room) return false;
-  }
+    return false;
+  });
+}
+
+bool NodeLedger::take_exactly(const Grant& grant) {
+  if (!fits_exactly(grant)) return false;
   book(grant);
   return true;
 }
@@ -80,11 +92,12 @@ void NodeLedger::book(const Grant& grant) {
   used_.memory_bytes += grant.memory_bytes;
   for (const auto& [name, amount] : grant.named) find_named(used_.named, name)->second += amount;
   for (const auto& share : grant.gpus) {
-    for (auto& used : used_.gpus) {
-      if (used.index != share.index) continue;
-      used.amount += share.amount;
-      used.memory_bytes += share.memory_bytes;
-    }
+    const auto used = std::find_if(used_.gpus.begin(), used_.gpus.end(),
+                                   [&](const GpuShare& each) { return each.index == share.index; });
+    TROUPE_CHECK(used != used_.gpus.end(), "a grant names devices of its node");
+    used->amount += share.amount;
+    used->memory_bytes += share.memory_bytes;
+    free_gpus_ -= share.amount;
   }
 }
 
@@ -103,26 +116,21 @@ void NodeLedger::give_back(const Grant& grant) {
     TROUPE_CHECK(used != used_.gpus.end() && used->amount >= share.amount, "nothing is given back twice");
     used->amount -= share.amount;
     used->memory_bytes -= share.memory_bytes;
+    free_gpus_ += share.amount;
   }
 }
 
 bool NodeLedger::could_ever_fit(const Resources& needs) const {
-  if (needs.cpus > capacity_.cpus || needs.memory_bytes > capacity_.memory_bytes) return false;
-  if (!carries(capacity_.labels, needs.labels)) return false;
+  if (needs.cpus > capacity_->cpus || needs.memory_bytes > capacity_->memory_bytes) return false;
+  if (!carries(capacity_->labels, needs.labels)) return false;
   for (const auto& [name, amount] : needs.named) {
-    const auto have = find_named(capacity_.named, name);
-    if (have == capacity_.named.end() || amount > have->second) return false;
+    const auto have = find_named(capacity_->named, name);
+    if (have == capacity_->named.end() || amount > have->second) return false;
   }
-  const Milli wanted = needs.gpus == 0 ? 0 : std::max<Milli>(needs.gpus / one, 1);
-  return std::count_if(capacity_.gpus.begin(), capacity_.gpus.end(), [&](const GpuDevice& device) {
+  const Milli wanted = needs.gpus == 0 ? 0 : devices_of(needs);
+  return std::count_if(capacity_->gpus.begin(), capacity_->gpus.end(), [&](const GpuDevice& device) {
            return device.memory_bytes >= needs.gpu_memory_bytes;
          }) >= wanted;
-}
-
-Milli NodeLedger::free_gpus() const {
-  Milli sum = 0;
-  for (const auto& used : used_.gpus) sum += one - used.amount;
-  return sum;
 }
 
 bool NodeLedger::is_idle() const {
@@ -130,24 +138,36 @@ bool NodeLedger::is_idle() const {
          std::all_of(used_.gpus.begin(), used_.gpus.end(), [](const GpuShare& used) { return used.amount == 0; });
 }
 
-std::optional<std::vector<GpuShare>> NodeLedger::pick_devices(const Resources& needs) const {
-  if (needs.gpus == 0) return std::vector<GpuShare>{};
-  const Milli share = std::min(needs.gpus, one);
-  const auto count = static_cast<std::size_t>(needs.gpus <= one ? 1 : needs.gpus / one);
+bool NodeLedger::has_room(std::size_t device, const Resources& needs) const {
+  const GpuShare& used = used_.gpus[device];
+  return used.amount + std::min(needs.gpus, one) <= one &&
+         used.memory_bytes + needs.gpu_memory_bytes <= capacity_->gpus[device].memory_bytes;
+}
 
-  std::vector<std::size_t> fitting;
-  for (std::size_t i = 0; i < capacity_.gpus.size(); ++i) {
-    const bool has_share = used_.gpus[i].amount + share <= one;
-    const bool has_memory = used_.gpus[i].memory_bytes + needs.gpu_memory_bytes <= capacity_.gpus[i].memory_bytes;
-    if (has_share && has_memory) fitting.push_back(i);
-  }
-  if (fitting.size() < count) return std::nullopt;
-  // Best fit: the fullest device that still has room; ties go to the lower index.
-  std::stable_sort(fitting.begin(), fitting.end(),
-                   [&](std::size_t a, std::size_t b) { return used_.gpus[a].amount > used_.gpus[b].amount; });
+bool NodeLedger::fits_devices(const Resources& needs) const {
+  if (needs.gpus == 0) return true;
+  Milli missing = devices_of(needs);
+  for (std::size_t i = 0; i < capacity_->gpus.size() && missing > 0; ++i)
+    if (has_room(i, needs)) --missing;
+  return missing == 0;
+}
+
+/// Best fit: the fullest devices that still have room; ties go to the lower index. Requires: they fit.
+std::vector<GpuShare> NodeLedger::pick_devices(const Resources& needs) const {
   std::vector<GpuShare> picked;
-  for (std::size_t i = 0; i < count; ++i)
-    picked.push_back({capacity_.gpus[fitting[i]].index, share, needs.gpu_memory_bytes});
+  if (needs.gpus == 0) return picked;
+  const auto count = static_cast<std::size_t>(devices_of(needs));
+  picked.reserve(count);
+  // From the fullest kind of device to the emptiest; a node has few devices.
+  for (Milli below = one + 1; picked.size() < count;) {
+    Milli fullest = -1;
+    for (std::size_t i = 0; i < capacity_->gpus.size(); ++i)
+      if (used_.gpus[i].amount < below && has_room(i, needs)) fullest = std::max(fullest, used_.gpus[i].amount);
+    for (std::size_t i = 0; i < capacity_->gpus.size() && picked.size() < count; ++i)
+      if (used_.gpus[i].amount == fullest && has_room(i, needs))
+        picked.push_back({capacity_->gpus[i].index, std::min(needs.gpus, one), needs.gpu_memory_bytes});
+    below = fullest;
+  }
   return picked;
 }
 

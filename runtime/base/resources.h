@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -68,15 +69,20 @@ class NodeLedger {
  public:
   explicit NodeLedger(NodeCapacity capacity);
 
-  /// Takes what `needs` asks for, on the device with the least room that fits; nullopt takes nothing.
+  /// The books of the same node with nothing taken.
+  NodeLedger emptied() const;
+
+  /// Takes what `needs` asks for, on the devices with the least room that fit; nullopt takes nothing.
   std::optional<Grant> take(const Resources& needs);
 
-  /// Whether take() would give something now.
+  /// What take() would give now.
+  std::optional<Grant> grant_for(const Resources& needs) const;
   bool fits(const Resources& needs) const;
 
   /// Books a grant that was made elsewhere (by an earlier scheduler, or by the one this node follows); false takes
   /// nothing.
   bool take_exactly(const Grant& grant);
+  bool fits_exactly(const Grant& grant) const;
 
   /// Requires: `grant` came from this ledger and was not given back.
   void give_back(const Grant& grant);
@@ -84,19 +90,23 @@ class NodeLedger {
   /// Whether `needs` would fit if nothing else ran here.
   bool could_ever_fit(const Resources& needs) const;
 
-  const NodeCapacity& capacity() const { return capacity_; }
-  Milli free_cpus() const { return capacity_.cpus - used_.cpus; }
-  std::int64_t free_memory_bytes() const { return capacity_.memory_bytes - used_.memory_bytes; }
-  Milli free_gpus() const;
+  const NodeCapacity& capacity() const { return *capacity_; }
+  Milli free_cpus() const { return capacity_->cpus - used_.cpus; }
+  std::int64_t free_memory_bytes() const { return capacity_->memory_bytes - used_.memory_bytes; }
+  Milli free_gpus() const { return free_gpus_; }
   bool is_idle() const;
 
  private:
+  explicit NodeLedger(std::shared_ptr<const NodeCapacity> capacity);
   bool fits_besides_gpus(const Resources& needs) const;
-  std::optional<std::vector<GpuShare>> pick_devices(const Resources& needs) const;
+  bool has_room(std::size_t device, const Resources& needs) const;
+  bool fits_devices(const Resources& needs) const;
+  std::vector<GpuShare> pick_devices(const Resources& needs) const;
   void book(const Grant& grant);
 
-  NodeCapacity capacity_;
-  Grant used_;  // gpus parallel to capacity_.gpus, named parallel to capacity_.named
+  std::shared_ptr<const NodeCapacity> capacity_;  // never changes; gangs are tried on copies of the books
+  Grant used_;  // gpus parallel to capacity_->gpus, named parallel to capacity_->named
+  Milli free_gpus_ = 0;
 };
 
 /// What is wrong with `needs` in itself, as one sentence; empty when it is well formed.

@@ -50,7 +50,7 @@ struct CommandWork {
 
 using Work = std::variant<FunctionWork, ActorWork, CommandWork>;
 
-enum class GangPolicy : std::uint8_t { data, model };
+enum class GangPolicy : std::uint8_t { data, model, mesh };
 
 /// This task starts only together with the others of its gang.
 struct GangHint {
@@ -58,7 +58,8 @@ struct GangHint {
   std::uint32_t size = 1;
   std::uint32_t rank = 0;  ///< 0 … size-1, each once.
   GangPolicy policy = GangPolicy::data;
-  std::int64_t bytes_to_next = 0;  ///< model: bytes per step on the edge to rank+1.
+  std::int64_t bytes_to_next = 0;  ///< model, mesh: bytes per step on the edge to the next stage.
+  std::uint32_t stages = 1;        ///< mesh: of each pipeline; stage = rank % stages, pipeline = rank / stages.
   friend bool operator==(const GangHint&, const GangHint&) = default;
 };
 
@@ -67,7 +68,10 @@ struct TaskSpec {
   std::string name;
   Work work;
   Resources needs;
-  std::int32_t max_attempts = 1;         ///< Bounds attempts that fail by their own doing.
+  std::int32_t priority = 0;      ///< Higher goes first.
+  bool preemptible = false;       ///< May be stopped, and run again later, when higher priority waits for its room.
+  bool spreads = false;           ///< Goes to the node with the most room, not the least.
+  std::int32_t max_attempts = 1;  ///< Bounds attempts that fail by their own doing.
   std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
   std::vector<TaskId> after;             ///< All of them must be done before this one starts.
   std::vector<TaskId> inputs;            ///< Subset of `after`: their results travel with the order to run.
@@ -82,8 +86,9 @@ enum class TaskState : std::uint8_t { waiting, ready, running, done, failed, can
 constexpr bool is_final(TaskState state) { return state >= TaskState::done; }
 const char* to_text(TaskState state);
 
-/// How an attempt ended. `failed` counts against max_attempts, `lost` does not.
-enum class AttemptEnd : std::uint8_t { done, failed, lost, cancelled };
+/// How an attempt ended. `failed` counts against max_attempts; `lost`, with its node or worker, does not, nor does
+/// `preempted`, stopped to make room for higher priority.
+enum class AttemptEnd : std::uint8_t { done, failed, lost, cancelled, preempted };
 
 /// Why, for people and programs: one of exit code, signal, time-out, exception, loss.
 struct Cause {

@@ -71,13 +71,13 @@ void fields(Archive& archive, CommandWork& value) {
 
 template <class Archive>
 void fields(Archive& archive, GangHint& value) {
-  archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next);
+  archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next, value.stages);
 }
 
 template <class Archive>
 void fields(Archive& archive, TaskSpec& value) {
-  archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, value.after,
-          value.inputs, value.gang);
+  archive("task spec", value.id, value.name, value.work, value.needs, value.priority, value.preemptible, value.spreads,
+          value.max_attempts, value.timeout, value.after, value.inputs, value.gang);
 }
 
 // The message may end in a program's output, which need not be text.

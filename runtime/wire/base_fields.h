@@ -9,9 +9,9 @@
 
 namespace troupe {
 
-constexpr GangPolicy last_of(GangPolicy) { return GangPolicy::model; }
+constexpr GangPolicy last_of(GangPolicy) { return GangPolicy::mesh; }
 constexpr TaskState last_of(TaskState) { return TaskState::skipped; }
-constexpr AttemptEnd last_of(AttemptEnd) { return AttemptEnd::cancelled; }
+constexpr AttemptEnd last_of(AttemptEnd) { return AttemptEnd::preempted; }
 constexpr Fault last_of(Fault) { return Fault::corrupt; }
 
 template <class Archive>

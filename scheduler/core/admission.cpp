@@ -48,8 +48,12 @@ std::string flaw_of_task(const TaskSpec& spec) {
       return name + " takes the result of task " + to_text(input) + ", but does not come after it";
   }
   if (!has_sound_inputs(spec)) return name + ": an argument names an input that the task does not have";
-  if (spec.gang && (spec.gang->size < 1 || spec.gang->rank >= spec.gang->size))
+  if (!spec.gang) return {};
+  if (spec.gang->size < 1 || spec.gang->rank >= spec.gang->size)
     return name + " has rank " + std::to_string(spec.gang->rank) + " in a gang of " + std::to_string(spec.gang->size);
+  if (spec.gang->stages < 1 || spec.gang->size % spec.gang->stages != 0)
+    return name + " is in a gang of " + std::to_string(spec.gang->size) +
+           ", which is no whole number of pipelines of " + std::to_string(spec.gang->stages) + " stages";
   return {};
 }
 
@@ -58,8 +62,9 @@ std::string flaw_of_gang(std::uint32_t number, const Specs& members, const Submi
   const std::string name = "gang " + std::to_string(number);
   std::set<std::uint32_t> ranks;
   for (const TaskSpec* member : members) {
-    if (member->gang->size != hint.size || member->gang->policy != hint.policy)
-      return name + ": " + name_of(*member) + " differs from " + name_of(*members.front()) + " in size or policy";
+    if (member->gang->size != hint.size || member->gang->policy != hint.policy || member->gang->stages != hint.stages)
+      return name + ": " + name_of(*member) + " differs from " + name_of(*members.front()) +
+             " in size, stages or policy";
     if (!ranks.insert(member->gang->rank).second)
       return name + ": rank " + std::to_string(member->gang->rank) + " is there twice, the second time as " +
              name_of(*member);
@@ -107,7 +112,37 @@ std::string find_cycle(const NewTasks& fresh) {
   return name_of(one) + " waits for itself: 'after' goes in a circle" + (one.gang ? ", or through its own gang" : "");
 }
 
-std::string flaw_of_capacity(const Submit& submit, const NewTasks& fresh) {
+std::string flaw_of_shapes(Submit& submit, const NewTasks& fresh) {
+  std::size_t shapes = submit.known.shapes.size();
+  const Resources* last = nullptr;
+  std::vector<const TaskSpec*> unknown;
+  for (const TaskSpec* spec : fresh.specs) {
+    if (last != nullptr && *last == spec->needs) continue;
+    last = &spec->needs;
+    if (submit.known.shapes.find(spec->needs, spec->spreads) != nullptr) continue;
+    const auto is_it = [&](const TaskSpec* other) { return other->needs == spec->needs; };
+    if (std::any_of(unknown.begin(), unknown.end(), is_it)) continue;
+    unknown.push_back(spec);
+    if (++shapes > submit.most_shapes)
+      return name_of(*spec) + " would be of the " + std::to_string(shapes) +
+             "th different need of tasks, the most is " + std::to_string(submit.most_shapes) +
+             ": round what the tasks need";
+  }
+  return {};
+}
+
+/// Whether some node could ever hold it.
+bool could_be_held(Submit& submit, const TaskSpec& spec) {
+  Shape* shape = submit.known.shapes.find(spec.needs, spec.spreads);
+  if (shape != nullptr && shape->judged == submit.cluster.version()) return true;
+  const auto& nodes = submit.cluster.empty_spaces();
+  const bool fits = std::any_of(nodes.begin(), nodes.end(),
+                                [&](const NodeSpace& space) { return space.ledger->could_ever_fit(spec.needs); });
+  if (fits && shape != nullptr) shape->judged = submit.cluster.version();
+  return fits;
+}
+
+std::string flaw_of_capacity(Submit& submit, const NewTasks& fresh) {
   const auto size_of = [](const NodeSpace& space) {
     const NodeCapacity& has = space.ledger->capacity();
     return std::tuple(has.cpus, has.gpus.size(), has.memory_bytes);
@@ -116,19 +151,19 @@ std::string flaw_of_capacity(const Submit& submit, const NewTasks& fresh) {
   for (const TaskSpec* spec : fresh.specs) {
     if (checked != nullptr && *checked == spec->needs) continue;
     checked = &spec->needs;
-    const bool fits = std::any_of(submit.nodes.begin(), submit.nodes.end(),
-                                  [&](const NodeSpace& space) { return space.ledger->could_ever_fit(spec->needs); });
-    if (fits) continue;
-    const auto largest =
-        std::max_element(submit.nodes.begin(), submit.nodes.end(),
-                         [&](const NodeSpace& a, const NodeSpace& b) { return size_of(a) < size_of(b); });
+    if (could_be_held(submit, *spec)) continue;
+    const auto& nodes = submit.cluster.empty_spaces();
+    const auto largest = std::max_element(
+        nodes.begin(), nodes.end(), [&](const NodeSpace& a, const NodeSpace& b) { return size_of(a) < size_of(b); });
     return name_of(*spec) + " needs " + describe(spec->needs) + "; the largest node, '" +
-           submit.node_names(largest->node) + "', has " + describe(largest->ledger->capacity());
+           submit.cluster.find(largest->node)->name + "', has " + describe(largest->ledger->capacity());
   }
   for (const auto& [number, members] : fresh.gangs) {
     std::vector<Need> needs(members.size());
     for (const TaskSpec* member : members) needs[member->gang->rank] = {&member->needs, member->gang->bytes_to_next};
-    const Placement outcome = policy_for(members.front()->gang->policy)(needs, submit.nodes);
+    const Request request{.members = needs, .stages = members.front()->gang->stages};
+    const ListedRooms if_empty(submit.cluster.empty_spaces());
+    const Placement outcome = policy_for(members.front()->gang->policy)(request, if_empty, &if_empty);
     if (const auto* never = std::get_if<Never>(&outcome)) return "gang " + std::to_string(number) + ": " + never->why;
   }
   return {};
@@ -136,7 +171,7 @@ std::string flaw_of_capacity(const Submit& submit, const NewTasks& fresh) {
 
 }  // namespace
 
-std::string admit(const Submit& submit) {
+std::string admit(Submit& submit) {
   if (!submit.job.id) return "the job has no id";
   const auto job = submit.known.jobs().find(submit.job.id);
   if (job != submit.known.jobs().end() && job->second.info.durable != submit.job.durable)
@@ -169,7 +204,9 @@ std::string admit(const Submit& submit) {
   for (const auto& [number, members] : fresh.gangs)
     if (auto flaw = flaw_of_gang(number, members, submit); !flaw.empty()) return flaw;
   if (auto cycle = find_cycle(fresh); !cycle.empty()) return cycle;
-  return submit.nodes.empty() ? std::string{} : flaw_of_capacity(submit, fresh);
+  if (auto flaw = flaw_of_shapes(submit, fresh); !flaw.empty()) return flaw;
+  const bool is_judged = submit.all_nodes_are_known && !submit.cluster.empty_spaces().empty();
+  return is_judged ? flaw_of_capacity(submit, fresh) : std::string{};
 }
 
 std::string why_skipped(const TaskSpec& before, const TaskProgress& progress) {

@@ -2,12 +2,11 @@
 // same request coming again, and are passed over.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "scheduler/core/cluster.h"
 #include "scheduler/core/task_table.h"
-#include "scheduler/policies/placement_policy.h"
 
 namespace troupe::scheduler {
 
@@ -15,16 +14,17 @@ struct Submit {
   const JobInfo& job;
   JobId own_job;  ///< Of the driver that submits.
   const std::vector<TaskSpec>& tasks;
-  const TaskTable& known;
-  std::vector<NodeSpace> nodes;  ///< What must be able to hold each need; empty: not known yet.
-  std::function<std::string(NodeId)> node_names;
+  TaskTable& known;  ///< Remembers of shapes that they were judged.
+  Cluster& cluster;
+  bool all_nodes_are_known = true;  ///< Otherwise the one that is large enough may be on its way.
   std::size_t most_tasks = 0;
+  std::size_t most_shapes = 0;
 };
 
 /// Why the submit is refused, in one line that names the task; empty when it is accepted.
 ///
-/// Cost: tasks · log tasks.
-std::string admit(const Submit& submit);
+/// Cost: tasks · log tasks; nodes, for each need that was not judged since a node joined or left.
+std::string admit(Submit& submit);
 
 /// What is told of a task that cannot run because of `before`: `task 'a' failed: exit code 3`.
 std::string why_skipped(const TaskSpec& before, const TaskProgress& progress);

@@ -1,14 +1,26 @@
 #include "scheduler/core/cluster.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/base/check.h"
 
 namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t most_stale = 64;  // so that no one question pays for many changes
+
+Milli gpus_of(const Grant& grant) {
+  Milli sum = 0;
+  for (const auto& share : grant.gpus) sum += share.amount;
+  return sum;
+}
+
+}  // namespace
 
 Node* Cluster::find(NodeId id) {
-  const auto found = nodes_.find(id);
-  return found == nodes_.end() ? nullptr : &found->second;
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
 }
 
 Node* Cluster::find_alive(NodeId id, std::uint64_t incarnation) {
@@ -18,42 +30,158 @@ Node* Cluster::find_alive(NodeId id, std::uint64_t incarnation) {
 
 Node& Cluster::join(const NodeJoined& joined, Time now) {
   Node& node = nodes_[joined.node];
-  drop_holdings(node);
+  by_id_[joined.node] = &node;
+  if (node.takes_work()) leave(node);
+  clear(node);
   node.id = joined.node;
   node.incarnation = joined.incarnation;
   node.name = joined.name;
   node.ledger = NodeLedger(joined.capacity);
-  node.lasting = NodeLedger(joined.capacity);
+  node.lasting = node.ledger;
   node.heard = now;
   node.alive = true;
-  list_spaces();
+  ++version_;
+  if (node.takes_work()) enter(node);
   return node;
 }
 
 void Cluster::lose(Node& node, Time now) {
-  drop_holdings(node);
-  node.ledger = NodeLedger(node.ledger.capacity());
-  node.lasting = NodeLedger(node.ledger.capacity());
+  if (node.takes_work()) leave(node);
+  clear(node);
   node.heard = now;
   node.alive = false;
-  list_spaces();
 }
 
 void Cluster::erase(NodeId id) {
-  drop_holdings(nodes_.at(id));
+  Node& node = nodes_.at(id);
+  if (node.takes_work()) leave(node);
+  clear(node);
+  by_id_.erase(id);
   nodes_.erase(id);
-  list_spaces();
+  ++version_;
+}
+
+void Cluster::set_drains(Node& node, bool drains) {
+  if (node.drains == drains) return;
+  if (node.takes_work()) leave(node);
+  node.drains = drains;
+  if (node.takes_work()) enter(node);
+}
+
+/// Forgets all that it holds. Requires: it is not among those that take work.
+void Cluster::clear(Node& node) {
+  for (const auto& [key, holding] : node.holdings)
+    if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
+  node.holdings.clear();
+  node.ledger = node.ledger.emptied();
+  node.lasting = node.ledger;
+}
+
+void Cluster::enter(Node& node) {
+  const NodeCapacity& capacity = node.ledger.capacity();
+  total_.cpus += capacity.cpus;
+  total_.gpus += static_cast<Milli>(capacity.gpus.size()) * 1000;
+  total_.memory_bytes += capacity.memory_bytes;
+  free_.cpus += node.ledger.free_cpus();
+  free_.gpus += node.ledger.free_gpus();
+  index_.put(node.space());
+  gained_.push_back(node.id);
+}
+
+void Cluster::leave(Node& node) {
+  TROUPE_CHECK(node.spare == nullptr, "a node is let go before it leaves");
+  const NodeCapacity& capacity = node.ledger.capacity();
+  total_.cpus -= capacity.cpus;
+  total_.gpus -= static_cast<Milli>(capacity.gpus.size()) * 1000;
+  total_.memory_bytes -= capacity.memory_bytes;
+  free_.cpus -= node.ledger.free_cpus();
+  free_.gpus -= node.ledger.free_gpus();
+  index_.drop(node.id);
+}
+
+void Cluster::books_changed(Node& node, bool gained) {
+  if (!node.takes_work()) return;
+  if (gained) gained_.push_back(node.id);
+  if (!node.is_stale) {
+    node.is_stale = true;
+    stale_.push_back(node.id);
+  }
+  if (stale_.size() > most_stale) refresh();
+}
+
+void Cluster::refresh() {
+  for (const NodeId id : stale_) {
+    Node* node = find(id);
+    if (node == nullptr) continue;
+    node->is_stale = false;
+    if (node->takes_work()) index_.put(node->space());
+  }
+  stale_.clear();
+}
+
+std::vector<NodeId> Cluster::take_gained() {
+  std::sort(gained_.begin(), gained_.end());
+  gained_.erase(std::unique(gained_.begin(), gained_.end()), gained_.end());
+  return std::exchange(gained_, {});
+}
+
+const Rooms& Cluster::rooms() {
+  refresh();
+  return index_;
+}
+
+const std::vector<NodeSpace>& Cluster::empty_spaces() {
+  if (empty_version_ == version_) return empty_spaces_;
+  empty_version_ = version_;
+  empty_ledgers_.clear();
+  empty_spaces_.clear();
+  for (const auto& [id, node] : nodes_) {
+    empty_ledgers_.push_back(node.ledger.emptied());
+    empty_spaces_.push_back({.node = id, .ledger = &empty_ledgers_.back()});
+  }
+  return empty_spaces_;
+}
+
+std::vector<NodeSpace> Cluster::lasting_spaces(std::size_t most) {
+  refresh();
+  std::vector<NodeSpace> spaces = index_.with_room({.cpus = 0}, most);
+  for (auto& space : spaces) space.ledger = &find(space.node)->lasting;
+  return spaces;
+}
+
+void Cluster::keep(Node& node, std::uint64_t request, const std::vector<const Resources*>& needs) {
+  TROUPE_CHECK(node.kept_for == 0 && node.takes_work(), "a node is kept for one request at a time");
+  node.kept_for = request;
+  node.spare = std::make_unique<NodeLedger>(node.lasting);
+  for (const Resources* each : needs)
+    TROUPE_CHECK(node.spare->take(*each).has_value(), "what a node is kept for fits beside what lasts");
+  for (auto& [key, holding] : node.holdings)
+    if (holding.lasting) holding.spared_by = request;
+  books_changed(node, false);
+}
+
+void Cluster::let_go(Node& node) {
+  node.kept_for = 0;
+  node.spare.reset();
+  books_changed(node, true);
 }
 
 Holding& Cluster::take(Node& node, AttemptKey key, const Resources& needs, bool lasting) {
-  auto grant = node.ledger.take(needs);
-  TROUPE_CHECK(grant.has_value(), "a policy places only what fits");
+  NodeLedger& books = node.spare ? *node.spare : node.ledger;
+  auto grant = books.take(needs);
+  TROUPE_CHECK(grant.has_value(), "a policy places only where there is room");
+  if (node.spare) TROUPE_CHECK(node.ledger.take_exactly(*grant), "what is spare is free");
   if (lasting) TROUPE_CHECK(node.lasting.take_exactly(*grant), "what lasts is a part of what runs");
   const auto [place, is_new] = node.holdings.try_emplace(key);
   TROUPE_CHECK(is_new, "an attempt is given once");
-  place->second.grant = std::move(*grant);
-  place->second.lasting = lasting;
-  return place->second;
+  Holding& holding = place->second;
+  holding.grant = std::move(*grant);
+  holding.lasting = lasting;
+  holding.spared_by = node.kept_for;
+  free_.cpus -= holding.grant.cpus;
+  free_.gpus -= gpus_of(holding.grant);
+  books_changed(node, false);
+  return holding;
 }
 
 Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::Kind kind, bool lasting) {
@@ -66,6 +194,11 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
   if (node.ledger.take_exactly(running.grant)) {
     holding.grant = running.grant;
     holding.lasting = lasting && node.lasting.take_exactly(running.grant);
+    if (node.takes_work()) {
+      free_.cpus -= holding.grant.cpus;
+      free_.gpus -= gpus_of(holding.grant);
+    }
+    books_changed(node, false);
   }
   if (kind == Holding::Kind::orphan) orphans_.insert({running.task, running.attempt, node.id});
   return holding;
@@ -84,6 +217,12 @@ void Cluster::release(Node& node, AttemptKey key) {
   const Holding& holding = found->second;
   node.ledger.give_back(holding.grant);
   if (holding.lasting) node.lasting.give_back(holding.grant);
+  if (node.spare && holding.spared_by == node.kept_for) node.spare->give_back(holding.grant);
+  if (node.takes_work()) {
+    free_.cpus += holding.grant.cpus;
+    free_.gpus += gpus_of(holding.grant);
+  }
+  books_changed(node, true);
   if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.erase(found);
 }
@@ -93,28 +232,6 @@ std::vector<Cluster::OrphanKey> Cluster::orphans_of(TaskId task) const {
   for (auto each = orphans_.lower_bound({task, {}, {}}); each != orphans_.end() && each->task == task; ++each)
     found.push_back(*each);
   return found;
-}
-
-std::vector<NodeSpace> Cluster::all_spaces() const {
-  std::vector<NodeSpace> spaces;
-  for (const auto& [id, node] : nodes_) spaces.push_back({id, &node.ledger});
-  return spaces;
-}
-
-void Cluster::drop_holdings(Node& node) {
-  for (const auto& [key, holding] : node.holdings)
-    if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
-  node.holdings.clear();
-}
-
-void Cluster::list_spaces() {
-  spaces_.clear();
-  lasting_spaces_.clear();
-  for (const auto& [id, node] : nodes_) {
-    if (!node.alive) continue;
-    spaces_.push_back({id, &node.ledger});
-    lasting_spaces_.push_back({id, &node.lasting});
-  }
 }
 
 }  // namespace troupe::scheduler

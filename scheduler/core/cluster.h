@@ -1,20 +1,24 @@
 // The nodes, and which attempt holds what on each. A grant is held until its node says that the attempt is over, or the
 // node is gone: what is booked here is never less than what is used there.
 //
+// A node may be kept for a waiting request. Then `spare` are its books as if all that ends by itself had ended and the
+// request had been seated: what fits there, too, may be given to others without delaying it.
+//
 // Invariants: each holding's grant is booked in its node's ledger, and a lasting one (an actor's) in `lasting` too. A
-// node that is not alive holds nothing.
+// node that is not alive holds nothing and is kept for nobody.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <set>
-#include <span>
 #include <string>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "scheduler/core/event.h"
-#include "scheduler/policies/placement_policy.h"
+#include "scheduler/core/room_index.h"
 
 namespace troupe::scheduler {
 
@@ -35,7 +39,9 @@ struct Holding {
   bool lasting = false;      ///< Does not end by itself: an actor.
   std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
   std::string address;
-  Time until{};  ///< Of an orphan: how long it is kept.
+  Time until{};                 ///< Of an orphan: how long it is kept.
+  std::uint64_t billed_to = 0;  ///< The serial of the job in whose usage it is.
+  std::uint64_t spared_by = 0;  ///< The request for which its node was kept when this was booked in `spare`.
 };
 
 struct Node {
@@ -46,7 +52,14 @@ struct Node {
   NodeLedger lasting{NodeCapacity{}};  ///< As if all that ends by itself had ended.
   Time heard{};                        ///< Its last sign of life; of a dead node: when it died.
   bool alive = false;
+  bool drains = false;  ///< Takes no new work.
   std::map<AttemptKey, Holding> holdings;
+  std::uint64_t kept_for = 0;         ///< The order of the request; 0: nobody.
+  std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
+  bool is_stale = false;              ///< Its place in the index is of before its books changed.
+
+  bool takes_work() const { return alive && !drains; }
+  NodeSpace space() const { return {id, &ledger, spare.get()}; }
 };
 
 class Cluster {
@@ -62,7 +75,9 @@ class Cluster {
   void lose(Node& node, Time now);
   void erase(NodeId id);
 
-  /// Takes what `needs` asks for. Requires: it fits.
+  void set_drains(Node& node, bool drains);
+
+  /// Takes what `needs` asks for. Requires: it has room.
   Holding& take(Node& node, AttemptKey key, const Resources& needs, bool lasting);
   /// Books what the node says that it runs. A grant that does not fit (the node lost capacity) is not booked.
   Holding& recognise(Node& node, const RunningAttempt& running, Holding::Kind kind, bool lasting);
@@ -78,24 +93,56 @@ class Cluster {
   const std::set<OrphanKey>& orphans() const { return orphans_; }
   std::vector<OrphanKey> orphans_of(TaskId task) const;
 
-  /// Those that take work, in order of id.
-  std::span<const NodeSpace> spaces() const { return spaces_; }
-  /// The same with only what lasts on them.
-  std::span<const NodeSpace> lasting_spaces() const { return lasting_spaces_; }
-  /// Every node that is here or may come back, empty of work: for what could ever fit.
-  std::vector<NodeSpace> all_spaces() const;
+  /// Keeps the node for the request until let_go(). Requires: `needs` fit beside what lasts; it is kept for nobody.
+  void keep(Node& node, std::uint64_t request, const std::vector<const Resources*>& needs);
+  void let_go(Node& node);
+
+  /// Those that take work.
+  const Rooms& rooms();
+  /// Every node that is here or may come back, with nothing running: for what could ever fit.
+  const std::vector<NodeSpace>& empty_spaces();
+  /// Changes with empty_spaces().
+  std::uint64_t version() const { return version_; }
+  /// Up to `most` nodes that take work and are kept for nobody, those with most room first, by what lasts on them.
+  std::vector<NodeSpace> lasting_spaces(std::size_t most);
+
+  /// Nodes that may have room which they had not, since the last call.
+  std::vector<NodeId> take_gained();
+  bool has_gained() const { return !gained_.empty(); }
+
+  Milli total_cpus() const { return total_.cpus; }
+  Milli total_gpus() const { return total_.gpus; }
+  std::int64_t total_memory_bytes() const { return total_.memory_bytes; }
+  Milli free_cpus() const { return free_.cpus; }
+  Milli free_gpus() const { return free_.gpus; }
 
   std::map<NodeId, Node>& nodes() { return nodes_; }
   const std::map<NodeId, Node>& nodes() const { return nodes_; }
 
  private:
-  void drop_holdings(Node& node);
-  void list_spaces();
+  struct Sum {
+    Milli cpus = 0;
+    Milli gpus = 0;
+    std::int64_t memory_bytes = 0;
+  };
+  void clear(Node& node);
+  void enter(Node& node);
+  void leave(Node& node);
+  void books_changed(Node& node, bool gained);
+  void refresh();
 
   std::map<NodeId, Node> nodes_;
+  std::unordered_map<NodeId, Node*> by_id_;  // lookup only
   std::set<OrphanKey> orphans_;
-  std::vector<NodeSpace> spaces_;
-  std::vector<NodeSpace> lasting_spaces_;
+  RoomIndex index_;
+  std::vector<NodeId> stale_;
+  std::vector<NodeId> gained_;
+  Sum total_;  // of nodes that take work
+  Sum free_;
+  std::uint64_t version_ = 1;
+  std::uint64_t empty_version_ = 0;
+  std::deque<NodeLedger> empty_ledgers_;
+  std::vector<NodeSpace> empty_spaces_;
 };
 
 }  // namespace troupe::scheduler

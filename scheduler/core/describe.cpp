@@ -32,6 +32,7 @@ const char* to_text(AttemptEnd end) {
     case AttemptEnd::failed: return "failed";
     case AttemptEnd::lost: return "lost";
     case AttemptEnd::cancelled: return "cancelled";
+    case AttemptEnd::preempted: return "preempted";
   }
   return "";
 }
@@ -94,7 +95,7 @@ struct EffectText {
   std::string operator()(const WelcomeNode& e) const { return "welcome " + names.of(e.node); }
   std::string operator()(const AskToJoin& e) const { return "ask " + names.of(e.node) + " to join"; }
   std::string operator()(const RunTask& e) const {
-    return "run " + describe(e.order.task, e.order.attempt, names) + " on " + names.of(e.node);
+    return "run " + describe(e.task, e.attempt, names) + " on " + names.of(e.node);
   }
   std::string operator()(const StopAttempt& e) const {
     return "stop " + describe(e.task, e.attempt, names) + " on " + names.of(e.node);

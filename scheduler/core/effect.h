@@ -35,9 +35,11 @@ struct WelcomeNode {
 struct AskToJoin {
   NodeId node;
 };
+/// The order is asked for when it is sent (Scheduler::order): by then it may be of no use any more.
 struct RunTask {
   NodeId node;
-  RunOrder order;
+  TaskId task;
+  AttemptId attempt;
 };
 /// Ends an attempt, running or not; harmless when it is not there.
 struct StopAttempt {

@@ -57,8 +57,6 @@ std::string check_node(const Node& node) {
 
 std::string broken_invariant(const Scheduler& scheduler) {
   const auto& state = *scheduler.state_;
-  const bool gangs_are_whole = !state.has_planted(Planted::gang_reserved_one_by_one);
-
   const auto is_awaited = [&](const Task& task) {
     const auto waiting = state.awaited.find(task.attempt().node);
     return waiting != state.awaited.end() &&
@@ -73,7 +71,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
   };
 
   for (const auto& [id, job] : state.tasks.jobs()) {
-    for (const auto& [number, slot] : job.tasks) {
+    for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
       const std::string name = name_of(task.spec) + ' ';
       if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name + flaw;
@@ -81,10 +79,10 @@ std::string broken_invariant(const Scheduler& scheduler) {
       if (task.progress.state == TaskState::waiting && task.open_predecessors == 0)
         return "15: " + name + "waits for nothing";
       if (task.progress.state != TaskState::ready) continue;
-      const bool stands_in_line = task.spec.gang && gangs_are_whole
+      const bool stands_in_line = state.is_in_gang(task)
                                       ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
-                                            state.ready.holds_gang(state.tasks.gang_of(task).order)
-                                      : state.ready.holds(task);
+                                            state.stands_in_line(state.tasks.gang_of(task))
+                                      : task.in_line && state.ready.holds(task, slot);
       if (!stands_in_line) return "15: " + name + "is ready and not in line";
     }
     for (const auto& [number, gang] : job.gangs)

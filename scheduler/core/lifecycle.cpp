@@ -9,11 +9,11 @@
 namespace troupe::scheduler {
 namespace {
 
-/// Losses since an attempt last ended otherwise; those that were stopped with their gang say nothing.
+/// Losses since an attempt last ended otherwise; those that were stopped with their gang, or to make room, say nothing.
 std::int32_t losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
   std::int32_t losses = 0;
   for (auto each = attempts.rbegin(); each != attempts.rend(); ++each) {
-    if (each->end == AttemptEnd::cancelled) continue;
+    if (each->end == AttemptEnd::cancelled || each->end == AttemptEnd::preempted) continue;
     if (each->end != AttemptEnd::lost) break;
     ++losses;
   }
@@ -67,18 +67,32 @@ void Scheduler::State::make_ready(Slot slot) {
   task.ready_since = now;
   touch(slot);
   placement_due = true;
-  if (!task.spec.gang) return ready.add(task, slot);
+  if (!is_in_gang(task)) {
+    task.in_line = true;
+    shapes.enter_line(task.shape, now);
+    return ready.add(task, slot);
+  }
   Gang& gang = tasks.gang_of(task);
-  if (has_planted(Planted::gang_reserved_one_by_one)) return ready.add(task, slot);
-  if (++gang.ready == gang.open) ready.add_gang(gang.order, slot);
+  if (++gang.ready < gang.open) return;
+  ready.add_gang({gang.priority, gang.order, slot});
+  for (const Slot member : members_of(slot)) shapes.enter_line(tasks[member].shape, now);
+  gangs_due = true;
 }
 
 void Scheduler::State::leave_ready(Slot slot) {
   Task& task = tasks[slot];
-  if (!task.spec.gang || has_planted(Planted::gang_reserved_one_by_one)) return ready.remove(task);
+  if (!is_in_gang(task)) {
+    task.in_line = false;
+    shapes.leave_line(task.shape);
+    ready.remove(task);
+    return drop_reservation(task.order);
+  }
   Gang& gang = tasks.gang_of(task);
-  if (ready.holds_gang(gang.order)) ready.remove_gang(gang.order);
   --gang.ready;
+  if (!stands_in_line(gang)) return;
+  ready.remove_gang(gang.priority, gang.order);
+  for (const Slot member : members_of(slot)) shapes.leave_line(tasks[member].shape);
+  drop_reservation(gang.order);
 }
 
 void Scheduler::State::run(Slot slot, Node& node) {
@@ -93,8 +107,9 @@ void Scheduler::State::run(Slot slot, Node& node) {
   task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
-  const Holding& holding = cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor());
-  send(RunTask{node.id, order_for(task, holding.grant)});
+  bill(*task.job, cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor()));
+  shapes[task.shape].served = now;
+  send(RunTask{node.id, task.spec.id, id});
 }
 
 /// Goes on with an attempt that an earlier scheduler gave. Requires: it is held there as an orphan.
@@ -106,17 +121,23 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   touch(slot);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
+  bill(*task.job, node.holdings.at(key));
   if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
 }
 
-RunOrder Scheduler::State::order_for(const Task& task, const Grant& grant) const {
+std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt) {
+  const Slot slot = tasks.find(id);
+  if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != attempt) return std::nullopt;
+  const Task& task = tasks[slot];
+  const Node* node = cluster.find(task.attempt().node);
+  if (node == nullptr || !node->holdings.contains({id, attempt})) return std::nullopt;
   RunOrder order{.task = task.spec.id,
                  .attempt = task.attempt().id,
                  .name = task.spec.name,
                  .program = task.job->info.program,
                  .work = task.spec.work,
                  .inputs = {},
-                 .grant = grant,
+                 .grant = node->holdings.at({id, attempt}).grant,
                  .timeout = task.spec.timeout,
                  .gang = task.spec.gang};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
@@ -139,8 +160,7 @@ void Scheduler::State::close_attempt(Slot slot, AttemptEnd end, const Cause& cau
   attempt.cause = cause;
   task.progress.state = TaskState::waiting;  // for what becomes of it
   touch(slot);
-  if (task.address.empty()) return;
-  task.address.clear();
+  if (!std::exchange(task.is_up, false)) return;
   if (task.job->driver) send(TellActorDown{task.job->driver, task.spec.id, attempt.id, cause});
 }
 
@@ -191,7 +211,7 @@ void Scheduler::State::finish(Slot first, TaskState first_state, std::string fir
       stop(task.attempt().node, key);
       close_attempt(ending.slot, AttemptEnd::cancelled, {.message = ending.reason});
       if (has_planted(Planted::resources_freed_at_cancel) && node != nullptr && node->holdings.contains(key))
-        cluster.release(*node, key);
+        release(*node, key);
     }
     if (task.progress.state == TaskState::ready) leave_ready(ending.slot);
     task.progress.state = ending.state;

@@ -46,7 +46,12 @@ void Scheduler::State::on(const NodeJoined& joined) {
   if (auto waiting = awaited.extract(joined.node); !waiting.empty())
     earlier.insert(earlier.end(), waiting.mapped().begin(), waiting.mapped().end());
 
+  if (known != nullptr) {
+    withdraw(*known);
+    unbill_all(*known);
+  }
   Node& node = cluster.join(joined, now);
+  share_anew();
   placement_due = true;
   send(WelcomeNode{joined.node, joined.incarnation});
   for (const auto& running : joined.running) take_in(node, running);
@@ -87,7 +92,7 @@ void Scheduler::State::repeat_if_lost(Node& node, AttemptKey key, Holding& holdi
   if (holding.kind == Holding::Kind::stopping) {
     if (!has_planted(Planted::lost_stop_never_given_again)) send(StopAttempt{node.id, key.task, key.attempt});
   } else if (!has_planted(Planted::lost_order_never_given_again)) {
-    send(RunTask{node.id, order_for(tasks[tasks.find(key.task)], holding.grant)});
+    send(RunTask{node.id, key.task, key.attempt});
   }
 }
 
@@ -101,7 +106,7 @@ void Scheduler::State::take_in(Node& node, const RunningAttempt& running) {
   const bool is_current =
       task != nullptr && task->is_running() && task->attempt().id == running.attempt && task->attempt().node == node.id;
   if (is_current) {
-    cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor());
+    bill(*task->job, cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor()));
     if (!running.address.empty()) actor_is_up(slot, running.address);
     return;
   }
@@ -130,7 +135,10 @@ void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
   std::vector<AttemptKey> attempts;
   for (const auto& [key, holding] : node.holdings)
     if (holding.kind == Holding::Kind::running) attempts.push_back(key);
+  withdraw(node);
+  unbill_all(node);
   cluster.lose(node, now);
+  share_anew();
   placement_due = true;
   lose_attempts(attempts, why);
 }
@@ -167,7 +175,7 @@ void Scheduler::State::on(const ActorStarted& started) {
 
 void Scheduler::State::actor_is_up(Slot slot, const std::string& address) {
   Task& task = tasks[slot];
-  task.address = address;
+  task.is_up = true;
   if (task.job->driver) send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, address});
 }
 
@@ -187,8 +195,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
     const bool is_current =
         held->second.kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
-    if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) cluster.release(*node, key);
-    placement_due = true;
+    if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) release(*node, key);
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;

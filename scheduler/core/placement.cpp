@@ -1,3 +1,4 @@
+// Who starts where. An event makes room on few nodes, or brings few tasks: only what these can change is looked at.
 #include <algorithm>
 #include <utility>
 
@@ -6,6 +7,16 @@
 #include "scheduler/policies/policy_table.h"
 
 namespace troupe::scheduler {
+namespace {
+
+// The first gangs in line are tried whenever there is more room; those behind them in their turn, or when their
+// patience ends and nodes are kept for them.
+constexpr int most_gangs_tried = 8;
+constexpr int most_gangs_looked_at = 64;
+constexpr std::size_t much_input_bytes = 64 << 10;  // worth a place that is not the tightest
+
+}  // namespace
+
 void Scheduler::State::place_ready() {
   if (!placement_due) return;
   if (now < placing_from) {
@@ -15,58 +26,116 @@ void Scheduler::State::place_ready() {
   placement_due = false;
   if (!cluster.orphans().empty()) adopt_orphans();
 
-  auto heads = ready.heads();
-  HeldNodes held;
-  while (!heads.empty()) {
-    const Head head = heads.begin()->second;
-    heads.erase(heads.begin());
-    const std::vector<Slot> members = members_of(head);
-    Kinds kinds = 0;
-    for (const Slot member : members) kinds = static_cast<Kinds>(kinds | kinds_of(tasks[member].spec.needs));
-
-    const Placement outcome = held.is_empty() ? try_to_place(members, cluster.spaces())
-                                              : try_to_place(members, held.without(cluster.spaces(), kinds));
-    const Placed* placed = std::get_if<Placed>(&outcome);
-    if (placed == nullptr) {
-      const bool has_waited_long = now - tasks[head.slot].ready_since >= settings.line_patience;
-      if (!heads.empty() && has_waited_long) hold_the_line(members, kinds, held);
-      continue;
+  auto gang = ready.gangs().end();
+  int tried = 0;
+  int looked_at = 0;
+  std::vector<Slot> failed;
+  for (;;) {
+    take_gains();
+    if (std::exchange(gangs_due, false)) gang = ready.gangs().begin();
+    if (tried == most_gangs_tried || looked_at == most_gangs_looked_at) gang = ready.gangs().end();
+    const auto single = ready.next(shapes.open());
+    if (gang != ready.gangs().end() && (!single || gang->second.priority >= single->priority)) {
+      const auto rank = gang->first;
+      ++looked_at;
+      if (const Slot first = gang->second.slot; !start_gang(first, failed)) {
+        failed.push_back(first);
+        ++tried;
+      }
+      gang = ready.gangs().upper_bound(rank);
+    } else if (single) {
+      start_single(*single);
+    } else {
+      break;
     }
-    for (std::size_t i = 0; i < members.size(); ++i) run(members[i], *cluster.find(placed->nodes[i]));
-    const Task& task = tasks[head.slot];
-    if (const auto next = members.size() == 1 ? ready.next_like(task.spec.needs) : std::nullopt)
-      heads.emplace(next->order, *next);
   }
 }
 
-/// Only for what would fit once all that ends by itself has ended: the line does not wait for an actor to end.
-void Scheduler::State::hold_the_line(const std::vector<Slot>& members, Kinds kinds, HeldNodes& held) const {
-  if (!std::holds_alternative<Placed>(try_to_place(members, cluster.lasting_spaces()))) return;
-  for (const auto& space : cluster.lasting_spaces()) {
-    const bool is_wanted = std::any_of(members.begin(), members.end(),
-                                       [&](Slot member) { return space.ledger->fits(tasks[member].spec.needs); });
-    if (is_wanted) held.hold(space.node, kinds);
+/// Nodes that have room which they had not: what waits for such room may have it.
+void Scheduler::State::take_gains() {
+  if (!cluster.has_gained()) return;
+  gangs_due = true;
+  for (const NodeId id : cluster.take_gained()) {
+    Node* node = cluster.find(id);
+    if (node == nullptr || !node->takes_work()) continue;
+    if (node->kept_for != 0) start_if_kept_room_is_free(node->kept_for);
+    shapes.offer(node->space());
   }
 }
 
-std::vector<Slot> Scheduler::State::members_of(const Head& head) const {
+void Scheduler::State::start_single(const Head& head) {
   const Task& task = tasks[head.slot];
-  if (!task.spec.gang || has_planted(Planted::gang_reserved_one_by_one)) return {head.slot};
+  const Need need{&task.spec.needs, 0};
+  const std::vector<NodeId> near = nodes_near(task);
+  const Request request{.members = {&need, 1}, .spreads = task.spec.spreads, .near = near};
+  const Shape& shape = shapes[task.shape];
+  const Placement outcome = shape.is_wide ? place_task(request, cluster.rooms(), nullptr)
+                                          : place_task(request, ListedRooms(shape.candidates), nullptr);
+  if (const auto* placed = std::get_if<Placed>(&outcome)) return run(head.slot, *cluster.find(placed->nodes.front()));
+  shapes.narrow(task.shape, {});
+}
+
+/// False: it does not fit now, or one like it in `failed` did not.
+bool Scheduler::State::start_gang(Slot first, const std::vector<Slot>& failed) {
+  const Gang& gang = tasks.gang_of(tasks[first]);
+  const auto is_like_it = [&](Slot other) {
+    const Gang& tried = tasks.gang_of(tasks[other]);
+    return tried.policy == gang.policy && tried.open == gang.open && tasks[other].shape == tasks[first].shape;
+  };
+  if (std::any_of(failed.begin(), failed.end(), is_like_it)) return false;
+  const std::vector<Slot> members = members_of(first);
+  Milli cpus = 0;
+  Milli gpus = 0;
+  for (const Slot member : members) {
+    if (!shapes.is_open(tasks[member].shape)) return false;
+    cpus += tasks[member].spec.needs.cpus;
+    gpus += tasks[member].spec.needs.gpus;
+  }
+  if (cpus > cluster.free_cpus() || gpus > cluster.free_gpus()) return false;
+  const Placement outcome = try_to_place(members, cluster.rooms(), nullptr);
+  const auto* placed = std::get_if<Placed>(&outcome);
+  if (placed == nullptr) return false;
+  for (std::size_t i = 0; i < members.size(); ++i) run(members[i], *cluster.find(placed->nodes[i]));
+  return true;
+}
+
+/// Those of a gang that are not final; of a single task itself.
+std::vector<Slot> Scheduler::State::members_of(Slot slot) const {
+  const Task& task = tasks[slot];
+  if (!is_in_gang(task)) return {slot};
   std::vector<Slot> members;
   for (const Slot member : tasks.gang_of(task).members)
     if (member != no_slot && !tasks[member].is_final()) members.push_back(member);
   return members;
 }
 
-Placement Scheduler::State::try_to_place(const std::vector<Slot>& members, std::span<const NodeSpace> nodes) const {
+Placement Scheduler::State::try_to_place(const std::vector<Slot>& members, const Rooms& rooms,
+                                         const Rooms* if_empty) const {
   std::vector<Need> needs;
   for (const Slot member : members) {
     const TaskSpec& spec = tasks[member].spec;
     needs.push_back({&spec.needs, spec.gang ? spec.gang->bytes_to_next : 0});
   }
-  const auto& gang = tasks[members.front()].spec.gang;
-  const bool is_gang = gang && !has_planted(Planted::gang_reserved_one_by_one);
-  return policy_for(is_gang ? std::optional(gang->policy) : std::nullopt)(needs, nodes);
+  const Task& first = tasks[members.front()];
+  Request request{.members = needs, .spreads = first.spec.spreads};
+  if (!is_in_gang(first)) return place_task(request, rooms, if_empty);
+  const Gang& gang = tasks.gang_of(first);
+  // What is left of a mesh after members have ended is seated as one chain.
+  request.stages = members.size() == gang.members.size() ? gang.stages : static_cast<std::uint32_t>(members.size());
+  return policy_for(gang.policy)(request, rooms, if_empty);
+}
+
+/// The node where most of the task's input was made, if that is much.
+std::vector<NodeId> Scheduler::State::nodes_near(const Task& task) const {
+  std::vector<NodeId> near;
+  std::size_t most = much_input_bytes;
+  for (const TaskId input : task.spec.inputs) {
+    const Task& before = tasks[tasks.find(input)];
+    if (before.progress.result.size() < most || before.progress.attempts.empty()) continue;
+    most = before.progress.result.size();
+    near = {before.attempt().node};
+  }
+  return near;
 }
 
 /// Goes on with what ready tasks run already, as given by an earlier scheduler; a gang only if all of it still runs.
@@ -75,8 +144,8 @@ void Scheduler::State::adopt_orphans() {
   for (const auto& orphan : orphans) {
     const Slot slot = tasks.find(orphan.task);
     if (slot == no_slot || tasks[slot].progress.state != TaskState::ready) continue;
-    if (tasks[slot].spec.gang && !ready.holds_gang(tasks.gang_of(tasks[slot]).order)) continue;
-    const std::vector<Slot> members = members_of({tasks[slot].order, slot});
+    if (is_in_gang(tasks[slot]) && !stands_in_line(tasks.gang_of(tasks[slot]))) continue;
+    const std::vector<Slot> members = members_of(slot);
     const bool all = std::all_of(members.begin(), members.end(), [this](Slot member) {
       return tasks[member].progress.attempts.empty() && !cluster.orphans_of(tasks[member].spec.id).empty();
     });
@@ -90,7 +159,7 @@ void Scheduler::State::adopt_orphans() {
   }
 }
 
-std::string Scheduler::State::why_waiting(Slot slot) const {
+std::string Scheduler::State::why_waiting(Slot slot) {
   const Task& task = tasks[slot];
   if (task.progress.state == TaskState::waiting) {
     for (const TaskId before : predecessors_of(task.spec)) {
@@ -104,8 +173,9 @@ std::string Scheduler::State::why_waiting(Slot slot) const {
   }
   if (task.spec.gang && tasks.gang_of(task).ready < tasks.gang_of(task).open)
     return "waits for " + std::to_string(tasks.gang_of(task).open - tasks.gang_of(task).ready) + " more of its gang";
-  if (cluster.spaces().empty()) return "no node is there";
-  const Placement outcome = try_to_place(members_of({task.order, slot}), cluster.spaces());
+  if (cluster.total_cpus() == 0) return "no node is there";
+  const ListedRooms if_empty(cluster.empty_spaces());
+  const Placement outcome = try_to_place(members_of(slot), cluster.rooms(), &if_empty);
   if (const auto* later = std::get_if<NotNow>(&outcome)) return std::string(later->why);
   if (const auto* never = std::get_if<Never>(&outcome)) return never->why;
   return "is about to start";

@@ -1,47 +1,115 @@
 #include "scheduler/core/ready_queue.h"
 
-#include <tuple>
+#include <algorithm>
 
 #include "runtime/base/check.h"
 
 namespace troupe::scheduler {
+namespace {
 
-bool ReadyQueue::Before::operator()(const Resources& a, const Resources& b) const {
-  return std::tie(a.cpus, a.gpus, a.memory_bytes, a.gpu_memory_bytes, a.named, a.labels) <
-         std::tie(b.cpus, b.gpus, b.memory_bytes, b.gpu_memory_bytes, b.named, b.labels);
+template <class Lines>
+auto place_of(Lines& lines, ShapeIndex shape) {
+  return std::lower_bound(lines.begin(), lines.end(), shape,
+                          [](const auto& line, ShapeIndex wanted) { return line.shape < wanted; });
 }
 
-void ReadyQueue::add(const Task& task, Slot slot) { lines_[task.spec.needs].emplace(task.order, slot); }
+}  // namespace
+
+bool ReadyQueue::is_live(const Entry& entry) const {
+  return tasks_.holds(entry.slot) && tasks_[entry.slot].order == entry.order && tasks_[entry.slot].in_line;
+}
+
+void ReadyQueue::drop_dead_heads(Line& line) const {
+  while (!is_live(line.heap.front())) {
+    std::pop_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
+    line.heap.pop_back();
+  }
+}
+
+void ReadyQueue::add(const Task& task, Slot slot) {
+  Level& level = levels_[task.spec.priority];
+  JobLines& job = level.jobs[task.job->info.id];
+  if (job.lines.empty()) level.turns.insert(rank_of(*task.job, task.job->usage));
+  auto line = place_of(job.lines, task.shape);
+  if (line == job.lines.end() || line->shape != task.shape) {
+    line = job.lines.insert(line, Line{.shape = task.shape});
+    job.shapes.set(task.shape);
+    ++level.jobs_by_shape[task.shape];
+    level.shapes.set(task.shape);
+  }
+  line->heap.push_back({task.order, slot});
+  std::push_heap(line->heap.begin(), line->heap.end(), std::greater<>{});
+  ++line->live;
+}
 
 void ReadyQueue::remove(const Task& task) {
-  const auto line = lines_.find(task.spec.needs);
-  TROUPE_CHECK(line != lines_.end() && line->second.erase(task.order) == 1, "a ready task stands in line");
-  if (line->second.empty()) lines_.erase(line);
+  const auto level = levels_.find(task.spec.priority);
+  TROUPE_CHECK(level != levels_.end(), "a ready task stands in line");
+  const auto job = level->second.jobs.find(task.job->info.id);
+  TROUPE_CHECK(job != level->second.jobs.end(), "a ready task stands in its job's line");
+  const auto line = place_of(job->second.lines, task.shape);
+  TROUPE_CHECK(line != job->second.lines.end() && line->shape == task.shape, "a ready task stands in its shape's line");
+  if (--line->live > 0) return drop_dead_heads(*line);
+
+  job->second.lines.erase(line);
+  job->second.shapes.clear(task.shape);
+  const auto count = level->second.jobs_by_shape.find(task.shape);
+  if (--count->second == 0) {
+    level->second.jobs_by_shape.erase(count);
+    level->second.shapes.clear(task.shape);
+  }
+  if (!job->second.lines.empty()) return;
+  level->second.turns.erase(rank_of(*task.job, task.job->usage));
+  level->second.jobs.erase(job);
+  if (level->second.jobs.empty()) levels_.erase(level);
 }
 
-void ReadyQueue::add_gang(std::uint64_t order, Slot first) { gangs_.emplace(order, first); }
-
-void ReadyQueue::remove_gang(std::uint64_t order) {
-  TROUPE_CHECK(gangs_.erase(order) == 1, "a gang whose members are ready stands in line");
+void ReadyQueue::remove_gang(std::int32_t priority, std::uint64_t order) {
+  TROUPE_CHECK(gangs_.erase(GangRank{-std::int64_t{priority}, order}) == 1,
+               "a gang whose members are ready stands in line");
 }
 
-std::map<std::uint64_t, Head> ReadyQueue::heads() const {
-  std::map<std::uint64_t, Head> heads;
-  for (const auto& [needs, line] : lines_)
-    heads.emplace(line.begin()->first, Head{line.begin()->first, line.begin()->second});
-  for (const auto& [order, slot] : gangs_) heads.emplace(order, Head{order, slot});
-  return heads;
+void ReadyQueue::rank_anew(Job& job, const Usage& usage) {
+  const JobRank before = rank_of(job, job.usage);
+  for (auto& [priority, level] : levels_) {
+    auto turn = level.turns.extract(before);
+    if (turn.empty()) continue;
+    turn.value() = rank_of(job, usage);
+    level.turns.insert(std::move(turn));
+  }
+  job.usage = usage;
 }
 
-std::optional<Head> ReadyQueue::next_like(const Resources& needs) const {
-  const auto line = lines_.find(needs);
-  if (line == lines_.end()) return std::nullopt;
-  return Head{line->second.begin()->first, line->second.begin()->second};
+std::optional<Head> ReadyQueue::next(const Bits& open) const {
+  for (const auto& [priority, level] : levels_) {
+    if (!level.shapes.meets(open)) continue;
+    for (const auto& [share, served, id] : level.turns) {
+      const JobLines& job = level.jobs.at(id);
+      if (!job.shapes.meets(open)) continue;
+      Entry first{.order = ~std::uint64_t{0}};
+      for (const Line& line : job.lines)
+        if (open.has(line.shape) && line.heap.front().order < first.order) first = line.heap.front();
+      return Head{priority, first.order, first.slot};
+    }
+  }
+  return std::nullopt;
 }
 
-bool ReadyQueue::holds(const Task& task) const {
-  const auto line = lines_.find(task.spec.needs);
-  return line != lines_.end() && line->second.contains(task.order);
+std::optional<Head> ReadyQueue::next_of(ShapeIndex shape) const {
+  Bits only;
+  only.set(shape);
+  return next(only);
+}
+
+bool ReadyQueue::holds(const Task& task, Slot slot) const {
+  const auto level = levels_.find(task.spec.priority);
+  if (level == levels_.end()) return false;
+  const auto job = level->second.jobs.find(task.job->info.id);
+  if (job == level->second.jobs.end()) return false;
+  const auto line = place_of(job->second.lines, task.shape);
+  if (line == job->second.lines.end() || line->shape != task.shape) return false;
+  return std::any_of(line->heap.begin(), line->heap.end(),
+                     [&](const Entry& entry) { return entry.slot == slot && entry.order == task.order; });
 }
 
 }  // namespace troupe::scheduler

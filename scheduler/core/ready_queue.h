@@ -1,44 +1,88 @@
-// What could start now, in line: single tasks by what they need, so that one answer serves all that need the same, and
-// whole gangs. Kept as things change; nothing walks the tasks.
+// What could start now, and whose turn it is: higher priority first; of the jobs with work of that priority the one
+// that holds the least of the cluster (max-min fairness over the dominant resource. Source: Ghodsi et al., "Dominant
+// Resource Fairness", NSDI 2011), then the one served longest ago; of its tasks the one submitted first. Gangs stand in
+// a line of their own, by priority and age. Kept as things change; nothing walks the tasks.
+//
+// Invariant: the head of each line is a task that is ready.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
+#include <vector>
 
+#include "scheduler/core/bits.h"
 #include "scheduler/core/task_table.h"
 
 namespace troupe::scheduler {
 
 /// The first of a line: one task, or a gang whose members are all ready.
 struct Head {
+  std::int32_t priority = 0;
   std::uint64_t order = 0;
-  Slot slot = no_slot;  ///< The task, or the gang's first member.
+  Slot slot = no_slot;  ///< The task, or one of the gang's members.
 };
 
 class ReadyQueue {
  public:
+  explicit ReadyQueue(const TaskTable& tasks) : tasks_(tasks) {}
+
+  /// Requires: the task is ready, without a gang, and says that it is in line.
   void add(const Task& task, Slot slot);
+  /// Requires: it no longer says that it is in line.
   void remove(const Task& task);
-  void add_gang(std::uint64_t order, Slot first);
-  void remove_gang(std::uint64_t order);
+  void add_gang(const Head& gang) { gangs_.emplace(GangRank{-std::int64_t{gang.priority}, gang.order}, gang); }
+  void remove_gang(std::int32_t priority, std::uint64_t order);
+  /// Its share, or when it was served, is about to be `usage`.
+  void rank_anew(Job& job, const Usage& usage);
 
-  /// One of each line of single tasks, and all gangs, in order.
-  std::map<std::uint64_t, Head> heads() const;
-  /// The first single task that needs just this.
-  std::optional<Head> next_like(const Resources& needs) const;
+  /// The task whose turn it is, among those whose shape is in `open`.
+  std::optional<Head> next(const Bits& open) const;
+  /// The first in line of those that need this.
+  std::optional<Head> next_of(ShapeIndex shape) const;
 
-  bool is_empty() const { return lines_.empty() && gangs_.empty(); }
-  bool holds(const Task& task) const;
-  bool holds_gang(std::uint64_t order) const { return gangs_.contains(order); }
+  using GangRank = std::tuple<std::int64_t, std::uint64_t>;  // highest priority first, then age
+  const std::map<GangRank, Head>& gangs() const { return gangs_; }
+  bool holds_gang(std::int32_t priority, std::uint64_t order) const {
+    return gangs_.contains(GangRank{-std::int64_t{priority}, order});
+  }
+  bool is_empty() const { return levels_.empty() && gangs_.empty(); }
+  /// Whether it stands in line. Cost: its line.
+  bool holds(const Task& task, Slot slot) const;
 
  private:
-  struct Before {
-    bool operator()(const Resources& a, const Resources& b) const;
+  struct Entry {
+    std::uint64_t order = 0;
+    Slot slot = no_slot;
+    friend bool operator>(const Entry& a, const Entry& b) { return a.order > b.order; }
   };
-  using Line = std::map<std::uint64_t, Slot>;
-  std::map<Resources, Line, Before> lines_;
-  std::map<std::uint64_t, Slot> gangs_;
+  /// A heap by order, with entries of tasks that have left the line, but for its head.
+  struct Line {
+    ShapeIndex shape = 0;
+    std::uint32_t live = 0;
+    std::vector<Entry> heap;
+  };
+  struct JobLines {
+    Bits shapes;
+    std::vector<Line> lines;  // by shape
+  };
+  using JobRank = std::tuple<std::uint64_t, std::uint64_t, JobId>;  // share, served
+  struct Level {
+    std::map<JobId, JobLines> jobs;
+    std::set<JobRank> turns;
+    std::map<ShapeIndex, std::uint32_t> jobs_by_shape;
+    Bits shapes;
+  };
+  static JobRank rank_of(const Job& job, const Usage& usage) { return {usage.share, usage.served, job.info.id}; }
+  bool is_live(const Entry& entry) const;
+  void drop_dead_heads(Line& line) const;
+
+  const TaskTable& tasks_;
+  std::map<std::int32_t, Level, std::greater<>> levels_;
+  std::map<GangRank, Head> gangs_;
 };
 
 }  // namespace troupe::scheduler

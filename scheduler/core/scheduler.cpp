@@ -19,6 +19,9 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
   place_ready();
+  keep_nodes_for_the_patient();
+  place_ready();
+  if (!ready.is_empty()) wake_by(std::max(next_sweep, placing_from));
   if (std::holds_alternative<Tick>(event) || !wake) {
     wake = next_timer();
     if (wake) send(WakeAt{*wake});
@@ -73,7 +76,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
-  if (now < placing_from && !ready.is_empty()) also(placing_from);
+  if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
   return next;
 }
 
@@ -130,12 +133,19 @@ std::vector<TaskRecord> Scheduler::tasks_of(JobId id) const {
   std::vector<TaskRecord> records;
   const auto job = state_->tasks.jobs().find(id);
   if (job == state_->tasks.jobs().end()) return records;
-  for (const auto& [number, slot] : job->second.tasks) {
-    const Task& task = state_->tasks[slot];
-    records.push_back({task.spec, task.progress});
-    if (!task.is_final() && !task.is_running()) records.back().progress.reason = state_->why_waiting(slot);
-  }
+  for (const Slot slot : job->second.tasks.in_order())
+    records.push_back({state_->tasks[slot].spec, state_->tasks[slot].progress});
   return records;
+}
+
+std::string Scheduler::why_waiting(TaskId id) const {
+  const Slot slot = state_->tasks.find(id);
+  if (slot == no_slot || state_->tasks[slot].is_final() || state_->tasks[slot].is_running()) return {};
+  return state_->why_waiting(slot);
+}
+
+std::optional<RunOrder> Scheduler::order(TaskId task, AttemptId attempt) const {
+  return state_->order_for(task, attempt);
 }
 
 }  // namespace troupe::scheduler

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,10 @@ struct Settings {
   /// After a restart nothing is placed for this long, so that nodes and drivers, which come back in any order, meet and
   /// what still runs is adopted. More than a heartbeat.
   Time rejoin_grace{700};
-  /// A request that has waited this long holds the line: later ones no longer pass it on the nodes that it waits for.
+  /// For a request that has waited this long nodes are kept: others no longer pass it there, and what is
+  /// preemptible and of lower priority makes room.
   Time line_patience{1000};
+  std::size_t most_shapes = 4096;   ///< Different needs that tasks have; beyond it a submit is refused.
   Planted planted = Planted::none;  ///< For tests of the simulator only.
 };
 
@@ -43,6 +46,9 @@ class Scheduler {
   /// Takes one event at the time `now`. Total: late, doubled and unknown events give Ignored.
   Effects step(Time now, const Event& event);
 
+  /// What RunTask sends; nullopt when the attempt is not the current one any more.
+  std::optional<RunOrder> order(TaskId task, AttemptId attempt) const;
+
   // Questions, for listings and for the simulator.
   struct NodeView {
     NodeId node;
@@ -54,8 +60,10 @@ class Scheduler {
   };
   std::vector<NodeView> nodes() const;
   std::vector<JobInfo> jobs() const;
-  /// Tasks of one job in order of their numbers; a waiting one's `reason` says what it waits for.
+  /// Tasks of one job in order of their numbers.
   std::vector<TaskRecord> tasks_of(JobId job) const;
+  /// What a task waits for that has not started; empty for any other. Cost: the nodes.
+  std::string why_waiting(TaskId task) const;
 
   /// See invariants.h.
   friend std::string broken_invariant(const Scheduler& scheduler);

@@ -1,6 +1,7 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
-// placement.cpp (who starts where).
+// placement.cpp (who starts where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what
+// each job holds).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -13,10 +14,11 @@
 #include <vector>
 
 #include "scheduler/core/cluster.h"
-#include "scheduler/core/held_nodes.h"
 #include "scheduler/core/ready_queue.h"
+#include "scheduler/core/reservations.h"
 #include "scheduler/core/scheduler.h"
 #include "scheduler/core/task_table.h"
+#include "scheduler/policies/placement_policy.h"
 
 namespace troupe::scheduler {
 
@@ -82,9 +84,14 @@ struct Scheduler::State {
   std::string too_much_input(const Task& task) const;
   void make_ready(Slot slot);
   void leave_ready(Slot slot);
+  /// Whether it is placed with its gang.
+  bool is_in_gang(const Task& task) const {
+    return task.spec.gang.has_value() && !has_planted(Planted::gang_reserved_one_by_one);
+  }
+  bool stands_in_line(const Gang& gang) const { return ready.holds_gang(gang.priority, gang.order); }
   void run(Slot slot, Node& node);
   void adopt(Slot slot, Node& node, AttemptId attempt);
-  RunOrder order_for(const Task& task, const Grant& grant) const;
+  std::optional<RunOrder> order_for(TaskId task, AttemptId attempt);
   void stop(NodeId node, AttemptKey key);
   void close_attempt(Slot slot, AttemptEnd end, const Cause& cause);
   /// The current attempt is over: what becomes of its task, and of its gang.
@@ -97,11 +104,32 @@ struct Scheduler::State {
 
   // --- placement.cpp
   void place_ready();
-  std::vector<Slot> members_of(const Head& head) const;
-  Placement try_to_place(const std::vector<Slot>& members, std::span<const NodeSpace> nodes) const;
+  void take_gains();
+  void start_single(const Head& head);
+  bool start_gang(Slot first, const std::vector<Slot>& failed);
+  std::vector<Slot> members_of(Slot slot) const;
+  Placement try_to_place(const std::vector<Slot>& members, const Rooms& rooms, const Rooms* if_empty) const;
+  std::vector<NodeId> nodes_near(const Task& task) const;
   void adopt_orphans();
-  void hold_the_line(const std::vector<Slot>& members, Kinds kinds, HeldNodes& held) const;
-  std::string why_waiting(Slot slot) const;
+  std::string why_waiting(Slot slot);
+
+  // --- reservations.cpp
+  void keep_nodes_for_the_patient();
+  void reserve(const Head& head);
+  bool has_room_for(const Node& node, const std::vector<Slot>& seated, NodeLedger books) const;
+  void start_if_kept_room_is_free(std::uint64_t order);
+  void preempt_for(const Reservation& reservation);
+  void preempt(AttemptKey key, const Cause& why);
+  void drop_reservation(std::uint64_t order);
+  void withdraw(Node& node);
+  void drop_hopeless_reservations();
+
+  // --- fair_share.cpp
+  void bill(Job& job, Holding& holding);
+  void unbill(AttemptKey key, Holding& holding);
+  void unbill_all(Node& node);
+  void release(Node& node, AttemptKey key);
+  void share_anew();
 
   Settings settings;
   std::uint32_t epoch = 0;
@@ -109,10 +137,15 @@ struct Scheduler::State {
   Time started{};
   Time placing_from{};
   bool placement_due = false;
+  bool gangs_due = false;  ///< Gangs in line may have room.
+  Time next_sweep{};       ///< When the patient are looked for again.
 
   TaskTable tasks;
+  ShapeTable& shapes = tasks.shapes;
   Cluster cluster;
-  ReadyQueue ready;
+  ReadyQueue ready{tasks};
+  Reservations reservations;
+  std::uint64_t starts = 0;  ///< Of attempts, so far.
   std::map<DriverId, Driver> drivers;
   /// Running according to the store, on nodes that have not joined yet.
   std::map<NodeId, std::vector<AttemptKey>> awaited;

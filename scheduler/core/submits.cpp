@@ -69,7 +69,7 @@ void Scheduler::State::drop_silent_drivers() {
 /// Nobody is left to be told: the attempts are stopped, their grants stay until the nodes have answered.
 void Scheduler::State::drop_job(Job& job) {
   std::uint32_t highest = job.attempt_floor;
-  for (const auto& [number, slot] : job.tasks) {
+  for (const Slot slot : job.tasks.in_order()) {
     Task& task = tasks[slot];
     if (!task.progress.attempts.empty()) highest = std::max(highest, task.progress.attempts.back().id.number);
     if (task.is_running()) stop(task.attempt().node, {task.spec.id, task.attempt().id});
@@ -94,14 +94,15 @@ void Scheduler::State::on(const TasksSubmitted& submitted) {
     return send(AnswerRequest{submitted.driver, submitted.request, before->second});
   }
 
-  std::string refusal = admit(
-      {.job = submitted.job,
-       .own_job = driver.own,
-       .tasks = submitted.tasks,
-       .known = tasks,
-       .nodes = now < started + settings.node_timeout && epoch > 1 ? std::vector<NodeSpace>{} : cluster.all_spaces(),
-       .node_names = [this](NodeId id) { return cluster.find(id)->name; },
-       .most_tasks = settings.most_tasks});
+  Submit submit{.job = submitted.job,
+                .own_job = driver.own,
+                .tasks = submitted.tasks,
+                .known = tasks,
+                .cluster = cluster,
+                .all_nodes_are_known = now >= started + settings.node_timeout || epoch == 1,
+                .most_tasks = settings.most_tasks,
+                .most_shapes = settings.most_shapes};
+  std::string refusal = admit(submit);
   if (refusal.empty()) {
     Job* job = tasks.find_job(submitted.job.id);
     if (job == nullptr) job = &add_job(submitted.job);
@@ -153,7 +154,9 @@ void Scheduler::State::tell_again(const std::vector<TaskSpec>& known) {
     if (slot == no_slot) continue;
     const Task& task = tasks[slot];
     if (task.is_final()) tell_ended(task);
-    if (!task.address.empty()) send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, task.address});
+    if (!task.is_up) continue;
+    const Holding& holding = cluster.find(task.attempt().node)->holdings.at({task.spec.id, task.attempt().id});
+    send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, holding.address});
   }
 }
 

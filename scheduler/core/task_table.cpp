@@ -17,23 +17,20 @@ Job& TaskTable::add_job(JobInfo info) {
   const auto [place, is_new] = jobs_.try_emplace(id);
   TROUPE_CHECK(is_new, "a job is added once");
   place->second.info = std::move(info);
+  place->second.serial = ++jobs_added_;
   return place->second;
 }
 
 void TaskTable::erase_job(JobId id) {
   const auto found = jobs_.find(id);
   TROUPE_CHECK(found != jobs_.end(), "only a known job is forgotten");
-  for (const auto& [number, slot] : found->second.tasks) {
-    slots_.erase(TaskId{id, number});
-    tasks_[slot] = Task{};
-    free_.push_back(slot);
-  }
+  for (const Slot slot : found->second.tasks.in_order()) free(slot);
   jobs_.erase(found);
 }
 
 Slot TaskTable::find(TaskId id) const {
-  const auto found = slots_.find(id);
-  return found == slots_.end() ? no_slot : found->second;
+  const auto job = jobs_.find(id.job);
+  return job == jobs_.end() ? no_slot : job->second.tasks.find(id.number);
 }
 
 Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
@@ -44,15 +41,14 @@ Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
     slot = free_.back();
     free_.pop_back();
   }
-  const bool is_new = slots_.emplace(spec.id, slot).second;
-  TROUPE_CHECK(is_new, "a task is added once");
-  job.tasks.emplace(spec.id.number, slot);
+  job.tasks.add(spec.id.number, slot);
 
   Task& task = tasks_[slot];
   task.spec = std::move(spec);
   task.progress = std::move(progress);
   task.job = &job;
   task.order = next_order_++;
+  task.shape = shapes.add(task.spec.needs, task.spec.spreads);
   return slot;
 }
 
@@ -70,11 +66,15 @@ void TaskTable::link(Slot slot) {
   }
   if (!task.spec.gang) return;
   const GangHint& hint = *task.spec.gang;
-  Gang& gang = task.job->gangs[hint.gang];
+  const auto [place, is_new] = task.job->gangs.try_emplace(hint.gang);
+  Gang& gang = place->second;
+  if (is_new) gang.priority = task.spec.priority;
   gang.policy = hint.policy;
   gang.members.resize(hint.size, no_slot);
   gang.members[hint.rank] = slot;
+  gang.stages = hint.stages;
   gang.order = std::min(gang.order, task.order);
+  gang.priority = std::max(gang.priority, task.spec.priority);
   if (!task.is_final()) ++gang.open;
 }
 
@@ -92,13 +92,18 @@ void TaskTable::forget(Slot slot) {
     if (is_empty) task.job->gangs.erase(task.spec.gang->gang);
   }
   task.job->tasks.erase(task.spec.id.number);
-  slots_.erase(task.spec.id);
-  task = Task{};
+  free(slot);
+}
+
+void TaskTable::free(Slot slot) {
+  shapes.drop(tasks_[slot].shape);
+  tasks_[slot] = Task{};
   free_.push_back(slot);
 }
 
 std::vector<TaskId> predecessors_of(const TaskSpec& spec) {
   std::vector<TaskId> ids = spec.after;
+  if (ids.size() < 2) return ids;
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;

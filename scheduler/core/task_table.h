@@ -1,4 +1,4 @@
-// What is known of jobs and their tasks: specs, progress, edges, gangs. It keeps the books and decides nothing.
+// What is known of jobs and their tasks: specs, progress, edges, gangs, shapes. It keeps the books and decides nothing.
 //
 // Invariants: a task is known by its id and by a slot that stays the same until it is forgotten. An edge is counted at
 // both ends: `open_predecessors` are those not final yet, `open_dependents` those not final yet.
@@ -9,32 +9,43 @@
 #include <deque>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "scheduler/core/event.h"
 #include "scheduler/core/record.h"
+#include "scheduler/core/shapes.h"
+#include "scheduler/core/slots_by_number.h"
 
 namespace troupe::scheduler {
-
-using Slot = std::uint32_t;
-inline constexpr Slot no_slot = ~Slot{0};
 
 /// Tasks that start together. `open` members are not final yet, `ready` ones have all they wait for.
 struct Gang {
   GangPolicy policy = GangPolicy::data;
   std::vector<Slot> members;  ///< By rank; no_slot once forgotten.
+  std::uint32_t stages = 1;   ///< See GangHint.
   std::uint32_t open = 0;
   std::uint32_t ready = 0;
   std::uint64_t order = ~std::uint64_t{0};  ///< Of its first member in line.
+  std::int32_t priority = 0;                ///< The highest of its members'.
+};
+
+/// What a job's attempts hold, and by that its turn: who holds least goes first, then who was served longest ago.
+struct Usage {
+  Milli cpus = 0;
+  Milli gpus = 0;
+  std::int64_t memory_mib = 0;
+  std::uint64_t share = 0;   ///< Of the cluster, of what it holds most of; in 2^-20.
+  std::uint64_t served = 0;  ///< Grows with each start of one of its tasks.
 };
 
 struct Job {
   JobInfo info;
   DriverId driver;  ///< Who is told; none when nobody is there.
-  std::map<std::uint32_t, Slot> tasks;
+  SlotsByNumber tasks;
   std::map<std::uint32_t, Gang> gangs;
   std::uint32_t attempt_floor = 0;  ///< Attempts of its tasks count on from here.
+  std::uint64_t serial = 0;         ///< Never used twice, unlike its id: it may be dropped and come back.
+  Usage usage;
 };
 
 struct Task {
@@ -46,9 +57,11 @@ struct Task {
   std::uint32_t open_predecessors = 0;
   std::uint32_t open_dependents = 0;
   std::vector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
-  std::string address;           ///< Of an actor that is up.
-  bool released = false;         ///< Its driver has no more use for it.
-  bool dirty = false;            ///< Changed in this step.
+  ShapeIndex shape = 0;
+  bool is_up = false;     ///< An actor that takes calls.
+  bool in_line = false;   ///< A single task that is ready; of a gang, the gang stands in line.
+  bool released = false;  ///< Its driver has no more use for it.
+  bool dirty = false;     ///< Changed in this step.
 
   bool is_final() const { return troupe::is_final(progress.state); }
   bool is_running() const { return progress.state == TaskState::running; }
@@ -82,15 +95,18 @@ class TaskTable {
   Gang& gang_of(const Task& task) { return task.job->gangs.at(task.spec.gang->gang); }
   const Gang& gang_of(const Task& task) const { return task.job->gangs.at(task.spec.gang->gang); }
 
-  std::size_t size() const { return slots_.size(); }
+  std::size_t size() const { return tasks_.size() - free_.size(); }
   const std::map<JobId, Job>& jobs() const { return jobs_; }
+  ShapeTable shapes;
 
  private:
+  void free(Slot slot);
+
   std::map<JobId, Job> jobs_;
-  std::unordered_map<TaskId, Slot> slots_;  // lookup only
-  std::deque<Task> tasks_;                  // by slot; a free one has no job
+  std::deque<Task> tasks_;  // by slot; a free one has no job
   std::vector<Slot> free_;
   std::uint64_t next_order_ = 1;
+  std::uint64_t jobs_added_ = 0;
 };
 
 /// The predecessors, each once, in order of id.

@@ -1,7 +1,6 @@
 #include <optional>
 #include <tuple>
 
-#include "scheduler/policies/placement_policy.h"
 #include "scheduler/policies/trial.h"
 
 namespace troupe::scheduler {
@@ -16,13 +15,9 @@ bool all_fit(std::span<const Need> members, NodeLedger ledger) {
 /// All on one node: the fullest that still holds them.
 std::optional<Seats> packed(std::span<const Need> members, const Trial& trial) {
   std::optional<std::size_t> best;
-  std::tuple<Milli, Milli> best_room;
   for (std::size_t node = 0; node < trial.size(); ++node) {
-    const std::tuple room{trial[node].free_gpus(), trial[node].free_cpus()};
-    if (best && room >= best_room) continue;
-    if (!all_fit(members, trial[node])) continue;
-    best = node;
-    best_room = room;
+    if (best && room_of(trial[node]) >= room_of(trial[*best])) continue;
+    if (all_fit(members, trial[node])) best = node;
   }
   if (!best) return std::nullopt;
   return Seats(members.size(), *best);
@@ -58,10 +53,11 @@ std::optional<Seats> seat(std::span<const Need> members, const Trial& trial) {
 
 }  // namespace
 
-Placement place_data_parallel(std::span<const Need> members, std::span<const NodeSpace> nodes) {
-  if (const auto seats = seat(members, Trial(nodes))) return placed(*seats, nodes);
-  if (seat(members, Trial::of_empty(nodes))) return NotNow{"the nodes do not have room for all of its gang at once"};
-  return Never{"the nodes together cannot hold its gang: " + describe_sum(members)};
+Placement place_data_parallel(const Request& request, const Rooms& rooms, const Rooms* if_empty) {
+  return place_gang(
+      request, rooms, if_empty,
+      {"the nodes do not have room for all of its gang at once", "the nodes together cannot hold its gang"},
+      [&](const Trial& trial) { return seat(request.members, trial); });
 }
 
 }  // namespace troupe::scheduler

@@ -9,6 +9,7 @@ PlacementPolicy policy_for(std::optional<GangPolicy> gang) {
   switch (*gang) {
     case GangPolicy::data: return place_data_parallel;
     case GangPolicy::model: return place_model_parallel;
+    case GangPolicy::mesh: return place_mesh;
   }
   check_failed(__FILE__, __LINE__, "gang", "a gang's policy is one of those in the table");
 }

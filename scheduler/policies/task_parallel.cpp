@@ -1,28 +1,18 @@
-#include <tuple>
-
 #include "runtime/base/check.h"
 #include "scheduler/policies/placement_policy.h"
 
 namespace troupe::scheduler {
 
-Placement place_task(std::span<const Need> members, std::span<const NodeSpace> nodes) {
-  TROUPE_CHECK(members.size() == 1, "a request without a gang is one task");
-  const Resources& needs = *members.front().resources;
+Placement place_task(const Request& request, const Rooms& rooms, const Rooms* if_empty) {
+  TROUPE_CHECK(request.members.size() == 1, "a request without a gang is one task");
+  const Resources& needs = *request.members.front().resources;
 
-  const NodeSpace* best = nullptr;
-  std::tuple<Milli, Milli, std::int64_t> best_room;
-  for (const auto& space : nodes) {
-    if (needs.cpus > space.ledger->free_cpus() || !space.ledger->fits(needs)) continue;
-    const std::tuple room{space.ledger->free_gpus(), space.ledger->free_cpus(), space.ledger->free_memory_bytes()};
-    if (best != nullptr && room >= best_room) continue;  // ties stay with the lower id
-    best = &space;
-    best_room = room;
-  }
-  if (best != nullptr) return Placed{{best->node}};
+  for (const NodeId node : request.near)
+    if (const auto space = rooms.find(node, needs)) return Placed{{space->node}};
+  if (const auto space = request.spreads ? rooms.roomiest(needs) : rooms.tightest(needs)) return Placed{{space->node}};
 
-  for (const auto& space : nodes)
-    if (space.ledger->could_ever_fit(needs)) return NotNow{"every node that could hold it is busy"};
-  return Never{"no node has " + describe(needs)};
+  if (if_empty != nullptr && !if_empty->tightest(needs)) return Never{"no node has " + describe(needs)};
+  return NotNow{"every node that could hold it is busy"};
 }
 
 }  // namespace troupe::scheduler

@@ -1,19 +1,49 @@
 #include "scheduler/policies/trial.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <tuple>
 
 namespace troupe::scheduler {
+namespace {
 
-Trial::Trial(std::span<const NodeSpace> nodes) {
-  for (const auto& space : nodes) ledgers_.push_back(*space.ledger);
+constexpr std::size_t fewest_candidates = 32;
+
+/// What all members need together, as far as one need can say it: a hint where to look for one node for all.
+Resources sum_of(std::span<const Need> members) {
+  Resources sum = *members.front().resources;
+  for (const auto& member : members.subspan(1)) {
+    sum.cpus += member.resources->cpus;
+    sum.gpus += member.resources->gpus;
+    sum.memory_bytes += member.resources->memory_bytes;
+  }
+  if (sum.gpus > 1000) sum.gpus = (sum.gpus + 999) / 1000 * 1000;
+  return sum;
 }
 
-Trial Trial::of_empty(std::span<const NodeSpace> nodes) {
-  Trial trial;
-  for (const auto& space : nodes) trial.ledgers_.emplace_back(space.ledger->capacity());
-  return trial;
+}  // namespace
+
+Trial::Trial(std::span<const Need> members, const Rooms& rooms) {
+  std::map<NodeId, const NodeLedger*> candidates;
+  std::vector<const Resources*> seen;
+  const std::size_t most = std::max(fewest_candidates, 2 * members.size());
+  const auto add_tightest = [&](const Resources& needs) {
+    const auto space = rooms.tightest(needs);
+    if (space && space->spare == nullptr) candidates.emplace(space->node, space->ledger);
+  };
+  add_tightest(sum_of(members));
+  for (const auto& member : members) {
+    const auto is_same = [&](const Resources* other) { return *other == *member.resources; };
+    if (std::any_of(seen.begin(), seen.end(), is_same)) continue;
+    seen.push_back(member.resources);
+    add_tightest(*member.resources);
+    for (const auto& space : rooms.with_room(*member.resources, most)) candidates.emplace(space.node, space.ledger);
+  }
+  for (const auto& [node, ledger] : candidates) {
+    nodes_.push_back(node);
+    ledgers_.push_back(*ledger);
+  }
 }
 
 std::vector<std::size_t> largest_first(std::span<const Need> members) {
@@ -27,10 +57,20 @@ std::vector<std::size_t> largest_first(std::span<const Need> members) {
   return order;
 }
 
-Placed placed(const Seats& seats, std::span<const NodeSpace> nodes) {
-  Placed result;
-  for (const std::size_t seat : seats) result.nodes.push_back(nodes[seat].node);
-  return result;
+std::optional<Seats> squeeze(std::span<const Need> members, Trial trial) {
+  Seats seats(members.size());
+  for (const std::size_t member : largest_first(members)) {
+    const Resources& needs = *members[member].resources;
+    std::optional<std::size_t> best;
+    for (std::size_t node = 0; node < trial.size(); ++node) {
+      if (!trial[node].fits(needs) || (best && room_of(trial[node]) >= room_of(trial[*best]))) continue;
+      best = node;
+    }
+    if (!best) return std::nullopt;
+    (void)trial[*best].take(needs);
+    seats[member] = *best;
+  }
+  return seats;
 }
 
 std::string describe_sum(std::span<const Need> members) {

@@ -1,10 +1,11 @@
-// Books to try a gang on: copies of the nodes' ledgers, so that a trial that fails leaves nothing behind.
+// Books to try a gang on: copies of the candidates' ledgers, so that a trial that fails leaves nothing behind.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scheduler/policies/placement_policy.h"
@@ -13,16 +14,18 @@ namespace troupe::scheduler {
 
 class Trial {
  public:
-  explicit Trial(std::span<const NodeSpace> nodes);
-  /// The same nodes with nothing running on them.
-  static Trial of_empty(std::span<const NodeSpace> nodes);
+  /// Nodes among which the members find seats, if they find any: for each different need those with most room.
+  ///
+  /// Cost: different needs · members looks.
+  Trial(std::span<const Need> members, const Rooms& rooms);
 
   std::size_t size() const { return ledgers_.size(); }
   NodeLedger& operator[](std::size_t node) { return ledgers_[node]; }
   const NodeLedger& operator[](std::size_t node) const { return ledgers_[node]; }
+  NodeId node(std::size_t place) const { return nodes_[place]; }
 
  private:
-  Trial() = default;
+  std::vector<NodeId> nodes_;  // in order of id
   std::vector<NodeLedger> ledgers_;
 };
 
@@ -32,9 +35,29 @@ using Seats = std::vector<std::size_t>;
 /// Members from the largest to the smallest, equals in order of rank: large ones first fit more often.
 std::vector<std::size_t> largest_first(std::span<const Need> members);
 
-Placed placed(const Seats& seats, std::span<const NodeSpace> nodes);
+/// Any seats at all: the largest members first, each where least room is left.
+std::optional<Seats> squeeze(std::span<const Need> members, Trial trial);
 
 /// `4 members need 8 cpus, 4 gpus in all`.
 std::string describe_sum(std::span<const Need> members);
+
+/// What a gang's policy answers, by the way in which it seats members on a trial.
+struct GangWords {
+  std::string_view busy;
+  std::string_view too_large;
+};
+template <class Seat>
+Placement place_gang(const Request& request, const Rooms& rooms, const Rooms* if_empty, const GangWords& words,
+                     const Seat& seat) {
+  const Trial trial(request.members, rooms);
+  if (const std::optional<Seats> seats = seat(trial)) {
+    Placed placed;
+    for (const std::size_t place : *seats) placed.nodes.push_back(trial.node(place));
+    return placed;
+  }
+  if (if_empty != nullptr && !seat(Trial(request.members, *if_empty)))
+    return Never{std::string(words.too_large) + ": " + describe_sum(request.members)};
+  return NotNow{words.busy};
+}
 
 }  // namespace troupe::scheduler

@@ -196,7 +196,10 @@ void Service::send(const Effect& effect) {
       Overloaded{
           [&](const WelcomeNode& each) { to_node(each.node, message::AgentWelcome{commit_seq_}); },
           [&](const AskToJoin& each) { to_node(each.node, message::PleaseJoin{}); },
-          [&](const RunTask& each) { to_node(each.node, message::Run{each.order}); },
+          [&](const RunTask& each) {
+            if (auto order = scheduler_->order(each.task, each.attempt))
+              to_node(each.node, message::Run{std::move(*order)});
+          },
           [&](const StopAttempt& each) {
             to_node(each.node, message::Stop{each.task, each.attempt});
           },

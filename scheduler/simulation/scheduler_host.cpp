@@ -116,7 +116,8 @@ void SchedulerHost::send(const Effect& effect) {
     world_.network.send(scheduler_place, place_of(driver),
                         [host = found->second.get(), epoch, effect] { host->take(epoch, effect); });
   };
-  if (const auto* e = std::get_if<RunTask>(&effect)) to_node(e->node, agent::OrderArrived{epoch, e->order});
+  if (const auto* e = std::get_if<RunTask>(&effect))
+    if (auto order = core_->order(e->task, e->attempt)) to_node(e->node, agent::OrderArrived{epoch, std::move(*order)});
   if (const auto* e = std::get_if<StopAttempt>(&effect))
     to_node(e->node, agent::StopArrived{epoch, e->task, e->attempt});
   if (const auto* e = std::get_if<AcknowledgeReport>(&effect))

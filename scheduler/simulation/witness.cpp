@@ -71,12 +71,11 @@ void Witness::saw(Time now, const Event& event, const Effects& effects, const Sc
 
 void Witness::check_run(const RunTask& run) {
   ++counts_.attempts;
-  AttemptId& highest = highest_attempt_[run.order.task];
-  if (run.order.attempt < highest)
-    breaks("3: " + describe(run.order.task, run.order.attempt) + " is given after a higher attempt");
-  highest = run.order.attempt;
-  if (cancelled_.contains(run.order.task))
-    breaks("11: " + describe(run.order.task, run.order.attempt) + " is given after its cancel was acknowledged");
+  AttemptId& highest = highest_attempt_[run.task];
+  if (run.attempt < highest) breaks("3: " + describe(run.task, run.attempt) + " is given after a higher attempt");
+  highest = run.attempt;
+  if (cancelled_.contains(run.task))
+    breaks("11: " + describe(run.task, run.attempt) + " is given after its cancel was acknowledged");
 }
 
 void Witness::check_end(const TellTaskEnded& ended) {

@@ -18,6 +18,7 @@ const char* to_text(AttemptEnd end) {
     case AttemptEnd::failed: return "failed";
     case AttemptEnd::lost: return "lost";
     case AttemptEnd::cancelled: return "cancelled";
+    case AttemptEnd::preempted: return "preempted";
   }
   check_failed(__FILE__, __LINE__, "end", "an attempt's end is one of the four");
 }

@@ -186,9 +186,11 @@ void Scenario::fold(const Effect& effect) {
   if (const auto* progress = std::get_if<SaveProgress>(&effect))
     record_of(progress->task)->progress = progress->progress;
   if (const auto* run = std::get_if<RunTask>(&effect)) {
-    const std::string text = describe(run->order.task, run->order.attempt, *this);
-    attempts_[text] = {run->order.task, run->order.attempt};
-    running_on_[of(run->node)][text] = {run->order.task, run->order.attempt, run->order.grant, {}};
+    const auto order = scheduler_->order(run->task, run->attempt);
+    REQUIRE(order.has_value());
+    const std::string text = describe(run->task, run->attempt, *this);
+    attempts_[text] = {run->task, run->attempt};
+    running_on_[of(run->node)][text] = {run->task, run->attempt, order->grant, {}};
   }
   if (const auto* done = std::get_if<AcknowledgeReport>(&effect))
     running_on_[of(done->node)].erase(describe(done->task, done->attempt, *this));
@@ -220,7 +222,8 @@ std::string Scenario::state_of(const std::string& task) const {
 
 std::string Scenario::reason_of(const std::string& task) const {
   for (const auto& record : scheduler_->tasks_of(id_of(task).job))
-    if (record.spec.name == task) return record.progress.reason;
+    if (record.spec.name == task)
+      return is_final(record.progress.state) ? record.progress.reason : scheduler_->why_waiting(record.spec.id);
   return "unknown";
 }
 

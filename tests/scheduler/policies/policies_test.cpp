@@ -15,6 +15,9 @@ struct Case {
   std::vector<NodeSpace> nodes;
   std::deque<Resources> needs;
   std::vector<Need> members;
+  std::uint32_t stages = 1;
+  bool spreads = false;
+  std::vector<NodeId> near;
 
   Case& node(NodeCapacity capacity) {
     ledgers.emplace_back(std::move(capacity));
@@ -28,7 +31,15 @@ struct Case {
   }
   /// `1 1 2`: the node of each member; or the reason.
   std::string place(std::optional<GangPolicy> policy) const {
-    const Placement outcome = policy_for(policy)(members, nodes);
+    std::deque<NodeLedger> empty_ledgers;
+    std::vector<NodeSpace> empty;
+    for (const auto& space : nodes) {
+      empty_ledgers.push_back(space.ledger->emptied());
+      empty.push_back({space.node, &empty_ledgers.back()});
+    }
+    const ListedRooms if_empty(empty);
+    const Request request{.members = members, .stages = stages, .spreads = spreads, .near = near};
+    const Placement outcome = policy_for(policy)(request, ListedRooms(nodes), &if_empty);
     if (const auto* later = std::get_if<NotNow>(&outcome)) return "not now: " + std::string(later->why);
     if (const auto* never = std::get_if<Never>(&outcome)) return "never: " + never->why;
     std::string text;

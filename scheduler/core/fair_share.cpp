@@ -1,0 +1,67 @@
+// What each job holds of the cluster, by which it takes turns with the others: see ready_queue.h.
+#include <algorithm>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::int64_t mib = 1 << 20;
+
+std::uint64_t part(std::int64_t held, std::int64_t total) {
+  return total <= 0 ? 0 : static_cast<std::uint64_t>(held * mib / total);
+}
+
+void add(Usage& usage, const Grant& grant, std::int64_t sign) {
+  usage.cpus += sign * grant.cpus;
+  usage.memory_mib += sign * (grant.memory_bytes / mib);
+  for (const auto& share : grant.gpus) usage.gpus += sign * share.amount;
+}
+
+void weigh(Usage& usage, const Cluster& cluster) {
+  usage.share = std::max({part(usage.cpus, cluster.total_cpus()), part(usage.gpus, cluster.total_gpus()),
+                          part(usage.memory_mib, cluster.total_memory_bytes() / mib)});
+}
+
+}  // namespace
+
+void Scheduler::State::bill(Job& job, Holding& holding) {
+  holding.billed_to = job.serial;
+  Usage usage = job.usage;
+  add(usage, holding.grant, 1);
+  weigh(usage, cluster);
+  usage.served = ++starts;
+  ready.rank_anew(job, usage);
+}
+
+void Scheduler::State::unbill(AttemptKey key, Holding& holding) {
+  Job* job = tasks.find_job(key.task.job);
+  if (job == nullptr || job->serial != holding.billed_to) return;
+  holding.billed_to = 0;
+  Usage usage = job->usage;
+  add(usage, holding.grant, -1);
+  weigh(usage, cluster);
+  ready.rank_anew(*job, usage);
+}
+
+void Scheduler::State::unbill_all(Node& node) {
+  for (auto& [key, holding] : node.holdings) unbill(key, holding);
+}
+
+void Scheduler::State::release(Node& node, AttemptKey key) {
+  unbill(key, node.holdings.at(key));
+  cluster.release(node, key);
+  placement_due = true;
+}
+
+/// After the cluster has become larger or smaller.
+void Scheduler::State::share_anew() {
+  for (const auto& [id, info] : tasks.jobs()) {
+    Job& job = *tasks.find_job(id);
+    Usage usage = job.usage;
+    weigh(usage, cluster);
+    ready.rank_anew(job, usage);
+  }
+}
+
+}  // namespace troupe::scheduler

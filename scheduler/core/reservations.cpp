@@ -1,0 +1,161 @@
+#include "scheduler/core/reservations.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t fewest_looked_at = 64;
+constexpr std::size_t fewest_reservations = 8;
+constexpr std::size_t nodes_per_reservation = 16;
+
+}  // namespace
+
+/// Now and then: keeps nodes for those that have waited too long, the first in line first.
+void Scheduler::State::keep_nodes_for_the_patient() {
+  if (now < next_sweep) return;
+  next_sweep = now + std::max(settings.line_patience / 4, Time{10});
+  if (ready.is_empty() || now < placing_from) return;
+  drop_hopeless_reservations();
+
+  const std::size_t most = std::max(fewest_reservations, cluster.nodes().size() / nodes_per_reservation);
+  std::vector<Head> patient;
+  for (const auto& [rank, gang] : ready.gangs()) {
+    if (patient.size() == most) break;
+    if (now - tasks[gang.slot].ready_since >= settings.line_patience) patient.push_back(gang);
+  }
+  // Of single tasks, those whose like has not been served for as long.
+  shapes.waiting().for_each([&](std::size_t shape) {
+    if (now - shapes[static_cast<ShapeIndex>(shape)].served < settings.line_patience) return;
+    if (const auto head = ready.next_of(static_cast<ShapeIndex>(shape))) patient.push_back(*head);
+  });
+  std::sort(patient.begin(), patient.end(), [](const Head& a, const Head& b) {
+    return std::tuple(-std::int64_t{a.priority}, a.order) < std::tuple(-std::int64_t{b.priority}, b.order);
+  });
+  if (patient.size() > most) patient.resize(most);
+  for (const Head& head : patient)
+    if (!reservations.contains(head.order)) reserve(head);
+}
+
+/// Only for what would fit once all that ends by itself has ended: nobody waits for an actor to end.
+void Scheduler::State::reserve(const Head& head) {
+  const std::vector<Slot> members = members_of(head.slot);
+  auto spaces = cluster.lasting_spaces(std::max(fewest_looked_at, 4 * members.size()));
+  Placement outcome = try_to_place(members, ListedRooms(spaces), nullptr);
+  if (std::holds_alternative<NotNow>(outcome) && spaces.size() < cluster.nodes().size()) {
+    spaces = cluster.lasting_spaces(cluster.nodes().size());
+    outcome = try_to_place(members, ListedRooms(spaces), nullptr);
+  }
+  const auto* placed = std::get_if<Placed>(&outcome);
+  if (placed == nullptr) return;
+
+  Reservation& reservation = reservations[head.order];
+  reservation.head = head;
+  for (std::size_t i = 0; i < members.size(); ++i) reservation.seats[placed->nodes[i]].push_back(members[i]);
+  for (const auto& [id, seated] : reservation.seats) {
+    std::vector<const Resources*> needs;
+    for (const Slot member : seated) needs.push_back(&tasks[member].spec.needs);
+    Node& node = *cluster.find(id);
+    cluster.keep(node, head.order, needs);
+    shapes.withdraw(id);
+    shapes.offer(node.space());
+  }
+  preempt_for(reservation);
+  start_if_kept_room_is_free(head.order);
+}
+
+bool Scheduler::State::has_room_for(const Node& node, const std::vector<Slot>& seated, NodeLedger books) const {
+  return node.takes_work() && std::all_of(seated.begin(), seated.end(), [&](Slot member) {
+           return books.take(tasks[member].spec.needs).has_value();
+         });
+}
+
+void Scheduler::State::start_if_kept_room_is_free(std::uint64_t order) {
+  const auto found = reservations.find(order);
+  if (found == reservations.end()) return;
+  for (const auto& [id, seated] : found->second.seats) {
+    const Node& node = *cluster.find(id);
+    if (!has_room_for(node, seated, node.ledger)) return;
+  }
+  const auto seats = found->second.seats;
+  drop_reservation(order);
+  for (const auto& [id, seated] : seats)
+    for (const Slot member : seated) run(member, *cluster.find(id));
+}
+
+/// Makes room on the kept nodes by stopping what has lower priority and may be stopped: the lowest first, then what
+/// started last. It gets a TERM, and its agent's kill_grace to make an end.
+void Scheduler::State::preempt_for(const Reservation& reservation) {
+  for (const auto& [id, seated] : reservation.seats) {
+    Node& node = *cluster.find(id);
+    NodeLedger books = node.ledger;
+    std::vector<std::tuple<std::int32_t, std::int64_t, AttemptKey>> lower;
+    for (const auto& [key, holding] : node.holdings) {
+      if (holding.kind == Holding::Kind::stopping) books.give_back(holding.grant);
+      if (holding.kind != Holding::Kind::running || holding.lasting) continue;
+      const Task& task = tasks[tasks.find(key.task)];
+      if (task.spec.preemptible && task.spec.priority < reservation.head.priority)
+        lower.emplace_back(task.spec.priority, -task.attempt().started_ms, key);
+    }
+    std::sort(lower.begin(), lower.end());
+    std::vector<AttemptKey> victims;
+    for (const auto& [priority, age, key] : lower) {
+      if (has_room_for(node, seated, books)) break;
+      books.give_back(node.holdings.at(key).grant);
+      victims.push_back(key);
+    }
+    if (!has_room_for(node, seated, books)) continue;
+    const Cause why{.message = "made room for " + name_of(tasks[reservation.head.slot].spec) + " of priority " +
+                               std::to_string(reservation.head.priority)};
+    for (const AttemptKey& key : victims) preempt(key, why);
+  }
+}
+
+/// Stops an attempt that did no wrong: its task goes back into line, and nothing is counted.
+void Scheduler::State::preempt(AttemptKey key, const Cause& why) {
+  const Slot slot = tasks.find(key.task);
+  // One before it may have stopped it with its gang.
+  if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != key.attempt) return;
+  stop(tasks[slot].attempt().node, key);
+  attempt_is_over(slot, AttemptEnd::preempted, why, {});
+}
+
+void Scheduler::State::drop_reservation(std::uint64_t order) {
+  const auto found = reservations.find(order);
+  if (found == reservations.end()) return;
+  const auto seats = std::move(found->second.seats);
+  reservations.erase(found);
+  placement_due = true;
+  for (const auto& [id, seated] : seats) {
+    Node& node = *cluster.find(id);
+    cluster.let_go(node);
+    shapes.withdraw(id);
+  }
+}
+
+/// The node takes no more work, or comes back with other books.
+void Scheduler::State::withdraw(Node& node) {
+  drop_reservation(node.kept_for);
+  shapes.withdraw(node.id);
+}
+
+/// An actor that came up meanwhile may hold what was counted on.
+void Scheduler::State::drop_hopeless_reservations() {
+  std::vector<std::uint64_t> hopeless;
+  for (const auto& [order, reservation] : reservations) {
+    for (const auto& [id, seated] : reservation.seats) {
+      const Node& node = *cluster.find(id);
+      if (!has_room_for(node, seated, node.lasting)) {
+        hopeless.push_back(order);
+        break;
+      }
+    }
+  }
+  for (const std::uint64_t order : hopeless) drop_reservation(order);
+}
+
+}  // namespace troupe::scheduler

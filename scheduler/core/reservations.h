@@ -1,0 +1,21 @@
+// Requests that have waited long, and the nodes that are kept for them. Others may use of these nodes only what does
+// not delay the request, so the room that it needs gathers; everywhere else they pass it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "scheduler/core/ready_queue.h"
+
+namespace troupe::scheduler {
+
+struct Reservation {
+  Head head;
+  std::map<NodeId, std::vector<Slot>> seats;
+};
+
+/// By the request's order.
+using Reservations = std::map<std::uint64_t, Reservation>;
+
+}  // namespace troupe::scheduler

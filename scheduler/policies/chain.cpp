@@ -1,0 +1,65 @@
+#include "scheduler/policies/chain.h"
+
+#include <cstdint>
+#include <tuple>
+
+namespace troupe::scheduler {
+namespace {
+
+/// What a seating costs: bytes over edges between nodes, then such edges. Less is better.
+using Cut = std::tuple<std::int64_t, std::size_t>;
+
+Cut cut_of(const Seats& seats, std::span<const Need> members) {
+  std::int64_t bytes = 0;
+  std::size_t edges = 0;
+  for (std::size_t stage = 0; stage + 1 < seats.size(); ++stage) {
+    if (seats[stage] == seats[stage + 1]) continue;
+    bytes += members[stage].bytes_to_next;
+    ++edges;
+  }
+  return {bytes, edges};
+}
+
+/// How many stages from `first` on fit one node together.
+std::size_t run_length(std::span<const Need> members, std::size_t first, NodeLedger ledger) {
+  std::size_t length = 0;
+  while (first + length < members.size() && ledger.take(*members[first + length].resources)) ++length;
+  return length;
+}
+
+/// Walks the chain from `start`: stays on a node while stages fit, then goes on where the longest run fits.
+std::optional<Seats> walk(std::span<const Need> members, Trial trial, const std::vector<bool>& is_allowed,
+                          std::size_t start) {
+  Seats seats;
+  std::size_t node = start;
+  while (seats.size() < members.size()) {
+    if (!trial[node].take(*members[seats.size()].resources)) {
+      std::size_t longest = 0;
+      for (std::size_t other = 0; other < trial.size(); ++other) {
+        if (!is_allowed[other]) continue;
+        const std::size_t length = run_length(members, seats.size(), trial[other]);
+        if (length <= longest) continue;
+        longest = length;
+        node = other;
+      }
+      if (longest == 0) return std::nullopt;
+      continue;
+    }
+    seats.push_back(node);
+  }
+  return seats;
+}
+
+}  // namespace
+
+std::optional<Seats> seat_chain(std::span<const Need> stages, const Trial& trial, const std::vector<bool>& is_allowed) {
+  std::optional<Seats> best;
+  for (std::size_t start = 0; start < trial.size(); ++start) {
+    if (!is_allowed[start]) continue;
+    auto seats = walk(stages, trial, is_allowed, start);
+    if (seats && (!best || cut_of(*seats, stages) < cut_of(*best, stages))) best = std::move(seats);
+  }
+  return best;
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,42 @@
+// What a measurement is and how it is printed: the lines of `troupe bench`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/cli/commands/bench.h"
+
+namespace troupe::cli {
+
+struct Measured {
+  std::string suite;
+  std::string name;
+  std::string unit;
+  std::vector<double> runs;  ///< A value each.
+
+  double at(double quantile) const;
+};
+
+/// Which measurements are wanted, and those that were made.
+class Bench {
+ public:
+  explicit Bench(const BenchCommand& command) : command_(command) {}
+
+  bool wants_suite(const std::string& suite) const;
+  bool wants(const std::string& name) const;
+
+  /// Prints the median of the runs.
+  void print(const Measured& measured);
+  bool has_printed() const { return has_printed_; }
+
+ private:
+  const BenchCommand& command_;
+  bool has_printed_ = false;
+};
+
+// The suites. Each says on stderr what it runs, on which processes, and whether writes are durable.
+void bench_scheduler(Bench& bench);
+void bench_start(Bench& bench);
+void bench_train(Bench& bench);
+
+}  // namespace troupe::cli

@@ -1,0 +1,220 @@
+// The scheduler's core alone, in this process: no store, no sockets, no agents. Events go in, effects come out.
+#include "scheduler/core/scheduler.h"
+
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tools/cli/bench/bench.h"
+
+namespace troupe::cli {
+namespace {
+
+using namespace scheduler;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t nodes = 10'000;
+constexpr std::uint64_t jobs = 100;
+constexpr std::int32_t priorities = 8;
+constexpr std::uint32_t shapes = 64;
+constexpr std::uint32_t gang_size = 4;
+constexpr std::int64_t gib = 1 << 30;
+
+NodeCapacity capacity() {
+  NodeCapacity node{.cpus = 64'000, .memory_bytes = 1024 * gib};
+  for (std::uint32_t i = 0; i < 8; ++i)
+    node.gpus.push_back({.index = i, .uuid = "gpu-" + std::to_string(i), .memory_bytes = 80 * gib});
+  return node;
+}
+
+Resources needs_of(std::uint32_t shape) {
+  constexpr Milli gpus[] = {0, 250, 500, 1000, 1000, 2000, 4000, 8000};
+  constexpr Milli cpus[] = {1000, 2000, 4000, 8000};
+  return {.cpus = cpus[shape / 8 % 4], .gpus = gpus[shape % 8], .memory_bytes = (shape / 32 == 0 ? 2 : 16) * gib};
+}
+
+/// A cluster that is full, with a queue of a given length before it.
+class FullCluster {
+ public:
+  explicit FullCluster(std::size_t queued)
+      : scheduler_({.node_timeout = Time{86'400'000}, .most_tasks = 2'000'000}, StoredState{.epoch = 1}, now_),
+        queued_wanted_(queued) {
+    for (std::uint64_t i = 1; i <= nodes; ++i) step(NodeJoined{{i}, 1, 'n' + std::to_string(i), capacity(), {}});
+    for (std::uint64_t i = 1; i <= jobs; ++i) step(DriverJoined{{i}, {.id = {i}, .name = "job", .program = "program"}});
+    while (queued_ < queued_wanted_) submit_some();
+  }
+
+  /// Ends a task on a node drawn by chance, again and again; what is submitted and released meanwhile is not timed.
+  double completions_per_s(double seconds) {
+    std::uint64_t completions = 0;
+    std::chrono::duration<double> spent{0};
+    while (spent.count() < seconds) {
+      while (queued_ < queued_wanted_) submit_some();
+      release_ended();
+      std::vector<AttemptEnded> ends = draw_ends();
+      const auto begin = Clock::now();
+      for (const auto& end : ends) {
+        now_ += Time{1};
+        take(scheduler_.step(now_, end));
+        if (now_ >= wake_) take(scheduler_.step(now_, Tick{}));
+      }
+      spent += Clock::now() - begin;
+      completions += ends.size();
+      for (auto& end : ends) ended_[end.report.task.job.value].push_back(end.report.task);
+    }
+    return static_cast<double>(completions) / spent.count();
+  }
+
+  std::size_t queued() const { return queued_; }
+  std::size_t running() const { return running_.size(); }
+  std::uint64_t started() const { return started_; }
+
+ private:
+  struct Running {
+    NodeId node;
+    TaskId task;
+    AttemptId attempt;
+  };
+
+  std::uint64_t roll() {  // SplitMix64
+    std::uint64_t z = dice_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
+  void step(const Event& event) { take(scheduler_.step(now_, event)); }
+
+  void take(const Effects& effects) {
+    for (const auto& effect : effects) {
+      if (const auto* run = std::get_if<RunTask>(&effect)) {
+        running_.push_back({run->node, run->task, run->attempt});
+        ++started_;
+        --queued_;
+      } else if (const auto* wake = std::get_if<WakeAt>(&effect)) {
+        wake_ = wake->at;
+      } else if (const auto* answer = std::get_if<AnswerRequest>(&effect);
+                 answer != nullptr && !answer->refusal.empty()) {
+        throw std::runtime_error("the core refused: " + answer->refusal);
+      } else if (std::holds_alternative<StopAttempt>(effect)) {
+        throw std::runtime_error("the core preempted a task: the benchmark does not expect it");
+      }
+    }
+  }
+
+  /// Ten batches of ten for a job, one of the ten tasks in a gang, on average.
+  void submit_some() {
+    const std::uint64_t job = roll() % jobs + 1;
+    TasksSubmitted submit{{job}, ++request_, {.id = {job}, .name = "job", .program = "program"}, {}};
+    for (int i = 0; i < 90; ++i) add(submit, needs_of(static_cast<std::uint32_t>(roll() % shapes)), {});
+    for (int gang = 0; gang < 10 / static_cast<int>(gang_size) + (roll() % 2 == 0 ? 1 : 0); ++gang) {
+      const auto policy = static_cast<GangPolicy>(roll() % 3);
+      const Resources needs = needs_of(static_cast<std::uint32_t>(roll() % shapes));
+      const std::uint32_t number = ++gangs_;
+      for (std::uint32_t rank = 0; rank < gang_size; ++rank)
+        add(submit, needs,
+            GangHint{.gang = number,
+                     .size = gang_size,
+                     .rank = rank,
+                     .policy = policy,
+                     .bytes_to_next = 1 << 20,
+                     .stages = policy == GangPolicy::mesh ? 2u : 1u});
+    }
+    queued_ += submit.tasks.size();
+    step(submit);
+  }
+
+  void add(TasksSubmitted& submit, const Resources& needs, std::optional<GangHint> gang) {
+    const std::uint64_t job = submit.job.id.value;
+    TaskSpec spec{
+        .id = {{job}, ++numbers_[job]}, .name = "step", .work = FunctionWork{"bench.step", {Bytes("argument")}}};
+    spec.needs = needs;
+    spec.priority = static_cast<std::int32_t>(job % priorities);
+    spec.gang = gang;
+    submit.tasks.push_back(std::move(spec));
+  }
+
+  std::vector<AttemptEnded> draw_ends() {
+    std::vector<AttemptEnded> ends;
+    for (int i = 0; i < 64 && !running_.empty(); ++i) {
+      Running& drawn = running_[roll() % running_.size()];
+      ends.push_back({drawn.node, 1, {.task = drawn.task, .attempt = drawn.attempt, .result = "done"}});
+      drawn = running_.back();
+      running_.pop_back();
+    }
+    return ends;
+  }
+
+  void release_ended() {
+    for (auto& [job, tasks] : ended_) {
+      if (tasks.size() < 256) continue;
+      step(TasksReleased{{job}, tasks});
+      tasks.clear();
+    }
+  }
+
+  Time now_{0};
+  Time wake_{0};
+  Scheduler scheduler_;
+  std::size_t queued_wanted_;
+  std::size_t queued_ = 0;
+  std::uint64_t started_ = 0;
+  std::uint64_t request_ = 0;
+  std::uint64_t dice_ = 1;
+  std::uint32_t gangs_ = 0;
+  std::map<std::uint64_t, std::uint32_t> numbers_;
+  std::map<std::uint64_t, std::vector<TaskId>> ended_;
+  std::vector<Running> running_;
+};
+
+std::size_t bytes_in_use() {
+  const auto info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+}  // namespace
+
+void bench_scheduler(Bench& bench) {
+  constexpr int runs = 5;
+  const char* names[] = {"core_decisions_1k_queued", "core_decisions_1m_queued"};
+  const std::size_t queues[] = {1'000, 1'000'000};
+  if (!bench.wants(names[0]) && !bench.wants(names[1]) && !bench.wants("core_bytes_per_task")) return;
+  std::fprintf(
+      stderr,
+      "scheduler: the core in this process, on one thread, without store and sockets; %llu nodes of 8 gpus, %u "
+      "shapes, %llu jobs, %d priorities, one task in ten in a gang of %u (data, model, mesh); a decision is the "
+      "end of one task with the placement that follows; medians of %d runs of 1 s\n",
+      static_cast<unsigned long long>(nodes), shapes, static_cast<unsigned long long>(jobs), priorities, gang_size,
+      runs);
+  const std::size_t empty = bytes_in_use();
+  double few_bytes = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    FullCluster cluster(queues[i]);
+    const double bytes = static_cast<double>(bytes_in_use() - empty);
+    if (i == 0)
+      few_bytes = bytes;
+    else
+      bench.print({"scheduler",
+                   "core_bytes_per_task",
+                   "bytes",
+                   {(bytes - few_bytes) / static_cast<double>(queues[1] - queues[0])}});
+    Measured measured{"scheduler", names[i], "1/s", {}};
+    if (!bench.wants(measured.name)) continue;
+    for (int run = -1; run < runs; ++run) {
+      const std::uint64_t before = cluster.started();
+      const double rate = cluster.completions_per_s(run < 0 ? 0.5 : 1.0);
+      if (run < 0) continue;
+      measured.runs.push_back(rate);
+      std::fprintf(stderr, "  %zu queued, %zu running, %.3f started for each that ended\n", cluster.queued(),
+                   cluster.running(), static_cast<double>(cluster.started() - before) / rate);
+    }
+    bench.print(measured);
+  }
+}
+
+}  // namespace troupe::cli
