@@ -24,6 +24,14 @@ struct SaveProgress {
   TaskProgress progress;
 };
 
+/// Takes the place of the job with all its tasks.
+struct SaveSummary {
+  GraphSummary summary;
+};
+struct DropSummary {
+  JobId job;
+};
+
 // --- sends -----------------------------------------------------------------------------------------------------------
 
 /// The node is known under this incarnation; its heartbeats count from now.
@@ -99,13 +107,14 @@ struct Ignored {
 };
 
 using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
+    std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
                  WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {
   return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
-         std::holds_alternative<SaveProgress>(effect);
+         std::holds_alternative<SaveProgress>(effect) || std::holds_alternative<SaveSummary>(effect) ||
+         std::holds_alternative<DropSummary>(effect);
 }
 
 }  // namespace troupe::scheduler

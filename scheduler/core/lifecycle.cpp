@@ -42,6 +42,7 @@ void Scheduler::State::load(const StoredState& stored) {
     task.progress.state = TaskState::waiting;
     if (task.open_predecessors == 0) make_ready(slot);
   }
+  load_finished(stored);
   for (const Slot slot : dirty) tasks[slot].dirty = false;
   dirty.clear();
 }

@@ -52,6 +52,7 @@ void Scheduler::State::on(const Tick&) {
   }
   forget_dead_nodes();
   drop_silent_drivers();
+  compact_finished();
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -71,6 +72,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [id, node] : cluster.nodes())
     if (node.alive) also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
+  if (const auto next_round = next_compaction()) also(*next_round);
   for (const auto& [id, driver] : drivers)
     also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));
   for (const auto& orphan : cluster.orphans())
@@ -94,6 +96,7 @@ Effects Scheduler::State::effects_of_step() {
     Task& task = tasks[slot];
     task.dirty = false;
     writes.push_back(SaveProgress{task.spec.id, task.progress});
+    if (task.is_final()) count_end(task);
   }
   dirty.clear();
   Effects effects = std::exchange(writes, {});

@@ -18,6 +18,9 @@ namespace troupe::scheduler {
 
 struct Settings {
   Time node_timeout{5000};    ///< A node silent for longer is dead: its attempts are lost.
+  /// A durable graph is compacted so long after its end: what is left of it are its counts and times.
+  Time keep_finished = std::chrono::hours(7 * 24);
+  std::size_t most_summaries = 10'000;  ///< Beyond it the oldest are dropped.
   Time driver_timeout{5000};  ///< A driver silent for longer has left.
   /// Attempts lost in a row (worker or node died under the task) after which it fails.
   std::int32_t most_lost_attempts = 3;

@@ -1,7 +1,7 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
 // placement.cpp (who starts where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what
-// each job holds).
+// each job holds), compaction.cpp (what is left of ended graphs).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -124,6 +124,15 @@ struct Scheduler::State {
   void withdraw(Node& node);
   void drop_hopeless_reservations();
 
+  // --- compaction.cpp
+  void load_finished(const StoredState& stored);
+  void count_end(const Task& task);
+  void reopen(const Job& job);
+  void compact_finished();
+  GraphSummary summary_of(const Job& job) const;
+  std::optional<Time> next_compaction() const;
+  Time due(Time ended) const { return ended + settings.keep_finished; }
+
   // --- fair_share.cpp
   void bill(Job& job, Holding& holding);
   void unbill(AttemptKey key, Holding& holding);
@@ -154,6 +163,11 @@ struct Scheduler::State {
   /// job, back again, counts on from there.
   std::map<JobId, std::uint32_t> dropped;
   std::deque<JobId> dropped_in_order;
+
+  std::map<JobId, std::size_t> ended_tasks;          ///< Of durable jobs.
+  std::map<JobId, Time> finished;                    ///< Durable jobs whose tasks have all ended, and when.
+  std::set<std::pair<Time, JobId>> finished_in_order;
+  std::deque<JobId> summaries;                       ///< The oldest first.
 
   std::optional<Time> wake;  // what was asked for last
   std::vector<Slot> dirty;

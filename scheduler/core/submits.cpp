@@ -121,6 +121,7 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
   std::vector<Slot> added;
   for (const auto& spec : specs) {
     if (tasks.find(spec.id) != no_slot) continue;
+    reopen(job);
     if (job.info.durable) writes.push_back(SaveTask{spec});
     added.push_back(tasks.add(job, spec, {}));
   }

@@ -114,12 +114,8 @@ void Service::step(Time now, const Event& event) {
   for (auto& effect : effects) {
     if (const auto* wake = std::get_if<WakeAt>(&effect)) {
       wake_at_ = std::min(wake_at_, wake->at);
-    } else if (auto* job = std::get_if<SaveJob>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*job));
-    } else if (auto* task = std::get_if<SaveTask>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*task));
-    } else if (auto* progress = std::get_if<SaveProgress>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*progress));
+    } else if (is_write(effect)) {
+      gathering_.writes.push_back(*write_from(std::move(effect)));
     }
   }
   const bool nothing_waits = gathering_.writes.empty() && gathering_.sends.empty() && !in_flight_;

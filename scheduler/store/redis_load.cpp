@@ -26,6 +26,7 @@ struct Graph {
   JobId id;
   std::string key;
   std::optional<JobInfo> job;
+  std::optional<GraphSummary> summary;
   std::map<std::uint32_t, Task> tasks;
 };
 
@@ -41,6 +42,11 @@ Result<void> take_record(Graph& graph, std::string_view name, std::string_view b
     if (!job) return job.error();
     if (job->id != graph.id) return damaged_record(place, "it names job " + to_text(job->id));
     graph.job = std::move(*job);
+  } else if (field->kind == GraphField::Kind::summary) {
+    auto summary = decode_record<GraphSummary>(place, bytes);
+    if (!summary) return summary.error();
+    if (summary->job.id != graph.id) return damaged_record(place, "it names job " + to_text(summary->job.id));
+    graph.summary = std::move(*summary);
   } else if (field->kind == GraphField::Kind::spec) {
     auto spec = decode_record<TaskSpec>(place, bytes);
     if (!spec) return spec.error();
@@ -58,6 +64,14 @@ enum class Writer { none, writes_meanwhile };
 
 /// Appends the graph to `state`.
 Result<void> take_graph(Graph& graph, Writer writer, StoredState& state) {
+  if (graph.summary) {
+    if (writer == Writer::none && (graph.job || !graph.tasks.empty()))
+      return damaged_record({graph.key, summary_field}, "there is more of the graph beside it");
+    state.summaries.push_back(std::move(*graph.summary));
+    return {};
+  }
+  // Dropped since it was listed.
+  if (!graph.job && writer == Writer::writes_meanwhile) return {};
   if (!graph.job) return damaged_record({graph.key, job_field}, "it is missing");
   state.jobs.push_back(std::move(*graph.job));
   for (auto& [number, task] : graph.tasks) {

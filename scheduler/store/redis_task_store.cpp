@@ -29,7 +29,14 @@ Deadline now() { return std::chrono::steady_clock::now(); }
 JobId job_of(const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return job->job.id;
   if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec.id.job;
+  if (const auto* summary = std::get_if<SaveSummary>(&write)) return summary->summary.job.id;
+  if (const auto* dropped = std::get_if<DropSummary>(&write)) return dropped->job;
   return std::get<SaveProgress>(write).task.job;
+}
+
+/// Does away with all that there was of the job.
+bool is_end_of_job(const Write& write) {
+  return std::holds_alternative<SaveSummary>(write) || std::holds_alternative<DropSummary>(write);
 }
 
 std::string field_of(const Write& write) {
@@ -265,6 +272,10 @@ void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
+    if (is_end_of_job(batch[flight_->next_write])) {
+      append_end_of_job(batch[flight_->next_write++]);
+      continue;
+    }
     const JobId job = job_of(batch[flight_->next_write]);
     const std::string key = graph_key(job);
     std::vector<std::string> pairs;  // field, record, field, record …
@@ -273,7 +284,7 @@ void RedisTaskStore::append_writes() {
     for (; flight_->next_write < batch.size() && pairs.size() < 2 * fields_per_hset && bytes < bytes_per_hset;
          ++flight_->next_write) {
       const Write& write = batch[flight_->next_write];
-      if (job_of(write) != job) break;
+      if (job_of(write) != job || is_end_of_job(write)) break;
       lists_job = lists_job || std::holds_alternative<SaveJob>(write);
       std::string field = field_of(write);
       std::string record = record_of({key, field}, write);
@@ -300,6 +311,18 @@ void RedisTaskStore::append_writes() {
     append_watch();
   }
   flight_->deadline += milliseconds((connection_->unsent_bytes() - before) * 1'000 >> 20);
+}
+
+void RedisTaskStore::append_end_of_job(const Write& write) {
+  const JobId job = job_of(write);
+  const std::string key = graph_key(job);
+  connection_->append({"UNLINK", key});
+  if (const auto* summary = std::get_if<SaveSummary>(&write)) {
+    connection_->append({"HSET", key, summary_field, encode_record({key, summary_field}, summary->summary)});
+  } else {
+    connection_->append({"SREM", jobs_key, to_text(job)});
+  }
+  awaited_.insert(awaited_.end(), {Await::queued, Await::queued});
 }
 
 void RedisTaskStore::append_lease() {

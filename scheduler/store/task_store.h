@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -13,8 +14,11 @@
 
 namespace troupe::scheduler {
 
-using Write = std::variant<SaveJob, SaveTask, SaveProgress>;
+using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary>;
 using Batch = std::vector<Write>;
+
+/// The effect as a write; nothing when it is none.
+std::optional<Write> write_from(Effect&& effect);
 
 /// The batch is on disk.
 struct Committed {

@@ -46,6 +46,10 @@ class GraphsOfCluster final : public GraphSource {
     }
     for (auto& task : stored->tasks) tasks_[task.spec.id.job].tasks.push_back(std::move(task));
     for (auto& graph : graphs) summarise(graph, tasks_.at(graph.id).tasks);
+    for (const auto& summary : stored->summaries) {
+      tasks_[summary.job.id].jobs = {summary.job};
+      graphs.push_back(from_summary(summary));
+    }
     std::stable_sort(graphs.begin(), graphs.end(),
                      [](const RunSummary& a, const RunSummary& b) { return a.started_ms > b.started_ms; });
     return graphs;
@@ -64,6 +68,18 @@ class GraphsOfCluster final : public GraphSource {
   }
 
  private:
+  RunSummary from_summary(const scheduler::GraphSummary& summary) const {
+    RunSummary graph{.id = summary.job.id,
+                     .name = summary.job.name,
+                     .folder = graph_folder(cluster_, summary.job.id),
+                     .started_ms = summary.started_ms,
+                     .ended_ms = summary.ended_ms};
+    for (std::size_t i = 0; i < std::min(summary.tasks.size(), graph.tasks.counts.size()); ++i)
+      graph.tasks.counts[i] = summary.tasks[i];
+    graph.state = run_state_of(graph.tasks);
+    return graph;
+  }
+
   static void summarise(RunSummary& graph, const std::vector<scheduler::TaskRecord>& tasks) {
     graph.tasks = count_states(tasks);
     if (graph.tasks.all_final()) graph.state = run_state_of(graph.tasks);
