@@ -7,11 +7,11 @@
 
 namespace troupe::scheduler {
 
-Scheduler::State::State(Settings given, const StoredState& stored, Time at)
+Scheduler::State::State(Settings given, StoredState stored, Time at)
     : settings(given), epoch(stored.epoch), now(at), started(at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
-  load(stored);
+  load(std::move(stored));
 }
 
 Effects Scheduler::State::step(Time at, const Event& event) {
@@ -105,8 +105,8 @@ Effects Scheduler::State::effects_of_step() {
   return effects;
 }
 
-Scheduler::Scheduler(Settings settings, const StoredState& stored, Time now)
-    : state_(std::make_unique<State>(settings, stored, now)) {}
+Scheduler::Scheduler(Settings settings, StoredState stored, Time now)
+    : state_(std::make_unique<State>(settings, std::move(stored), now)) {}
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;

@@ -32,7 +32,7 @@ struct Driver {
 };
 
 struct Scheduler::State {
-  State(Settings settings, const StoredState& stored, Time now);
+  State(Settings settings, StoredState stored, Time now);
 
   // --- scheduler.cpp
   Effects step(Time now, const Event& event);
@@ -78,7 +78,7 @@ struct Scheduler::State {
   void forget_dead_nodes();
 
   // --- lifecycle.cpp
-  void load(const StoredState& stored);
+  void load(StoredState stored);
   void touch(Slot slot);
   /// Why the results that it would be handed are too many bytes; empty if they are not.
   std::string too_much_input(const Task& task) const;
@@ -125,7 +125,7 @@ struct Scheduler::State {
   void drop_hopeless_reservations();
 
   // --- compaction.cpp
-  void load_finished(const StoredState& stored);
+  void load_finished(const std::vector<GraphSummary>& stored, const std::vector<Slot>& loaded);
   void count_end(const Task& task);
   void reopen(const Job& job);
   void compact_finished();
@@ -164,10 +164,10 @@ struct Scheduler::State {
   std::map<JobId, std::uint32_t> dropped;
   std::deque<JobId> dropped_in_order;
 
-  std::map<JobId, std::size_t> ended_tasks;          ///< Of durable jobs.
-  std::map<JobId, Time> finished;                    ///< Durable jobs whose tasks have all ended, and when.
+  std::map<JobId, std::size_t> ended_tasks;  ///< Of durable jobs.
+  std::map<JobId, Time> finished;            ///< Durable jobs whose tasks have all ended, and when.
   std::set<std::pair<Time, JobId>> finished_in_order;
-  std::deque<JobId> summaries;                       ///< The oldest first.
+  std::deque<JobId> summaries;  ///< The oldest first.
 
   std::optional<Time> wake;  // what was asked for last
   std::vector<Slot> dirty;

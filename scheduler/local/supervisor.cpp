@@ -114,16 +114,18 @@ class Supervisor {
   }
 
   void start_scheduler() {
-    scheduler_ = {fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
+    scheduler_ = {
+        fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
   }
 
   void start_agent() {
     local_.incarnation += 1;
     const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
     const int word = plan_.has_scheduler ? -1 : word_write_;
-    agent_ = {fork_role("agent", [this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
-              Clock::now(),
-              {}};
+    agent_ = {
+        fork_role("agent", [this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
+        Clock::now(),
+        {}};
   }
 
   /// Until it is told to end; false when something cannot be started again.
