@@ -16,6 +16,7 @@
 #include "runtime/agent/agent_core.h"
 #include "runtime/agent/command.h"
 #include "runtime/agent/process.h"
+#include "runtime/agent/seen_file.h"
 #include "runtime/base/overloaded.h"
 #include "runtime/wire/message_codec.h"
 
@@ -27,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t shown_lines = 20;
 constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
+constexpr std::chrono::milliseconds longest_silence{1000};  // Of a scheduler, which answers each heartbeat.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
@@ -38,7 +40,8 @@ class Agent {
       : options_(options),
         transport_(transport),
         start_(Clock::now()),
-        core_({.capacity = options.capacity}, agent::Time(0)) {}
+        core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file)}, agent::Time(0)),
+        seen_file_(options.seen_file) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
@@ -53,6 +56,7 @@ class Agent {
     const auto scheduler = transport_.connect(options_.scheduler_address);
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
+    connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
     return {};
@@ -62,6 +66,7 @@ class Agent {
     const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
     for (const auto& delivery : transport_.receive(Clock::now() + wait)) take(delivery);
     take_ends();
+    follow_scheduler();
     if (since_start(start_) >= wake_at_) {
       wake_at_ = since_start(start_) + longest_sleep;
       step(agent::Tick{});
@@ -114,11 +119,24 @@ class Agent {
     bool was_told = false;  // By a TERM: a second one might cut short what it does to end.
   };
 
+  /// A scheduler that was stopped, and not killed, holds its connections while another has taken over.
+  void follow_scheduler() {
+    if (Clock::now() - scheduler_heard_ < longest_silence) return;
+    std::string active = options_.active_scheduler();
+    if (active == connected_to_) return;
+    const auto scheduler = transport_.connect(options_.scheduler_address);
+    if (!scheduler) return;
+    transport_.disconnect(scheduler_);
+    scheduler_ = *scheduler;
+    connected_to_ = std::move(active);
+  }
+
   void take(const Delivery& delivery) {
     auto letter = decode(delivery.frame);
     if (!letter || letter->envelope.cluster != options_.cluster) return;
     const std::uint32_t epoch = letter->envelope.epoch;
     if (delivery.from == scheduler_) {
+      scheduler_heard_ = Clock::now();
       std::visit(Overloaded{
                      [&](message::Run& run) {
                        step(agent::OrderArrived{epoch, std::move(run.order)});
@@ -129,7 +147,13 @@ class Agent {
                      [&](message::ReportTaken& taken) {
                        step(agent::ReportAcknowledged{epoch, taken.task, taken.attempt});
                      },
-                     [&](message::AgentWelcome&) { step(agent::Welcomed{epoch}); },
+                     [&](message::HeartbeatTaken& taken) {
+                       step(agent::HeartbeatTaken{epoch, taken.commit_seq});
+                     },
+                     [&](message::AgentWelcome& welcome) {
+                       step(agent::Welcomed{epoch, welcome.commit_seq});
+                       if (!std::exchange(was_welcome_, true)) options_.on_welcome();
+                     },
                      [&](message::PleaseJoin&) { step(agent::AskedToJoin{epoch}); },
                      [](auto&) {},
                  },
@@ -181,8 +205,9 @@ class Agent {
                    },
                    [&](agent::SendJoin& each) {
                      send(message::AgentJoin{options_.node, options_.incarnation, options_.name, options_.capacity,
-                                             std::move(each.running)});
+                                             std::move(each.running), each.seen});
                    },
+                   [&](agent::KeepSeen& each) { seen_file_.keep(each.seen); },
                    [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
                    [](agent::Ignored&) {},
                },
@@ -289,7 +314,11 @@ class Agent {
   Transport& transport_;
   const Clock::time_point start_;
   AgentCore core_;
+  SeenFile seen_file_;
   PeerId scheduler_;
+  std::string connected_to_;  // What active_scheduler said then.
+  Clock::time_point scheduler_heard_ = Clock::now();
+  bool was_welcome_ = false;
   agent::Time wake_at_{};
   std::map<agent::WorkerNumber, WorkerProcess> workers_;
   std::map<WorkerId, agent::WorkerNumber> numbers_;

@@ -20,12 +20,16 @@ struct AgentOptions {
   std::string name;
   NodeCapacity capacity;
   std::string scheduler_address;
+  /// Where that leads at present: another scheduler may take over while the one before it holds its connections.
+  std::function<std::string()> active_scheduler;
   std::string own_address;
   std::function<std::string(WorkerId)> worker_address;
   /// The command line that starts `program` as a worker.
   std::function<std::vector<std::string>(const std::string& program, WorkerId)> worker_arguments;
-  std::string log_directory;  ///< Takes the output of workers, one file each.
-  int stop = -1;              ///< A descriptor: once it is readable the agent ends in order.
+  std::function<void()> on_welcome;  ///< Called once: the scheduler has taken it in.
+  std::string seen_file;             ///< Keeps what was seen of the cluster's store; empty: it is forgotten.
+  std::string log_directory;         ///< Takes the output of workers, one file each.
+  int stop = -1;                     ///< A descriptor: once it is readable the agent ends in order.
 };
 
 /// Works until it is told to stop; everything that it started is then dead. Its commands get a TERM and the time that a

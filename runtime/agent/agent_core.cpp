@@ -20,7 +20,12 @@ bool is_actor(const RunOrder& order) { return std::holds_alternative<ActorWork>(
 using namespace agent;
 
 AgentCore::AgentCore(AgentSettings settings, Time now)
-    : settings_(std::move(settings)), ledger_(settings_.capacity), now_(now), next_beat_(now) {}
+    : settings_(std::move(settings)),
+      ledger_(settings_.capacity),
+      now_(now),
+      epoch_(settings_.seen.epoch),
+      seen_(settings_.seen),
+      next_beat_(now) {}
 
 Effects AgentCore::step(Time now, const Event& event) {
   now_ = std::max(now_, now);
@@ -34,11 +39,23 @@ Effects AgentCore::step(Time now, const Event& event) {
 }
 
 bool AgentCore::is_refused(std::uint32_t epoch) {
+  if (epoch == refused_epoch_) {
+    ignore("the store of epoch " + std::to_string(epoch) + " has lost what was seen of it");
+    return true;
+  }
   if (epoch < epoch_) {
     ignore("epoch " + std::to_string(epoch) + " is over: " + std::to_string(epoch_) + " has begun");
     return true;
   }
   epoch_ = epoch;
+  return false;
+}
+
+/// Takes note of how far the store has come. Within one epoch a lower number is only late.
+bool AgentCore::is_refused(StoreSeen store) {
+  if (store.epoch > seen_.epoch && store.commit_seq < seen_.commit_seq) refused_epoch_ = store.epoch;
+  if (is_refused(store.epoch)) return true;
+  if (seen_ < store) emit(KeepSeen{seen_ = store});
   return false;
 }
 
@@ -97,15 +114,17 @@ void AgentCore::on(const ReportAcknowledged& acknowledged) {
 }
 
 void AgentCore::on(const Welcomed& welcomed) {
-  if (is_refused(welcomed.epoch)) return;
+  if (is_refused(StoreSeen{welcomed.epoch, welcomed.commit_seq})) return;
   is_welcome_ = true;
   send_reports();
 }
 
+void AgentCore::on(const HeartbeatTaken& taken) { is_refused(StoreSeen{taken.epoch, taken.commit_seq}); }
+
 void AgentCore::on(const AskedToJoin& asked) {
   if (is_refused(asked.epoch)) return;
   is_welcome_ = false;
-  emit(SendJoin{running()});
+  emit(SendJoin{running(), seen_});
 }
 
 // --- what happens on this node
@@ -180,7 +199,7 @@ void AgentCore::on(const Tick&) {
     emit(SendHeartbeat{running()});
     send_reports();
   } else {
-    emit(SendJoin{running()});
+    emit(SendJoin{running(), seen_});
   }
 }
 

@@ -8,7 +8,8 @@
 //
 // Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
-// acknowledged; what a scheduler of an earlier epoch says is refused. Orders, stops, acknowledgements may be lost,
+// acknowledged; what a scheduler of an earlier epoch says is refused, and so is one whose store has lost what was seen
+// of it. Orders, stops, acknowledgements may be lost,
 // doubled, reordered: a stop that overtakes its order leaves a report behind that refuses the order.
 #pragma once
 
@@ -51,9 +52,15 @@ struct ReportAcknowledged {
   TaskId task;
   AttemptId attempt;
 };
-/// The scheduler knows this node under its present incarnation.
+/// The scheduler knows this node under its present incarnation. `commit_seq` is of its last batch on disk.
 struct Welcomed {
   std::uint32_t epoch = 0;
+  std::uint64_t commit_seq = 0;
+};
+/// It took a heartbeat.
+struct HeartbeatTaken {
+  std::uint32_t epoch = 0;
+  std::uint64_t commit_seq = 0;
 };
 struct AskedToJoin {
   std::uint32_t epoch = 0;
@@ -87,8 +94,8 @@ struct CommandExited {
 };
 struct Tick {};
 
-using Event = std::variant<OrderArrived, StopArrived, ReportAcknowledged, Welcomed, AskedToJoin, WorkerReady,
-                           WorkerExited, ReportArrived, ActorUp, CommandExited, Tick>;
+using Event = std::variant<OrderArrived, StopArrived, ReportAcknowledged, Welcomed, HeartbeatTaken, AskedToJoin,
+                           WorkerReady, WorkerExited, ReportArrived, ActorUp, CommandExited, Tick>;
 
 // --- effects
 // ----------------------------------------------------------------------------------------------------------
@@ -130,6 +137,11 @@ struct SendHeartbeat {
 };
 struct SendJoin {
   std::vector<RunningAttempt> running;
+  StoreSeen seen;
+};
+/// To be kept on disk: what was seen of the store must never be forgotten.
+struct KeepSeen {
+  StoreSeen seen;
 };
 /// The next Tick must come by then.
 struct WakeAt {
@@ -141,13 +153,14 @@ struct Ignored {
 };
 
 using Effect = std::variant<StartWorker, GiveOrder, StartCommand, KillWorker, KillCommand, SendReport, SendActorStarted,
-                            SendHeartbeat, SendJoin, WakeAt, Ignored>;
+                            SendHeartbeat, SendJoin, KeepSeen, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace agent
 
 struct AgentSettings {
   NodeCapacity capacity;
+  StoreSeen seen{};  ///< By earlier incarnations.
   agent::Time heartbeat_interval{500};
   agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
   std::size_t most_idle_workers = 8;
@@ -203,6 +216,7 @@ class AgentCore {
   void on(const agent::StopArrived& arrived);
   void on(const agent::ReportAcknowledged& acknowledged);
   void on(const agent::Welcomed& welcomed);
+  void on(const agent::HeartbeatTaken& taken);
   void on(const agent::AskedToJoin& asked);
   void on(const agent::WorkerReady& ready);
   void on(const agent::WorkerExited& exited);
@@ -212,6 +226,7 @@ class AgentCore {
   void on(const agent::Tick& tick);
 
   bool is_refused(std::uint32_t epoch);
+  bool is_refused(StoreSeen store);
   void start_what_fits();
   void start(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
@@ -231,7 +246,9 @@ class AgentCore {
   AgentSettings settings_;
   NodeLedger ledger_;
   Time now_{};
-  std::uint32_t epoch_ = 0;  // the highest seen
+  std::uint32_t epoch_ = 0;          // the highest seen
+  std::uint32_t refused_epoch_ = 0;  // its store has lost what was seen
+  StoreSeen seen_;
   bool is_welcome_ = false;
   Time next_beat_{};
   std::map<Key, Attempt> attempts_;

@@ -38,6 +38,7 @@ Result<void> SessionCore::start(std::chrono::milliseconds limit) {
   const auto scheduler = transport_->connect(options_.scheduler_address);
   if (!scheduler) return scheduler.error();
   scheduler_ = *scheduler;
+  if (options_.active_scheduler) connected_to_ = options_.active_scheduler();
   thread_ = std::thread([this] { run(); });
   std::unique_lock lock(mutex_);
   if (!changed_.wait_for(lock, limit, [&] { return welcomed_; }))
@@ -187,6 +188,44 @@ Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std
   lists_.erase(request);
   if (!list) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
   return std::move(*list);
+}
+
+Result<message::ClusterStatus> SessionCore::ask_status(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t request = ++last_request_;
+  statuses_[request] = std::nullopt;
+  post(scheduler_, message::AskStatus{request});
+  transport_->wake();
+  changed_.wait_for(lock, limit, [&] { return statuses_[request] || !lost_.empty(); });
+  auto status = std::exchange(statuses_[request], {});
+  statuses_.erase(request);
+  if (!status) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
+  return std::move(*status);
+}
+
+Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  std::vector<std::uint64_t> requests;
+  for (const TaskId task : tasks) {
+    requests.push_back(++last_request_);
+    answers_[last_request_] = std::nullopt;
+    cancels_[last_request_] = task;
+    post(scheduler_, message::Cancel{last_request_, task});
+  }
+  transport_->wake();
+  const auto is_answered = [this](std::uint64_t request) { return answers_.at(request).has_value(); };
+  const bool all = changed_.wait_for(
+      lock, limit, [&] { return !lost_.empty() || std::all_of(requests.begin(), requests.end(), is_answered); });
+  std::string refusal;
+  for (const std::uint64_t request : requests) {
+    const auto answer = answers_.extract(request);
+    cancels_.erase(request);
+    if (answer.mapped() && refusal.empty()) refusal = *answer.mapped();
+  }
+  if (!lost_.empty()) return Error{Fault::unavailable, lost_};
+  if (!all) return Error{Fault::timed_out, "the scheduler did not answer every cancel"};
+  if (!refusal.empty()) return Error{Fault::refused, refusal};
+  return {};
 }
 
 void SessionCore::cancel(TaskId task) {

@@ -2,12 +2,13 @@
 //
 // Invariants: each object becomes ready exactly once; the calls of this driver to one actor leave in the order in which
 // they were made, each as soon as its arguments are there; what the scheduler has not answered is sent again to a
-// scheduler of a new epoch.
+// scheduler of a new epoch, and to one that took this driver for dead and dropped it all.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,9 @@ namespace troupe {
 
 struct SessionOptions {
   std::string scheduler_address;
+  /// Where that leads at present: another scheduler may take over while the one before it holds its connections. Empty:
+  /// never elsewhere.
+  std::function<std::string()> active_scheduler;
   ClusterId cluster;
   std::string program;  ///< Started again in the worker role to run this driver's tasks and actors.
   std::string name;
@@ -94,8 +98,13 @@ class SessionCore {
   /// The end of a task of a job that this driver submitted with submit_job.
   ObjectPtr watch_task(TaskId task, std::string name);
   Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
+  Result<message::ClusterStatus> ask_status(std::chrono::milliseconds limit);
 
   void cancel(TaskId task);
+  /// Cancels tasks of any job and waits until that is done; of durable ones it is then on disk.
+  ///
+  /// Fails with: refused (what the scheduler says of the first that it refuses), timed_out, unavailable.
+  Result<void> cancel_all(std::span<const TaskId> tasks, std::chrono::milliseconds limit);
 
   /// The first of them that has failed, if any has.
   std::optional<Failure> first_failure(std::span<const ObjectPtr> objects) const;
@@ -119,7 +128,7 @@ class SessionCore {
   void run();
   void take(const Delivery& delivery);
   void on(message::Message& message);
-  void on_welcome(const Envelope& envelope);
+  void on_welcome(std::uint32_t epoch, std::uint64_t since);
   void on_answer(const message::Answer& answer);
   void on_ended(message::TaskEnded& ended);
   void on_actor_up(const message::ActorUp& up);
@@ -138,6 +147,7 @@ class SessionCore {
   void fail_waiting_calls(ActorLine& actor);
   void fail_everything(const std::string& cause);
   void look_after_lifeline();
+  void follow_scheduler();
   void send_dropped();
   ObjectPtr make_object(std::string name, std::optional<TaskId> task);
   TaskId next_task();
@@ -148,12 +158,14 @@ class SessionCore {
   DriverId driver_;
   std::unique_ptr<Transport> transport_;  // The thread's; others only wake it.
   PeerId scheduler_;
+  std::string connected_to_;  // What active_scheduler said then.
   std::thread thread_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::pair<PeerId, Bytes>> outbox_;
   std::uint32_t epoch_ = 0;
+  std::uint64_t since_ = 0;  // When that scheduler took this driver in.
   bool welcomed_ = false;
   bool stopping_ = false;
   std::string lost_;  // Why, once the scheduler is given up.
@@ -163,7 +175,9 @@ class SessionCore {
   std::map<TaskId, PendingTask> tasks_;                          // Not ended; actors too.
   std::set<TaskId> unsent_;                                      // Those of them that the scheduler has not been given.
   std::map<std::uint64_t, std::vector<TaskId>> requests_;        // Not answered: what was in them.
-  std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job: empty while open.
+  std::map<std::uint64_t, std::optional<std::string>> answers_;  // Waited for, by request: empty while open.
+  std::map<std::uint64_t, std::optional<message::ClusterStatus>> statuses_;
+  std::map<std::uint64_t, TaskId> cancels_;  // Waited for, by request.
   struct OpenList {
     JobId job;
     std::optional<std::vector<message::TaskSummary>> tasks;

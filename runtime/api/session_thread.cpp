@@ -59,6 +59,7 @@ void SessionCore::run() {
       for (const auto& delivery : arrived) take(delivery);
       const auto now = Clock::now();
       if (now >= next_hello) {
+        follow_scheduler();
         say_hello();
         next_hello =
             now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
@@ -74,6 +75,18 @@ void SessionCore::run() {
     for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
     if (last) return;
   }
+}
+
+/// A scheduler that was stopped, and not killed, holds its connections while another has taken over.
+void SessionCore::follow_scheduler() {
+  if (!options_.active_scheduler || Clock::now() - last_heard_ < 2 * options_.heartbeat) return;
+  std::string active = options_.active_scheduler();
+  if (active == connected_to_) return;
+  const auto scheduler = transport_->connect(options_.scheduler_address);
+  if (!scheduler) return;
+  transport_->disconnect(scheduler_);
+  scheduler_ = *scheduler;
+  connected_to_ = std::move(active);
 }
 
 /// The cluster says why it ends, in a line, or just ends.
@@ -93,7 +106,8 @@ void SessionCore::take(const Delivery& delivery) {
   if (delivery.from == scheduler_) {
     if (letter->envelope.epoch < epoch_) return;
     last_heard_ = Clock::now();
-    if (std::holds_alternative<message::DriverWelcome>(letter->message)) on_welcome(letter->envelope);
+    if (const auto* welcome = std::get_if<message::DriverWelcome>(&letter->message))
+      on_welcome(letter->envelope.epoch, welcome->since);
   }
   on(letter->message);
 }
@@ -104,6 +118,11 @@ void SessionCore::on(message::Message& message) {
   if (const auto* up = std::get_if<message::ActorUp>(&message)) on_actor_up(*up);
   if (const auto* down = std::get_if<message::ActorDown>(&message)) on_actor_down(*down);
   if (auto* answer = std::get_if<message::CallAnswer>(&message)) on_call_answer(*answer);
+  if (auto* status = std::get_if<message::ClusterStatus>(&message)) {
+    const auto asked = statuses_.find(status->request);
+    if (asked != statuses_.end()) asked->second = std::move(*status);
+    changed_.notify_all();
+  }
   if (auto* list = std::get_if<message::TaskList>(&message)) {
     const auto asked = lists_.find(list->request);
     if (asked != lists_.end()) asked->second.tasks = std::move(list->tasks);
@@ -111,10 +130,12 @@ void SessionCore::on(message::Message& message) {
   }
 }
 
-void SessionCore::on_welcome(const Envelope& envelope) {
-  if (welcomed_ && envelope.epoch == epoch_) return;
-  // A scheduler of a new epoch knows nothing of what this driver owns, nor that it waits for the end of durable tasks.
-  const std::uint32_t epoch_before = std::exchange(epoch_, envelope.epoch);
+void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
+  if (welcomed_ && epoch == epoch_ && since == since_) return;
+  // A scheduler of a new epoch, or one that dropped this driver, knows nothing of what it owns, nor that it waits for
+  // the end of durable tasks.
+  const std::uint32_t epoch_before = std::exchange(epoch_, epoch);
+  since_ = since;
   welcomed_ = true;
   requests_.clear();
   for (auto& [id, task] : tasks_) {
@@ -124,6 +145,8 @@ void SessionCore::on_welcome(const Envelope& envelope) {
   if (epoch_before != 0) {
     for (const auto& submit : handed_in_) post(scheduler_, submit);
     for (const auto& [request, list] : lists_) post(scheduler_, message::AskTasks{request, list.job});
+    for (const auto& [request, status] : statuses_) post(scheduler_, message::AskStatus{request});
+    for (const auto& [request, task] : cancels_) post(scheduler_, message::Cancel{request, task});
   }
   changed_.notify_all();
 }

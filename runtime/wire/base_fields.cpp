@@ -112,6 +112,11 @@ void fields(Archive& archive, JobInfo& value) {
   archive("job info", value.id, value.name, as_bytes(value.program), value.durable);
 }
 
+template <class Archive>
+void fields(Archive& archive, StoreSeen& value) {
+  archive("store seen", value.epoch, value.commit_seq);
+}
+
 #define TROUPE_COMPILE_FIELDS(Type)                  \
   template void fields(FieldWriter& archive, Type&); \
   template void fields(FieldReader& archive, Type&);
@@ -136,6 +141,7 @@ TROUPE_COMPILE_FIELDS(RunOrder)
 TROUPE_COMPILE_FIELDS(RunningAttempt)
 TROUPE_COMPILE_FIELDS(AttemptReport)
 TROUPE_COMPILE_FIELDS(JobInfo)
+TROUPE_COMPILE_FIELDS(StoreSeen)
 #undef TROUPE_COMPILE_FIELDS
 
 }  // namespace troupe

@@ -59,5 +59,7 @@ template <class Archive>
 void fields(Archive& archive, AttemptReport& value);
 template <class Archive>
 void fields(Archive& archive, JobInfo& value);
+template <class Archive>
+void fields(Archive& archive, StoreSeen& value);
 
 }  // namespace troupe

@@ -36,8 +36,8 @@ void fields(Archive& archive, AskTasks& value) {
   archive("ask tasks", value.request, value.job);
 }
 template <class Archive>
-void fields(Archive& archive, DriverWelcome&) {
-  archive("driver welcome");
+void fields(Archive& archive, DriverWelcome& value) {
+  archive("driver welcome", value.since);
 }
 template <class Archive>
 void fields(Archive& archive, Answer& value) {
@@ -64,8 +64,20 @@ void fields(Archive& archive, TaskList& value) {
   archive("task list", value.request, value.tasks);
 }
 template <class Archive>
+void fields(Archive& archive, AskStatus& value) {
+  archive("ask status", value.request);
+}
+template <class Archive>
+void fields(Archive& archive, NodeSummary& value) {
+  archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running);
+}
+template <class Archive>
+void fields(Archive& archive, ClusterStatus& value) {
+  archive("cluster status", value.request, value.epoch, value.commit_seq, value.nodes);
+}
+template <class Archive>
 void fields(Archive& archive, AgentJoin& value) {
-  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running);
+  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running, value.seen);
 }
 template <class Archive>
 void fields(Archive& archive, AgentHeartbeat& value) {
@@ -84,8 +96,12 @@ void fields(Archive& archive, Report& value) {
   archive("report", value.node, value.incarnation, value.report);
 }
 template <class Archive>
-void fields(Archive& archive, AgentWelcome&) {
-  archive("agent welcome");
+void fields(Archive& archive, AgentWelcome& value) {
+  archive("agent welcome", value.commit_seq);
+}
+template <class Archive>
+void fields(Archive& archive, HeartbeatTaken& value) {
+  archive("heartbeat taken", value.commit_seq);
 }
 template <class Archive>
 void fields(Archive& archive, PleaseJoin&) {

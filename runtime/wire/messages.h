@@ -35,9 +35,16 @@ struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   JobId job;
 };
 
+struct AskStatus {  ///< Answered by ClusterStatus.
+  std::uint64_t request = 0;
+};
+
 // --- scheduler to driver ---------------------------------------------------------------------------------------------
 
-struct DriverWelcome {};
+/// Answers each DriverHello.
+struct DriverWelcome {
+  std::uint64_t since = 0;  ///< Changes, within one epoch, when the driver was taken for dead and all of it dropped.
+};
 struct Answer {
   std::uint64_t request = 0;
   std::string refusal;
@@ -70,6 +77,20 @@ struct TaskList {
   std::uint64_t request = 0;
   std::vector<TaskSummary> tasks;
 };
+struct NodeSummary {
+  NodeId node;
+  std::string name;
+  NodeCapacity capacity;
+  Milli free_cpus = 0;
+  bool alive = false;
+  std::uint32_t running = 0;  ///< Attempts that hold something there.
+};
+struct ClusterStatus {
+  std::uint64_t request = 0;
+  std::uint32_t epoch = 0;
+  std::uint64_t commit_seq = 0;  ///< Of the last batch that is on disk.
+  std::vector<NodeSummary> nodes;
+};
 
 // --- agent to scheduler ----------------------------------------------------------------------------------------------
 
@@ -79,6 +100,7 @@ struct AgentJoin {
   std::string name;
   NodeCapacity capacity;
   std::vector<RunningAttempt> running;
+  StoreSeen seen;  ///< A scheduler whose store has not come as far must not go on.
 };
 struct AgentHeartbeat {
   NodeId node;
@@ -106,7 +128,13 @@ struct Report {
 
 // --- scheduler to agent ----------------------------------------------------------------------------------------------
 
-struct AgentWelcome {};
+/// With the last batch that is on disk, as is HeartbeatTaken.
+struct AgentWelcome {
+  std::uint64_t commit_seq = 0;
+};
+struct HeartbeatTaken {
+  std::uint64_t commit_seq = 0;
+};
 struct PleaseJoin {};
 /// Also from agent to worker.
 struct Run {
@@ -146,8 +174,9 @@ struct CallAnswer {
   std::string error;  ///< When not: what the method threw, or why it was not run.
 };
 
-using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
-                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
-                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer>;
+using Message =
+    std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
+                 ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
+                 Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken>;
 
 }  // namespace troupe::message

@@ -92,6 +92,8 @@ struct EffectText {
     }
     return text;
   }
+  std::string operator()(const SaveSummary& e) const { return "compact job " + names.of(e.summary.job.id); }
+  std::string operator()(const DropSummary& e) const { return "drop job " + names.of(e.job); }
   std::string operator()(const WelcomeNode& e) const { return "welcome " + names.of(e.node); }
   std::string operator()(const AskToJoin& e) const { return "ask " + names.of(e.node) + " to join"; }
   std::string operator()(const RunTask& e) const {

@@ -24,6 +24,14 @@ struct SaveProgress {
   TaskProgress progress;
 };
 
+/// Takes the place of the job with all its tasks.
+struct SaveSummary {
+  GraphSummary summary;
+};
+struct DropSummary {
+  JobId job;
+};
+
 // --- sends -----------------------------------------------------------------------------------------------------------
 
 /// The node is known under this incarnation; its heartbeats count from now.
@@ -55,6 +63,7 @@ struct AcknowledgeReport {
 };
 struct WelcomeDriver {
   DriverId driver;
+  Time since{};  ///< When it was taken in. Changes when it was taken for dead meanwhile, and all of it was dropped.
 };
 /// Answers TasksSubmitted and CancelRequested. Empty refusal: accepted, and for a durable job on disk.
 struct AnswerRequest {
@@ -97,14 +106,15 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
-                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
+using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, WelcomeNode, AskToJoin, RunTask,
+                            StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp,
+                            TellActorDown, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {
   return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
-         std::holds_alternative<SaveProgress>(effect);
+         std::holds_alternative<SaveProgress>(effect) || std::holds_alternative<SaveSummary>(effect) ||
+         std::holds_alternative<DropSummary>(effect);
 }
 
 }  // namespace troupe::scheduler

@@ -39,13 +39,14 @@ struct NodeLeft {
   std::uint64_t incarnation = 0;
 };
 
-/// A driver connected; it may be one that was here before.
+/// A driver connected, or gave a sign of life; it may be one that was here before.
 struct DriverJoined {
   DriverId driver;
   JobInfo job;  ///< Its own job, never durable.
 };
 
-/// A driver said goodbye or is known to be dead: what it owns is cancelled and forgotten; durable work goes on.
+/// A driver said goodbye or is known to be dead, as one that is silent for too long is taken to be: what it owns is
+/// cancelled and forgotten; durable work goes on.
 struct DriverLeft {
   DriverId driver;
 };

@@ -23,13 +23,13 @@ std::int32_t losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
 }  // namespace
 
 /// What the store has is taken as it is; what follows from it (counts, the ready, what waits for a node) is made anew.
-void Scheduler::State::load(const StoredState& stored) {
+void Scheduler::State::load(StoredState stored) {
   for (const auto& info : stored.jobs) tasks.add_job(info);
   std::vector<Slot> loaded;
-  for (const auto& record : stored.tasks) {
+  for (auto& record : stored.tasks) {
     Job* job = tasks.find_job(record.spec.id.job);
     TROUPE_CHECK(job != nullptr, "the store has the job of each task");
-    loaded.push_back(tasks.add(*job, record.spec, record.progress));
+    loaded.push_back(tasks.add(*job, std::move(record.spec), std::move(record.progress)));
   }
   for (const Slot slot : loaded) tasks.link(slot);
   for (const Slot slot : loaded) {
@@ -42,6 +42,7 @@ void Scheduler::State::load(const StoredState& stored) {
     task.progress.state = TaskState::waiting;
     if (task.open_predecessors == 0) make_ready(slot);
   }
+  load_finished(stored.summaries, loaded);
   for (const Slot slot : dirty) tasks[slot].dirty = false;
   dirty.clear();
 }

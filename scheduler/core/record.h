@@ -26,13 +26,23 @@ struct TaskRecord {
   friend bool operator==(const TaskRecord&, const TaskRecord&) = default;
 };
 
-/// All that is durable. Jobs by id, tasks by id, each once.
+/// What is left of a graph that ended long ago.
+struct GraphSummary {
+  JobInfo job;
+  std::vector<std::uint32_t> tasks;  ///< How many ended in each TaskState.
+  std::int64_t started_ms = 0;       ///< Since 1970; 0: none of its tasks ever ran.
+  std::int64_t ended_ms = 0;
+  friend bool operator==(const GraphSummary&, const GraphSummary&) = default;
+};
+
+/// All that is durable. Jobs by id, tasks by id, each once; a job that was compacted is a summary only.
 struct StoredState {
   ClusterId cluster;
   std::uint32_t epoch = 0;  ///< Of the scheduler that loads it: already raised.
   std::uint64_t commit_seq = 0;
   std::vector<JobInfo> jobs;
   std::vector<TaskRecord> tasks;
+  std::vector<GraphSummary> summaries;  ///< By the job's id.
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 

@@ -12,11 +12,11 @@ constexpr std::size_t usual_effects = 4;
 
 }  // namespace
 
-Scheduler::State::State(Settings given, const StoredState& stored, Time at)
+Scheduler::State::State(Settings given, StoredState stored, Time at)
     : settings(given), epoch(stored.epoch), now(at), started(at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
-  load(stored);
+  load(std::move(stored));
 }
 
 Effects Scheduler::State::step(Time at, const Event& event) {
@@ -46,6 +46,7 @@ void Scheduler::State::give_grace_if_late() {
     for (auto& [key, holding] : node.holdings)
       if (holding->kind == Holding::Kind::orphan) holding->until = now + settings.node_timeout;
   }
+  for (auto& [id, driver] : drivers) driver.heard = now;
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
 }
 
@@ -56,6 +57,8 @@ void Scheduler::State::on(const Tick&) {
                    "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
   }
   forget_dead_nodes();
+  drop_silent_drivers();
+  compact_finished();
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -75,6 +78,9 @@ std::optional<Time> Scheduler::State::next_timer() const {
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [id, node] : cluster.nodes())
     if (node.alive) also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
+  if (const auto next_round = next_compaction()) also(*next_round);
+  for (const auto& [id, driver] : drivers)
+    also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
@@ -97,6 +103,7 @@ Effects Scheduler::State::effects_of_step() {
     Task& task = tasks[slot];
     task.dirty = false;
     writes.push_back(SaveProgress{task.spec.id, task.progress});
+    if (task.is_final()) count_end(task);
   }
   dirty.clear();
   if (writes.empty()) return std::exchange(sends, {});
@@ -106,8 +113,8 @@ Effects Scheduler::State::effects_of_step() {
   return effects;
 }
 
-Scheduler::Scheduler(Settings settings, const StoredState& stored, Time now)
-    : state_(std::make_unique<State>(settings, stored, now)) {}
+Scheduler::Scheduler(Settings settings, StoredState stored, Time now)
+    : state_(std::make_unique<State>(settings, std::move(stored), now)) {}
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;

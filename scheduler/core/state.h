@@ -1,7 +1,7 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
 // placement.cpp (who starts where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what
-// each job holds).
+// each job holds), compaction.cpp (what is left of ended graphs).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -24,13 +24,15 @@ namespace troupe::scheduler {
 
 struct Driver {
   JobId own;
+  Time since{};             ///< It was taken in then.
+  Time heard{};             ///< Its last sign of life.
   std::set<JobId> watches;  ///< Jobs whose ends it is told; those it lost to another driver since are still here.
   std::map<std::uint64_t, std::string> answered;  ///< Submits of late, by request: the refusal.
   std::deque<std::uint64_t> answered_in_order;
 };
 
 struct Scheduler::State {
-  State(Settings settings, const StoredState& stored, Time now);
+  State(Settings settings, StoredState stored, Time now);
 
   // --- scheduler.cpp
   Effects step(Time now, const Event& event);
@@ -48,6 +50,7 @@ struct Scheduler::State {
   // --- submits.cpp
   void on(const DriverJoined& joined);
   void on(const DriverLeft& left);
+  void drop_silent_drivers();
   void on(const TasksSubmitted& submitted);
   void on(const CancelRequested& cancel);
   void on(const TasksReleased& released);
@@ -75,7 +78,7 @@ struct Scheduler::State {
   void forget_dead_nodes();
 
   // --- lifecycle.cpp
-  void load(const StoredState& stored);
+  void load(StoredState stored);
   void touch(Slot slot);
   /// Why the results that it would be handed are too many bytes; empty if they are not.
   std::string too_much_input(const Task& task) const;
@@ -123,6 +126,15 @@ struct Scheduler::State {
   void withdraw(Node& node);
   void drop_hopeless_reservations();
 
+  // --- compaction.cpp
+  void load_finished(const std::vector<GraphSummary>& stored, const std::vector<Slot>& loaded);
+  void count_end(const Task& task);
+  void reopen(const Job& job);
+  void compact_finished();
+  GraphSummary summary_of(const Job& job) const;
+  std::optional<Time> next_compaction() const;
+  Time due(Time ended) const { return ended + settings.keep_finished; }
+
   // --- fair_share.cpp
   void bill(Job& job, Holding& holding);
   void unbill(AttemptKey key, Holding& holding);
@@ -156,6 +168,11 @@ struct Scheduler::State {
   /// job, back again, counts on from there.
   std::map<JobId, std::uint32_t> dropped;
   std::deque<JobId> dropped_in_order;
+
+  std::map<JobId, std::size_t> ended_tasks;  ///< Of durable jobs.
+  std::map<JobId, Time> finished;            ///< Durable jobs whose tasks have all ended, and when.
+  std::set<std::pair<Time, JobId>> finished_in_order;
+  std::deque<JobId> summaries;  ///< The oldest first.
 
   std::optional<Time> wake;  // what was asked for last
   std::vector<Slot> dirty;

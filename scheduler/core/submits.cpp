@@ -26,14 +26,18 @@ void Scheduler::State::on(const DriverJoined& joined) {
   if (job != nullptr && job->info.durable) return ignore("the driver's job has the id of a durable one");
   if (!drivers.contains(joined.driver) && drivers.size() >= settings.most_drivers)
     return ignore("there are " + std::to_string(drivers.size()) + " drivers, the most there may be");
-  Driver& driver = drivers[joined.driver];
+  const auto [found, is_new] = drivers.try_emplace(joined.driver);
+  Driver& driver = found->second;
   if (driver.own && driver.own != joined.job.id) return ignore("the driver joined before, with another job");
 
   driver.own = joined.job.id;
+  if (is_new) driver.since = now;
+  driver.heard = now;
   driver.watches.insert(joined.job.id);
   if (job == nullptr) job = &add_job(joined.job);
   job->driver = joined.driver;
-  send(WelcomeDriver{joined.driver});
+  send(WelcomeDriver{joined.driver, driver.since});
+  if (is_new) wake_by(now + std::min(settings.driver_timeout, longest_sleep()));
 }
 
 Job& Scheduler::State::add_job(const JobInfo& info) {
@@ -53,6 +57,13 @@ void Scheduler::State::on(const DriverLeft& left) {
     if (!job->info.durable) drop_job(*job);
   }
   drivers.erase(found);
+}
+
+void Scheduler::State::drop_silent_drivers() {
+  std::vector<DriverId> silent;
+  for (const auto& [id, driver] : drivers)
+    if (now - driver.heard >= settings.driver_timeout) silent.push_back(id);
+  for (const DriverId id : silent) on(DriverLeft{id});
 }
 
 /// Nobody is left to be told: the attempts are stopped, their grants stay until the nodes have answered.
@@ -110,6 +121,7 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
   std::vector<Slot> added;
   for (const auto& spec : specs) {
     if (tasks.find(spec.id) != no_slot) continue;
+    reopen(job);
     if (job.info.durable) writes.push_back(SaveTask{spec});
     added.push_back(tasks.add(job, spec, {}));
   }

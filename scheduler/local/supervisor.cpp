@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -20,68 +19,24 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "runtime/agent/agent.h"
 #include "runtime/agent/agent_core.h"
-#include "runtime/agent/process.h"
-#include "runtime/wire/zmq_transport.h"
-#include "scheduler/service/service.h"
+#include "scheduler/local/member.h"
+#include "scheduler/local/places.h"
+#include "scheduler/local/role_processes.h"
 #include "scheduler/store/redis_server.h"
-#include "scheduler/store/redis_task_store.h"
 
 namespace troupe::scheduler {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
-constexpr std::size_t most_restarts = 5;
 constexpr std::chrono::seconds restart_window{60};
-
-/// Writes one line for the driver.
-void tell(int descriptor, std::string line) {
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  const std::string text = line + '\n';
-  if (::write(descriptor, text.data(), text.size()) < 0) std::fprintf(stderr, "troupe: %s\n", line.c_str());
-}
-
-volatile sig_atomic_t stop_asked = 0;
-int stop_event = -1;  // Readable when it is asked.
-void on_stop(int) {
-  stop_asked = 1;
-  const int error = errno;
-  ::eventfd_write(stop_event, 1);
-  errno = error;
-}
-
-/// Forks a child that plays a role and cannot outlive its parent.
-pid_t fork_role(const std::function<int()>& role) {
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(1);
-  reset_signals();
-  ::signal(SIGPIPE, SIG_IGN);
-  stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  struct sigaction action {};
-  action.sa_handler = on_stop;
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::_exit(role());
-}
-
-int run_scheduler(const RoleArguments& arguments, int ready) {
-  RedisTaskStore store({.socket = redis_socket(arguments.at("directory"))});
-  const auto transport = make_zmq_transport();
-  Service service({.address = scheduler_address(arguments.at("directory")),
-                   .cluster = arguments.cluster(),
-                   .on_first_node = [ready] { tell(ready, "ready"); }},
-                  store, *transport);
-  auto ended = service.start();
-  if (ended) ended = service.run([] { return stop_asked != 0; });
-  if (ended) return 0;
-  tell(ready, ended.error().message);
-  return 1;
-}
+constexpr milliseconds short_life{1'000};  // What dies sooner waits a little before it is started again.
+constexpr milliseconds back_off{100};
+constexpr milliseconds scheduler_grace{2'000};
 
 /// The children of this process, orphans of ended ones included: it is their reaper.
 std::vector<pid_t> children() {
@@ -93,13 +48,11 @@ std::vector<pid_t> children() {
 
 class Supervisor {
  public:
-  explicit Supervisor(const RoleArguments& arguments)
-      : arguments_(arguments), directory_(arguments.at("directory")), node_{random_id()} {
-    capacity_ = {.cpus = std::stoll(arguments.at("cpus")), .memory_bytes = std::stoll(arguments.at("memory"))};
-  }
+  explicit Supervisor(const RoleArguments& arguments) : arguments_(arguments), plan_(supervisor_plan_from(arguments)) {}
 
   int run() {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_NAME, "supervisor");
     ::fcntl(control_descriptor, F_SETFD, FD_CLOEXEC);
     sigset_t watched;
     sigemptyset(&watched);
@@ -108,118 +61,188 @@ class Supervisor {
     ::signal(SIGPIPE, SIG_IGN);
     signals_ = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
 
+    bool has_failed = false;
     if (auto started = start(); !started) {
-      tell(control_descriptor, started.error().message);
+      tell(control_, started.error().message);
+      if (!lock_ && !plan_.member.empty()) return 1;  // What is there is another's.
+      has_failed = true;
     } else {
-      supervise();
-      if (driver() == Driver::is_done) end_agent();
+      has_failed = !supervise();
+      if (!has_failed && starter() != Starter::is_gone) end_in_order();
     }
     take_down();
-    return 0;
+    return has_failed ? 1 : 0;
   }
 
  private:
+  /// One of those that are kept up.
+  struct Child {
+    pid_t pid = -1;
+    Clock::time_point started{};
+    std::optional<Clock::time_point> due;  ///< When it is to be started again.
+  };
+
   Result<void> start() {
+    if (!plan_.member.empty()) {
+      auto lock = MemberLock::take(plan_.member);
+      if (!lock) return lock.error();
+      lock_.emplace(std::move(*lock));
+    }
     std::error_code error;
-    std::filesystem::create_directories(arguments_.at("store") + "/logs", error);
+    std::filesystem::create_directories(plan_.logs, error);
+    if (!error && plan_.has_store) std::filesystem::create_directories(plan_.store, error);
     if (error)
-      return Error{Fault::unavailable, "cannot make the folder " + arguments_.at("store") + ": " + error.message() +
-                                           ": choose another by XDG_STATE_HOME"};
-    auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = redis_socket(directory_)});
+      return Error{Fault::unavailable, "cannot make the folder " + (plan_.has_store ? plan_.store : plan_.logs) + ": " +
+                                           error.message() + ": choose another by XDG_STATE_HOME"};
+    int word[2];
+    if (::pipe2(word, O_CLOEXEC | O_NONBLOCK) != 0) return Error{Fault::unavailable, "cannot make a pipe"};
+    word_ = word[0];
+    word_write_ = word[1];
+    if (plan_.has_store)
+      if (auto started = start_redis(); !started) return started;
+    if (plan_.has_scheduler) start_scheduler();
+    if (plan_.has_agent) start_agent();
+    return {};
+  }
+
+  Result<void> start_redis() {
+    auto redis = RedisServer::start({.folder = plan_.store, .socket = redis_socket(plan_.directory)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));
-    int ready[2];
-    if (::pipe2(ready, O_CLOEXEC | O_NONBLOCK) != 0) return Error{Fault::unavailable, "cannot make a pipe"};
-    ready_ = ready[0];
-    ready_write_ = ready[1];
-    start_scheduler();
-    start_agent();
+    redis_child_ = {redis_->pid(), Clock::now(), {}};
     return {};
   }
 
   void start_scheduler() {
-    scheduler_ = fork_role([this] { return run_scheduler(arguments_, ready_write_); });
+    scheduler_ = {
+        fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
   }
 
   void start_agent() {
-    const std::uint64_t incarnation = ++incarnation_;
-    agent_ = fork_role([this, incarnation] { return run_agent_role(arguments_, capacity_, node_, incarnation); });
+    local_.incarnation += 1;
+    const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
+    const int word = plan_.has_scheduler ? -1 : word_write_;
+    agent_ = {
+        fork_role("agent", [this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
+        Clock::now(),
+        {}};
   }
 
-  /// Until the driver is gone or something cannot be started again.
-  void supervise() {
+  /// Until it is told to end; false when something cannot be started again.
+  bool supervise() {
     for (;;) {
-      pollfd polled[] = {{control_descriptor, POLLIN, 0}, {signals_, POLLIN, 0}, {ready_, POLLIN, 0}};
-      if (::poll(polled, 3, -1) < 0) continue;
-      if (polled[0].revents != 0 && driver() != Driver::is_there) return;
-      if (polled[2].revents != 0 && !pass_on_word()) return;
-      if (polled[1].revents == 0) continue;
-      signalfd_siginfo signal{};
-      while (::read(signals_, &signal, sizeof signal) == sizeof signal)
-        if (signal.ssi_signo != SIGCHLD) return;
-      if (!look_after_children()) return;
+      pollfd polled[] = {{control_, POLLIN, 0}, {signals_, POLLIN, 0}, {word_, POLLIN, 0}};
+      if (::poll(polled, 3, milliseconds_to_next()) < 0) continue;
+      if (polled[0].revents != 0 && starter() != Starter::is_there) return true;
+      if (polled[2].revents != 0 && !pass_on_word()) return false;
+      if (polled[1].revents != 0) {
+        signalfd_siginfo signal{};
+        while (::read(signals_, &signal, sizeof signal) == sizeof signal)
+          if (signal.ssi_signo != SIGCHLD) return true;
+        if (!look_after_children()) return false;
+      }
+      if (!start_what_is_due()) return false;
     }
   }
 
-  enum class Driver { is_there, is_done, is_gone };
+  enum class Starter { is_there, is_done, is_gone };
 
   /// Nobody writes there: whatever comes but the end is not meant for us.
-  static Driver driver() {
+  Starter starter() const {
+    if (control_ < 0) return Starter::is_there;
     char ignored[4096];
     ssize_t got = 0;
-    do got = ::recv(control_descriptor, ignored, sizeof ignored, MSG_DONTWAIT);
+    do got = ::recv(control_, ignored, sizeof ignored, MSG_DONTWAIT);
     while (got > 0 || (got < 0 && errno == EINTR));
-    if (got < 0) return errno == EAGAIN ? Driver::is_there : Driver::is_gone;
-    pollfd closed{control_descriptor, 0, 0};
-    return ::poll(&closed, 1, 0) == 0 ? Driver::is_done : Driver::is_gone;
+    if (got < 0) return errno == EAGAIN ? Starter::is_there : Starter::is_gone;
+    pollfd closed{control_, 0, 0};
+    return ::poll(&closed, 1, 0) == 0 ? Starter::is_done : Starter::is_gone;
   }
 
-  /// Lets the agent give its commands their grace, as long as the driver waits for it.
-  void end_agent() {
-    if (agent_ < 0) return;
-    ::kill(agent_, SIGTERM);
-    const auto end = Clock::now() + AgentSettings{}.kill_grace + std::chrono::seconds(1);
-    while (::waitpid(agent_, nullptr, WNOHANG) == 0) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-      pollfd polled[] = {{control_descriptor, 0, 0}, {signals_, POLLIN, 0}};
+  /// In a cluster that goes on at the next start the scheduler ends first: what the agents then end is no news to it.
+  void end_in_order() {
+    if (!plan_.member.empty()) end(scheduler_, scheduler_grace);
+    end(agent_, AgentSettings{}.kill_grace + std::chrono::seconds(1));
+  }
+
+  /// Lets a child end in order, as long as the starter waits for it.
+  void end(Child& child, milliseconds grace) {
+    if (child.pid < 0) return;
+    ::kill(child.pid, SIGTERM);
+    const auto end = Clock::now() + grace;
+    while (::waitpid(child.pid, nullptr, WNOHANG) == 0) {
+      const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
+      pollfd polled[] = {{control_, 0, 0}, {signals_, POLLIN, 0}};
       if (left.count() <= 0 || ::poll(polled, 2, static_cast<int>(left.count())) < 0) return;
       if (polled[0].revents != 0) return;
       signalfd_siginfo signal{};
       while (::read(signals_, &signal, sizeof signal) == sizeof signal)
         if (signal.ssi_signo != SIGCHLD) return;
     }
-    agent_ = -1;
+    child.pid = -1;
   }
 
-  /// The scheduler's word to the driver; false when it is of an end.
+  /// What a child says to the starter; false when it is of an end.
   bool pass_on_word() {
     std::string line;
     char next = 0;
-    while (::read(ready_, &next, 1) == 1 && next != '\n') line += next;
+    while (::read(word_, &next, 1) == 1 && next != '\n') line += next;
     const bool is_up = line == "ready";
-    if (!is_up || !told_) tell(control_descriptor, line);
+    if (!is_up || !told_) tell(control_ < 0 ? STDERR_FILENO : control_, line);
     told_ = told_ || is_up;
+    if (is_up && plan_.outlives_starter && control_ >= 0) ::close(std::exchange(control_, -1));
     return is_up;
   }
 
   bool look_after_children() {
-    if (!redis_->is_running()) return give_up(redis_->is_ready().error().message);
-    for (pid_t pid = 0; (pid = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
-      const bool is_scheduler = pid == scheduler_;
-      if (!is_scheduler && pid != agent_) continue;
-      (is_scheduler ? scheduler_ : agent_) = -1;
-      if (is_scheduler && !pass_on_pending_word()) return false;
-      if (!may_restart()) return give_up("scheduler or agent died too often");
-      if (!is_scheduler) end_descendants();  // What commands started must not go on beside their next attempts.
-      is_scheduler ? start_scheduler() : start_agent();
+    for (pid_t pid = 0, status = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      Child* child = nullptr;
+      for (Child* each : {&redis_child_, &scheduler_, &agent_})
+        if (each->pid == pid) child = each;
+      if (child == nullptr) continue;
+      child->pid = -1;
+      if (child == &scheduler_ && !pass_on_pending_word()) return false;
+      if (child == &agent_) end_descendants();  // What commands started must not go on beside their next attempts.
+      if (!may_restart())
+        return give_up(child == &redis_child_ ? why_redis_ended() : "scheduler or agent died too often");
+      const auto now = Clock::now();
+      child->due = now - child->started < short_life ? now + back_off : now;
     }
     return true;
+  }
+
+  bool start_what_is_due() {
+    const auto is_due = [now = Clock::now()](Child& child) {
+      if (!child.due || now < *child.due) return false;
+      child.due.reset();
+      return true;
+    };
+    if (is_due(redis_child_)) {
+      redis_.reset();
+      if (auto started = start_redis(); !started) return give_up(started.error().message);
+    }
+    if (is_due(scheduler_)) start_scheduler();
+    if (is_due(agent_)) start_agent();
+    return true;
+  }
+
+  int milliseconds_to_next() const {
+    std::optional<Clock::time_point> next;
+    for (const Child* each : {&redis_child_, &scheduler_, &agent_})
+      if (each->due) next = next ? std::min(*next, *each->due) : *each->due;
+    if (!next) return -1;
+    return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(*next - Clock::now()).count()));
+  }
+
+  std::string why_redis_ended() {
+    const auto ready = redis_->is_ready();
+    return "redis-server died too often: " + (ready ? "somebody kills it" : ready.error().message);
   }
 
   /// Kills and reaps all that is not agent, scheduler or redis-server: it descends from an agent that is gone.
   void end_descendants() {
     const auto is_ours = [&](pid_t pid) {
-      return pid == scheduler_ || pid == agent_ || (redis_ && pid == redis_->pid());
+      return pid == scheduler_.pid || pid == agent_.pid || (redis_ && pid == redis_->pid());
     };
     for (;;) {
       auto left = children();
@@ -231,7 +254,7 @@ class Supervisor {
   }
 
   bool pass_on_pending_word() {
-    pollfd word{ready_, POLLIN, 0};
+    pollfd word{word_, POLLIN, 0};
     return ::poll(&word, 1, 0) == 0 || pass_on_word();
   }
 
@@ -239,83 +262,41 @@ class Supervisor {
     const auto now = Clock::now();
     while (!restarts_.empty() && now - restarts_.front() > restart_window) restarts_.pop_front();
     restarts_.push_back(now);
-    return restarts_.size() <= most_restarts;
+    return restarts_.size() <= plan_.most_restarts;
   }
 
-  static bool give_up(const std::string& why) {
-    tell(control_descriptor, why + ": the local cluster ends");
+  bool give_up(const std::string& why) {
+    tell(control_ < 0 ? STDERR_FILENO : control_, why + ": the cluster ends");
     return false;
   }
 
   void take_down() {
-    for (pid_t* pid : {&agent_, &scheduler_})
-      if (*pid > 0)
-        ::kill(std::exchange(*pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
+    for (Child* child : {&agent_, &scheduler_})
+      if (child->pid > 0)
+        ::kill(std::exchange(child->pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
     redis_.reset();
     end_descendants();
-    remove_traces(directory_, arguments_.cluster().high);
+    if (plan_.has_store) remove_traces(plan_.directory, plan_.cluster.high);
+    if (plan_.has_agent) ::unlink(plan_.agent.c_str());
   }
 
   const RoleArguments& arguments_;
-  const std::string directory_;
-  const NodeId node_;
-  NodeCapacity capacity_;
+  const SupervisorPlan plan_;
+  std::optional<MemberLock> lock_;
+  NodeStart local_{NodeId{random_id()}, 0};
   std::optional<RedisServer> redis_;
-  pid_t scheduler_ = -1;
-  pid_t agent_ = -1;
-  std::uint64_t incarnation_ = 0;
+  Child redis_child_;
+  Child scheduler_;
+  Child agent_;
+  int control_ = control_descriptor;
   int signals_ = -1;
-  int ready_ = -1;
-  int ready_write_ = -1;
+  int word_ = -1;
+  int word_write_ = -1;
   bool told_ = false;
   std::deque<Clock::time_point> restarts_;
 };
 
 }  // namespace
-
-std::string scheduler_address(const std::string& directory) { return "ipc://" + directory + "/scheduler.sock"; }
-std::string redis_socket(const std::string& directory) { return directory + "/redis.sock"; }
-std::string worker_address(const std::string& directory, const std::string& worker) {
-  return "ipc://" + directory + "/w-" + worker + ".sock";
-}
-
-void remove_traces(const std::string& directory, std::uint64_t cluster) {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
-  const std::string prefix = "troupe-" + to_text(cluster);
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored))
-    if (entry.path().filename().string().starts_with(prefix)) std::filesystem::remove(entry.path(), ignored);
-}
-
-int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
-                   std::uint64_t incarnation) {
-  const std::string& directory = arguments.at("directory");
-  const std::string agent = "ipc://" + arguments.at("agent");
-  const auto transport = make_zmq_transport();
-  const auto ended =
-      run_agent({.cluster = arguments.cluster(),
-                 .node = node,
-                 .incarnation = incarnation,
-                 .name = arguments.at("name"),
-                 .capacity = capacity,
-                 .scheduler_address = scheduler_address(directory),
-                 .own_address = agent,
-                 .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
-                 .worker_arguments =
-                     [&](const std::string& program, WorkerId worker) {
-                       return to_argv(program, {"worker",
-                                                {{"cluster", arguments.at("cluster")},
-                                                 {"id", to_text(worker)},
-                                                 {"agent", agent},
-                                                 {"address", worker_address(directory, to_text(worker))}}});
-                     },
-                 .log_directory = arguments.at("store") + "/logs",
-                 .stop = stop_event},
-                *transport);
-  if (ended) return 0;
-  std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
-  return 1;
-}
 
 int run_supervisor(const RoleArguments& arguments) { return Supervisor(arguments).run(); }
 

@@ -1,30 +1,17 @@
-// The small process that starts Redis, scheduler and agent, starts scheduler and agent again when they die, and takes
-// everything down when its driver is gone.
+// The small process that starts Redis, scheduler and agent, or some of them, starts each again when it dies, and takes
+// everything down at the end.
 //
 // It is single-threaded and touches neither ZeroMQ nor OpenMP, so its children may be forked without an exec.
 #pragma once
 
-#include <string>
-
-#include "runtime/base/resources.h"
-#include "scheduler/local/role_arguments.h"
+#include "scheduler/local/supervisor_plan.h"
 
 namespace troupe::scheduler {
 
-/// Where a supervisor talks to its driver: one line when the cluster is up or cannot be, one when it ends by itself.
-/// Half closed by the driver it means: end in order; closed, which it is too when the driver dies: at once.
+/// Where a supervisor talks to whoever started it: one line when it is up or cannot be, one when it ends by itself.
+/// Unless it is to outlive its starter, half closed means: end in order; closed, which it is too when the starter dies:
+/// at once. A SIGTERM means: end in order.
 inline constexpr int control_descriptor = 3;
-
-std::string scheduler_address(const std::string& directory);
-std::string redis_socket(const std::string& directory);
-std::string worker_address(const std::string& directory, const std::string& worker);
-
-/// Removes a cluster's folder and shared memory.
-void remove_traces(const std::string& directory, std::uint64_t cluster);
-
-/// Plays an agent of the cluster that `arguments` name, to the end; the exit status of its process.
-int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeId node,
-                   std::uint64_t incarnation);
 
 /// Plays the role to the end; the exit status of its process.
 int run_supervisor(const RoleArguments& arguments);

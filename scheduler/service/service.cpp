@@ -19,12 +19,16 @@ Service::Service(ServiceOptions options, TaskStore& store, Transport& transport)
 Result<void> Service::start() {
   wall_at_start_ = std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch());
   steady_at_start_ = std::chrono::steady_clock::now();
-  const auto stored = store_.open(options_.cluster);
+  auto stored = store_.open(options_.cluster);
   if (!stored) return stored.error();
   epoch_ = stored->epoch;
-  scheduler_.emplace(options_.settings, *stored, now());
+  commit_seq_ = stored->commit_seq;
+  last_commit_ = now();
+  scheduler_.emplace(options_.settings, std::move(*stored), now());
   wake_at_ = now();
-  return transport_.listen(options_.address);
+  if (auto listening = transport_.listen(options_.address(epoch_)); !listening) return listening;
+  options_.announce(epoch_);
+  return {};
 }
 
 Time Service::now() const {
@@ -41,7 +45,9 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (time >= wake_at_) {
       wake_at_ = time + longest_sleep;
       step(time, Tick{});
+      options_.announce(epoch_);
     }
+    if (refusal_) return *refusal_;
     if (auto taken = take_commit(); !taken) return taken;
     commit_what_waits();
   }
@@ -76,7 +82,9 @@ void Service::take(const Delivery& delivery, Time now) {
                    if (driver) step(now, TasksReleased{driver, release.tasks});
                  },
                  [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
+                 [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },
                  [&](const message::AgentJoin& join) {
+                   if (has_lost(join.seen)) return;
                    const bool is_first = nodes_.empty();
                    nodes_[join.node] = delivery.from;
                    step(now, NodeJoined{join.node, join.incarnation, join.name, join.capacity, join.running});
@@ -85,6 +93,7 @@ void Service::take(const Delivery& delivery, Time now) {
                  [&](const message::AgentHeartbeat& beat) {
                    nodes_[beat.node] = delivery.from;
                    step(now, NodeHeard{beat.node, beat.incarnation, beat.running});
+                   post(delivery.from, message::HeartbeatTaken{commit_seq_});
                  },
                  [&](const message::AgentBye& bye) {
                    step(now, NodeLeft{bye.node, bye.incarnation});
@@ -105,12 +114,8 @@ void Service::step(Time now, const Event& event) {
   for (auto& effect : effects) {
     if (const auto* wake = std::get_if<WakeAt>(&effect)) {
       wake_at_ = std::min(wake_at_, wake->at);
-    } else if (auto* job = std::get_if<SaveJob>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*job));
-    } else if (auto* task = std::get_if<SaveTask>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*task));
-    } else if (auto* progress = std::get_if<SaveProgress>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*progress));
+    } else if (is_write(effect)) {
+      gathering_.writes.push_back(*write_from(std::move(effect)));
     }
   }
   const bool nothing_waits = gathering_.writes.empty() && gathering_.sends.empty() && !in_flight_;
@@ -124,15 +129,35 @@ void Service::step(Time now, const Event& event) {
   }
 }
 
+/// An agent has seen more of the store than there is: it was rolled back. Or it has seen a later epoch: the next commit
+/// tells whether another scheduler took over, or that epoch was lost.
+bool Service::has_lost(StoreSeen seen) {
+  if (seen.epoch > epoch_) {
+    doubt_ = seen;
+  } else if (seen.commit_seq > commit_seq_) {
+    refusal_ = refuse_older("the store", age(), {options_.cluster, seen.epoch, seen.commit_seq});
+  }
+  return seen.epoch > epoch_ || refusal_.has_value();
+}
+
+bool Service::is_commit_due() const {
+  const bool is_late =
+      options_.longest_commit_pause.count() > 0 && now() - last_commit_ >= options_.longest_commit_pause;
+  return !gathering_.writes.empty() || is_late || doubt_.has_value();
+}
+
 void Service::commit_what_waits() {
   if (in_flight_) return;
-  if (gathering_.writes.empty()) {
+  if (!is_commit_due()) {
+    if (options_.longest_commit_pause.count() > 0)
+      wake_at_ = std::min(wake_at_, last_commit_ + options_.longest_commit_pause);
     for (const auto& effect : std::exchange(gathering_.sends, {})) send(effect);
     return;
   }
   Turn turn = std::exchange(gathering_, {});
   after_commit_ = std::move(turn.sends);
   in_flight_ = true;
+  last_commit_ = now();
   store_.commit(std::move(turn.writes));
   if (watched_ >= 0) transport_.unwatch(watched_);
   watched_ = store_.descriptor();
@@ -150,11 +175,15 @@ Result<void> Service::take_commit() {
     return {};
   }
   if (watched_ >= 0) transport_.unwatch(std::exchange(watched_, -1));
-  if (const auto* fenced = std::get_if<Fenced>(&*outcome))
+  if (const auto* fenced = std::get_if<Fenced>(&*outcome)) {
+    is_fenced_ = true;
     return Error{Fault::refused, "another scheduler took over in epoch " + std::to_string(fenced->epoch) +
                                      "; this one, of epoch " + std::to_string(epoch_) + ", has changed nothing"};
+  }
   if (const auto* lost = std::get_if<StoreLost>(&*outcome)) return lost->error;
   in_flight_ = false;
+  commit_seq_ = std::get<Committed>(*outcome).commit_seq;
+  if (doubt_) return *refuse_older("the store", age(), {options_.cluster, doubt_->epoch, doubt_->commit_seq});
   for (const auto& effect : std::exchange(after_commit_, {})) send(effect);
   return {};
 }
@@ -162,7 +191,7 @@ Result<void> Service::take_commit() {
 void Service::send(const Effect& effect) {
   std::visit(
       Overloaded{
-          [&](const WelcomeNode& each) { to_node(each.node, message::AgentWelcome{}); },
+          [&](const WelcomeNode& each) { to_node(each.node, message::AgentWelcome{commit_seq_}); },
           [&](const AskToJoin& each) { to_node(each.node, message::PleaseJoin{}); },
           [&](const RunTask& each) {
             if (auto order = scheduler_->order(each.task, each.attempt))
@@ -174,7 +203,9 @@ void Service::send(const Effect& effect) {
           [&](const AcknowledgeReport& each) {
             to_node(each.node, message::ReportTaken{each.task, each.attempt});
           },
-          [&](const WelcomeDriver& each) { to_driver(each.driver, message::DriverWelcome{}); },
+          [&](const WelcomeDriver& each) {
+            to_driver(each.driver, message::DriverWelcome{static_cast<std::uint64_t>(each.since.count())});
+          },
           [&](const AnswerRequest& each) {
             to_driver(each.driver, message::Answer{each.request, each.refusal});
           },
@@ -200,6 +231,14 @@ message::TaskList Service::list(const message::AskTasks& ask) const {
                             static_cast<std::uint32_t>(attempts.size()),
                             attempts.empty() ? NodeId{} : attempts.back().node});
   }
+  return answer;
+}
+
+message::ClusterStatus Service::status(const message::AskStatus& ask) const {
+  message::ClusterStatus answer{.request = ask.request, .epoch = epoch_, .commit_seq = commit_seq_};
+  for (const auto& view : scheduler_->nodes())
+    answer.nodes.push_back(
+        {view.node, view.name, view.capacity, view.free_cpus, view.alive, static_cast<std::uint32_t>(view.running)});
   return answer;
 }
 

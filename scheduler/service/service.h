@@ -7,19 +7,26 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "runtime/wire/message_codec.h"
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
+#include "scheduler/store/store_age.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler {
 
 struct ServiceOptions {
-  std::string address;
+  std::function<std::string(std::uint32_t epoch)> address;  ///< To listen at.
+  /// Leads drivers and agents there; called once it listens, and again every now and then.
+  std::function<void(std::uint32_t epoch)> announce;
   ClusterId cluster;
   Settings settings{};
+  /// Something is committed at least so often, be it nothing: it keeps the lease, and tells a scheduler that has no
+  /// work that another has taken over. 0: only what there is.
+  Time longest_commit_pause{0};
   std::function<void()> on_first_node;  ///< Called once: from then on the cluster can run something.
 };
 
@@ -32,7 +39,12 @@ class Service {
   Result<void> start();
 
   /// Works until `until_stopped` says so. Fails with: refused (another scheduler took over), or the store's fault.
+  ///
+  /// A store that has lost what an agent has seen of it is refused, with the numbers, before anything is placed there.
   Result<void> run(const std::function<bool()>& until_stopped);
+
+  /// Whether it ended because another scheduler took over.
+  bool is_fenced() const { return is_fenced_; }
 
  private:
   void take(const Delivery& delivery, Time now);
@@ -41,9 +53,13 @@ class Service {
   void to_node(NodeId node, const message::Message& message);
   void to_driver(DriverId driver, const message::Message& message);
   void post(PeerId to, const message::Message& message);
+  bool is_commit_due() const;
+  bool has_lost(StoreSeen seen);
+  StoreAge age() const { return {options_.cluster, epoch_, commit_seq_}; }
   void commit_what_waits();
   Result<void> take_commit();
   message::TaskList list(const message::AskTasks& ask) const;
+  message::ClusterStatus status(const message::AskStatus& ask) const;
   Time now() const;
 
   const ServiceOptions options_;
@@ -51,6 +67,9 @@ class Service {
   Transport& transport_;
   std::optional<Scheduler> scheduler_;
   std::uint32_t epoch_ = 0;
+  std::uint64_t commit_seq_ = 0;
+  bool is_fenced_ = false;
+  std::optional<Error> refusal_;  ///< Why it must not go on.
   Time wall_at_start_{};
   std::chrono::steady_clock::time_point steady_at_start_;
   Time wake_at_{};
@@ -67,6 +86,8 @@ class Service {
   Turn gathering_;        // Waits for the commit in flight.
   Effects after_commit_;  // Goes out when the commit in flight is on disk.
   bool in_flight_ = false;
+  Time last_commit_{};
+  std::optional<StoreSeen> doubt_;  ///< Of a later epoch than this one: somebody has seen it.
 };
 
 }  // namespace troupe::scheduler

@@ -16,6 +16,11 @@ class StoreModel {
       if (const auto* task = std::get_if<SaveTask>(&write)) tasks_[task->spec.id].spec = task->spec;
       if (const auto* progress = std::get_if<SaveProgress>(&write))
         tasks_[progress->task].progress = progress->progress;
+      if (const auto* summary = std::get_if<SaveSummary>(&write)) {
+        const JobId job = summary->summary.job.id;
+        jobs_.erase(job);
+        std::erase_if(tasks_, [job](const auto& each) { return each.first.job == job; });
+      }
     }
   }
 

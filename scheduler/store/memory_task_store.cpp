@@ -21,6 +21,7 @@ Result<StoredState> MemoryTaskStore::open(ClusterId cluster_if_new) {
     const auto progress = disk_.progress.find(id);
     state.tasks.push_back({spec, progress == disk_.progress.end() ? TaskProgress{} : progress->second});
   }
+  for (const auto& [id, summary] : disk_.summaries) state.summaries.push_back(summary);
   return state;
 }
 
@@ -53,11 +54,24 @@ CommitOutcome MemoryTaskStore::write(Batch batch) {
       disk_.specs.insert_or_assign(id, std::move(task->spec));
     } else if (auto* progress = std::get_if<SaveProgress>(&write)) {
       disk_.progress.insert_or_assign(progress->task, std::move(progress->progress));
+    } else if (auto* summary = std::get_if<SaveSummary>(&write)) {
+      const JobId id = summary->summary.job.id;
+      erase(id);
+      disk_.summaries.insert_or_assign(id, std::move(summary->summary));
+    } else if (const auto* dropped = std::get_if<DropSummary>(&write)) {
+      erase(dropped->job);
     }
   }
   seen_->commit_seq = ++disk_.commit_seq;
   if (fault == DiskFault::lost_after) return lost;
   return Committed{disk_.commit_seq};
+}
+
+void MemoryTaskStore::erase(JobId job) {
+  disk_.jobs.erase(job);
+  disk_.summaries.erase(job);
+  std::erase_if(disk_.specs, [job](const auto& each) { return each.first.job == job; });
+  std::erase_if(disk_.progress, [job](const auto& each) { return each.first.job == job; });
 }
 
 std::optional<CommitOutcome> MemoryTaskStore::poll() {

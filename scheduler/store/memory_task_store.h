@@ -26,6 +26,7 @@ struct MemoryDisk {
   std::map<JobId, JobInfo> jobs;
   std::map<TaskId, TaskSpec> specs;
   std::map<TaskId, TaskProgress> progress;
+  std::map<JobId, GraphSummary> summaries;
 
   DiskFault next_fault = DiskFault::none;  ///< Used up by the commit that meets it.
   bool holds_answers = false;              ///< A slow disk: commits are written, and answered once this is false again.
@@ -44,6 +45,7 @@ class MemoryTaskStore final : public TaskStore {
 
  private:
   CommitOutcome write(Batch batch);
+  void erase(JobId job);
 
   MemoryDisk& disk_;
   std::optional<StoreAge> seen_;

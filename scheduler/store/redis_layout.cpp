@@ -26,6 +26,7 @@ std::optional<std::uint64_t> decimal_from(std::string_view text) {
 
 std::optional<GraphField> graph_field_from(std::string_view name) {
   if (name == job_field) return GraphField{GraphField::Kind::job};
+  if (name == summary_field) return GraphField{GraphField::Kind::summary};
   const std::string_view prefix = name.substr(0, spec_prefix.size());
   if (prefix != spec_prefix && prefix != progress_prefix) return std::nullopt;
   const auto number = decimal_from(name.substr(prefix.size()));

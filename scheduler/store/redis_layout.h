@@ -13,21 +13,23 @@ namespace troupe::scheduler {
 inline constexpr std::string_view cluster_key = "troupe:cluster";        ///< 32 hexadecimal digits.
 inline constexpr std::string_view epoch_key = "troupe:epoch";            ///< Of the one scheduler that may write.
 inline constexpr std::string_view commit_seq_key = "troupe:commit_seq";  ///< Of the last batch.
+inline constexpr std::string_view lease_key = "troupe:lease";            ///< See redis_lease.h.
 inline constexpr std::string_view jobs_key = "troupe:jobs";              ///< A set of ids, 16 hexadecimal digits each.
 
-std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task.
+std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task; or `summary`.
 
 inline constexpr std::string_view job_field = "job";
-std::string spec_field(std::uint32_t number);      ///< Written once.
-std::string progress_field(std::uint32_t number);  ///< `task:N`: written at each change.
+inline constexpr std::string_view summary_field = "summary";  ///< All there is of a graph that was compacted.
+std::string spec_field(std::uint32_t number);                 ///< Written once.
+std::string progress_field(std::uint32_t number);             ///< `task:N`: written at each change.
 
 /// What a field of a graph's hash holds.
 struct GraphField {
-  enum class Kind { job, spec, progress } kind;
+  enum class Kind { job, spec, progress, summary } kind;
   std::uint32_t number = 0;  ///< Of the task.
 };
 
-/// Reads a field's name; nullopt when it is none of the three.
+/// Reads a field's name; nullopt when it is none of them.
 std::optional<GraphField> graph_field_from(std::string_view name);
 
 /// Reads a number that is written in decimal digits and nothing else.

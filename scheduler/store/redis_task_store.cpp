@@ -29,7 +29,14 @@ Deadline now() { return std::chrono::steady_clock::now(); }
 JobId job_of(const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return job->job.id;
   if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec.id.job;
+  if (const auto* summary = std::get_if<SaveSummary>(&write)) return summary->summary.job.id;
+  if (const auto* dropped = std::get_if<DropSummary>(&write)) return dropped->job;
   return std::get<SaveProgress>(write).task.job;
+}
+
+/// Does away with all that there was of the job.
+bool is_end_of_job(const Write& write) {
+  return std::holds_alternative<SaveSummary>(write) || std::holds_alternative<DropSummary>(write);
 }
 
 std::string field_of(const Write& write) {
@@ -52,6 +59,13 @@ bool may_pass(Fault fault) {
 
 // --- opening
 // -----------------------------------------------------------------------------------------------------------
+
+Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped) {
+  auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped);
+  if (!text) return text.error();
+  free_lease_ = std::move(*text);
+  return {};
+}
 
 Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   drop_connection();
@@ -87,7 +101,8 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
   if (!loaded && may_pass(loaded.error().fault)) return loaded.error();
 
-  // A scheduler that took over meanwhile may have written what was being read.
+  // A scheduler that took over meanwhile may have written what was being read. Reading may have taken long.
+  deadline = now() + options_.patience;
   connection->append({"WATCH", epoch_key});
   auto watched = connection->ask({"GET", epoch_key}, deadline);
   if (watched) watched = connection->wait_reply(deadline);
@@ -114,13 +129,22 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
   if (!found) return found.error();
   const std::string store = "the store in Redis at " + options_.socket;
   const bool is_new = !*found;
-  if (is_new && seen_) {
+  if (is_new && seen_ && seen_->epoch > 0) {
     return Error{Fault::refused, store + " is empty, seen was commit " + std::to_string(seen_->commit_seq) +
                                      " of cluster " + to_text(seen_->cluster) + ": restore its files"};
   }
   StoreAge age = found->value_or(StoreAge{cluster_if_new, 0, 0});
   if (seen_) {
     if (auto refusal = refuse_older(store, age, *seen_)) return *refusal;
+  }
+  if (options_.lease) {
+    connection.append({"WATCH", lease_key});
+    auto lease = connection.ask({"GET", lease_key}, deadline);
+    if (lease) lease = connection.wait_reply(deadline);
+    if (!lease) return lease.error();
+    const std::string_view text = lease->text();
+    if (!text.empty() && text != free_lease_ && !is_held_by(options_.lease->holder, text))
+      return Error{Fault::unavailable, store + " has another scheduler: its lease is '" + std::string(text) + "'"};
   }
   TROUPE_CHECK(age.epoch < std::numeric_limits<std::uint32_t>::max(), "epochs do not run out");
   ++age.epoch;
@@ -133,6 +157,10 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
     queued += 2;
   }
   connection.append({"SET", epoch_key, std::to_string(age.epoch)});
+  if (options_.lease) {
+    connection.append({"SET", lease_key, lease_text(*options_.lease, age.epoch, age.commit_seq)});
+    ++queued;
+  }
   // The scheduler before this one may have committed until now, so only this answer counts.
   connection.append({"GET", commit_seq_key});
   connection.append({"EXEC"});
@@ -245,6 +273,10 @@ void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
+    if (is_end_of_job(batch[flight_->next_write])) {
+      append_end_of_job(batch[flight_->next_write++]);
+      continue;
+    }
     const JobId job = job_of(batch[flight_->next_write]);
     const std::string key = graph_key(job);
     std::vector<std::string> pairs;  // field, record, field, record …
@@ -253,7 +285,7 @@ void RedisTaskStore::append_writes() {
     for (; flight_->next_write < batch.size() && pairs.size() < 2 * fields_per_hset && bytes < bytes_per_hset;
          ++flight_->next_write) {
       const Write& write = batch[flight_->next_write];
-      if (job_of(write) != job) break;
+      if (job_of(write) != job || is_end_of_job(write)) break;
       lists_job = lists_job || std::holds_alternative<SaveJob>(write);
       std::string field = field_of(write);
       std::string record = record_of({key, field}, write);
@@ -272,6 +304,7 @@ void RedisTaskStore::append_writes() {
     if (connection_->unsent_bytes() >= unsent_limit) break;
   }
   if (flight_->next_write == batch.size()) {
+    append_lease();
     connection_->append({"SET", commit_seq_key, std::to_string(flight_->commit_seq)});
     connection_->append({"EXEC"});
     awaited_.insert(awaited_.end(), {Await::queued, Await::exec});
@@ -279,6 +312,25 @@ void RedisTaskStore::append_writes() {
     append_watch();
   }
   flight_->deadline += milliseconds((connection_->unsent_bytes() - before) * 1'000 >> 20);
+}
+
+void RedisTaskStore::append_end_of_job(const Write& write) {
+  const JobId job = job_of(write);
+  const std::string key = graph_key(job);
+  connection_->append({"UNLINK", key});
+  if (const auto* summary = std::get_if<SaveSummary>(&write)) {
+    connection_->append({"HSET", key, summary_field, encode_record({key, summary_field}, summary->summary)});
+  } else {
+    connection_->append({"SREM", jobs_key, to_text(job)});
+  }
+  awaited_.insert(awaited_.end(), {Await::queued, Await::queued});
+}
+
+void RedisTaskStore::append_lease() {
+  if (!options_.lease || now() < renew_lease_at_) return;
+  connection_->append({"SET", lease_key, lease_text(*options_.lease, seen_->epoch, flight_->commit_seq)});
+  awaited_.push_back(Await::queued);
+  renew_lease_at_ = now() + options_.lease->length / 4;
 }
 
 // --- answers

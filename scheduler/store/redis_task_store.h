@@ -9,11 +9,13 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "scheduler/store/redis_connection.h"
+#include "scheduler/store/redis_lease.h"
 #include "scheduler/store/store_age.h"
 #include "scheduler/store/task_store.h"
 
@@ -23,13 +25,21 @@ struct RedisStoreOptions {
   std::string socket;  ///< Path of the unix socket.
   /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB.
   std::chrono::milliseconds patience{10'000};
-  std::optional<StoreAge> seen;  ///< What agents have seen: a store older than that, or a foreign one, is refused.
+  /// What agents have seen: a store older than that, or a foreign one, is refused. Epoch 0: nothing yet.
+  std::optional<StoreAge> seen;
+  std::optional<LeaseOptions> lease;  ///< None: nobody stands by.
 };
 
 class RedisTaskStore final : public TaskStore {
  public:
   explicit RedisTaskStore(RedisStoreOptions options) : options_(std::move(options)), seen_(options_.seen) {}
 
+  /// Blocks until it may take the lease, so that open() is allowed to. Requires: a lease.
+  ///
+  /// Fails with: see wait_for_lease.
+  Result<void> stand_by(const std::function<bool()>& until_stopped);
+
+  /// With a lease, also fails with: unavailable (somebody holds it).
   Result<StoredState> open(ClusterId cluster_if_new) override;
 
   /// After a fence or a loss every further commit gives the same outcome, until the next open().
@@ -67,7 +77,8 @@ class RedisTaskStore final : public TaskStore {
   void append_watch();
   void begin_batch();
   void append_writes();
-  void append_write(const Write& write);
+  void append_lease();
+  void append_end_of_job(const Write& write);
   void on_reply(RedisReply reply);
   void on_greeting();
   void on_exec(const RedisReply& reply);
@@ -79,6 +90,8 @@ class RedisTaskStore final : public TaskStore {
   RedisStoreOptions options_;
   std::optional<StoreAge> seen_;  // the newest that this process knows of; its epoch is our own once open
   bool open_ = false;
+  std::string free_lease_;  // Its text when it had run out.
+  Deadline renew_lease_at_{};
 
   std::optional<RedisConnection> connection_;
   Link link_ = Link::away;

@@ -13,8 +13,11 @@
 
 namespace troupe::scheduler {
 
-using Write = std::variant<SaveJob, SaveTask, SaveProgress>;
+using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary>;
 using Batch = std::vector<Write>;
+
+/// The effect as a write; nothing when it is none.
+std::optional<Write> write_from(Effect&& effect);
 
 /// The batch is on disk.
 struct Committed {

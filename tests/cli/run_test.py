@@ -12,7 +12,6 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -576,30 +575,6 @@ class NoCluster(Case):
         _, err = self.troupe("run", "--", "true", code=3, env=self.environment | {"XDG_STATE_HOME": str(blocked)})
         self.assertRegex(err, r"^troupe run: cannot make the folder .*: Not a directory: choose another place by "
                               r"XDG_STATE_HOME\n$")
-
-
-    def test_a_supervisor_whose_redis_server_ends_says_so_in_one_line(self):
-        ours, theirs = socket.socketpair()
-        ours.settimeout(LIMIT_S)
-        place = self.folder / "tmp" / "cluster"
-        place.mkdir()
-        values = {"agent": place / "agent.sock", "cluster": self.folder.name.encode().hex().zfill(32)[-32:], "cpus": 1000,
-                  "directory": place, "memory": 1 << 30, "name": "local", "store": place / "store"}
-        # What the driver does: the line is descriptor 3. What else is written there is nobody's.
-        command = 'exec "$0" --troupe-role=supervisor "$@" 3<&"$LINE"'
-        process = subprocess.Popen(["bash", "-c", command, TROUPE, *(f"{key}={value}" for key, value in values.items())],
-                                   pass_fds=[theirs.fileno()], env=self.environment | {"LINE": str(theirs.fileno())})
-        theirs.close()
-        words = ours.makefile()
-        self.assertEqual(words.readline(), "ready\n")
-        ours.send(b"noise")
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        redis = next(pid for pid in children if "redis" in Path(f"/proc/{pid}/comm").read_text())
-        os.kill(int(redis), signal.SIGTERM)
-        self.assertRegex(words.read(), r"^redis-server ended, the last line of .*/redis.log is: .*bye.*: the local cluster ends\n$")
-        self.assertEqual(process.wait(LIMIT_S), 0)
-        ours.close()
-        self.assert_nothing_left()
 
 
 class Doctor(Case):

@@ -16,7 +16,7 @@ class Node {
           return AgentCore(settings, 0ms);
         }()) {
     CHECK(ticks() == "join with nothing");
-    CHECK(says(agent::Welcomed{epoch}) == "");
+    CHECK(says(agent::Welcomed{epoch}) == "keep epoch 1, commit 0");
   }
 
   Node& at(agent::Time now) {
@@ -100,6 +100,9 @@ class Node {
   std::string text_of(const agent::SendActorStarted& e) const { return name(e.task, e.attempt) + " is up"; }
   std::string text_of(const agent::SendHeartbeat& e) const { return "beat with " + list(e.running); }
   std::string text_of(const agent::SendJoin& e) const { return "join with " + list(e.running); }
+  std::string text_of(const agent::KeepSeen& e) const {
+    return "keep epoch " + std::to_string(e.seen.epoch) + ", commit " + std::to_string(e.seen.commit_seq);
+  }
   std::string text_of(const agent::WakeAt&) const { return ""; }
   std::string text_of(const agent::Ignored& e) const { return "ignored: " + e.reason; }
 
@@ -173,7 +176,7 @@ TEST_CASE("an agent that is asked to join does so, and tells again what is not a
   node.epoch = 2;
   CHECK(node.says(agent::AskedToJoin{2}) == "join with a#1, b#1");
   CHECK(node.at(500ms).ticks() == "join with a#1, b#1");
-  CHECK(node.says(agent::Welcomed{2}) == "report a#1 done");
+  CHECK(node.says(agent::Welcomed{2}) == "keep epoch 2, commit 0; report a#1 done");
 }
 
 TEST_CASE("a scheduler whose epoch is over is refused", "[agent]") {
@@ -259,4 +262,33 @@ TEST_CASE("idle workers are retired after a while, and beyond the cap at once", 
   (void)node.at(10'100ms).ticks();
   CHECK(node.at(10'200ms).ticks() == "end worker 2");
   CHECK(node.has_exited(2) == "");
+}
+
+TEST_CASE("what is seen of the store is kept, and a late lower number is no loss", "[agent]") {
+  Node node;
+  CHECK(node.says(agent::HeartbeatTaken{1, 90}) == "keep epoch 1, commit 90");
+  CHECK(node.says(agent::HeartbeatTaken{1, 80}) == "");
+  CHECK(node.says(agent::Welcomed{2, 90}) == "keep epoch 2, commit 90");
+}
+
+TEST_CASE("a scheduler whose store has lost what was seen of it is refused, the next one that has it is not",
+          "[agent]") {
+  Node node;
+  (void)node.says(agent::HeartbeatTaken{1, 90});
+  const std::string refused = "ignored: the store of epoch 2 has lost what was seen of it";
+  CHECK(node.says(agent::Welcomed{2, 50}) == refused);
+  node.epoch = 2;
+  CHECK(node.is_given("a") == refused);
+  CHECK(node.says(agent::Welcomed{3, 91}) == "keep epoch 3, commit 91");
+  node.epoch = 3;
+  CHECK(node.is_given("a") == "start worker 1");
+}
+
+TEST_CASE("an agent that starts again joins with what it has seen, and refuses less", "[agent]") {
+  AgentCore agent({.seen = {4, 90}}, 0ms);
+  const auto effects = agent.step(0ms, agent::Tick{});
+  REQUIRE(std::holds_alternative<agent::SendJoin>(effects.at(0)));
+  CHECK(std::get<agent::SendJoin>(effects[0]).seen == StoreSeen{4, 90});
+  CHECK(std::holds_alternative<agent::Ignored>(agent.step(0ms, agent::Welcomed{3, 91}).at(0)));
+  CHECK(std::holds_alternative<agent::Ignored>(agent.step(0ms, agent::Welcomed{5, 89}).at(0)));
 }

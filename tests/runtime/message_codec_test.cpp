@@ -34,26 +34,29 @@ std::vector<message::Message> one_of_each() {
       Cancel{12, task},
       Release{{task}},
       AskTasks{13, JobId{7}},
-      DriverWelcome{},
+      DriverWelcome{17},
       Answer{11, "no"},
       TaskEnded{
           task, TaskState::failed, "", "exit code 3", {{attempt, NodeId{1}, 5, 6, AttemptEnd::failed, {3, 0, "x"}}}},
       ActorUp{task, attempt, "ipc:///tmp/a"},
       ActorDown{task, attempt, {0, 9, "killed"}},
       TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}},
-      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
+      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}, {3, 89}},
       AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a"}}},
       AgentBye{NodeId{1}, 2},
       ActorReady{NodeId{1}, 2, task, attempt, "ipc:///tmp/a"},
       Report{NodeId{1}, 2, {task, attempt, AttemptEnd::done, Bytes("\0\xff", 2), {}}},
-      AgentWelcome{},
+      AgentWelcome{90},
       PleaseJoin{},
       Run{order},
       Stop{task, attempt},
       ReportTaken{task, attempt},
       WorkerHello{WorkerId{4}},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
-      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""}};
+      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
+      AskStatus{14},
+      ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2}}},
+      HeartbeatTaken{91}};
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ Result<void> GraphRun::submit(const JobInfo& job) {
   return {};
 }
 
-RunEnd GraphRun::wait(const Listener& listener) {
+RunEnd GraphRun::wait(const Listener& listener, OnInterrupt on_interrupt) {
   RunEnd end;
   end.progress.resize(tasks_.size());
   std::optional<Clock::time_point> give_up;
@@ -103,6 +103,7 @@ RunEnd GraphRun::wait(const Listener& listener) {
     // Ends of a large graph come in swarms: better to look at them together.
     if (pending_.size() > most_waited_for) std::this_thread::sleep_for(milliseconds(10));
     if (!collect(listener, end)) return end;
+    if (interrupts() > 0 && on_interrupt == OnInterrupt::leave) break;
     if (interrupts() > 0 && !give_up) {
       give_up = Clock::now() + cancel_limit;
       listener.on_cancel();

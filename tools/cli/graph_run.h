@@ -50,8 +50,10 @@ class GraphRun {
   /// Hands the graph over; when this returns well it is on disk.
   Result<void> submit(const JobInfo& job);
 
-  /// Waits until every task has ended. ^C once cancels what is left, and waits a little for that; twice gives up.
-  RunEnd wait(const Listener& listener);
+  enum class OnInterrupt { cancel, leave };
+  /// Waits until every task has ended. ^C once cancels what is left, and waits a little for that, or leaves it; twice
+  /// gives up.
+  RunEnd wait(const Listener& listener, OnInterrupt on_interrupt = OnInterrupt::cancel);
 
   const std::vector<TaskSpec>& tasks() const { return tasks_; }
 

@@ -12,10 +12,13 @@
 #include "nn/parallel/training_actors.h"
 #include "scheduler/local/roles.h"
 #include "tools/cli/commands/bench.h"
+#include "tools/cli/commands/cancel.h"
 #include "tools/cli/commands/doctor.h"
 #include "tools/cli/commands/get.h"
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/run.h"
+#include "tools/cli/commands/start.h"
+#include "tools/cli/commands/status.h"
 #include "tools/cli/commands/train.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
@@ -35,8 +38,11 @@ struct Common {
   std::string format = "table";
   bool quiet = false;
   bool verbose = false;
+  std::string cluster;
 
   void add_to(CLI::App& app) {
+    app.add_option("--cluster", cluster,
+                   "local, or a cluster file; default: TROUPE_ADDRESS, a cluster started here, local");
     app.add_option("--format", format, "table, or json: one object a line")->check(CLI::IsMember({"table", "json"}));
     app.add_flag("--quiet", quiet, "no progress");
     app.add_flag("--verbose", verbose, "more of it");
@@ -60,19 +66,97 @@ void add_run(CLI::App& app, Common& common, std::vector<std::string> argv, int& 
     command->json = common.json();
     command->quiet = common.quiet;
     command->verbose = common.verbose;
+    command->cluster = common.cluster;
     exit_code = run_command(*command);
   });
 }
 
+void add_submit(CLI::App& app, Common& common, std::vector<std::string> argv, int& exit_code) {
+  auto* submit = app.add_subcommand("submit", "hands a graph file, or a command, over to a cluster, and goes");
+  auto command = std::make_shared<RunCommand>();
+  auto waits = std::make_shared<bool>(false);
+  command->argv = std::move(argv);
+  common.add_to(*submit);
+  submit->add_option("graph", command->graph_file, "a graph file, YAML or JSON");
+  submit->add_flag("--wait", *waits, "waits for it; ^C leaves it running");
+  submit->add_option("--cpus", command->cpus, "that the command needs; default: 1");
+  submit->add_option("--gpus", command->gpus, "that the command needs; default: none");
+  submit->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
+  submit->callback([command, waits, &common, &exit_code] {
+    command->way = *waits ? RunCommand::Way::submit_and_wait : RunCommand::Way::submit;
+    command->cluster = common.cluster;
+    command->json = common.json();
+    command->quiet = common.quiet;
+    command->verbose = common.verbose;
+    exit_code = run_command(*command);
+  });
+}
+
+void add_start(CLI::App& app, Common& common, int& exit_code) {
+  auto* start = app.add_subcommand("start", "starts a cluster on this machine that stands until troupe stop");
+  auto command = std::make_shared<StartCommand>();
+  common.add_to(*start);
+  start->add_option("--name", command->name, "of the cluster, default: default; with --join of the node");
+  start->add_option("--join", command->join, "a cluster file: starts one more agent of that cluster");
+  auto* standby = start->add_option("--standby", command->standby_cluster,
+                                    "a scheduler that waits to take over; of a cluster file, or of the one here");
+  standby->expected(0, 1);
+  start->add_option("--cpus", command->cpus, "of the node; default: what this process may use");
+  start->add_option("--gpus", command->gpus, "devices of the node; default: none");
+  start->add_option("--memory", command->memory, "of the node, as in 2GiB; default: the machine's");
+  start->add_option("--resource", command->resources, "NAME=N; again for each");
+  start->add_option("--label", command->labels, "KEY=VALUE; again for each");
+  start->add_flag("--foreground", command->foreground, "stays, and ends with this process");
+  start->add_option("--most-restarts", command->most_restarts, "of its processes in a minute, before it gives up")
+      ->capture_default_str();
+  start->callback([command, standby, &common, &exit_code] {
+    command->standby = standby->count() > 0;
+    command->json = common.json();
+    exit_code = start_command(*command);
+  });
+}
+
+void add_stop(CLI::App& app, Common& common, int& exit_code) {
+  auto* stop = app.add_subcommand("stop", "ends what troupe start began here; durable work goes on at the next start");
+  auto command = std::make_shared<StopCommand>();
+  common.add_to(*stop);
+  stop->add_flag("--all", command->all, "every cluster that was started here");
+  stop->callback([command, &common, &exit_code] {
+    command->cluster = common.cluster;
+    command->json = common.json();
+    exit_code = stop_command(*command);
+  });
+}
+
+void add_status(CLI::App& app, Common& common, int& exit_code) {
+  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store");
+  common.add_to(*status);
+  status->callback(
+      [&common, &exit_code] { exit_code = status_command({.cluster = common.cluster, .json = common.json()}); });
+}
+
+void add_cancel(CLI::App& app, Common& common, int& exit_code) {
+  auto* cancel = app.add_subcommand("cancel", "ends tasks, or whole graphs, of a cluster");
+  auto command = std::make_shared<CancelCommand>();
+  common.add_to(*cancel);
+  cancel->add_option("id", command->ids, "of graphs (or their names), of tasks, or GRAPH/TASK")->required();
+  cancel->callback([command, &common, &exit_code] {
+    command->cluster = common.cluster;
+    command->json = common.json();
+    exit_code = cancel_command(*command);
+  });
+}
+
 void add_list(CLI::App& app, Common& common, int& exit_code) {
-  auto* list = app.add_subcommand("list", "lists graphs or tasks, the newest run first");
+  auto* list = app.add_subcommand("list", "lists graphs, tasks or nodes, the newest graph first");
   auto command = std::make_shared<ListCommand>();
   common.add_to(*list);
-  list->add_option("kind", command->kind, "graphs or tasks")->required();
+  list->add_option("kind", command->kind, "graphs, tasks or nodes")->required();
   list->add_option("--filter", command->filters, "KEY=VALUE; keys: graph, state, task, node");
   list->add_option("--limit", command->limit, "rows")->capture_default_str();
   list->callback([command, &common, &exit_code] {
     command->json = common.json();
+    command->cluster = common.cluster;
     exit_code = list_command(*command);
   });
 }
@@ -84,6 +168,7 @@ void add_get(CLI::App& app, Common& common, int& exit_code) {
   get->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
   get->callback([command, &common, &exit_code] {
     command->json = common.json();
+    command->cluster = common.cluster;
     exit_code = get_command(*command);
   });
 }
@@ -133,8 +218,8 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto* bench = app.add_subcommand("bench", "measures this build on this machine");
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
-  bench->add_option("suites", command->suites, "scheduler, start, train; default: all")
-      ->check(CLI::IsMember({"scheduler", "start", "train"}));
+  bench->add_option("suites", command->suites, "scheduler, start, store, train; default: all")
+      ->check(CLI::IsMember({"scheduler", "start", "store", "train"}));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
   bench->callback([command, &common, &exit_code] {
     command->json = common.json();
@@ -152,10 +237,9 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"submit",    "sweep",     "plan",   "start", "stop",    "launch",
-                                        "status",    "logs",      "cancel", "retry", "drain",   "lock",
-                                        "semaphore", "barrier",   "queue",  "graph", "predict", "timeline",
-                                        "top",       "dashboard", "keys",   "sim",   "replay"};
+constexpr std::string_view to_come[] = {"sweep",    "plan",      "launch",    "logs",  "retry", "drain",
+                                        "lock",     "semaphore", "barrier",   "queue", "graph", "predict",
+                                        "timeline", "top",       "dashboard", "keys",  "sim",   "replay"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -199,7 +283,13 @@ int main(int argc, char** argv) {
   app.fallthrough(false);
   Common common;
   int exit_code = exit_done;
-  add_run(app, common, take_command(argc, argv), exit_code);
+  const auto behind_dashes = take_command(argc, argv);
+  add_run(app, common, behind_dashes, exit_code);
+  add_submit(app, common, behind_dashes, exit_code);
+  add_start(app, common, exit_code);
+  add_stop(app, common, exit_code);
+  add_status(app, common, exit_code);
+  add_cancel(app, common, exit_code);
   add_list(app, common, exit_code);
   add_get(app, common, exit_code);
   add_doctor(app, common, exit_code);

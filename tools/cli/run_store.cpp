@@ -30,7 +30,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::size_t most_runs = 100;
-constexpr std::size_t least_prefix = 4;
 constexpr std::size_t most_summary_bytes = 1u << 20;
 
 constexpr RunState run_states[] = {RunState::running, RunState::done, RunState::failed, RunState::cancelled,
@@ -269,22 +268,6 @@ std::vector<RunSummary> list_runs() {
     runs.push_back(std::move(*run));
   }
   return runs;
-}
-
-Result<RunSummary> find_run(std::string_view text) {
-  const auto runs = list_runs();
-  const auto find = [&](const auto& fits) { return std::find_if(runs.begin(), runs.end(), fits); };
-  auto found = find([&](const RunSummary& run) { return to_text(run.id) == text; });
-  if (found == runs.end()) found = find([&](const RunSummary& run) { return run.name == text; });
-  if (found != runs.end()) return *found;
-  const auto begins_so = [&](const RunSummary& run) { return to_text(run.id).starts_with(text); };
-  const auto count = text.size() < least_prefix ? 0 : std::count_if(runs.begin(), runs.end(), begins_so);
-  if (count > 1)
-    return bad_input("'" + std::string(text) + "' is the beginning of " + std::to_string(count) +
-                     " ids: give more of it (troupe list graphs)");
-  if (count == 1) return *find(begins_so);
-  return Error{Fault::not_found, "there is no graph '" + std::string(text) + "' in " + state_folder() +
-                                     " (troupe list graphs shows those there are)"};
 }
 
 Result<scheduler::StoredState> open_run(const RunSummary& run) {

@@ -81,11 +81,6 @@ std::string state_folder();
 /// All runs, the newest first. What was interrupted is found to be so, and its summary brought up to date.
 std::vector<RunSummary> list_runs();
 
-/// Finds a run by its id, by the beginning of its id (4 digits or more), or the newest by its graph's name.
-///
-/// Fails with: not_found, bad_input (more than one begins so).
-Result<RunSummary> find_run(std::string_view text);
-
 /// Everything that the run's store holds.
 ///
 /// Cost: about 20 ms for a run that is over: it starts a redis-server on the run's folder.

@@ -12,9 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The one node of a local cluster.
-constexpr const char* local_node = "local";
-
 const char* to_text(AttemptEnd end) {
   switch (end) {
     case AttemptEnd::done: return "done";
@@ -28,13 +25,13 @@ const char* to_text(AttemptEnd end) {
 
 Json time_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(rfc3339(ms)); }
 
-Json attempt_object(const AttemptRecord& attempt) {
+Json attempt_object(const AttemptRecord& attempt, const NodeNames& nodes) {
   const bool is_over = attempt.ended_ms != 0;
   const bool is_done = is_over && attempt.end == AttemptEnd::done;
   const bool was_killed = attempt.cause.signal != 0;
   const bool has_exited = is_done || attempt.cause.exit_code != 0;
   return {{"number", attempt.id.number},
-          {"node", local_node},
+          {"node", nodes.of(attempt.node)},
           {"started", time_or_null(attempt.started_ms)},
           {"ended", time_or_null(attempt.ended_ms)},
           {"exit_code", has_exited ? Json(attempt.cause.exit_code) : Json()},
@@ -48,7 +45,7 @@ Json attempt_object(const AttemptRecord& attempt) {
 Json task_object(const GraphName& graph, const TaskId& id, const std::string& task,
                  const scheduler::TaskProgress& progress) {
   Json attempts = Json::array();
-  for (const auto& attempt : progress.attempts) attempts.push_back(attempt_object(attempt));
+  for (const auto& attempt : progress.attempts) attempts.push_back(attempt_object(attempt, graph.nodes));
   const bool has_none = progress.result.empty() || is_too_deep(progress.result);
   const Json result = has_none ? Json() : Json::parse(progress.result, nullptr, false);
   return {{"task", task},
@@ -83,6 +80,12 @@ std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json:
 
 }  // namespace
 
+std::string NodeNames::of(NodeId node) const {
+  if (is_local_) return "local";
+  const auto known = names_.find(node);
+  return known == names_.end() ? troupe::to_text(node) : known->second;
+}
+
 std::string task_json(const GraphName& graph, const TaskId& id, const std::string& task,
                       const scheduler::TaskProgress& progress) {
   return line_of(task_object(graph, id, task, progress));
@@ -90,11 +93,11 @@ std::string task_json(const GraphName& graph, const TaskId& id, const std::strin
 
 std::string run_json(const RunSummary& run) { return line_of(run_object(run)); }
 
-std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks) {
+std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks, const NodeNames& nodes) {
   Json object = run_object(run);
   Json list = Json::array();
   for (const auto& task : tasks)
-    list.push_back(task_object({run.id, run.name}, task.spec.id, task.spec.name, task.progress));
+    list.push_back(task_object({run.id, run.name, nodes}, task.spec.id, task.spec.name, task.progress));
   object["task_list"] = std::move(list);
   return line_of(object);
 }
@@ -105,7 +108,9 @@ std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_m
   return std::max<std::int64_t>(0, (ended == 0 ? now_ms : ended) - progress.attempts.front().started_ms);
 }
 
-std::string node_of(const scheduler::TaskProgress& progress) { return progress.attempts.empty() ? "-" : local_node; }
+std::string node_of(const scheduler::TaskProgress& progress, const NodeNames& nodes) {
+  return progress.attempts.empty() ? "-" : nodes.of(progress.attempts.back().node);
+}
 
 std::string cause_of(const scheduler::TaskProgress& progress) {
   if (progress.state == TaskState::failed && !progress.attempts.empty()) {

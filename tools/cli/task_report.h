@@ -2,17 +2,36 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "scheduler/core/record.h"
 #include "tools/cli/run_store.h"
 
 namespace troupe::cli {
 
+/// What nodes are called.
+class NodeNames {
+ public:
+  /// Of a private cluster: its one node is `local`.
+  NodeNames() : is_local_(true) {}
+  explicit NodeNames(std::map<NodeId, std::string> names) : names_(std::move(names)) {}
+
+  /// Its id, when its name is not known.
+  std::string of(NodeId node) const;
+
+ private:
+  std::map<NodeId, std::string> names_;
+  bool is_local_ = false;
+};
+
 /// Of whom a task is told.
 struct GraphName {
   JobId id;
   std::string name;
+  const NodeNames& nodes;
 };
 
 /// One line: the finished task of the command line's contract, `{"task","graph","state","attempts":[…],"result",
@@ -21,7 +40,7 @@ std::string task_json(const GraphName& graph, const TaskId& id, const std::strin
                       const scheduler::TaskProgress& progress);
 
 /// One line: everything about a run, with its tasks.
-std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks);
+std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks, const NodeNames& nodes);
 /// One line, without them.
 std::string run_json(const RunSummary& run);
 
@@ -29,7 +48,7 @@ std::string run_json(const RunSummary& run);
 std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_ms);
 
 /// Where the last attempt ran; `-` if there was none.
-std::string node_of(const scheduler::TaskProgress& progress);
+std::string node_of(const scheduler::TaskProgress& progress, const NodeNames& nodes);
 
 /// Why it is not done: the reason with the last lines of output, if there are any; empty when it is.
 std::string cause_of(const scheduler::TaskProgress& progress);

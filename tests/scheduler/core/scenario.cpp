@@ -188,6 +188,11 @@ void Scenario::fold(const Effect& effect) {
   if (const auto* task = std::get_if<SaveTask>(&effect)) store_.tasks.push_back({task->spec, {}});
   if (const auto* progress = std::get_if<SaveProgress>(&effect))
     record_of(progress->task)->progress = progress->progress;
+  if (const auto* compact = std::get_if<SaveSummary>(&effect)) {
+    std::erase_if(store_.jobs, [&](const JobInfo& job) { return job.id == compact->summary.job.id; });
+    std::erase_if(store_.tasks, [&](const TaskRecord& task) { return task.spec.id.job == compact->summary.job.id; });
+    store_.summaries.push_back(compact->summary);
+  }
   if (const auto* run = std::get_if<RunTask>(&effect)) {
     const auto order = scheduler_->order(run->task, run->attempt);
     REQUIRE(order.has_value());

@@ -69,6 +69,8 @@ class Scenario final : Names {
   std::size_t tasks_known() const;
   Milli free_cpus(const std::string& node) const;
   Scheduler& scheduler() { return *scheduler_; }
+  Time now() const { return now_; }
+  const StoredState& stored() const { return store_; }
 
  private:
   std::string of(NodeId id) const override { return node_names_.at(id); }

@@ -95,3 +95,35 @@ TEST_CASE("what no node has is accepted while no node is there, and waits for on
   cluster.at(20ms).joins("b", {.cpus = 4000});
   CHECK(cluster.state_of("t1") == "running");
 }
+
+TEST_CASE("a driver that falls silent has left: what it owned is stopped, its durable work goes on", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .driver_timeout = Time{300}});
+  cluster.joins("a", two_cpus).submits("own");
+  cluster.as_durable_job().submits("kept");
+  cluster.at(200ms).driver_joins();
+  (void)cluster.transcript();
+  cluster.at(499ms);
+  CHECK(cluster.state_of("own") == "running");
+  cluster.at(600ms);
+  CHECK(cluster.transcript() == R"(
+500 tick → stop own#1 on a
+)");
+  CHECK(cluster.state_of("own") == "unknown");
+  CHECK(cluster.state_of("kept") == "running");
+}
+
+TEST_CASE("a driver that was taken for dead learns at its next hello that it starts anew", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .driver_timeout = Time{300}});
+  const auto since = [&] {
+    const Effects effects = cluster.scheduler().step(cluster.now(), DriverJoined{{1}, {.id = {1}, .name = "own"}});
+    for (const auto& effect : effects)
+      if (const auto* welcome = std::get_if<WelcomeDriver>(&effect)) return welcome->since;
+    return Time{-1};
+  };
+  CHECK(cluster.at(200ms).now() == 200ms);
+  CHECK(since() == 0ms);
+  cluster.at(600ms);
+  CHECK(since() == 600ms);
+  cluster.at(700ms);
+  CHECK(since() == 600ms);
+}

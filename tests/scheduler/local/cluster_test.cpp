@@ -16,7 +16,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "scheduler/local/supervisor.h"
+#include "scheduler/local/role_processes.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -255,8 +255,9 @@ TEST_CASE("a task whose node falls silent runs on another one, and its late firs
                                               {"directory", cluster.directory()},
                                               {"agent", cluster.directory() + "/second.sock"},
                                               {"name", "second"},
-                                              {"store", cluster.directory() + "/store"}}};
-    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, NodeId{random_id()}, 1));
+                                              {"member", ""},
+                                              {"logs", cluster.directory() + "/store/logs"}}};
+    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}));
   }
   auto session = cluster.connect();
   const auto on_both_nodes = [&] {

@@ -148,6 +148,30 @@ TEST_CASE("a thousand small graphs are loaded in the order of their ids", "[stor
   CHECK(model.holds(opened(*world->store())));
 }
 
+TEST_CASE("a graph that was compacted is its summary, and one that was dropped is nothing", "[store]") {
+  auto world = new_world();
+  const auto store = world->store();
+  opened(*store);
+  committed(*store, small_graph(JobId{1}, 3));
+  committed(*store, small_graph(JobId{2}, 3));
+  const GraphSummary first{.job = {.id = JobId{1}, .name = "first", .durable = true}, .tasks = {0, 3}, .ended_ms = 7};
+  const GraphSummary second{.job = {.id = JobId{2}, .name = "second", .durable = true}, .tasks = {0, 0, 3}};
+  committed(*store, {SaveSummary{first}, SaveSummary{second}});
+  StoredState state = opened(*world->store());
+  CHECK(state.jobs.empty());
+  CHECK(state.tasks.empty());
+  CHECK(state.summaries == std::vector{first, second});
+
+  const auto next = world->store();
+  opened(*next);
+  Batch batch = {DropSummary{JobId{1}}};
+  for (Write& write : small_graph(JobId{3}, 1)) batch.push_back(std::move(write));
+  committed(*next, std::move(batch));
+  state = opened(*world->store());
+  CHECK(state.summaries == std::vector{second});
+  CHECK(state.tasks.size() == 1);
+}
+
 TEST_CASE("a result of a megabyte comes back whole", "[store]") {
   auto world = new_world();
   const auto store = world->store();

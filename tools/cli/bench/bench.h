@@ -37,6 +37,7 @@ class Bench {
 // The suites. Each says on stderr what it runs, on which processes, and whether writes are durable.
 void bench_scheduler(Bench& bench);
 void bench_start(Bench& bench);
+void bench_store(Bench& bench);
 void bench_train(Bench& bench);
 
 }  // namespace troupe::cli

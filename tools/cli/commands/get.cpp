@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <optional>
 #include <vector>
 
 #include "runtime/agent/process.h"
-#include "tools/cli/did_you_mean.h"
+#include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/graph_source.h"
 #include "tools/cli/output.h"
 #include "tools/cli/run_store.h"
 #include "tools/cli/task_report.h"
@@ -17,22 +17,7 @@
 namespace troupe::cli {
 namespace {
 
-using scheduler::StoredState;
 using scheduler::TaskRecord;
-
-/// What ID names: a run, and a task of it if one is meant.
-struct Wanted {
-  std::string graph;
-  std::optional<TaskId> task;
-  std::string task_name;
-};
-
-Wanted parse(const std::string& id) {
-  if (const auto task = task_id_from(id)) return {to_text(task->job), task, {}};
-  const std::size_t slash = id.find('/');
-  if (slash == id.npos) return {id, {}, {}};
-  return {id.substr(0, slash), {}, id.substr(slash + 1)};
-}
 
 void row(const char* name, const std::string& value) {
   if (!value.empty()) std::printf("%-12s %s\n", name, value.c_str());
@@ -40,7 +25,7 @@ void row(const char* name, const std::string& value) {
 
 std::string wall_text(std::int64_t ms) { return duration_text(std::chrono::milliseconds(ms)); }
 
-void print_run(const RunSummary& run, const std::vector<TaskRecord>& tasks) {
+void print_run(const RunSummary& run, const std::vector<TaskRecord>& tasks, const NodeNames& nodes) {
   row("graph", run.name);
   row("id", to_text(run.id));
   row("state", to_text(run.state));
@@ -51,7 +36,8 @@ void print_run(const RunSummary& run, const std::vector<TaskRecord>& tasks) {
   Table table({{"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"cause"}});
   for (const auto& task : tasks)
     table.add({task.spec.name, state_cell(to_text(task.progress.state)), std::to_string(task.progress.attempts.size()),
-               node_of(task.progress), wall_text(wall_ms(task.progress, 0)), first_line(cause_of(task.progress))});
+               node_of(task.progress, nodes), wall_text(wall_ms(task.progress, 0)),
+               first_line(cause_of(task.progress))});
   table.print();
   std::printf("%s\n", describe(count_states(tasks)).c_str());
 }
@@ -90,9 +76,10 @@ std::string quoted_words(const std::vector<std::string>& words) {
   return text;
 }
 
-void print_attempt(const TaskSpec& task, const AttemptRecord& attempt) {
+void print_attempt(const TaskSpec& task, const AttemptRecord& attempt, const NodeNames& nodes) {
   const bool is_over = attempt.ended_ms != 0;
-  std::printf("\nattempt %u on local, %s", attempt.id.number, local_time(attempt.started_ms).c_str());
+  std::printf("\nattempt %u on %s, %s", attempt.id.number, nodes.of(attempt.node).c_str(),
+              local_time(attempt.started_ms).c_str());
   if (!is_over) {
     std::printf(": under way, or its end was not seen\n");
   } else {
@@ -108,7 +95,8 @@ void print_attempt(const TaskSpec& task, const AttemptRecord& attempt) {
   if (!file.empty()) std::printf("  output: %s\n", file.c_str());
 }
 
-void print_task(const RunSummary& run, const TaskRecord& task, const std::vector<TaskRecord>& tasks) {
+void print_task(const RunSummary& run, const TaskRecord& task, const std::vector<TaskRecord>& tasks,
+                const NodeNames& nodes) {
   const auto& [spec, progress] = task;
   row("task", spec.name);
   row("id", to_text(spec.id));
@@ -128,44 +116,34 @@ void print_task(const RunSummary& run, const TaskRecord& task, const std::vector
     row("directory", command->task_directory);
   }
   row("result", first_line(progress.result, 2'000));
-  for (const auto& attempt : progress.attempts) print_attempt(spec, attempt);
+  for (const auto& attempt : progress.attempts) print_attempt(spec, attempt, nodes);
 }
 
 int fail(const Error& error) {
   complain("get", error.message);
-  const bool is_input = error.fault == Fault::not_found || error.fault == Fault::bad_input;
-  return is_input ? exit_bad_input : exit_no_cluster;
+  return exit_code_of(error);
 }
 
 }  // namespace
 
 int get_command(const GetCommand& command) {
-  const Wanted wanted = parse(command.id);
-  const auto run = find_run(wanted.graph);
-  if (!run) return fail(run.error());
-  auto stored = open_run(*run);
-  // A run that ended before its store had anything is a graph without tasks.
-  if (!stored && stored.error().fault == Fault::not_found) stored = StoredState{};
-  if (!stored) return fail(stored.error());
-  const auto& tasks = stored->tasks;
-  if (!wanted.task && wanted.task_name.empty()) {
-    command.json ? void(std::printf("%s\n", run_json(*run, tasks).c_str())) : print_run(*run, tasks);
+  const auto source = choose_source(command.cluster);
+  if (!source) return fail(source.error());
+  const auto found = find_in(**source, command.id);
+  if (!found) return fail(found.error());
+  const NodeNames& nodes = (*source)->nodes();
+  const auto& run = found->graph;
+  const auto& tasks = found->stored.tasks;
+  if (!found->task) {
+    command.json ? void(std::printf("%s\n", run_json(run, tasks, nodes).c_str())) : print_run(run, tasks, nodes);
     return exit_done;
   }
-  const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskRecord& task) {
-    return wanted.task ? task.spec.id == *wanted.task : task.spec.name == wanted.task_name;
-  });
-  if (found == tasks.end()) {
-    std::vector<std::string> names;
-    for (const auto& task : tasks) names.push_back(task.spec.name);
-    return fail({Fault::not_found, "graph " + run->name + " (" + to_text(run->id) + ") has no task '" +
-                                       (wanted.task ? to_text(*wanted.task) : wanted.task_name) + "'" +
-                                       did_you_mean(wanted.task_name, names)});
-  }
+  const auto task =
+      std::find_if(tasks.begin(), tasks.end(), [&](const TaskRecord& each) { return each.spec.id == *found->task; });
   if (command.json) {
-    std::printf("%s\n", task_json({run->id, run->name}, found->spec.id, found->spec.name, found->progress).c_str());
+    std::printf("%s\n", task_json({run.id, run.name, nodes}, task->spec.id, task->spec.name, task->progress).c_str());
   } else {
-    print_task(*run, *found, tasks);
+    print_task(run, *task, tasks, nodes);
   }
   return exit_done;
 }

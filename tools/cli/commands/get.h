@@ -6,6 +6,7 @@
 namespace troupe::cli {
 
 struct GetCommand {
+  std::string cluster;
   std::string id;  ///< Of a graph (or its name), of a task, or `GRAPH/TASK`.
   bool json = false;
 };

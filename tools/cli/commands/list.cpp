@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <utility>
 
+#include "tools/cli/cluster_choice.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/graph_source.h"
 #include "tools/cli/output.h"
 #include "tools/cli/run_store.h"
 #include "tools/cli/task_report.h"
@@ -19,7 +22,8 @@ using Filter = std::pair<std::string, std::string>;
 
 const std::vector<std::string> graph_filters{"graph", "state"};
 const std::vector<std::string> task_filters{"graph", "state", "task", "node"};
-const std::vector<std::string> later_kinds{"actors", "nodes", "objects", "locks", "queues", "sweeps", "trials"};
+const std::vector<std::string> node_filters{"node", "state"};
+const std::vector<std::string> later_kinds{"actors", "objects", "locks", "queues", "sweeps", "trials"};
 
 Result<std::vector<Filter>> parse_filters(const ListCommand& command, const std::vector<std::string>& known) {
   std::vector<Filter> filters;
@@ -52,11 +56,11 @@ bool is_task(const std::string& name, const std::string& text) {
   return name == text || (name.starts_with(text) && name[text.size()] == '[');
 }
 
-bool fits(const scheduler::TaskRecord& task, const std::vector<Filter>& filters) {
+bool fits(const scheduler::TaskRecord& task, const std::vector<Filter>& filters, const NodeNames& nodes) {
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
     if (filter.first == "state") return to_text(task.progress.state) == filter.second;
     if (filter.first == "task") return is_task(task.spec.name, filter.second);
-    return filter.first != "node" || node_of(task.progress) == filter.second;
+    return filter.first != "node" || node_of(task.progress, nodes) == filter.second;
   });
 }
 
@@ -64,12 +68,42 @@ void print_count(const TaskCounts& counts, std::size_t left_out) {
   std::printf("%s%s\n", describe(counts).c_str(), left_out > 0 ? "; more were left out by --limit" : "");
 }
 
-int list_graphs(const ListCommand& command, const std::vector<Filter>& filters) {
+int fail(const Error& error) {
+  complain("list", error.message);
+  return exit_code_of(error);
+}
+
+int list_nodes(const ListCommand& command, const std::vector<Filter>& filters) {
+  const auto cluster = need_cluster(command.cluster);
+  if (!cluster) return fail(cluster.error());
+  const auto status = status_of(*cluster);
+  if (!status) return fail(status.error());
+  Table table = node_table();
+  std::size_t rows = 0;
+  for (const auto& node : status->nodes) {
+    const bool fits = std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+      return filter.second == (filter.first == "node" ? node.name : state_of(node));
+    });
+    if (!fits || rows == command.limit) continue;
+    ++rows;
+    if (command.json) {
+      std::printf("%s\n", node_json(node).c_str());
+    } else {
+      add_node(table, node);
+    }
+  }
+  if (!command.json) table.print();
+  return exit_done;
+}
+
+int list_graphs(GraphSource& source, const ListCommand& command, const std::vector<Filter>& filters) {
+  const auto runs = source.graphs();
+  if (!runs) return fail(runs.error());
   Table table({{"graph"}, {"id"}, {"state"}, {"tasks", true}, {"done", true}, {"started"}, {"wall", true}});
   std::size_t rows = 0;
   std::size_t left_out = 0;
   std::array<std::size_t, 5> counts{};
-  for (const auto& run : list_runs()) {
+  for (const auto& run : *runs) {
     if (!fits(run, filters, true)) continue;
     if (rows == command.limit) {
       ++left_out;
@@ -99,19 +133,22 @@ int list_graphs(const ListCommand& command, const std::vector<Filter>& filters) 
   return exit_done;
 }
 
-int list_tasks(const ListCommand& command, const std::vector<Filter>& filters) {
+int list_tasks(GraphSource& source, const ListCommand& command, const std::vector<Filter>& filters) {
+  const auto runs = source.graphs();
+  if (!runs) return fail(runs.error());
+  const NodeNames& nodes = source.nodes();
   Table table({{"graph"}, {"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"id"}});
   std::size_t rows = 0;
   bool is_cut = false;
   TaskCounts counts;
   int exit_code = exit_done;
-  for (const auto& run : list_runs()) {
+  for (const auto& run : *runs) {
     if (!fits(run, filters, false)) continue;
     if (rows == command.limit) {
       is_cut = true;
       break;
     }
-    const auto stored = open_run(run);
+    const auto stored = source.open(run);
     if (!stored) {
       // A run that ended before its store had anything.
       if (stored.error().fault == Fault::not_found) continue;
@@ -120,7 +157,7 @@ int list_tasks(const ListCommand& command, const std::vector<Filter>& filters) {
       continue;
     }
     for (const auto& task : stored->tasks) {
-      if (!fits(task, filters)) continue;
+      if (!fits(task, filters, nodes)) continue;
       if (rows == command.limit) {
         is_cut = true;
         break;
@@ -128,10 +165,10 @@ int list_tasks(const ListCommand& command, const std::vector<Filter>& filters) {
       ++rows;
       ++counts[task.progress.state];
       if (command.json) {
-        std::printf("%s\n", task_json({run.id, run.name}, task.spec.id, task.spec.name, task.progress).c_str());
+        std::printf("%s\n", task_json({run.id, run.name, nodes}, task.spec.id, task.spec.name, task.progress).c_str());
       } else {
         table.add({run.name, task.spec.name, state_cell(to_text(task.progress.state)),
-                   std::to_string(task.progress.attempts.size()), node_of(task.progress),
+                   std::to_string(task.progress.attempts.size()), node_of(task.progress, nodes),
                    duration_text(std::chrono::milliseconds(wall_ms(task.progress, 0))), to_text(task.spec.id)});
       }
     }
@@ -147,19 +184,23 @@ int list_tasks(const ListCommand& command, const std::vector<Filter>& filters) {
 
 int list_command(const ListCommand& command) {
   const bool is_of_graphs = command.kind == "graphs";
+  const bool is_of_nodes = command.kind == "nodes";
   std::string wrong;
   if (std::find(later_kinds.begin(), later_kinds.end(), command.kind) != later_kinds.end()) {
-    wrong = "'" + command.kind + "' is not in this version, expected graphs or tasks";
-  } else if (!is_of_graphs && command.kind != "tasks") {
-    wrong = "found '" + command.kind + "', expected graphs or tasks";
+    wrong = "'" + command.kind + "' is not in this version, expected graphs, tasks or nodes";
+  } else if (!is_of_graphs && !is_of_nodes && command.kind != "tasks") {
+    wrong = "found '" + command.kind + "', expected graphs, tasks or nodes";
   }
-  const auto filters = parse_filters(command, is_of_graphs ? graph_filters : task_filters);
+  const auto filters = parse_filters(command, is_of_graphs ? graph_filters : is_of_nodes ? node_filters : task_filters);
   if (wrong.empty() && !filters) wrong = filters.error().message;
   if (!wrong.empty()) {
     complain("list", wrong);
     return exit_bad_input;
   }
-  return is_of_graphs ? list_graphs(command, *filters) : list_tasks(command, *filters);
+  if (is_of_nodes) return list_nodes(command, *filters);
+  const auto source = choose_source(command.cluster);
+  if (!source) return fail(source.error());
+  return is_of_graphs ? list_graphs(**source, command, *filters) : list_tasks(**source, command, *filters);
 }
 
 }  // namespace troupe::cli

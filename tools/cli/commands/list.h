@@ -1,4 +1,5 @@
-// `troupe list graphs|tasks`: what the runs in the state folder hold, one row each, the newest run first.
+// `troupe list graphs|tasks|nodes`: what a cluster, or the runs in the state folder, hold; one row each, the newest
+// graph first.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,8 @@
 namespace troupe::cli {
 
 struct ListCommand {
-  std::string kind;                  ///< `graphs` or `tasks`.
+  std::string cluster;
+  std::string kind;                  ///< `graphs`, `tasks` or `nodes`.
   std::vector<std::string> filters;  ///< `KEY=VALUE`, all of which must hold.
   std::size_t limit = 100;           ///< Rows.
   bool json = false;

@@ -6,9 +6,14 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "scheduler/local/cluster.h"
+#include "scheduler/local/places.h"
+#include "scheduler/local/standing.h"
+#include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/graph_file.h"
 #include "tools/cli/graph_run.h"
@@ -24,6 +29,8 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t most_rows = 100;
+
+const char* name_of(const RunCommand& command) { return command.way == RunCommand::Way::run ? "run" : "submit"; }
 
 /// What is to be run: its tasks, once the run has a folder.
 struct Work {
@@ -42,7 +49,8 @@ std::string name_of_program(const std::string& program) {
   return is_identifier(name) ? name : "command";
 }
 
-Result<Resources> needs_of(const RunCommand& command) {
+/// `capacity`: of the node that it must fit, where that is known.
+Result<Resources> needs_of(const RunCommand& command, const NodeCapacity* capacity) {
   Resources needs;
   const auto expected = [](const char* option, const std::string& found, const char* what) {
     return bad_input(std::string(option) + ": found '" + found + "', expected " + what);
@@ -63,13 +71,14 @@ Result<Resources> needs_of(const RunCommand& command) {
     needs.memory_bytes = *memory;
   }
   if (const std::string flaw = flaw_of(needs); !flaw.empty()) return bad_input(flaw);
-  if (const std::string why = beyond_capacity(needs, local_capacity({})); !why.empty()) return bad_input("it " + why);
+  if (capacity == nullptr) return needs;
+  if (const std::string why = beyond_capacity(needs, *capacity); !why.empty()) return bad_input("it " + why);
   return needs;
 }
 
-Result<Work> work_of_command(const RunCommand& command) {
+Result<Work> work_of_command(const RunCommand& command, const NodeCapacity* capacity) {
   if (command.argv.front().empty()) return bad_input("found an empty word, expected the name of a program");
-  const auto needs = needs_of(command);
+  const auto needs = needs_of(command, capacity);
   if (!needs) return needs.error();
   const std::string name = name_of_program(command.argv.front());
   const std::string here = std::filesystem::current_path().string();
@@ -85,9 +94,8 @@ Result<Work> work_of_command(const RunCommand& command) {
 
 // --- a graph file ----------------------------------------------------------------------------------------------------
 
-std::optional<Work> work_of_file(const RunCommand& command) {
-  const NodeCapacity capacity = local_capacity({});
-  auto read = read_graph_file(command.graph_file, &capacity);
+std::optional<Work> work_of_file(const RunCommand& command, const NodeCapacity* capacity) {
+  auto read = read_graph_file(command.graph_file, capacity);
   for (const auto& error : read.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (!read.errors.empty()) return std::nullopt;
   const std::string name = read.graph.name;
@@ -99,7 +107,7 @@ std::optional<Work> work_of_file(const RunCommand& command) {
 
 // --- what is shown ---------------------------------------------------------------------------------------------------
 
-void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end) {
+void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end, const NodeNames& nodes) {
   Table table({{"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"cause"}});
   // All of a small graph; of a large one first what is not done.
   std::vector<std::size_t> places;
@@ -110,7 +118,7 @@ void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end) {
   for (const std::size_t i : places) {
     const auto& progress = end.progress[i];
     table.add({tasks[i].name, state_cell(to_text(progress.state)), std::to_string(progress.attempts.size()),
-               node_of(progress), duration_text(std::chrono::milliseconds(wall_ms(progress, 0))),
+               node_of(progress, nodes), duration_text(std::chrono::milliseconds(wall_ms(progress, 0))),
                first_line(cause_of(progress))});
   }
   table.print();
@@ -121,9 +129,10 @@ void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end) {
 /// Shows one run as it goes, and tells how it ended.
 class Show {
  public:
-  Show(const RunCommand& command, const RunSummary& run, const std::string& task_folder)
+  Show(const RunCommand& command, const RunSummary& run, const std::string& task_folder, NodeNames nodes)
       : command_(command),
         run_(run),
+        nodes_(std::move(nodes)),
         is_one_command_(!command.argv.empty()),
         line_(run.name, command.quiet || is_one_command_),
         follower_(task_folder, command.json ? STDERR_FILENO : STDOUT_FILENO) {}
@@ -132,7 +141,7 @@ class Show {
     if (is_one_command_) follower_.pass_on();
     if (command_.json) {
       line_.clear();
-      std::printf("%s\n", task_json({run_.id, run_.name}, task.id, task.name, progress).c_str());
+      std::printf("%s\n", task_json({run_.id, run_.name, nodes_}, task.id, task.name, progress).c_str());
       std::fflush(stdout);
     }
     if (progress.state == TaskState::failed) {
@@ -152,7 +161,7 @@ class Show {
 
   void cancelling() {
     line_.clear();
-    complain("run", "cancelling; ^C again ends at once");
+    complain(name_of(command_), "cancelling; ^C again ends at once");
   }
 
   int end(const GraphRun& graph, const RunEnd& end, const TaskCounts& counts) {
@@ -160,7 +169,7 @@ class Show {
     if (is_one_command_) {
       follower_.pass_on();
     } else if (!command_.json && end.how != RunEnd::How::cluster_lost) {
-      print_table(graph.tasks(), end);
+      print_table(graph.tasks(), end, nodes_);
       std::printf("%s\ngraph %s (%s) %s after %s\n", describe(counts).c_str(), run_.name.c_str(),
                   troupe::to_text(run_.id).c_str(), to_text(run_.state),
                   duration_text(std::chrono::milliseconds(run_.ended_ms - run_.started_ms)).c_str());
@@ -168,7 +177,7 @@ class Show {
     std::fflush(stdout);
     if (end.how == RunEnd::How::interrupted) return exit_interrupted;
     if (end.how == RunEnd::How::cluster_lost) {
-      complain("run", "the cluster is gone: " + end.cause + "; the run's folder is " + run_.folder);
+      complain(name_of(command_), "the cluster is gone: " + end.cause + "; the run's folder is " + run_.folder);
       return exit_no_cluster;
     }
     return run_.state == RunState::done ? exit_done : exit_work_failed;
@@ -178,7 +187,8 @@ class Show {
   void tell_failure(const TaskSpec& task, const scheduler::TaskProgress& progress) {
     line_.clear();
     std::string cause = cause_of(progress);
-    if (is_one_command_) return complain("run", "'" + command_.argv.front() + "' failed: " + first_line(cause));
+    if (is_one_command_)
+      return complain(name_of(command_), "'" + command_.argv.front() + "' failed: " + first_line(cause));
     const std::size_t attempts = progress.attempts.size();
     std::fprintf(stderr, "task '%s' failed%s: ", task.name.c_str(),
                  attempts > 1 ? (" (attempt " + std::to_string(attempts) + ')').c_str() : "");
@@ -188,26 +198,41 @@ class Show {
 
   const RunCommand& command_;
   const RunSummary& run_;
+  const NodeNames nodes_;
   const bool is_one_command_;
   ProgressLine line_;
   OutputFollower follower_;
 };
 
-int no_cluster(const Error& error) {
-  complain("run", error.message);
+int no_cluster(const RunCommand& command, const Error& error) {
+  complain(name_of(command), error.message);
   return exit_no_cluster;
 }
+
+GraphRun::Listener listener_of(Show& show) {
+  return {.on_ended = [&](const auto& task, const auto& progress) { show.ended(task, progress); },
+          .on_tick = [&](const WorkProgress& progress) { show.tick(progress); },
+          .on_cancel = [&] { show.cancelling(); }};
+}
+
+/// How a run that has ended stands.
+RunState state_of(const RunEnd& end, const TaskCounts& counts) {
+  if (end.how == RunEnd::How::interrupted) return RunState::cancelled;
+  return end.how == RunEnd::How::cluster_lost ? RunState::interrupted : run_state_of(counts);
+}
+
+// --- on a private cluster --------------------------------------------------------------------------------------------
 
 int carry_out(const RunCommand& command, const Work& work) {
   count_interrupts();
   auto run = RunInUse::begin(JobId{random_id()}, work.name, work.size);
-  if (!run) return no_cluster(run.error());
+  if (!run) return no_cluster(command, run.error());
   const auto fail = [&](const Error& error) {
     TaskCounts counts;
     counts[TaskState::cancelled] = work.size;
     run->end(interrupts() > 0 ? RunState::cancelled : RunState::failed, counts);
     if (interrupts() > 0) return exit_interrupted;
-    return no_cluster(error);
+    return no_cluster(command, error);
   };
   auto cluster = Cluster::try_local({.store_directory = run->store_folder()});
   if (!cluster) return fail(cluster.error());
@@ -222,19 +247,62 @@ int carry_out(const RunCommand& command, const Work& work) {
   const JobInfo job{.id = run->summary().id, .name = work.name, .durable = true};
   GraphRun graph(*session, std::move(*store), work.tasks(job.id, run->folder()));
   if (auto submitted = graph.submit(job); !submitted) return fail(submitted.error());
-  Show show(command, run->summary(), task_directory(run->folder(), work.name));
-  const RunEnd end =
-      graph.wait({.on_ended = [&](const auto& task, const auto& progress) { show.ended(task, progress); },
-                  .on_tick = [&](const WorkProgress& progress) { show.tick(progress); },
-                  .on_cancel = [&] { show.cancelling(); }});
+  Show show(command, run->summary(), task_directory(run->folder(), work.name), {});
+  const RunEnd end = graph.wait(listener_of(show));
   const TaskCounts counts = end.counts();
-  RunState state = run_state_of(counts);
-  if (end.how == RunEnd::How::interrupted) state = RunState::cancelled;
-  if (end.how == RunEnd::How::cluster_lost) state = RunState::interrupted;
-  run->end(state, counts);
+  run->end(state_of(end, counts), counts);
   const int code = show.end(graph, end, counts);
   count_interrupts(2);  // The second one does not wait for the tasks' grace.
   return code;
+}
+
+// --- on a cluster that stands ----------------------------------------------------------------------------------------
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+NodeNames names_of(Session& session) {
+  std::map<NodeId, std::string> names;
+  if (const auto status = session.core().ask_status(std::chrono::seconds(5)))
+    for (const auto& node : status->nodes) names.emplace(node.node, node.name);
+  return NodeNames(std::move(names));
+}
+
+int carry_out_on(const scheduler::ClusterFile& cluster, const RunCommand& command, const Work& work) {
+  count_interrupts();
+  auto session = scheduler::connect(cluster);
+  if (!session) return no_cluster(command, session.error());
+  auto store = LiveStore::connect(scheduler::redis_socket(cluster.directory()));
+  if (!store) return no_cluster(command, store.error());
+  const JobInfo job{.id = JobId{random_id()}, .name = work.name, .durable = true};
+  RunSummary run{.id = job.id, .name = work.name, .folder = graph_folder(cluster, job.id), .started_ms = now_ms()};
+  std::error_code error;
+  std::filesystem::create_directories(run.folder, error);
+  if (error)
+    return no_cluster(command, {Fault::unavailable, "cannot make the folder " + run.folder + ": " + error.message()});
+  GraphRun graph(*session, std::move(*store), work.tasks(job.id, run.folder));
+  if (auto submitted = graph.submit(job); !submitted) return no_cluster(command, submitted.error());
+  if (command.way != RunCommand::Way::run) {
+    const std::string id = troupe::to_text(job.id);
+    command.json ? std::printf("{\"graph\":\"%s\",\"graph_id\":\"%s\",\"tasks\":%zu}\n", work.name.c_str(), id.c_str(),
+                               graph.tasks().size())
+                 : std::printf("%s\n", id.c_str());
+    std::fflush(stdout);
+    if (command.way == RunCommand::Way::submit) return exit_done;
+  }
+  Show show(command, run, task_directory(run.folder, work.name), names_of(*session));
+  const RunEnd end = graph.wait(listener_of(show), command.way == RunCommand::Way::run ? GraphRun::OnInterrupt::cancel
+                                                                                       : GraphRun::OnInterrupt::leave);
+  run.tasks = end.counts();
+  run.state = state_of(end, run.tasks);
+  run.ended_ms = now_ms();
+  if (end.how == RunEnd::How::interrupted && command.way == RunCommand::Way::submit_and_wait) {
+    complain("submit", "graph " + troupe::to_text(job.id) + " goes on (troupe get shows it, troupe cancel ends it)");
+    return exit_interrupted;
+  }
+  return show.end(graph, end, run.tasks);
 }
 
 int check(const RunCommand& command, const Work& work) {
@@ -253,23 +321,41 @@ int check(const RunCommand& command, const Work& work) {
 }  // namespace
 
 int run_command(const RunCommand& command) {
-  const auto refuse = [](const std::string& message) {
-    complain("run", message);
+  const auto refuse = [&](const std::string& message) {
+    complain(name_of(command), message);
     return exit_bad_input;
   };
   if (command.graph_file.empty() == command.argv.empty())
     return refuse(command.argv.empty() ? "expected a graph file, or -- and a command"
                                        : "found a graph file and a command, expected one of them");
-  if (!command.argv.empty()) {
-    if (command.check) return refuse("--check is for graph files");
-    const auto work = work_of_command(command);
-    return work ? carry_out(command, *work) : refuse(work.error().message);
-  }
-  if (!command.cpus.empty() || !command.gpus.empty() || !command.memory.empty())
+  const bool is_command = !command.argv.empty();
+  if (is_command && command.check) return refuse("--check is for graph files");
+  if (!is_command && !(command.cpus.empty() && command.gpus.empty() && command.memory.empty()))
     return refuse("--cpus, --gpus and --memory are for a command; a graph file has 'needs'");
-  const auto work = work_of_file(command);
-  if (!work) return exit_bad_input;
-  return command.check ? check(command, *work) : carry_out(command, *work);
+
+  std::optional<scheduler::ClusterFile> cluster;
+  if (!command.check) {
+    auto chosen = choose_cluster(command.cluster);
+    if (chosen && !*chosen && command.way != RunCommand::Way::run) chosen = need_cluster(command.cluster).error();
+    if (!chosen) {
+      complain(name_of(command), chosen.error().message);
+      return exit_code_of(chosen.error());
+    }
+    cluster = std::move(*chosen);
+  }
+  const NodeCapacity local = local_capacity({});
+  const NodeCapacity* capacity = cluster ? nullptr : &local;
+  std::optional<Work> work;
+  if (is_command) {
+    auto made = work_of_command(command, capacity);
+    if (!made) return refuse(made.error().message);
+    work = std::move(*made);
+  } else {
+    work = work_of_file(command, capacity);
+    if (!work) return exit_bad_input;
+  }
+  if (command.check) return check(command, *work);
+  return cluster ? carry_out_on(*cluster, command, *work) : carry_out(command, *work);
 }
 
 }  // namespace troupe::cli

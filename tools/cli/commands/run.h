@@ -1,4 +1,5 @@
-// `troupe run`: carries out a graph file, or one command as a task, on a local cluster, and waits for it.
+// `troupe run`: carries out a graph file, or one command as a task, and waits for it. `troupe submit` hands it over to
+// a cluster that stands, and goes.
 #pragma once
 
 #include <string>
@@ -7,6 +8,8 @@
 namespace troupe::cli {
 
 struct RunCommand {
+  enum class Way { run, submit, submit_and_wait } way = Way::run;
+  std::string cluster;
   std::string graph_file;         ///< Or:
   std::vector<std::string> argv;  ///< What stands behind `--`.
   bool check = false;             ///< Only checks the graph file.

@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t most_tasks_at_once = 100'000;  // Of the graphs that one tick compacts; one at least.
+constexpr Time between_rounds{100};
+constexpr std::size_t state_count = static_cast<std::size_t>(TaskState::skipped) + 1;
+
+}  // namespace
+
+void Scheduler::State::load_finished(const std::vector<GraphSummary>& stored, const std::vector<Slot>& loaded) {
+  std::vector<std::pair<std::int64_t, JobId>> by_end;
+  for (const auto& summary : stored) by_end.emplace_back(summary.ended_ms, summary.job.id);
+  std::sort(by_end.begin(), by_end.end());
+  for (const auto& [ended, job] : by_end) summaries.push_back(job);
+  for (const Slot slot : loaded)
+    if (tasks[slot].is_final()) ++ended_tasks[tasks[slot].spec.id.job];
+  for (const auto& [id, count] : ended_tasks) {
+    const Job& job = tasks.jobs().at(id);
+    if (count != job.tasks.size()) continue;
+    const Time ended{summary_of(job).ended_ms};
+    finished.emplace(id, ended);
+    finished_in_order.emplace(ended, id);
+  }
+}
+
+/// A durable task has ended, in this step.
+void Scheduler::State::count_end(const Task& task) {
+  const Job& job = *task.job;
+  if (++ended_tasks[job.info.id] != job.tasks.size()) return;
+  finished.emplace(job.info.id, now);
+  finished_in_order.emplace(now, job.info.id);
+  wake_by(due(now));
+}
+
+/// The job is given more tasks.
+void Scheduler::State::reopen(const Job& job) {
+  const auto found = finished.find(job.info.id);
+  if (found == finished.end()) return;
+  finished_in_order.erase({found->second, found->first});
+  finished.erase(found);
+}
+
+void Scheduler::State::compact_finished() {
+  std::size_t dropped_tasks = 0;
+  while (!finished_in_order.empty() && due(finished_in_order.begin()->first) <= now &&
+         dropped_tasks < most_tasks_at_once) {
+    const JobId id = finished_in_order.begin()->second;
+    Job& job = *tasks.find_job(id);
+    dropped_tasks += job.tasks.size();
+    writes.push_back(SaveSummary{summary_of(job)});
+    summaries.push_back(id);
+    reopen(job);
+    ended_tasks.erase(id);
+    drop_job(job);
+  }
+  for (; summaries.size() > settings.most_summaries; summaries.pop_front())
+    writes.push_back(DropSummary{summaries.front()});
+}
+
+GraphSummary Scheduler::State::summary_of(const Job& job) const {
+  GraphSummary summary{.job = job.info, .tasks = std::vector<std::uint32_t>(state_count)};
+  for (const Slot slot : job.tasks.in_order()) {
+    const TaskProgress& progress = tasks[slot].progress;
+    ++summary.tasks[static_cast<std::size_t>(progress.state)];
+    for (const auto& attempt : progress.attempts) {
+      if (summary.started_ms == 0 || attempt.started_ms < summary.started_ms) summary.started_ms = attempt.started_ms;
+      summary.ended_ms = std::max(summary.ended_ms, attempt.ended_ms);
+    }
+  }
+  return summary;
+}
+
+std::optional<Time> Scheduler::State::next_compaction() const {
+  if (finished_in_order.empty()) return std::nullopt;
+  return std::max(due(finished_in_order.begin()->first), now + between_rounds);
+}
+
+}  // namespace troupe::scheduler

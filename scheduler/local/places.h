@@ -1,0 +1,34 @@
+// Where the processes of a cluster meet on one machine: a folder of sockets that only its user may enter.
+//
+// Each scheduler listens at a socket of its own, named by its epoch; `scheduler.sock` is a link to that of the active
+// one. So whoever connects anew reaches the active one, and whoever is connected to one that was stopped sees by the
+// link that another has taken over.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+
+namespace troupe::scheduler {
+
+/// Makes the folder, in $XDG_RUNTIME_DIR, $TMPDIR or /tmp; one that is there already is taken as it is.
+///
+/// Fails with: unavailable.
+Result<std::string> make_directory(ClusterId cluster);
+
+std::string scheduler_address(const std::string& directory);  ///< Leads to the active scheduler.
+std::string scheduler_address(const std::string& directory, std::uint32_t epoch);
+std::string redis_socket(const std::string& directory);
+std::string worker_address(const std::string& directory, const std::string& worker);
+
+/// Leads everybody to the scheduler of `epoch`, unless they are led to a later one already.
+void announce_scheduler(const std::string& directory, std::uint32_t epoch);
+/// Names the scheduler to which `scheduler_address` leads; empty while there is none.
+std::string active_scheduler(const std::string& directory);
+
+/// Removes a cluster's folder and shared memory.
+void remove_traces(const std::string& directory, std::uint64_t cluster);
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,131 @@
+#include "scheduler/local/role_processes.h"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+
+#include "runtime/agent/agent.h"
+#include "runtime/agent/process.h"
+#include "runtime/wire/zmq_transport.h"
+#include "scheduler/local/places.h"
+#include "scheduler/service/service.h"
+#include "scheduler/store/redis_task_store.h"
+
+namespace troupe::scheduler {
+namespace {
+
+volatile sig_atomic_t stop_asked = 0;
+int stop_event = -1;  // Readable when it is asked.
+void on_stop(int) {
+  stop_asked = 1;
+  const int error = errno;
+  ::eventfd_write(stop_event, 1);
+  errno = error;
+}
+
+bool may_pass(Fault fault) {
+  return fault == Fault::unavailable || fault == Fault::peer_lost || fault == Fault::timed_out;
+}
+
+}  // namespace
+
+void tell(int descriptor, std::string line) {
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  const std::string text = line + '\n';
+  if (::write(descriptor, text.data(), text.size()) < 0) std::fprintf(stderr, "troupe: %s\n", line.c_str());
+}
+
+pid_t fork_role(const char* name, const std::function<int()>& role) {
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);
+  ::prctl(PR_SET_NAME, name);
+  reset_signals();
+  ::signal(SIGPIPE, SIG_IGN);
+  stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct sigaction action {};
+  action.sa_handler = on_stop;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::_exit(role());
+}
+
+int run_scheduler_role(const RoleArguments& arguments, int word) {
+  const std::string& directory = arguments.at("directory");
+  RedisStoreOptions options{.socket = redis_socket(directory)};
+  const std::filesystem::path member = arguments.at("member");
+  if (!member.empty()) {
+    const StoreSeen seen = highest_seen(member.parent_path().parent_path().string());
+    options.seen = StoreAge{arguments.cluster(), seen.epoch, seen.commit_seq};
+    options.lease = LeaseOptions{.holder = member.filename().string()};
+  }
+  const auto is_stopped = [] { return stop_asked != 0; };
+  RedisTaskStore store(options);
+  const auto transport = make_zmq_transport();
+  Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
+                   .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
+                   .cluster = arguments.cluster(),
+                   .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
+                   .on_first_node = [word] { tell(word, "ready"); }},
+                  store, *transport);
+  Result<void> ended;
+  if (options.lease) {
+    if (arguments.at("has_store") != "1") tell(word, "ready");
+    ended = store.stand_by(is_stopped);
+  }
+  if (ended) ended = service.start();
+  if (ended) ended = service.run(is_stopped);
+  if (ended || ended.error().fault == Fault::cancelled) return exit_as_told;
+  const std::string& why = ended.error().message;
+  std::fprintf(stderr, "troupe: scheduler: %s\n", why.c_str());
+  if (service.is_fenced()) return exit_fenced;
+  if (may_pass(ended.error().fault)) return exit_for_now;
+  tell(word, why);
+  return exit_for_good;
+}
+
+int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeStart start, int word) {
+  const std::string& directory = arguments.at("directory");
+  const std::string agent = "ipc://" + arguments.at("agent");
+  const std::string& member = arguments.at("member");
+  const std::string seen = member.empty() ? "" : seen_file(member);
+  const auto transport = make_zmq_transport();
+  const auto ended =
+      run_agent({.cluster = arguments.cluster(),
+                 .node = start.node,
+                 .incarnation = start.incarnation,
+                 .name = arguments.at("name"),
+                 .capacity = capacity,
+                 .scheduler_address = scheduler_address(directory),
+                 .active_scheduler = [&] { return active_scheduler(directory); },
+                 .own_address = agent,
+                 .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
+                 .worker_arguments =
+                     [&](const std::string& program, WorkerId worker) {
+                       return to_argv(program, {"worker",
+                                                {{"cluster", arguments.at("cluster")},
+                                                 {"id", to_text(worker)},
+                                                 {"agent", agent},
+                                                 {"address", worker_address(directory, to_text(worker))}}});
+                     },
+                 .on_welcome =
+                     [&] {
+                       if (word >= 0) tell(word, "ready");
+                     },
+                 .seen_file = seen,
+                 .log_directory = arguments.at("logs"),
+                 .stop = stop_event},
+                *transport);
+  if (ended) return 0;
+  std::fprintf(stderr, "troupe: agent: %s\n", ended.error().message.c_str());
+  return 1;
+}
+
+}  // namespace troupe::scheduler

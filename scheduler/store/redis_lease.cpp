@@ -1,0 +1,66 @@
+#include "scheduler/store/redis_lease.h"
+
+#include <poll.h>
+
+#include <optional>
+
+#include "scheduler/store/redis_connection.h"
+#include "scheduler/store/redis_greeting.h"
+#include "scheduler/store/redis_layout.h"
+
+namespace troupe::scheduler {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int between_looks_ms = 50;
+constexpr std::chrono::milliseconds answer_limit{500};  // Later it may have been renewed behind the answer's back.
+
+}  // namespace
+
+std::string lease_text(const LeaseOptions& lease, std::uint32_t epoch, std::uint64_t commit_seq) {
+  return std::to_string(epoch) + ' ' + lease.holder + ' ' + std::to_string(commit_seq);
+}
+
+bool is_held_by(const std::string& holder, std::string_view text) {
+  const std::size_t begin = text.find(' ');
+  const std::size_t end = text.rfind(' ');
+  return begin < end && text.substr(begin + 1, end - begin - 1) == holder;
+}
+
+Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,
+                                   const std::function<bool()>& until_stopped) {
+  std::optional<RedisConnection> connection;
+  std::optional<std::string> seen;
+  Clock::time_point seen_since{};
+  for (; !until_stopped(); ::poll(nullptr, 0, between_looks_ms)) {
+    if (!connection) {
+      seen.reset();
+      if (auto made = RedisConnection::connect(socket)) connection = std::move(*made);
+      if (!connection) continue;
+    }
+    const auto reply = connection->ask({"GET", lease_key}, Clock::now() + answer_limit);
+    if (!reply) {
+      connection.reset();
+      continue;
+    }
+    if (reply->is_error()) {
+      const Error error = redis_refusal(socket, "GET " + std::string(lease_key), *reply);
+      if (error.fault != Fault::unavailable) return error;
+      seen.reset();
+      continue;
+    }
+    std::string text(reply->text());
+    if (text.empty() || is_held_by(lease.holder, text)) return text;
+    const auto now = Clock::now();
+    if (!seen || *seen != text) {
+      seen = std::move(text);
+      seen_since = now;
+    } else if (now - seen_since >= lease.length) {
+      return text;
+    }
+  }
+  return Error{Fault::cancelled, "told to stop while it stood by"};
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,33 @@
+// Who is expected to be the scheduler: `troupe:lease` is renewed with the commits of the active one, and others wait
+// until that stops. It serves liveness only: what keeps a second scheduler from writing is the epoch.
+//
+// A lease carries no time. It has run out when its text has not changed for its length, by the clock of the one who
+// waits; so a jump of anybody's clock neither ends it early nor keeps it.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "runtime/base/result.h"
+
+namespace troupe::scheduler {
+
+struct LeaseOptions {
+  /// Of the one who renews it, whatever process that is at the moment: it need not wait for its own to run out.
+  std::string holder;
+  std::chrono::milliseconds length{2'500};
+};
+
+/// `EPOCH HOLDER COMMIT`: changes with each renewal.
+std::string lease_text(const LeaseOptions& lease, std::uint32_t epoch, std::uint64_t commit_seq);
+bool is_held_by(const std::string& holder, std::string_view text);
+
+/// Blocks until the lease in Redis at `socket` may be taken, and gives its text then; empty: there is none. A Redis
+/// that is away or silent is waited for, and the lease with it: nobody could have renewed it.
+///
+/// Fails with: cancelled (`until_stopped` said so), refused, corrupt.
+Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,
+                                   const std::function<bool()>& until_stopped);
+
+}  // namespace troupe::scheduler

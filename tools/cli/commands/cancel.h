@@ -1,0 +1,18 @@
+// `troupe cancel ID…`: ends tasks, or whole graphs, of a cluster.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace troupe::cli {
+
+struct CancelCommand {
+  std::string cluster;
+  std::vector<std::string> ids;  ///< Each of a graph (or its name), of a task, or GRAPH/TASK.
+  bool json = false;
+};
+
+/// The exit code of the process.
+int cancel_command(const CancelCommand& command);
+
+}  // namespace troupe::cli

@@ -1,0 +1,153 @@
+#include "tools/cli/graph_source.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "scheduler/local/places.h"
+#include "scheduler/local/standing.h"
+#include "scheduler/store/redis_load.h"
+#include "tools/cli/cluster_choice.h"
+#include "tools/cli/did_you_mean.h"
+
+namespace troupe::cli {
+namespace {
+
+using scheduler::ClusterFile;
+using scheduler::StoredState;
+
+constexpr std::size_t least_prefix = 4;
+constexpr std::chrono::milliseconds answer_limit{5'000};
+
+class RunsOfThisMachine final : public GraphSource {
+ public:
+  Result<std::vector<RunSummary>> graphs() override { return list_runs(); }
+  Result<StoredState> open(const RunSummary& graph) override { return open_run(graph); }
+  const NodeNames& nodes() override { return nodes_; }
+
+ private:
+  const NodeNames nodes_;
+};
+
+class GraphsOfCluster final : public GraphSource {
+ public:
+  explicit GraphsOfCluster(ClusterFile cluster) : cluster_(std::move(cluster)) {}
+
+  Result<std::vector<RunSummary>> graphs() override {
+    auto stored = scheduler::read_live_store(scheduler::redis_socket(cluster_.directory()));
+    if (!stored) return stored.error();
+    std::vector<RunSummary> graphs;
+    for (auto& job : stored->jobs) {
+      tasks_[job.id].jobs = {job};
+      graphs.push_back({.id = job.id, .name = job.name, .folder = graph_folder(cluster_, job.id)});
+    }
+    for (auto& task : stored->tasks) tasks_[task.spec.id.job].tasks.push_back(std::move(task));
+    for (auto& graph : graphs) summarise(graph, tasks_.at(graph.id).tasks);
+    for (const auto& summary : stored->summaries) {
+      tasks_[summary.job.id].jobs = {summary.job};
+      graphs.push_back(from_summary(summary));
+    }
+    std::stable_sort(graphs.begin(), graphs.end(),
+                     [](const RunSummary& a, const RunSummary& b) { return a.started_ms > b.started_ms; });
+    return graphs;
+  }
+
+  Result<StoredState> open(const RunSummary& graph) override { return tasks_.at(graph.id); }
+
+  const NodeNames& nodes() override {
+    if (nodes_) return *nodes_;
+    std::map<NodeId, std::string> names;
+    if (auto session = scheduler::connect(cluster_))
+      if (const auto status = session->core().ask_status(answer_limit))
+        for (const auto& node : status->nodes) names.emplace(node.node, node.name);
+    nodes_.emplace(std::move(names));
+    return *nodes_;
+  }
+
+ private:
+  RunSummary from_summary(const scheduler::GraphSummary& summary) const {
+    RunSummary graph{.id = summary.job.id,
+                     .name = summary.job.name,
+                     .folder = graph_folder(cluster_, summary.job.id),
+                     .started_ms = summary.started_ms,
+                     .ended_ms = summary.ended_ms};
+    for (std::size_t i = 0; i < std::min(summary.tasks.size(), graph.tasks.counts.size()); ++i)
+      graph.tasks.counts[i] = summary.tasks[i];
+    graph.state = run_state_of(graph.tasks);
+    return graph;
+  }
+
+  static void summarise(RunSummary& graph, const std::vector<scheduler::TaskRecord>& tasks) {
+    graph.tasks = count_states(tasks);
+    if (graph.tasks.all_final()) graph.state = run_state_of(graph.tasks);
+    for (const auto& task : tasks) {
+      for (const auto& attempt : task.progress.attempts) {
+        if (graph.started_ms == 0 || attempt.started_ms < graph.started_ms) graph.started_ms = attempt.started_ms;
+        if (graph.state != RunState::running) graph.ended_ms = std::max(graph.ended_ms, attempt.ended_ms);
+      }
+    }
+  }
+
+  const ClusterFile cluster_;
+  std::map<JobId, StoredState> tasks_;
+  std::optional<NodeNames> nodes_;
+};
+
+}  // namespace
+
+std::unique_ptr<GraphSource> runs_of_this_machine() { return std::make_unique<RunsOfThisMachine>(); }
+
+std::unique_ptr<GraphSource> graphs_of(const ClusterFile& cluster) {
+  return std::make_unique<GraphsOfCluster>(cluster);
+}
+
+Result<std::unique_ptr<GraphSource>> choose_source(const std::string& option) {
+  const auto chosen = choose_cluster(option);
+  if (!chosen) return chosen.error();
+  return *chosen ? graphs_of(**chosen) : runs_of_this_machine();
+}
+
+Result<RunSummary> find_graph(GraphSource& source, std::string_view text) {
+  const auto graphs = source.graphs();
+  if (!graphs) return graphs.error();
+  const auto find = [&](const auto& fits) { return std::find_if(graphs->begin(), graphs->end(), fits); };
+  auto found = find([&](const RunSummary& graph) { return to_text(graph.id) == text; });
+  if (found == graphs->end()) found = find([&](const RunSummary& graph) { return graph.name == text; });
+  if (found != graphs->end()) return *found;
+  const auto begins_so = [&](const RunSummary& graph) { return to_text(graph.id).starts_with(text); };
+  const auto count = text.size() < least_prefix ? 0 : std::count_if(graphs->begin(), graphs->end(), begins_so);
+  if (count > 1)
+    return bad_input("'" + std::string(text) + "' is the beginning of " + std::to_string(count) +
+                     " ids: give more of it (troupe list graphs)");
+  if (count == 1) return *find(begins_so);
+  return Error{Fault::not_found,
+               "there is no graph '" + std::string(text) + "' (troupe list graphs shows those there are)"};
+}
+
+Result<Found> find_in(GraphSource& source, const std::string& id) {
+  const auto wanted = task_id_from(id);
+  const std::size_t slash = id.find('/');
+  const auto graph = find_graph(source, wanted ? to_text(wanted->job) : id.substr(0, slash));
+  if (!graph) return graph.error();
+  auto stored = source.open(*graph);
+  // A run that ended before its store had anything is a graph without tasks.
+  if (!stored && stored.error().fault == Fault::not_found) stored = StoredState{};
+  if (!stored) return stored.error();
+  Found found{*graph, std::move(*stored), {}};
+  if (!wanted && slash == id.npos) return found;
+
+  const std::string name = wanted ? to_text(*wanted) : id.substr(slash + 1);
+  std::vector<std::string> names;
+  for (const auto& task : found.stored.tasks) {
+    if (wanted ? task.spec.id == *wanted : task.spec.name == name) found.task = task.spec.id;
+    names.push_back(task.spec.name);
+  }
+  if (found.task) return found;
+  return Error{Fault::not_found, "graph " + graph->name + " (" + to_text(graph->id) + ") has no task '" + name + "'" +
+                                     (wanted ? "" : did_you_mean(name, names))};
+}
+
+}  // namespace troupe::cli
