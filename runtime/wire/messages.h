@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/orders.h"
+#include "runtime/base/synchronisation.h"
 
 namespace troupe::message {
 
@@ -33,6 +34,13 @@ struct Release {
 struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   std::uint64_t request = 0;
   JobId job;
+};
+/// Requests to locks, semaphores, barriers and queues, as many as there are at the time. Answered by Synchronised.
+struct Synchronise {
+  TaskId task;  ///< The attempt on whose behalf; none: the driver's own.
+  AttemptId attempt;
+  std::uint64_t confirmed_below = 0;  ///< The answers to all requests with lower numbers have arrived.
+  std::vector<sync::Request> requests;
 };
 
 // --- scheduler to driver ---------------------------------------------------------------------------------------------
@@ -69,6 +77,9 @@ struct TaskSummary {
 struct TaskList {
   std::uint64_t request = 0;
   std::vector<TaskSummary> tasks;
+};
+struct Synchronised {
+  std::vector<sync::Answer> answers;
 };
 
 // --- agent to scheduler ----------------------------------------------------------------------------------------------
@@ -148,6 +159,7 @@ struct CallAnswer {
 
 using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
                              TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
-                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer>;
+                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
+                             Synchronise, Synchronised>;
 
 }  // namespace troupe::message

@@ -8,6 +8,7 @@
 #include "runtime/base/orders.h"
 #include "scheduler/core/event.h"
 #include "scheduler/core/record.h"
+#include "scheduler/sync/records.h"
 
 namespace troupe::scheduler {
 
@@ -23,6 +24,8 @@ struct SaveProgress {
   TaskId task;
   TaskProgress progress;
 };
+
+// SaveQueue and SaveMessage: scheduler/sync/records.h.
 
 // --- sends -----------------------------------------------------------------------------------------------------------
 
@@ -83,6 +86,11 @@ struct TellActorDown {
   AttemptId attempt;
   Cause cause;
 };
+/// Answers of SyncRequested, now or when their time has come; a claim that has ended is told unasked.
+struct AnswerSync {
+  DriverId driver;
+  std::vector<sync::Answer> answers;
+};
 
 // --- neither ---------------------------------------------------------------------------------------------------------
 
@@ -96,13 +104,14 @@ struct Ignored {
 };
 
 using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
-                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
+    std::variant<SaveJob, SaveTask, SaveProgress, SaveQueue, SaveMessage, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
+                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, AnswerSync, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {
   return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
-         std::holds_alternative<SaveProgress>(effect);
+         std::holds_alternative<SaveProgress>(effect) || std::holds_alternative<SaveQueue>(effect) ||
+         std::holds_alternative<SaveMessage>(effect);
 }
 
 }  // namespace troupe::scheduler

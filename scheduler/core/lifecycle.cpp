@@ -37,6 +37,7 @@ void Scheduler::State::load(const StoredState& stored) {
     if (task.is_final()) continue;
     if (task.is_running()) {
       awaited[task.attempt().node].push_back({task.spec.id, task.attempt().id});
+      sync.take_again(task.spec, task.attempt().id);
       continue;
     }
     task.progress.state = TaskState::waiting;
@@ -93,6 +94,7 @@ void Scheduler::State::run(Slot slot, Node& node) {
   task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
+  sync.take_all(task.spec, id);
   const Holding& holding = cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor());
   send(RunTask{node.id, order_for(task, holding.grant)});
 }
@@ -104,6 +106,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   task.progress.attempts.push_back({.id = attempt, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
+  sync.take_again(task.spec, attempt);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
   if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
@@ -118,7 +121,8 @@ RunOrder Scheduler::State::order_for(const Task& task, const Grant& grant) const
                  .inputs = {},
                  .grant = grant,
                  .timeout = task.spec.timeout,
-                 .gang = task.spec.gang};
+                 .gang = task.spec.gang,
+                 .token = sync.token_of(task.spec.id, task.attempt().id)};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
   return order;
 }

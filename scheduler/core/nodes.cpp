@@ -46,6 +46,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
   if (auto waiting = awaited.extract(joined.node); !waiting.empty())
     earlier.insert(earlier.end(), waiting.mapped().begin(), waiting.mapped().end());
 
+  if (known != nullptr) give_back_all_but(*known, joined.running);
   Node& node = cluster.join(joined, now);
   placement_due = true;
   send(WelcomeNode{joined.node, joined.incarnation});
@@ -130,6 +131,7 @@ void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
   std::vector<AttemptKey> attempts;
   for (const auto& [key, holding] : node.holdings)
     if (holding.kind == Holding::Kind::running) attempts.push_back(key);
+  give_back_all_but(node, {});
   cluster.lose(node, now);
   placement_due = true;
   lose_attempts(attempts, why);
@@ -137,6 +139,7 @@ void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
 
 void Scheduler::State::lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why) {
   for (const AttemptKey key : attempts) {
+    give_back(key);
     const Slot slot = tasks.find(key.task);
     // The loss of one may have ended the others of its gang.
     if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != key.attempt) continue;
@@ -188,6 +191,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
         held->second.kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) cluster.release(*node, key);
+    give_back(key);
     placement_due = true;
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.

@@ -7,6 +7,7 @@
 
 #include "runtime/base/orders.h"
 #include "runtime/base/task_spec.h"
+#include "scheduler/sync/records.h"
 
 namespace troupe::scheduler {
 
@@ -33,6 +34,7 @@ struct StoredState {
   std::uint64_t commit_seq = 0;
   std::vector<JobInfo> jobs;
   std::vector<TaskRecord> tasks;
+  StoredQueues queues;  ///< Durable ones.
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 

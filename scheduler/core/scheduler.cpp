@@ -6,9 +6,32 @@
 #include "scheduler/core/state.h"
 
 namespace troupe::scheduler {
+namespace {
+
+// Coarser than the clock, so that many leases that end one after the other make few ticks.
+constexpr Time lease_granularity{10};
+
+SyncSettings sync_settings(const Settings& settings) {
+  SyncSettings sync = settings.sync;
+  switch (settings.planted) {
+    case Planted::same_token_granted_again: sync.planted = PlantedSync::same_token_granted_again; break;
+    case Planted::token_restarts_with_scheduler: sync.planted = PlantedSync::token_restarts_with_scheduler; break;
+    case Planted::permits_of_the_lost_kept: sync.planted = PlantedSync::permits_of_the_lost_kept; break;
+    case Planted::message_dropped_on_delivery: sync.planted = PlantedSync::message_dropped_on_delivery; break;
+    case Planted::late_duplicate_carried_out: sync.planted = PlantedSync::late_duplicate_carried_out; break;
+    default: break;
+  }
+  return sync;
+}
+
+}  // namespace
 
 Scheduler::State::State(Settings given, const StoredState& stored, Time at)
-    : settings(given), epoch(stored.epoch), now(at), started(at) {
+    : settings(given),
+      epoch(stored.epoch),
+      now(at),
+      started(at),
+      sync(sync_settings(given), stored.epoch, stored.queues, at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
   load(stored);
@@ -18,6 +41,7 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   now = std::max(now, at);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
+  take_from_sync();
   place_ready();
   if (std::holds_alternative<Tick>(event) || !wake) {
     wake = next_timer();
@@ -38,6 +62,8 @@ void Scheduler::State::give_grace_if_late() {
       if (holding.kind == Holding::Kind::orphan) holding.until = now + settings.node_timeout;
   }
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
+  for (auto& [id, driver] : drivers) driver.heard = now;
+  sync.spare_until(now + settings.sync.grace);
 }
 
 void Scheduler::State::on(const Tick&) {
@@ -47,6 +73,8 @@ void Scheduler::State::on(const Tick&) {
                    "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
   }
   forget_dead_nodes();
+  drop_silent_drivers();
+  sync.tick(now);
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -70,6 +98,8 @@ std::optional<Time> Scheduler::State::next_timer() const {
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
   if (now < placing_from && !ready.is_empty()) also(placing_from);
+  for (const auto& [id, driver] : drivers) also(driver.heard + settings.driver_timeout);
+  if (const auto end = sync.next_timer()) also(*end + lease_granularity);
   return next;
 }
 
@@ -100,6 +130,8 @@ Scheduler::Scheduler(Settings settings, const StoredState& stored, Time now)
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+
+const Synchronisation& Scheduler::synchronisation() const { return state_->sync; }
 
 Effects Scheduler::step(Time now, const Event& event) { return state_->step(now, event); }
 

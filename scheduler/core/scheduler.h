@@ -12,6 +12,7 @@
 #include "scheduler/core/event.h"
 #include "scheduler/core/planted.h"
 #include "scheduler/core/record.h"
+#include "scheduler/sync/synchronisation.h"
 
 namespace troupe::scheduler {
 
@@ -23,6 +24,8 @@ struct Settings {
   std::size_t most_tasks = 1'000'000;        ///< Beyond it a submit is refused.
   std::size_t most_nodes = 10'000;           ///< Beyond it a join is ignored.
   std::size_t most_drivers = 10'000;         ///< Beyond it a join is ignored.
+  Time driver_timeout{10'000};               ///< A driver silent for longer has left.
+  SyncSettings sync{};
   /// After a restart nothing is placed for this long, so that nodes and drivers, which come back in any order, meet and
   /// what still runs is adopted. More than a heartbeat.
   Time rejoin_grace{700};
@@ -55,6 +58,8 @@ class Scheduler {
   std::vector<JobInfo> jobs() const;
   /// Tasks of one job in order of their numbers; a waiting one's `reason` says what it waits for.
   std::vector<TaskRecord> tasks_of(JobId job) const;
+  /// Locks, semaphores, barriers, queues: who waits and who holds.
+  const Synchronisation& synchronisation() const;
 
   /// See invariants.h.
   friend std::string broken_invariant(const Scheduler& scheduler);

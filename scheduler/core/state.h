@@ -1,6 +1,6 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
-// placement.cpp (who starts where).
+// placement.cpp (who starts where), synchronisation.cpp (locks, semaphores, barriers, queues).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -17,11 +17,13 @@
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/scheduler.h"
 #include "scheduler/core/task_table.h"
+#include "scheduler/sync/synchronisation.h"
 
 namespace troupe::scheduler {
 
 struct Driver {
   JobId own;
+  Time heard{};
   std::set<JobId> watches;  ///< Jobs whose ends it is told; those it lost to another driver since are still here.
   std::map<std::uint64_t, std::string> answered;  ///< Submits of late, by request: the refusal.
   std::deque<std::uint64_t> answered_in_order;
@@ -100,6 +102,15 @@ struct Scheduler::State {
   void hold_the_line(const std::vector<Slot>& members, Kinds kinds, HeldNodes& held) const;
   std::string why_waiting(Slot slot) const;
 
+  // --- synchronisation.cpp
+  void on(const SyncRequested& requested);
+  /// Nothing of the attempt is left on its node: what it held is free.
+  void give_back(AttemptKey key) { sync.attempt_over(now, key.task, key.attempt); }
+  void give_back_all_but(const Node& node, const std::vector<RunningAttempt>& listed);
+  void drop_silent_drivers();
+  /// Hands on what came of it in this step.
+  void take_from_sync();
+
   Settings settings;
   std::uint32_t epoch = 0;
   Time now{};
@@ -110,6 +121,7 @@ struct Scheduler::State {
   TaskTable tasks;
   Cluster cluster;
   ReadyQueue ready;
+  Synchronisation sync;
   std::map<DriverId, Driver> drivers;
   /// Running according to the store, on nodes that have not joined yet.
   std::map<NodeId, std::vector<AttemptKey>> awaited;

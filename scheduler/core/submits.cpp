@@ -30,6 +30,7 @@ void Scheduler::State::on(const DriverJoined& joined) {
   if (driver.own && driver.own != joined.job.id) return ignore("the driver joined before, with another job");
 
   driver.own = joined.job.id;
+  driver.heard = now;
   driver.watches.insert(joined.job.id);
   if (job == nullptr) job = &add_job(joined.job);
   job->driver = joined.driver;
@@ -52,6 +53,7 @@ void Scheduler::State::on(const DriverLeft& left) {
     job->driver = {};
     if (!job->info.durable) drop_job(*job);
   }
+  sync.client_left(now, left.driver);
   drivers.erase(found);
 }
 
