@@ -20,6 +20,7 @@ struct AgentOptions {
   std::string name;
   NodeCapacity capacity;
   std::string scheduler_address;
+  std::string cluster_file;  ///< Where commands find their cluster; empty: nowhere.
   std::string own_address;
   std::function<std::string(WorkerId)> worker_address;
   /// The command line that starts `program` as a worker.

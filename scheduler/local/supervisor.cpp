@@ -25,6 +25,7 @@
 #include "runtime/agent/agent_core.h"
 #include "runtime/agent/process.h"
 #include "runtime/wire/zmq_transport.h"
+#include "scheduler/local/cluster_file.h"
 #include "scheduler/service/service.h"
 #include "scheduler/store/redis_server.h"
 #include "scheduler/store/redis_task_store.h"
@@ -125,6 +126,11 @@ class Supervisor {
     if (error)
       return Error{Fault::unavailable, "cannot make the folder " + arguments_.at("store") + ": " + error.message() +
                                            ": choose another by XDG_STATE_HOME"};
+    if (auto written = write_cluster_file(cluster_file_path(directory_), {.cluster = arguments_.cluster(),
+                                                                          .scheduler = scheduler_address(directory_),
+                                                                          .folder = directory_});
+        !written)
+      return written;
     auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = redis_socket(directory_)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));
@@ -299,6 +305,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                  .name = arguments.at("name"),
                  .capacity = capacity,
                  .scheduler_address = scheduler_address(directory),
+                 .cluster_file = cluster_file_path(directory),
                  .own_address = agent,
                  .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
                  .worker_arguments =

@@ -49,7 +49,7 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
 }
 
 void Service::take(const Delivery& delivery, Time now) {
-  const auto letter = decode(delivery.frame);
+  auto letter = decode(delivery.frame);
   if (!letter || letter->envelope.cluster != options_.cluster) return;
   // The driver that a connection logged in as; requests name none.
   const auto known = driver_of_.find(delivery.from);
@@ -74,6 +74,11 @@ void Service::take(const Delivery& delivery, Time now) {
                  },
                  [&](const message::Release& release) {
                    if (driver) step(now, TasksReleased{driver, release.tasks});
+                 },
+                 [&](message::Synchronise& ask) {
+                   if (driver)
+                     step(now, SyncRequested{driver, ask.task, ask.attempt, ask.confirmed_below,
+                                             std::move(ask.requests)});
                  },
                  [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
                  [&](const message::AgentJoin& join) {
@@ -111,6 +116,10 @@ void Service::step(Time now, const Event& event) {
       gathering_.writes.emplace_back(std::move(*task));
     } else if (auto* progress = std::get_if<SaveProgress>(&effect)) {
       gathering_.writes.emplace_back(std::move(*progress));
+    } else if (auto* queue = std::get_if<SaveQueue>(&effect)) {
+      gathering_.writes.emplace_back(std::move(*queue));
+    } else if (auto* message = std::get_if<SaveMessage>(&effect)) {
+      gathering_.writes.emplace_back(std::move(*message));
     }
   }
   const bool nothing_waits = gathering_.writes.empty() && gathering_.sends.empty() && !in_flight_;
@@ -184,6 +193,7 @@ void Service::send(const Effect& effect) {
           [&](const TellActorDown& each) {
             to_driver(each.driver, message::ActorDown{each.task, each.attempt, each.cause});
           },
+          [&](const AnswerSync& each) { to_driver(each.driver, message::Synchronised{each.answers}); },
           [](const auto&) {},  // Writes and what is not sent were taken out before.
       },
       effect);

@@ -21,6 +21,7 @@ Result<StoredState> MemoryTaskStore::open(ClusterId cluster_if_new) {
     const auto progress = disk_.progress.find(id);
     state.tasks.push_back({spec, progress == disk_.progress.end() ? TaskProgress{} : progress->second});
   }
+  state.queues = disk_.queues;
   return state;
 }
 
@@ -53,6 +54,10 @@ CommitOutcome MemoryTaskStore::write(Batch batch) {
       disk_.specs.insert_or_assign(id, std::move(task->spec));
     } else if (auto* progress = std::get_if<SaveProgress>(&write)) {
       disk_.progress.insert_or_assign(progress->task, std::move(progress->progress));
+    } else if (const auto* queue = std::get_if<SaveQueue>(&write)) {
+      apply(*queue, disk_.queues);
+    } else if (const auto* message = std::get_if<SaveMessage>(&write)) {
+      apply(*message, disk_.queues);
     }
   }
   seen_->commit_seq = ++disk_.commit_seq;

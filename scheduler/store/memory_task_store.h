@@ -26,6 +26,7 @@ struct MemoryDisk {
   std::map<JobId, JobInfo> jobs;
   std::map<TaskId, TaskSpec> specs;
   std::map<TaskId, TaskProgress> progress;
+  StoredQueues queues;
 
   DiskFault next_fault = DiskFault::none;  ///< Used up by the commit that meets it.
   bool holds_answers = false;              ///< A slow disk: commits are written, and answered once this is false again.

@@ -32,6 +32,11 @@ void fields(Archive& archive, TaskProgress& value) {
           as_bytes(value.reason));
 }
 
+template <class Archive>
+void fields(Archive& archive, StoredMessage& value) {
+  archive("message", as_bytes(value.body), value.deliveries, value.is_dead, value.sender, value.request);
+}
+
 Error damaged_record(RecordPlace place, const std::string& what) {
   return {Fault::corrupt, "store record " + to_text(place) + " is damaged: " + what +
                               "; restore the store's folder from a copy, or start with an empty one"};
@@ -74,8 +79,12 @@ Result<T> decode_record(RecordPlace place, std::string_view bytes) {
 template std::string encode_record(RecordPlace, const JobInfo&);
 template std::string encode_record(RecordPlace, const TaskSpec&);
 template std::string encode_record(RecordPlace, const TaskProgress&);
+template std::string encode_record(RecordPlace, const sync::QueueOptions&);
+template std::string encode_record(RecordPlace, const StoredMessage&);
 template Result<JobInfo> decode_record(RecordPlace, std::string_view);
 template Result<TaskSpec> decode_record(RecordPlace, std::string_view);
 template Result<TaskProgress> decode_record(RecordPlace, std::string_view);
+template Result<sync::QueueOptions> decode_record(RecordPlace, std::string_view);
+template Result<StoredMessage> decode_record(RecordPlace, std::string_view);
 
 }  // namespace troupe::scheduler

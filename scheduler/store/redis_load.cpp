@@ -1,6 +1,7 @@
 #include "scheduler/store/redis_load.h"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -91,6 +92,22 @@ class Loader {
     return std::vector(ids.begin(), ids.end());
   }
 
+  /// Calls `take` with each field and record of a hash, each once or twice.
+  Result<void> each_field(const std::string& key,
+                          const std::function<Result<void>(std::string_view, std::string_view)>& take) {
+    std::string cursor = "0";
+    do {
+      auto reply = connection_.ask({"HSCAN", key, cursor, "COUNT", fields_per_scan}, deadline());
+      if (!reply) return reply.error();
+      if (auto flaw = flaw_of_scan(*reply, "HSCAN " + key)) return *flaw;
+      cursor = (*reply)[0].text();
+      const RedisValue found = (*reply)[1];
+      for (std::size_t i = 0; i + 1 < found.size(); i += 2)
+        if (auto taken = take(found[i].text(), found[i + 1].text()); !taken) return taken;
+    } while (cursor != "0");
+    return {};
+  }
+
   Result<std::vector<Graph>> graphs(const std::vector<JobId>& ids) {
     std::vector<Graph> graphs;
     for (const JobId id : ids) graphs.push_back({.id = id, .key = graph_key(id)});
@@ -132,6 +149,28 @@ class Loader {
   std::chrono::milliseconds patience_;
 };
 
+Result<void> load_queues(Loader& loader, StoredQueues& queues) {
+  const std::string all(queues_key);
+  auto loaded = loader.each_field(all, [&](std::string_view name, std::string_view bytes) -> Result<void> {
+    auto options = decode_record<sync::QueueOptions>({all, name}, bytes);
+    if (!options) return options.error();
+    queues[std::string(name)].options = *options;
+    return {};
+  });
+  for (auto each = queues.begin(); loaded && each != queues.end(); ++each) {
+    const std::string key = queue_key(each->first);
+    loaded = loader.each_field(key, [&](std::string_view field, std::string_view bytes) -> Result<void> {
+      const auto number = decimal_from(field);
+      if (!number) return damaged_record({key, field}, "it is no message's number");
+      auto message = decode_record<StoredMessage>({key, field}, bytes);
+      if (!message) return message.error();
+      each->second.messages.insert_or_assign(*number, std::move(*message));
+      return {};
+    });
+  }
+  return loaded;
+}
+
 }  // namespace
 
 Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
@@ -144,7 +183,7 @@ Result<void> load_graphs(RedisConnection& connection, const std::string& socket,
   for (Graph& graph : *graphs) {
     if (auto taken = take_graph(graph, state); !taken) return taken;
   }
-  return {};
+  return load_queues(loader, state.queues);
 }
 
 Result<StoredState> read_store(const std::string& socket, std::chrono::milliseconds patience) {

@@ -26,21 +26,33 @@ constexpr std::size_t bytes_per_hset = 64 * 1024;
 
 Deadline now() { return std::chrono::steady_clock::now(); }
 
-JobId job_of(const Write& write) {
-  if (const auto* job = std::get_if<SaveJob>(&write)) return job->job.id;
-  if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec.id.job;
-  return std::get<SaveProgress>(write).task.job;
+std::string key_of(const Write& write) {
+  if (const auto* job = std::get_if<SaveJob>(&write)) return graph_key(job->job.id);
+  if (const auto* task = std::get_if<SaveTask>(&write)) return graph_key(task->spec.id.job);
+  if (const auto* progress = std::get_if<SaveProgress>(&write)) return graph_key(progress->task.job);
+  if (const auto* message = std::get_if<SaveMessage>(&write)) return queue_key(message->queue);
+  return std::string(queues_key);
+}
+
+bool removes(const Write& write) {
+  if (const auto* queue = std::get_if<SaveQueue>(&write)) return !queue->options;
+  const auto* message = std::get_if<SaveMessage>(&write);
+  return message != nullptr && !message->message;
 }
 
 std::string field_of(const Write& write) {
   if (const auto* task = std::get_if<SaveTask>(&write)) return spec_field(task->spec.id.number);
   if (const auto* progress = std::get_if<SaveProgress>(&write)) return progress_field(progress->task.number);
+  if (const auto* queue = std::get_if<SaveQueue>(&write)) return queue->queue;
+  if (const auto* message = std::get_if<SaveMessage>(&write)) return std::to_string(message->number);
   return std::string(job_field);
 }
 
 std::string record_of(RecordPlace place, const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return encode_record(place, job->job);
   if (const auto* task = std::get_if<SaveTask>(&write)) return encode_record(place, task->spec);
+  if (const auto* queue = std::get_if<SaveQueue>(&write)) return encode_record(place, *queue->options);
+  if (const auto* message = std::get_if<SaveMessage>(&write)) return encode_record(place, *message->message);
   return encode_record(place, std::get<SaveProgress>(write).progress);
 }
 
@@ -245,16 +257,21 @@ void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
-    const JobId job = job_of(batch[flight_->next_write]);
-    const std::string key = graph_key(job);
+    const Write& first = batch[flight_->next_write];
+    const std::string key = key_of(first);
+    if (removes(first)) {
+      append_removal(first);
+      ++flight_->next_write;
+      continue;
+    }
     std::vector<std::string> pairs;  // field, record, field, record …
     std::size_t bytes = 0;
-    bool lists_job = false;
+    std::optional<JobId> lists_job;
     for (; flight_->next_write < batch.size() && pairs.size() < 2 * fields_per_hset && bytes < bytes_per_hset;
          ++flight_->next_write) {
       const Write& write = batch[flight_->next_write];
-      if (job_of(write) != job) break;
-      lists_job = lists_job || std::holds_alternative<SaveJob>(write);
+      if (removes(write) || key_of(write) != key) break;
+      if (const auto* job = std::get_if<SaveJob>(&write)) lists_job = job->job.id;
       std::string field = field_of(write);
       std::string record = record_of({key, field}, write);
       bytes += record.size();
@@ -266,7 +283,7 @@ void RedisTaskStore::append_writes() {
     connection_->append(arguments);
     awaited_.push_back(Await::queued);
     if (lists_job) {
-      connection_->append({"SADD", jobs_key, to_text(job)});
+      connection_->append({"SADD", jobs_key, to_text(*lists_job)});
       awaited_.push_back(Await::queued);
     }
     if (connection_->unsent_bytes() >= unsent_limit) break;
@@ -279,6 +296,15 @@ void RedisTaskStore::append_writes() {
     append_watch();
   }
   flight_->deadline += milliseconds((connection_->unsent_bytes() - before) * 1'000 >> 20);
+}
+
+void RedisTaskStore::append_removal(const Write& write) {
+  const std::string field = field_of(write);
+  connection_->append({"HDEL", key_of(write), field});
+  awaited_.push_back(Await::queued);
+  if (!std::holds_alternative<SaveQueue>(write)) return;
+  connection_->append({"DEL", queue_key(field)});
+  awaited_.push_back(Await::queued);
 }
 
 // --- answers

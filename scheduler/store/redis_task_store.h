@@ -67,6 +67,7 @@ class RedisTaskStore final : public TaskStore {
   void append_watch();
   void begin_batch();
   void append_writes();
+  void append_removal(const Write& write);
   void append_write(const Write& write);
   void on_reply(RedisReply reply);
   void on_greeting();

@@ -41,4 +41,9 @@ struct SaveMessage {
   std::optional<StoredMessage> message;
 };
 
+/// What the store holds after the change.
+void apply(const SaveQueue& save, StoredQueues& queues);
+/// Requires: the queue is there.
+void apply(const SaveMessage& save, StoredQueues& queues);
+
 }  // namespace troupe::scheduler

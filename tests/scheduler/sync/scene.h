@@ -89,27 +89,11 @@ class Scene {
       if (answer.deliveries > 1) text_ += ", delivery " + std::to_string(answer.deliveries);
       text_ += '\n';
     }
-    for (const auto& save : output.saves) std::visit([this](const auto& each) { fold(each); }, save);
+    for (const auto& save : output.saves) std::visit([this](const auto& each) { apply(each, stored_); }, save);
     INFO(text_);
     REQUIRE(broken_sync_invariant(sync_) == "");
     return *this;
   }
-  void fold(const SaveQueue& save) {
-    if (save.options) {
-      stored_[save.queue].options = *save.options;
-    } else {
-      stored_.erase(save.queue);
-    }
-  }
-  void fold(const SaveMessage& save) {
-    auto& messages = stored_.at(save.queue).messages;
-    if (save.message) {
-      messages[save.number] = *save.message;
-    } else {
-      messages.erase(save.number);
-    }
-  }
-
   SyncSettings settings_;
   milliseconds now_{0};
   std::uint32_t epoch_ = 1;
