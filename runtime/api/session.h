@@ -157,6 +157,8 @@ class Session {
   /// messages; with the scheduler it ends, unless it is durable. `NAME.dead` holds what was delivered too often.
   MessageQueue queue(const std::string& name, const sync::QueueOptions& options = {});
   Result<MessageQueue> try_queue(const std::string& name, const sync::QueueOptions& options = {});
+  /// A queue as it is; with the usual options where nobody opened it.
+  MessageQueue unopened_queue(std::string name) { return {core_, std::move(name)}; }
 
   SessionCore& core() { return *core_; }
 

@@ -25,7 +25,7 @@ constexpr std::size_t most_labels = 64;
 constexpr std::size_t most_label_bytes = 256;
 constexpr std::size_t most_locks = 64;  // And semaphores, of a task.
 constexpr std::size_t most_lock_name_bytes = 256;
-constexpr std::uint64_t most_permits = 1'000'000;
+constexpr std::int64_t most_permits = 1'000'000;
 
 const std::vector<std::string> graph_keys{"name", "defaults", "tasks"};
 const std::vector<std::string> default_keys{"needs", "max_attempts", "timeout", "env", "cwd"};
