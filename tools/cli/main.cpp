@@ -136,7 +136,8 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto* bench = app.add_subcommand("bench", "measures this build on this machine");
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
-  bench->add_option("suites", command->suites, "start, train; default: all")->check(CLI::IsMember({"start", "train"}));
+  bench->add_option("suites", command->suites, "start, sync, train; default: all")
+      ->check(CLI::IsMember({"start", "sync", "train"}));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
   bench->callback([command, &common, &exit_code] {
     command->json = common.json();

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <numeric>
 #include <optional>
 
 #include "nn/parallel/train.h"
 #include "scheduler/local/cluster.h"
+#include "tools/cli/commands/bench_sync.h"
 #include "tools/cli/exit_codes.h"
 
 namespace troupe::cli {
@@ -26,7 +28,12 @@ struct Measured {
   std::string name;
   std::string unit;
   std::vector<double> runs;
+  bool is_rate = false;  // Then the runs are windows of one.
 
+  double value() const {
+    if (!is_rate) return at(0.5);
+    return std::accumulate(runs.begin(), runs.end(), 0.0) / static_cast<double>(runs.size());
+  }
   double at(double quantile) const {
     std::vector<double> sorted = runs;
     std::sort(sorted.begin(), sorted.end());
@@ -46,18 +53,18 @@ class Bench {
     return command_.only.empty() || std::find(command_.only.begin(), command_.only.end(), name) != command_.only.end();
   }
 
-  /// Prints the median of the runs.
+  /// Prints the median of the runs, or the mean of the windows.
   void print(const Measured& measured) {
     if (!wants(measured.name)) return;
     has_printed_ = true;
     if (command_.json) {
       std::printf(
           "{\"suite\":\"%s\",\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"min\":%.6g,\"max\":%.6g,\"runs\":%zu}\n",
-          measured.suite.c_str(), measured.name.c_str(), measured.at(0.5), measured.unit.c_str(), measured.at(0),
+          measured.suite.c_str(), measured.name.c_str(), measured.value(), measured.unit.c_str(), measured.at(0),
           measured.at(1), measured.runs.size());
     } else {
       std::printf("%-8s %-34s %12.4g %-6s (%.4g to %.4g, %zu runs)\n", measured.suite.c_str(), measured.name.c_str(),
-                  measured.at(0.5), measured.unit.c_str(), measured.at(0), measured.at(1), measured.runs.size());
+                  measured.value(), measured.unit.c_str(), measured.at(0), measured.at(1), measured.runs.size());
     }
     std::fflush(stdout);
   }
@@ -146,6 +153,9 @@ int bench_command(const BenchCommand& command) {
   Bench bench(command);
   try {
     if (bench.wants_suite("start")) bench_start(bench);
+    if (bench.wants_suite("sync"))
+      for (auto& rate : measure_sync([&](const std::string& name) { return bench.wants(name); }))
+        bench.print({"sync", rate.name, "1/s", std::move(rate.windows), true});
     if (bench.wants_suite("train")) bench_train(bench);
     if (!bench.has_printed()) {
       std::fprintf(stderr, "troupe bench: no measurement of these suites is called '%s'\n",
