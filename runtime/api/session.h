@@ -158,7 +158,7 @@ class Session {
   MessageQueue queue(const std::string& name, const sync::QueueOptions& options = {});
   Result<MessageQueue> try_queue(const std::string& name, const sync::QueueOptions& options = {});
   /// A queue as it is; with the usual options where nobody opened it.
-  MessageQueue unopened_queue(std::string name) { return {core_, std::move(name)}; }
+  MessageQueue unopened_queue(std::string name) { return {core_, std::move(name), false}; }
 
   SessionCore& core() { return *core_; }
 

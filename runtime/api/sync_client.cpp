@@ -17,6 +17,12 @@ sync::Duration lease_of(const sync::Operation& operation) {
   return sync::Duration(0);
 }
 
+bool claims_again(const sync::Operation& operation) {
+  const auto* acquire = std::get_if<sync::Acquire>(&operation);
+  const auto* receive = std::get_if<sync::Receive>(&operation);
+  return (acquire != nullptr && acquire->held != 0) || (receive != nullptr && receive->held != 0);
+}
+
 /// The answer may be long in coming: it does not count as under way.
 bool may_wait(const sync::Operation& operation) {
   return std::holds_alternative<sync::Acquire>(operation) || std::holds_alternative<sync::Receive>(operation) ||
@@ -199,12 +205,10 @@ void SyncClient::take_one(sync::Answer& answer) {
     open.answer = std::move(answer);
     return;
   }
-  const auto* acquire = std::get_if<sync::Acquire>(&open.operation);
-  const auto* receive = std::get_if<sync::Receive>(&open.operation);
-  const bool claims_again = (acquire != nullptr && acquire->held != 0) || (receive != nullptr && receive->held != 0);
-  open_.erase(found);
   // Nobody waits any more for what was granted.
-  if (answer.outcome == sync::Outcome::granted && !claims_again) {
+  const bool is_unwanted = answer.outcome == sync::Outcome::granted && !claims_again(open.operation);
+  open_.erase(found);
+  if (is_unwanted) {
     held_.erase(answer.token);
     add(sync::Release{answer.token}, false);
   }
@@ -217,7 +221,7 @@ void SyncClient::hold(const sync::Operation& operation, const sync::Answer& answ
   const Held held{operation, answer.message, lease, now + lease, now + lease / 3};
   if (known != held_.end()) {
     known->second.until = held.until;
-  } else {
+  } else if (!claims_again(operation)) {  // Else it was given back meanwhile.
     held_.emplace(answer.token, held);
     next_renewal_ = std::min(next_renewal_, held.renew_at);
   }
@@ -243,6 +247,7 @@ void SyncClient::start_over() {
     }
     add(std::move(again), false, true);
   }
+  for (const auto& [name, passed] : passed_) add(sync::Recall{name, passed}, false, true);
   for (const auto& [name, options] : opened_) add(sync::OpenQueue{name, options}, false, true);
 }
 

@@ -69,7 +69,7 @@ Result<void> ReceivedMessage::acknowledge() {
 Result<void> MessageQueue::send(Bytes body, milliseconds limit) {
   const auto deadline = Clock::now() + limit;
   for (milliseconds back_off = first_back_off;; back_off = std::min(2 * back_off, longest_back_off)) {
-    const auto answer = ask(*core_, sync::Send{name_, body}, soon, "queue '" + name_ + "'");
+    const auto answer = ask(*core_, sync::Send{name_, body, durable_}, soon, "queue '" + name_ + "'");
     if (!answer) return answer.error();
     if (answer->outcome != sync::Outcome::full) return {};
     if (Clock::now() + back_off > deadline)
@@ -127,7 +127,7 @@ Barrier Session::barrier(std::string name, std::uint32_t parties) { return {core
 Result<MessageQueue> Session::try_queue(const std::string& name, const sync::QueueOptions& options) {
   const auto answer = ask(*core_, sync::OpenQueue{name, options}, soon, "queue '" + name + "'");
   if (!answer) return answer.error();
-  return MessageQueue(core_, name);
+  return MessageQueue(core_, name, options.durable);
 }
 
 MessageQueue Session::queue(const std::string& name, const sync::QueueOptions& options) {

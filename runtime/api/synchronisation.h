@@ -107,7 +107,8 @@ class ReceivedMessage {
 /// First in, first out; at least once to one of its consumers.
 class MessageQueue {
  public:
-  MessageQueue(std::shared_ptr<SessionCore> core, std::string name) : core_(std::move(core)), name_(std::move(name)) {}
+  MessageQueue(std::shared_ptr<SessionCore> core, std::string name, bool durable)
+      : core_(std::move(core)), name_(std::move(name)), durable_(durable) {}
 
   /// Puts a message at the end; waits for room where the queue is full.
   ///
@@ -122,6 +123,7 @@ class MessageQueue {
  private:
   std::shared_ptr<SessionCore> core_;
   std::string name_;
+  bool durable_;
 };
 
 }  // namespace troupe

@@ -58,6 +58,12 @@ struct Arrive {
   Duration patience = for_ever;
 };
 
+/// Tells a scheduler that was started anew of a round that is over: others may still wait for it.
+struct Recall {
+  std::string name;
+  std::uint64_t passed = 0;
+};
+
 struct QueueOptions {
   std::uint32_t capacity = 10'000;  ///< Messages: those that wait, those that are delivered, and dead letters.
   std::uint32_t max_deliveries = 5;
@@ -65,7 +71,7 @@ struct QueueOptions {
   friend bool operator==(const QueueOptions&, const QueueOptions&) = default;
 };
 
-/// Says how a queue is to be, before anybody uses it. One that nobody opened has the defaults.
+/// Says how a queue is to be, unless it is in use. One that nobody opened has the defaults.
 struct OpenQueue {
   std::string name;
   QueueOptions options{};
@@ -74,6 +80,7 @@ struct OpenQueue {
 struct Send {
   std::string queue;
   Bytes body;
+  bool durable = false;  ///< Only to a queue that outlives the scheduler.
 };
 
 /// The next message, for the time of a lease. `NAME.dead` holds the dead letters of queue NAME.
@@ -97,7 +104,8 @@ struct GiveUp {
   std::uint64_t request = 0;
 };
 
-using Operation = std::variant<Acquire, Release, Renew, Arrive, OpenQueue, Send, Receive, Acknowledge, GiveUp>;
+using Operation = std::variant<Acquire, Release, Renew, Arrive, OpenQueue, Send, Receive, Acknowledge, GiveUp,
+                               Recall>;
 
 /// Numbered by its client, from 1 and growing; the same number again is the same request.
 struct Request {

@@ -145,7 +145,7 @@ void fields(Archive& archive, OpenQueue& value) {
 }
 template <class Archive>
 void fields(Archive& archive, Send& value) {
-  archive("send", value.queue, as_bytes(value.body));
+  archive("send", value.queue, as_bytes(value.body), value.durable);
 }
 template <class Archive>
 void fields(Archive& archive, Receive& value) {
@@ -158,6 +158,10 @@ void fields(Archive& archive, Acknowledge& value) {
 template <class Archive>
 void fields(Archive& archive, GiveUp& value) {
   archive("give up", value.request);
+}
+template <class Archive>
+void fields(Archive& archive, Recall& value) {
+  archive("recall", value.name, value.passed);
 }
 template <class Archive>
 void fields(Archive& archive, Request& value) {

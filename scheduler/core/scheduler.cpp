@@ -98,8 +98,9 @@ std::optional<Time> Scheduler::State::next_timer() const {
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
   if (now < placing_from && !ready.is_empty()) also(placing_from);
-  for (const auto& [id, driver] : drivers) also(driver.heard + settings.driver_timeout);
-  if (const auto end = sync.next_timer()) also(*end + lease_granularity);
+  // What is overdue waits for the next tick, like everything that only a tick does.
+  for (const auto& [id, driver] : drivers) also(std::max(driver.heard + settings.driver_timeout, now + Time{1}));
+  if (const auto end = sync.next_timer()) also(std::max(*end, now) + lease_granularity);
   return next;
 }
 

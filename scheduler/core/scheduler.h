@@ -25,12 +25,12 @@ struct Settings {
   std::size_t most_nodes = 10'000;           ///< Beyond it a join is ignored.
   std::size_t most_drivers = 10'000;         ///< Beyond it a join is ignored.
   Time driver_timeout{10'000};               ///< A driver silent for longer has left.
-  SyncSettings sync{};
   /// After a restart nothing is placed for this long, so that nodes and drivers, which come back in any order, meet and
   /// what still runs is adopted. More than a heartbeat.
   Time rejoin_grace{700};
   /// A request that has waited this long holds the line: later ones no longer pass it on the nodes that it waits for.
   Time line_patience{1000};
+  SyncSettings sync{};
   Planted planted = Planted::none;  ///< For tests of the simulator only.
 };
 

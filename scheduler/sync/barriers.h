@@ -1,7 +1,8 @@
 // Barriers by name: rounds that are over when all parties have arrived.
 //
-// Rounds are counted from 1. A barrier at which nobody waits is forgotten; the count goes on from what those who arrive
-// know to be over, so a scheduler that starts anew lets the late ones of a round go that others have already passed.
+// Rounds are counted from 1. A barrier at which nobody waits is forgotten, but for a while after a start of the
+// scheduler; the count goes on from what those who arrive know to be over. So a scheduler that was started anew lets
+// the late ones of a round go that others have passed.
 //
 // Invariants: fewer wait than there are parties; all of them for the same round.
 #pragma once
@@ -27,6 +28,10 @@ class Barriers {
 
   /// The round that whoever arrives now would wait for. `passed` is over, whatever was known here.
   std::uint64_t round_after(const std::string& name, std::uint64_t passed) const;
+  explicit Barriers(bool keeps_unused) : keeps_unused_(keeps_unused) {}
+
+  /// From now on what nobody waits at is forgotten.
+  void forget_unused();
   /// All who wait for a round that is now known to be over: they go.
   std::vector<sync::Token> learn(const std::string& name, std::uint64_t passed);
   /// Those who go when this one arrives, itself included; empty: it waits.
@@ -42,6 +47,7 @@ class Barriers {
  private:
   std::vector<sync::Token> release(std::map<std::string, Barrier>::iterator barrier);
 
+  bool keeps_unused_;
   std::map<std::string, Barrier> barriers_;
 };
 

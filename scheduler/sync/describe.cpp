@@ -45,6 +45,9 @@ std::string describe(const sync::Request& request) {
             return (e.held ? "claim again " + token_text(e.held) + " of '" : "receive from '") + e.queue + '\'';
           },
           [](const sync::Acknowledge& e) { return "acknowledge " + token_text(e.token); },
+          [](const sync::Recall& e) {
+            return "recall round " + std::to_string(e.passed) + " of barrier '" + e.name + '\'';
+          },
           [](const sync::GiveUp& e) { return "give up " + std::to_string(e.request); },
       },
       request.operation);

@@ -172,7 +172,7 @@ void Synchronisation::on(const Asked& asked, const sync::Arrive& arrive) {
   const std::uint64_t round = barriers_.round_after(arrive.name, arrive.passed);
   if (arrive.round != 0 && arrive.round < round) return answer(asked, Outcome::done, arrive.round);
   const Barriers::Barrier* barrier = barriers_.find(arrive.name);
-  if (barrier != nullptr && barrier->parties != arrive.parties)
+  if (barrier != nullptr && !barrier->waiting.empty() && barrier->parties != arrive.parties)
     return refuse(asked, named(Kind::barrier, arrive.name) + " has " + std::to_string(barrier->parties) +
                              " parties in this round, " + std::to_string(arrive.parties) + " were asked for");
   Claim claim = claim_of(asked, Kind::barrier, arrive.name, arrive.patience, sync::Duration(0));
@@ -182,12 +182,25 @@ void Synchronisation::on(const Asked& asked, const sync::Arrive& arrive) {
   all.empty() ? answer_again(token) : pass(all);
 }
 
+void Synchronisation::on(const Asked& asked, const sync::Recall& recall) {
+  if (auto flaw = flaw_of_name(Kind::barrier, recall.name); !flaw.empty()) return refuse(asked, std::move(flaw));
+  pass(barriers_.learn(recall.name, recall.passed));
+  answer(asked, Outcome::done);
+}
+
 // --- queues ----------------------------------------------------------------------------------------------------------
 
 Queues::Queue& Synchronisation::make_queue(const std::string& name, sync::QueueOptions options, bool makes_durable) {
   options.durable = options.durable || makes_durable;
-  if (queues_.find(name) == nullptr && options.durable) out_.saves.emplace_back(SaveQueue{name, options});
-  return queues_.ensure(name, options);
+  Queues::Queue& queue = queues_.ensure(name, {.capacity = 0});
+  // Whoever waits at an empty queue has no wishes.
+  const bool is_in_use = !queue.openers.empty() || !queue.messages.empty();
+  const bool is_new = queue.options.capacity == 0;
+  if (!is_new && (is_in_use || (queue.options.durable && !options.durable))) return queue;
+  const bool is_saved = !is_new && queue.options == options;
+  queue.options = options;
+  if (options.durable && !is_saved) out_.saves.emplace_back(SaveQueue{name, options});
+  return queue;
 }
 
 void Synchronisation::on(const Asked& asked, const sync::OpenQueue& open) {
@@ -217,7 +230,9 @@ void Synchronisation::on(const Asked& asked, const sync::Send& send) {
     return refuse(asked, "a message has at most " + std::to_string(settings_.most_body_bytes) + " bytes, " +
                              std::to_string(send.body.size()) + " were found");
   if (sent_before_.contains({asked.holder.client, asked.request})) return answer(asked, Outcome::done);
-  const Queues::Queue& queue = make_queue(send.queue, {}, asked.makes_durable);
+  const Queues::Queue& queue = make_queue(send.queue, {}, asked.makes_durable || send.durable);
+  if (send.durable && !queue.options.durable)
+    return refuse(asked, named(Kind::queue, send.queue) + " is in use, and is not durable");
   if (queue.messages.size() >= queue.options.capacity ||
       queues_.bytes() + send.body.size() > settings_.most_queued_bytes) {
     forget_if_unused(send.queue);

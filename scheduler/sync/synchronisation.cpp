@@ -14,8 +14,9 @@ Synchronisation::Synchronisation(SyncSettings settings, std::uint32_t epoch, con
     : settings_(settings),
       now_(now),
       grants_from_(epoch > 1 ? now + settings.grace : now),
-      has_granted_(epoch <= 1),
-      claims_(settings.planted == PlantedSync::token_restarts_with_scheduler ? 1 : epoch) {
+      is_in_grace_(epoch > 1),
+      claims_(settings.planted == PlantedSync::token_restarts_with_scheduler ? 1 : epoch),
+      barriers_(epoch > 1) {
   for (const auto& [name, queue] : stored) {
     queues_.ensure(name, queue.options);
     for (const auto& [number, message] : queue.messages) {
@@ -68,8 +69,9 @@ void Synchronisation::attempt_over(SyncTime now, TaskId task, AttemptId attempt)
 
 void Synchronisation::tick(SyncTime now) {
   now_ = now;
-  if (!has_granted_ && !is_in_grace()) {
-    has_granted_ = true;
+  if (is_in_grace_ && now >= grants_from_) {
+    is_in_grace_ = false;
+    barriers_.forget_unused();
     out_.made_room = true;
     for (const Kind kind : {Kind::lock, Kind::semaphore}) {
       std::vector<std::string> names;
@@ -90,23 +92,21 @@ void Synchronisation::tick(SyncTime now) {
 std::optional<SyncTime> Synchronisation::next_timer() const {
   std::optional<SyncTime> next = claims_.next_end();
   if (next) next = std::max(*next, spared_until_);
-  if (!has_granted_) next = std::min(next.value_or(grants_from_), grants_from_);
+  if (is_in_grace_) next = std::min(next.value_or(grants_from_), grants_from_);
   return next;
 }
 
 // --- tasks that hold locks while they run ----------------------------------------------------------------------------
 
-std::string Synchronisation::why_not(SyncTime now, const TaskSpec& spec) const {
+std::string Synchronisation::why_not(const TaskSpec& spec) const {
   if (spec.locks.empty() && spec.semaphores.empty()) return {};
-  if (now < grants_from_) return "locks are granted again once all who may hold one have had time to say so";
+  if (is_in_grace_) return "locks are granted again once all who may hold one have had time to say so";
   for (const auto& name : spec.locks)
     if (!locks_.has_room(name, 1, 1)) return "lock '" + name + "' is held";
   for (const auto& need : spec.semaphores)
     if (!semaphores_.has_room(need.name, need.permits, 1)) return "semaphore '" + need.name + "' has no free permit";
   return {};
 }
-
-bool Synchronisation::can_take_all(SyncTime now, const TaskSpec& spec) const { return why_not(now, spec).empty(); }
 
 Token Synchronisation::take_all(const TaskSpec& spec, AttemptId attempt) {
   Token last = 0;

@@ -70,7 +70,7 @@ class Synchronisation {
   void spare_until(SyncTime at) { spared_until_ = at; }
 
   /// Whether the task could hold all of its locks and semaphores now.
-  bool can_take_all(SyncTime now, const TaskSpec& spec) const;
+  bool can_take_all(const TaskSpec& spec) const { return why_not(spec).empty(); }
   /// Takes them, all in one step, until attempt_over. Requires: can_take_all. 0: it asks for none.
   sync::Token take_all(const TaskSpec& spec, AttemptId attempt);
   /// Takes what an attempt that an earlier scheduler started holds: before anything is granted.
@@ -78,7 +78,7 @@ class Synchronisation {
   /// The token that an attempt was given; 0: none.
   sync::Token token_of(TaskId task, AttemptId attempt) const;
   /// What can_take_all lacks, as in `lock 'a' is held`; empty if nothing.
-  std::string why_not(SyncTime now, const TaskSpec& spec) const;
+  std::string why_not(const TaskSpec& spec) const;
 
   /// When the next tick is due.
   std::optional<SyncTime> next_timer() const;
@@ -91,7 +91,7 @@ class Synchronisation {
   const Barriers& barriers() const { return barriers_; }
   const Queues& queues() const { return queues_; }
   /// Whether grants wait for claims from before.
-  bool is_in_grace() const { return now_ < grants_from_; }
+  bool is_in_grace() const { return is_in_grace_; }
 
  private:
   struct Asked {
@@ -106,6 +106,7 @@ class Synchronisation {
   void on(const Asked& asked, const sync::Release& release);
   void on(const Asked& asked, const sync::Renew& renew);
   void on(const Asked& asked, const sync::Arrive& arrive);
+  void on(const Asked& asked, const sync::Recall& recall);
   void on(const Asked& asked, const sync::OpenQueue& open);
   void on(const Asked& asked, const sync::Send& send);
   void on(const Asked& asked, const sync::Receive& receive);
@@ -144,7 +145,7 @@ class Synchronisation {
   SyncSettings settings_;
   SyncTime now_;
   SyncTime grants_from_;
-  bool has_granted_ = true;  // Since the grace was over.
+  bool is_in_grace_;  // Until the first tick after it.
   SyncTime spared_until_{};
   Claims claims_;
   Permits locks_;

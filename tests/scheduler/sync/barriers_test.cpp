@@ -37,6 +37,15 @@ TEST_CASE("those who wait for a round go when one comes that has passed it", "[s
   CHECK(scene.answers() == "\nb 1: waits for round 7\nb 1: done, round 7\na 1: waits for round 8\n");
 }
 
+TEST_CASE("one that has passed the last round tells a new scheduler, and the late ones go", "[sync]") {
+  Scene scene;
+  scene.scheduler_restarts().asks('a', sync::Recall{"b", 7}).leaves('a');
+  scene.asks('b', sync::Arrive{.name = "b", .parties = 2, .passed = 6, .round = 7});
+  CHECK(scene.answers() == "\na 1: done\nb 1: done, round 7\n");
+  scene.at(1000ms);
+  CHECK(scene.sync().barriers().size() == 0);
+}
+
 TEST_CASE("parties must agree on their number, and may lose patience", "[sync]") {
   Scene scene;
   scene.asks('a', sync::Arrive{.name = "b", .parties = 2, .patience = 50ms}).asks('b', arrive("b", 3));

@@ -38,27 +38,29 @@ TEST_CASE("a task takes all of its locks and semaphores in one step, or none", "
   const TaskSpec both = spec_of(1, {"x", "y"}, {{"s", 2}});
   const TaskSpec one = spec_of(2, {}, {{"s", 2}});
   const TaskSpec third = spec_of(3, {}, {{"s", 2}});
-  REQUIRE(sync.can_take_all(0ms, both));
+  REQUIRE(sync.can_take_all(both));
   const sync::Token token = sync.take_all(both, {1, 1});
   CHECK(sync.token_of(both.id, {1, 1}) == token);
-  REQUIRE(sync.can_take_all(0ms, one));
+  REQUIRE(sync.can_take_all(one));
   sync.take_all(one, {1, 1});
-  CHECK(sync.why_not(0ms, spec_of(4, {"z", "y"}, {})) == "lock 'y' is held");
-  CHECK(sync.why_not(0ms, third) == "semaphore 's' has no free permit");
+  CHECK(sync.why_not(spec_of(4, {"z", "y"}, {})) == "lock 'y' is held");
+  CHECK(sync.why_not(third) == "semaphore 's' has no free permit");
   CHECK(sync.locks().find("z") == nullptr);
   scene.attempt_over(1);
-  CHECK(sync.can_take_all(0ms, third));
+  CHECK(sync.can_take_all(third));
   CHECK(sync.locks().size() == 0);
 }
 
 TEST_CASE("a task does not pass those who wait, and takes nothing while holders may still claim theirs", "[sync]") {
   Scene scene;
   scene.asks('a', permits("s", 1, 2)).asks('b', permits("s", 2, 2));
-  CHECK_FALSE(scene.sync().can_take_all(0ms, spec_of(1, {}, {{"s", 2}})));
+  CHECK_FALSE(scene.sync().can_take_all(spec_of(1, {}, {{"s", 2}})));
   scene.scheduler_restarts();
-  CHECK_FALSE(scene.sync().can_take_all(999ms, spec_of(1, {"x"}, {})));
-  CHECK(scene.sync().can_take_all(999ms, spec_of(1, {}, {})));
-  CHECK(scene.sync().can_take_all(1000ms, spec_of(1, {"x"}, {})));
+  scene.at(999ms);
+  CHECK_FALSE(scene.sync().can_take_all(spec_of(1, {"x"}, {})));
+  CHECK(scene.sync().can_take_all(spec_of(1, {}, {})));
+  scene.at(1000ms);
+  CHECK(scene.sync().can_take_all(spec_of(1, {"x"}, {})));
 }
 
 TEST_CASE("what a running task holds is taken again after a restart, before anything is granted", "[sync]") {
