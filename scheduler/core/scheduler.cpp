@@ -107,6 +107,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
 /// Asks for a Tick at `at` unless an earlier one was asked for.
 void Scheduler::State::wake_by(Time at) {
   if (wake && *wake <= at && *wake > now) return;
+  if (wake && *wake <= now) at = now + Time{1};  // Its tick is due: asking for a later one must not lose it.
   wake = at;
   send(WakeAt{at});
 }

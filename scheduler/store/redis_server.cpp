@@ -67,6 +67,8 @@ constexpr const char* settings[] = {"--unixsocketperm",
                                     "+exec",
                                     "+set",
                                     "+hset",
+                                    "+hdel",
+                                    "+del",
                                     "+sadd",
                                     "+shutdown"};
 

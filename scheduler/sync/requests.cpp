@@ -80,7 +80,7 @@ Claim Synchronisation::claim_of(const Asked& asked, Kind kind, const std::string
           .holder = asked.holder,
           .client = asked.holder.client,
           .request = asked.request,
-          .until = now_ + std::clamp(patience, sync::Duration(0), sync::for_ever),
+          .until = patience >= sync::for_ever ? never : now_ + std::max(patience, sync::Duration(0)),
           .lease = lease};
 }
 

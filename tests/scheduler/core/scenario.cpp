@@ -109,7 +109,8 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
                 .work = FunctionWork{"f", {}},
                 .needs = wish.needs,
                 .max_attempts = wish.max_attempts,
-                .gang = wish.gang};
+                .gang = wish.gang,
+                .locks = wish.locks};
   if (wish.is_actor) spec.work = ActorWork{"A", {}};
   for (const auto& before : wish.after) spec.after.push_back(id_of(before));
   for (const auto& input : wish.inputs) {
@@ -142,6 +143,13 @@ Scenario& Scenario::cancels(const std::string& task) {
 
 Scenario& Scenario::releases(const std::string& task) {
   step(TasksReleased{{1}, {id_of(task)}});
+  return *this;
+}
+
+Scenario& Scenario::asks(sync::Operation operation, const std::string& attempt) {
+  SyncRequested requested{.driver = {1}, .task = {}, .attempt = {}, .requests = {{next_sync_++, std::move(operation)}}};
+  if (!attempt.empty()) std::tie(requested.task, requested.attempt) = attempts_.at(attempt);
+  step(requested);
   return *this;
 }
 
@@ -185,6 +193,8 @@ void Scenario::fold(const Effect& effect) {
   if (const auto* task = std::get_if<SaveTask>(&effect)) store_.tasks.push_back({task->spec, {}});
   if (const auto* progress = std::get_if<SaveProgress>(&effect))
     record_of(progress->task)->progress = progress->progress;
+  if (const auto* queue = std::get_if<SaveQueue>(&effect)) apply(*queue, store_.queues);
+  if (const auto* message = std::get_if<SaveMessage>(&effect)) apply(*message, store_.queues);
   if (const auto* run = std::get_if<RunTask>(&effect)) {
     const std::string text = describe(run->order.task, run->order.attempt, *this);
     attempts_[text] = {run->order.task, run->order.attempt};

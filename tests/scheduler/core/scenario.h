@@ -21,6 +21,7 @@ struct TaskWish {
   int max_attempts = 1;
   bool is_actor = false;
   std::optional<GangHint> gang;
+  std::vector<std::string> locks;
 };
 
 class Scenario final : Names {
@@ -52,6 +53,8 @@ class Scenario final : Names {
   Scenario& submits_again(bool as_new_request = false);
   Scenario& cancels(const std::string& task);
   Scenario& releases(const std::string& task);
+  /// Asks a lock, semaphore, barrier or queue, on behalf of an attempt if there is one.
+  Scenario& asks(sync::Operation operation, const std::string& attempt = "");
   /// From here on what is submitted is durable.
   Scenario& as_durable_job();
 
@@ -100,6 +103,7 @@ class Scenario final : Names {
   std::map<std::string, std::map<std::string, RunningAttempt>> running_on_;  // by node, then by attempt
   TasksSubmitted last_submit_;
   std::uint64_t next_request_ = 1;
+  std::uint64_t next_sync_ = 1;
   std::string transcript_;
 };
 
