@@ -384,8 +384,8 @@ void SessionCore::fail_waiting_calls(ActorLine& actor) {
 void SessionCore::send_sync(Clock::time_point now) {
   if (!welcomed_) return;
   for (auto frame = sync_.next_frame(now); !frame.requests.empty(); frame = sync_.next_frame(now))
-    post(scheduler_, message::Synchronise{options_.task, options_.attempt, frame.confirmed_below,
-                                          std::move(frame.requests)});
+    post(scheduler_,
+         message::Synchronise{options_.task, options_.attempt, frame.confirmed_below, std::move(frame.requests)});
 }
 
 void SessionCore::fail_everything(const std::string& cause) {

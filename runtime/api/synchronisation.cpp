@@ -80,12 +80,11 @@ Result<void> MessageQueue::send(Bytes body, milliseconds limit) {
 }
 
 Result<ReceivedMessage> MessageQueue::receive(milliseconds limit, milliseconds lease) {
-  auto answer = ask(*core_, sync::Receive{.queue = name_, .lease = lease, .patience = limit}, limit,
-                    "queue '" + name_ + "'");
+  auto answer =
+      ask(*core_, sync::Receive{.queue = name_, .lease = lease, .patience = limit}, limit, "queue '" + name_ + "'");
   if (answer) return ReceivedMessage(core_, name_, std::move(*answer));
   if (answer.error().fault != Fault::timed_out) return answer.error();
-  return Error{Fault::timed_out,
-               "queue '" + name_ + "' has no message after " + std::to_string(limit.count()) + " ms"};
+  return Error{Fault::timed_out, "queue '" + name_ + "' has no message after " + std::to_string(limit.count()) + " ms"};
 }
 
 // --- Session ---------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 // Locks, semaphores, barriers and message queues of the cluster, as a driver uses them: `session.lock("name")`.
 //
-// What a lease is, and what it is not. Whoever holds a lock holds it for a lease, which the session renews as long as it
-// and the scheduler hear of each other. A holder that is stopped, cut off or too slow loses the lock when its lease is
-// over, and need not have noticed yet when the next one holds it. So a lock alone does not keep two from touching a
+// What a lease is, and what it is not. Whoever holds a lock holds it for a lease, which the session renews as long as
+// it and the scheduler hear of each other. A holder that is stopped, cut off or too slow loses the lock when its lease
+// is over, and need not have noticed yet when the next one holds it. So a lock alone does not keep two from touching a
 // thing that Troupe does not own. The token does: it only grows from one holder to the next, whatever fails and starts
 // again in between. Hand it to that thing with every write, and let it refuse a lower token than the highest it has
 // seen.
@@ -118,7 +118,7 @@ class MessageQueue {
   ///
   /// Fails with: timed_out, refused, unavailable.
   Result<ReceivedMessage> receive(std::chrono::milliseconds limit = sync::for_ever,
-                           std::chrono::milliseconds lease = sync::default_lease);
+                                  std::chrono::milliseconds lease = sync::default_lease);
 
  private:
   std::shared_ptr<SessionCore> core_;

@@ -55,8 +55,8 @@ template <class Kind>
 std::string to_text(Id<Kind> id) {
   return to_text(id.value);
 }
-std::string to_text(ClusterId id);  ///< 32 hexadecimal digits.
-std::string to_text(TaskId id);     ///< `JOB.NUMBER`, as in `00c3…9f.17`.
+std::string to_text(ClusterId id);                    ///< 32 hexadecimal digits.
+std::string to_text(TaskId id);                       ///< `JOB.NUMBER`, as in `00c3…9f.17`.
 std::string to_text(TaskId task, AttemptId attempt);  ///< `TASK#EPOCH.NUMBER`.
 
 /// Reads what `to_text` wrote.

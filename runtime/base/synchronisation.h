@@ -104,8 +104,7 @@ struct GiveUp {
   std::uint64_t request = 0;
 };
 
-using Operation = std::variant<Acquire, Release, Renew, Arrive, OpenQueue, Send, Receive, Acknowledge, GiveUp,
-                               Recall>;
+using Operation = std::variant<Acquire, Release, Renew, Arrive, OpenQueue, Send, Receive, Acknowledge, GiveUp, Recall>;
 
 /// Numbered by its client, from 1 and growing; the same number again is the same request.
 struct Request {

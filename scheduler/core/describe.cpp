@@ -125,8 +125,7 @@ struct EffectText {
     return (e.options ? "save queue '" : "remove queue '") + e.queue + '\'';
   }
   std::string operator()(const SaveMessage& e) const {
-    return (e.message ? "save message " : "remove message ") + token_text(e.number) + " of queue '" + e.queue +
-           '\'';
+    return (e.message ? "save message " : "remove message ") + token_text(e.number) + " of queue '" + e.queue + '\'';
   }
   std::string operator()(const AnswerSync& e) const {
     return "answer " + names.of(e.driver) + ' ' +

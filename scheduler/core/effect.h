@@ -103,9 +103,9 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, SaveQueue, SaveMessage, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
-                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, AnswerSync, WakeAt, Ignored>;
+using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveQueue, SaveMessage, WelcomeNode, AskToJoin, RunTask,
+                            StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp,
+                            TellActorDown, AnswerSync, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {

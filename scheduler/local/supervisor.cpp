@@ -126,9 +126,9 @@ class Supervisor {
     if (error)
       return Error{Fault::unavailable, "cannot make the folder " + arguments_.at("store") + ": " + error.message() +
                                            ": choose another by XDG_STATE_HOME"};
-    if (auto written = write_cluster_file(cluster_file_path(directory_), {.cluster = arguments_.cluster(),
-                                                                          .scheduler = scheduler_address(directory_),
-                                                                          .folder = directory_});
+    if (auto written = write_cluster_file(
+            cluster_file_path(directory_),
+            {.cluster = arguments_.cluster(), .scheduler = scheduler_address(directory_), .folder = directory_});
         !written)
       return written;
     auto redis = RedisServer::start({.folder = arguments_.at("store"), .socket = redis_socket(directory_)});

@@ -117,9 +117,8 @@ void SchedulerHost::send(const Effect& effect) {
   };
   const auto to_driver = [&](DriverId driver) {
     if (const auto client = world_.sync_clients.find(driver); client != world_.sync_clients.end())
-      return world_.network.send(scheduler_place, place_of(driver), [host = client->second.get(), epoch, effect] {
-        host->take(epoch, effect);
-      });
+      return world_.network.send(scheduler_place, place_of(driver),
+                                 [host = client->second.get(), epoch, effect] { host->take(epoch, effect); });
     const auto found = world_.drivers.find(driver);
     if (found == world_.drivers.end()) return;
     world_.network.send(scheduler_place, place_of(driver),

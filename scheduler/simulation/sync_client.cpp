@@ -89,12 +89,10 @@ void SyncClientHost::act() {
 sync::Operation SyncClientHost::draw() {
   const Time patience = dice_.chance(300) ? Time{dice_.between(0, 400)} : sync::for_ever;
   const std::string queue = queues[dice_.between(0, 1)];
-  if (rounds_ > 0 && steps_ < rounds_)
-    return sync::Arrive{.name = "barrier", .parties = 2, .passed = passed_};
+  if (rounds_ > 0 && steps_ < rounds_) return sync::Arrive{.name = "barrier", .parties = 2, .passed = passed_};
   switch (dice_.between(0, 5)) {
     case 0:
-    case 1:
-      return sync::Acquire{.name = dice_.chance(700) ? "a" : "b", .lease = lease, .patience = patience};
+    case 1: return sync::Acquire{.name = dice_.chance(700) ? "a" : "b", .lease = lease, .patience = patience};
     case 2:
       return sync::Acquire{.kind = sync::Kind::semaphore,
                            .name = "s",

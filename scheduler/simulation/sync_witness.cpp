@@ -78,15 +78,15 @@ void SyncWitness::check_grant(const Asked& asked, const sync::Operation& operati
     if (answer.token <= last) breaks("8: '" + acquire->name + "' is granted under a lower token than before");
     last = answer.token;
   }
-  if (receive != nullptr) check_delivery(asked, receive->queue, answer);
+  if (receive != nullptr) check_delivery(*receive, answer);
 }
 
-void SyncWitness::check_delivery(const Asked&, const std::string& line, const sync::Answer& answer) {
-  const std::string queue = Queues::queue_of(line);
+void SyncWitness::check_delivery(const sync::Receive& receive, const sync::Answer& answer) {
+  const std::string queue = Queues::queue_of(receive.queue);
   delivered_[answer.token] = {queue, answer.body};
   const auto [number, is_new] = number_of_.try_emplace(answer.body, answer.message);
   if (!is_new && number->second != answer.message) breaks("18: a message of '" + queue + "' is doubled");
-  if (answer.deliveries > 1 || Queues::is_dead_line(line)) return;
+  if (answer.deliveries > 1 || receive.held != 0 || Queues::is_dead_line(receive.queue)) return;
   std::uint64_t& last = last_first_delivery_[queue];
   if (answer.message < last) breaks("18: a message of '" + queue + "' is passed by a later one");
   last = answer.message;

@@ -35,7 +35,7 @@ class SyncWitness {
 
   void breaks(std::string invariant);
   void check_grant(const Asked& asked, const sync::Operation& operation, const sync::Answer& answer);
-  void check_delivery(const Asked& asked, const std::string& queue, const sync::Answer& answer);
+  void check_delivery(const sync::Receive& receive, const sync::Answer& answer);
   void check_messages(const StoredQueues& queues, bool only_durable);
 
   std::string broken_;
@@ -44,11 +44,11 @@ class SyncWitness {
   std::map<sync::Token, DriverId> holder_of_;                             // Ever.
   std::map<std::pair<sync::Kind, std::string>, sync::Token> last_token_;  // Ever.
   std::map<std::string, sync::Token> last_write_;
-  std::map<std::string, std::uint64_t> last_first_delivery_;                   // In this epoch, by queue.
-  std::map<std::string, std::uint64_t> number_of_;                             // In this epoch, by body.
-  std::map<sync::Token, std::pair<std::string, std::string>> delivered_;       // Queue and body.
-  std::set<std::pair<std::string, std::string>> accepted_;                     // Told to be in the queue.
-  std::set<std::pair<std::string, std::string>> acknowledged_;                 // At least asked for.
+  std::map<std::string, std::uint64_t> last_first_delivery_;                    // In this epoch, by queue.
+  std::map<std::string, std::uint64_t> number_of_;                              // In this epoch, by body.
+  std::map<sync::Token, std::pair<std::string, std::string>> delivered_;        // Queue and body.
+  std::set<std::pair<std::string, std::string>> accepted_;                      // Told to be in the queue.
+  std::set<std::pair<std::string, std::string>> acknowledged_;                  // At least asked for.
   std::map<std::pair<std::string, std::uint64_t>, std::set<DriverId>> passed_;  // Barrier and round.
   std::uint64_t grants_ = 0;
 };

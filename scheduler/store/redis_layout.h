@@ -15,10 +15,10 @@ inline constexpr std::string_view epoch_key = "troupe:epoch";            ///< Of
 inline constexpr std::string_view commit_seq_key = "troupe:commit_seq";  ///< Of the last batch.
 inline constexpr std::string_view jobs_key = "troupe:jobs";              ///< A set of ids, 16 hexadecimal digits each.
 
-inline constexpr std::string_view queues_key = "troupe:queues";          ///< A hash: each durable queue's options.
+inline constexpr std::string_view queues_key = "troupe:queues";  ///< A hash: each durable queue's options.
 
 std::string queue_key(std::string_view queue);  ///< A hash: each message by its number.
-std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task.
+std::string graph_key(JobId job);               ///< A hash: `job`, and `spec:N` and `task:N` for each task.
 
 inline constexpr std::string_view job_field = "job";
 std::string spec_field(std::uint32_t number);      ///< Written once.

@@ -1,8 +1,8 @@
 // Message queues by name: bounded, many producers and consumers, first in first out.
 //
 // A message that is delivered stays in the queue until it is acknowledged. A delivery that ends otherwise puts it back
-// to its place, before later ones; after `max_deliveries` of them it is a dead letter, in a line of its own: `NAME.dead`,
-// which is received from like any queue.
+// to its place, before later ones; after `max_deliveries` of them it is a dead letter, in a line of its own:
+// `NAME.dead`, which is received from like any queue.
 //
 // Invariants: each message is in a line, or delivered by exactly one claim; where a message is in a line nobody waits
 // at it; messages of all sorts together are at most `capacity`.

@@ -41,8 +41,7 @@ void Synchronisation::answer(const Asked& asked, Outcome outcome, sync::Token to
 }
 
 void Synchronisation::refuse(const Asked& asked, std::string why) {
-  send_answer(asked.holder.client,
-              {.request = asked.request, .outcome = Outcome::refused, .refusal = std::move(why)});
+  send_answer(asked.holder.client, {.request = asked.request, .outcome = Outcome::refused, .refusal = std::move(why)});
 }
 
 void Synchronisation::carry_out(const Asked& asked, const sync::Operation& operation) {

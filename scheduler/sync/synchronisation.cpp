@@ -145,7 +145,8 @@ void Synchronisation::serve_line(const std::string& line) {
   while (const auto next = queues_.deliver_next(line)) {
     claims_.set_number(next->first, next->second);
     grant(next->first);
-    if (settings_.planted == PlantedSync::message_dropped_on_delivery) queues_.remove(Queues::queue_of(line), next->second);
+    if (settings_.planted == PlantedSync::message_dropped_on_delivery)
+      queues_.remove(Queues::queue_of(line), next->second);
   }
 }
 
@@ -200,15 +201,14 @@ void Synchronisation::end(Token token, Ending how) {
       if (!is_lost_permit) permits_of(claim.kind).leave(claim.name, token, claim.permits);
       break;
     case Kind::barrier: barriers_.leave(claim.name, token); break;
-    case Kind::queue:
-      claim.is_held ? end_delivery(claim, how) : queues_.stop_waiting(claim.name, token);
-      break;
+    case Kind::queue: claim.is_held ? end_delivery(claim, how) : queues_.stop_waiting(claim.name, token); break;
   }
   claims_.erase(token);
   if (how == Ending::lost && claim.is_held && claim.kind == Kind::lock) lost_last_ = token;
   if (claim.client) {
     // Of what was held, the client need be told only where it did not end it itself.
-    sync::Answer last{.request = claim.request, .outcome = claim.is_held ? Outcome::lost : Outcome::timed_out,
+    sync::Answer last{.request = claim.request,
+                      .outcome = claim.is_held ? Outcome::lost : Outcome::timed_out,
                       .token = claim.is_held ? token : 0};
     if (claim.is_held && how != Ending::lost) {
       kept_.keep(claim.client, std::move(last));

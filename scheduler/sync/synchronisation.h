@@ -39,8 +39,8 @@ enum class PlantedSync : std::uint8_t {
 struct SyncSettings {
   /// How long a scheduler that was started anew waits for claims from before. No less than a usual lease.
   SyncTime grace{5000};
-  std::size_t most_names = 10'000;     ///< Of each kind.
-  std::size_t most_claims = 1'000'000; ///< Those that wait, and those that hold.
+  std::size_t most_names = 10'000;      ///< Of each kind.
+  std::size_t most_claims = 1'000'000;  ///< Those that wait, and those that hold.
   std::size_t most_body_bytes = 512u << 10;
   std::size_t most_queued_bytes = 512u << 20;  ///< In all queues.
   PlantedSync planted = PlantedSync::none;

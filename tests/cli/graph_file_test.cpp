@@ -258,8 +258,8 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
 }
 
 TEST_CASE("a task's locks and semaphores are read, and what is wrong with them is said") {
-  const auto read = read_graph_text(
-      "graph.yaml", "tasks: {a: {command: [a], locks: [y, x, y], semaphores: {t: 2, s: 1}}}", &laptop);
+  const auto read =
+      read_graph_text("graph.yaml", "tasks: {a: {command: [a], locks: [y, x, y], semaphores: {t: 2, s: 1}}}", &laptop);
   REQUIRE(read.errors.empty());
   const TaskSpec task = compile(read.graph, JobId{1}, "/run").front();
   CHECK(task.locks == std::vector<std::string>{"x", "y"});
@@ -278,8 +278,7 @@ TEST_CASE("a task's locks and semaphores are read, and what is wrong with them i
 }
 
 TEST_CASE("a key that this version does not carry out is refused by name") {
-  for (const std::string key :
-       {"when", "repeat", "gang", "outputs", "retry_on", "cache", "priority"}) {
+  for (const std::string key : {"when", "repeat", "gang", "outputs", "retry_on", "cache", "priority"}) {
     check({{"tasks: {a: {command: [a], " + key + ": 1}}",
             "graph.yaml:1:27: '" + key + "' is not in this version in task 'a'"}});
   }

@@ -29,10 +29,9 @@ constexpr std::int64_t most_permits = 1'000'000;
 
 const std::vector<std::string> graph_keys{"name", "defaults", "tasks"};
 const std::vector<std::string> default_keys{"needs", "max_attempts", "timeout", "env", "cwd"};
-const std::vector<std::string> task_keys{"command",      "after",   "each", "needs", "locks", "semaphores",
-                                         "max_attempts", "timeout", "env",  "cwd"};
-const std::vector<std::string> later_keys{"call",    "when",     "repeat", "gang",
-                                          "outputs", "retry_on", "cache",  "priority"};
+const std::vector<std::string> task_keys{"command",    "after",        "each",    "needs", "locks",
+                                         "semaphores", "max_attempts", "timeout", "env",   "cwd"};
+const std::vector<std::string> later_keys{"call", "when", "repeat", "gang", "outputs", "retry_on", "cache", "priority"};
 const std::vector<std::string> needs_keys{"cpus", "gpus", "memory", "gpu_memory", "labels", "resources"};
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }

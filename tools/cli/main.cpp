@@ -210,8 +210,8 @@ void add_queue(CLI::App& app, Common& common, int& exit_code) {
   auto* receives = queue->get_subcommand("receive");
   receives->add_option("--lease", receive->lease, "after which it is delivered again; default: 60s");
   receives->add_flag("--ack", receive->acknowledge, "acknowledges it at once");
-  const auto ack = add_queue_verb(*queue, common, "ack", "the message is done with", &queue_acknowledge_command,
-                                  exit_code);
+  const auto ack =
+      add_queue_verb(*queue, common, "ack", "the message is done with", &queue_acknowledge_command, exit_code);
   queue->get_subcommand("ack")->add_option("token", ack->token, "that 'receive' printed")->required();
 }
 
@@ -225,9 +225,9 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"submit",    "sweep",     "plan",   "start", "stop",    "launch",
-                                        "status",    "logs",      "cancel", "retry", "drain",   "graph",
-                                        "predict",   "timeline",  "top",    "dashboard", "keys", "sim", "replay"};
+constexpr std::string_view to_come[] = {"submit", "sweep",     "plan",  "start", "stop",  "launch",  "status",
+                                        "logs",   "cancel",    "retry", "drain", "graph", "predict", "timeline",
+                                        "top",    "dashboard", "keys",  "sim",   "replay"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {

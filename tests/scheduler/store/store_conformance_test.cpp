@@ -176,8 +176,7 @@ TEST_CASE("queues come back with the messages that were not removed", "[store]")
   CHECK(first.jobs.size() == 1);
   REQUIRE(first.queues.size() == 2);
   CHECK(first.queues.at(odd).messages.size() == 3);
-  CHECK(first.queues.at("jobs") ==
-        StoredQueue{{.capacity = 9, .durable = true}, {{1, message}, {3, message}}});
+  CHECK(first.queues.at("jobs") == StoredQueue{{.capacity = 9, .durable = true}, {{1, message}, {3, message}}});
 
   const auto second = world->store();
   opened(*second);

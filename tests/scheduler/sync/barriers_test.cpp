@@ -7,8 +7,9 @@ using namespace std::chrono_literals;
 TEST_CASE("all parties of a round go when the last one has arrived", "[sync]") {
   Scene scene;
   scene.asks('a', arrive("b", 3)).asks('b', arrive("b", 3)).asks('c', arrive("b", 3));
-  CHECK(scene.answers() ==
-        "\na 1: waits for round 1\nb 1: waits for round 1\na 1: done, round 1\nb 1: done, round 1\nc 1: done, round 1\n");
+  CHECK(
+      scene.answers() ==
+      "\na 1: waits for round 1\nb 1: waits for round 1\na 1: done, round 1\nb 1: done, round 1\nc 1: done, round 1\n");
   scene.asks('c', arrive("b", 3, 1)).asks('a', arrive("b", 3, 1)).asks_again('b', 1);
   CHECK(scene.answers() == "\nc 2: waits for round 2\na 2: waits for round 2\nb 1: done, round 1\n");
 }

@@ -162,12 +162,13 @@ SyncRate measure(const std::string& name, const std::vector<Work>& works, bool s
 std::vector<SyncRate> measure_sync(const std::function<bool(const std::string&)>& wants) {
   std::vector<SyncRate> rates;
   if (!wants("lock_grants") && !wants("queue_messages") && !wants("barrier_rounds")) return rates;
-  std::fprintf(stderr,
-               "sync: a scheduler process and 2 driver processes over ipc sockets, nothing durable; %zu windows of 1 s. "
-               "lock_grants: both want the same %zu locks all the time, granted and given back. queue_messages: one "
-               "sends %zu bytes each, one receives and acknowledges; sent, delivered and acknowledged ones are counted, "
-               "at most %zu under way. barrier_rounds: two parties, one round after the other\n",
-               windows, locks, message_bytes, messages_under_way);
+  std::fprintf(
+      stderr,
+      "sync: a scheduler process and 2 driver processes over ipc sockets, nothing durable; %zu windows of 1 s. "
+      "lock_grants: both want the same %zu locks all the time, granted and given back. queue_messages: one "
+      "sends %zu bytes each, one receives and acknowledges; sent, delivered and acknowledged ones are counted, "
+      "at most %zu under way. barrier_rounds: two parties, one round after the other\n",
+      windows, locks, message_bytes, messages_under_way);
   if (wants("lock_grants")) rates.push_back(measure("lock_grants", {take_locks, take_locks}, true));
   if (wants("queue_messages")) rates.push_back(measure("queue_messages", {send_messages, receive_messages}, false));
   if (wants("barrier_rounds")) rates.push_back(measure("barrier_rounds", {pass_barrier, pass_barrier}, false));

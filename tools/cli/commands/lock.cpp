@@ -63,9 +63,8 @@ int lock_command(const LockCommand& command) {
   if (!options) return fail(options.error(), exit_bad_input);
   auto session = connect_to_cluster(command.cluster);
   if (!session) return fail(session.error(), exit_no_cluster);
-  auto held = command.is_semaphore
-                  ? session->try_acquire({command.name, command.take, command.permits}, *options)
-                  : session->try_lock(command.name, *options);
+  auto held = command.is_semaphore ? session->try_acquire({command.name, command.take, command.permits}, *options)
+                                   : session->try_lock(command.name, *options);
   if (!held) return fail(held.error(), exit_code_of(held.error()));
 
   mind_the_child();

@@ -35,10 +35,8 @@ Result<milliseconds> duration_of(const std::string& option, const std::string& t
 
 std::string line_of(const QueueReceive& command, const sync::Answer& answer) {
   if (!command.json) return std::to_string(answer.token) + ' ' + answer.body;
-  const nlohmann::json line{{"queue", command.name},
-                            {"token", answer.token},
-                            {"deliveries", answer.deliveries},
-                            {"message", answer.body}};
+  const nlohmann::json line{
+      {"queue", command.name}, {"token", answer.token}, {"deliveries", answer.deliveries}, {"message", answer.body}};
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -48,7 +46,8 @@ int queue_send_command(const QueueSend& command) {
   const auto limit = duration_of("--limit", command.limit, sync::for_ever);
   if (!limit) return fail("send", limit.error(), exit_bad_input);
   std::vector<std::string> messages = command.messages;
-  if (messages.empty()) messages.emplace_back(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  if (messages.empty())
+    messages.emplace_back(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
   auto session = connect_to_cluster(command.cluster);
   if (!session) return fail("send", session.error(), exit_no_cluster);
   if (command.capacity != 0 || command.max_deliveries != 0 || command.durable) {
@@ -83,7 +82,8 @@ int queue_receive_command(const QueueReceive& command) {
     return fail("receive", {Fault::timed_out, "queue '" + command.name + "' has no message"}, exit_work_failed);
   }
   std::printf("%s\n", line_of(command, *answer).c_str());
-  if (std::fflush(stdout) != 0) return fail("receive", {Fault::unavailable, "nobody takes its output"}, exit_work_failed);
+  if (std::fflush(stdout) != 0)
+    return fail("receive", {Fault::unavailable, "nobody takes its output"}, exit_work_failed);
   if (!command.acknowledge) return exit_done;
   const auto done = client.wait(client.start(sync::Acknowledge{command.name, answer->token}), slack);
   if (!done) return fail("receive", done.error(), exit_code_of(done.error()));
