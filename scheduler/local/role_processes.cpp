@@ -13,6 +13,7 @@
 #include "runtime/agent/agent.h"
 #include "runtime/agent/process.h"
 #include "runtime/wire/zmq_transport.h"
+#include "scheduler/local/cluster_file.h"
 #include "scheduler/local/places.h"
 #include "scheduler/service/service.h"
 #include "scheduler/store/redis_task_store.h"
@@ -105,6 +106,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                  .capacity = capacity,
                  .scheduler_address = scheduler_address(directory),
                  .active_scheduler = [&] { return active_scheduler(directory); },
+                 .cluster_file = cluster_file_in(directory),
                  .own_address = agent,
                  .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
                  .worker_arguments =

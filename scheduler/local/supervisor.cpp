@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "runtime/agent/agent_core.h"
+#include "scheduler/local/cluster_file.h"
 #include "scheduler/local/member.h"
 #include "scheduler/local/places.h"
 #include "scheduler/local/role_processes.h"
@@ -106,6 +107,14 @@ class Supervisor {
   }
 
   Result<void> start_redis() {
+    // Beside the sockets: where commands inside tasks find the cluster.
+    const std::string folder = plan_.member.empty()
+                                   ? plan_.directory
+                                   : std::filesystem::path(plan_.member).parent_path().parent_path().string();
+    if (auto written = write_cluster_file(cluster_file_in(plan_.directory),
+                                          {arguments_.cluster(), scheduler_address(plan_.directory), folder});
+        !written)
+      return written;
     auto redis = RedisServer::start({.folder = plan_.store, .socket = redis_socket(plan_.directory)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));

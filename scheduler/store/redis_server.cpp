@@ -69,6 +69,8 @@ constexpr const char* settings[] = {"--unixsocketperm",
                                     "+hset",
                                     "+unlink",
                                     "+srem",
+                                    "+hdel",
+                                    "+del",
                                     "+sadd",
                                     "+shutdown"};
 
