@@ -47,7 +47,7 @@ TEST_CASE("a lease ends in time, and what a driver held ends with it", "[schedul
   cluster.asks(sync::Acquire{.name = "x", .lease = 200ms}).asks(lock("x"));
   (void)cluster.transcript();
   cluster.at(250ms);
-  CHECK(cluster.transcript() == "\n200 tick → answer d 1: lost 1, 2: granted as 2\n");
+  CHECK(cluster.transcript() == "\n210 tick → answer d 1: lost 1, 2: granted as 2\n");
   cluster.driver_leaves();
   CHECK(cluster.scheduler().synchronisation().claims().size() == 0);
 }
@@ -62,7 +62,7 @@ TEST_CASE("a driver that is silent for long has left", "[scheduler]") {
 
 TEST_CASE("a queue that is used inside a durable graph is durable, and its messages are saved before they are answered",
           "[scheduler]") {
-  Scenario cluster;
+  Scenario cluster({.node_timeout = Time{300}, .driver_timeout = 60s, .rejoin_grace = 50ms});
   cluster.joins("a", one_cpu).as_durable_job().submits("t1");
   (void)cluster.transcript();
   cluster.asks(sync::Send{"q", "one"}, "t1#1").restarts_scheduler().driver_joins();
@@ -78,7 +78,7 @@ TEST_CASE("a queue that is used inside a durable graph is durable, and its messa
 }
 
 TEST_CASE("a task that runs again holds its locks again after a restart, until it is over", "[scheduler]") {
-  Scenario cluster({.node_timeout = 10s, .rejoin_grace = 50ms});
+  Scenario cluster({.node_timeout = 10s, .driver_timeout = 60s, .rejoin_grace = 50ms});
   cluster.joins("a", two_cpus).as_durable_job().submits("t1", {.locks = {"x"}});
   cluster.restarts_scheduler().joins_again("a").driver_joins().asks(lock("x"));
   (void)cluster.transcript();
