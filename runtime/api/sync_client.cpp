@@ -234,8 +234,10 @@ void SyncClient::start_over() {
   in_flight_ = sent_ = 0;
   for (auto& [number, open] : open_) {
     if (open.answer) continue;
-    open.is_sent = false;
-    if (auto* arrive = std::get_if<sync::Arrive>(&open.operation)) arrive->round = open.round;
+    const bool was_sent = std::exchange(open.is_sent, false);
+    // One that was never told its round may have been the last of it, and the word of that was lost.
+    if (auto* arrive = std::get_if<sync::Arrive>(&open.operation); arrive != nullptr && was_sent)
+      arrive->round = open.round != 0 ? open.round : arrive->passed + 1;
     unsent_.push_back(number);
   }
   for (const auto& [token, held] : held_) {

@@ -91,7 +91,8 @@ struct TasksReleased {
 /// A driver's requests to locks, semaphores, barriers and queues; those that it made before change nothing.
 struct SyncRequested {
   DriverId driver;
-  TaskId task;  ///< The attempt on whose behalf; none: the driver's own.
+  std::uint32_t epoch = 0;  ///< Of the scheduler that it was meant for. To another the driver says it in other words.
+  TaskId task;              ///< The attempt on whose behalf; none: the driver's own.
   AttemptId attempt;
   std::uint64_t confirmed_below = 0;  ///< The answers to requests with lower numbers have arrived.
   std::vector<sync::Request> requests;

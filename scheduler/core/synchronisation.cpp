@@ -9,6 +9,7 @@ namespace troupe::scheduler {
 
 void Scheduler::State::on(const SyncRequested& requested) {
   if (!drivers.contains(requested.driver)) return ignore("the driver has not joined");
+  if (requested.epoch != epoch) return ignore("the requests were meant for a scheduler of another epoch");
   const Job* job = tasks.find_job(requested.task.job);
   sync.take(now, {requested.driver, requested.task, requested.attempt}, requested.requests, requested.confirmed_below,
             job != nullptr && job->info.durable);

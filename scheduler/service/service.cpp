@@ -84,7 +84,8 @@ void Service::take(const Delivery& delivery, Time now) {
           },
           [&](message::Synchronise& ask) {
             if (!driver) return;
-            step(now, SyncRequested{driver, ask.task, ask.attempt, ask.confirmed_below, std::move(ask.requests)});
+            step(now, SyncRequested{driver, letter->envelope.epoch, ask.task, ask.attempt, ask.confirmed_below,
+                                    std::move(ask.requests)});
           },
           [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
           [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },

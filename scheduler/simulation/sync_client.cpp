@@ -54,6 +54,7 @@ void SyncClientHost::ask(sync::Operation operation) {
 void SyncClientHost::send(std::uint64_t number) {
   const std::uint64_t confirmed = open_.empty() ? last_ + 1 : open_.begin()->first;
   to_scheduler(SyncRequested{.driver = id_,
+                             .epoch = epoch_,
                              .task = {},
                              .attempt = {},
                              .confirmed_below = confirmed,
@@ -168,7 +169,8 @@ void SyncClientHost::start_over() {
   std::vector<std::uint64_t> earlier;
   for (auto& [number, open] : open_) {
     earlier.push_back(number);
-    if (auto* arrive = std::get_if<sync::Arrive>(&open.operation)) arrive->round = open.round;
+    if (auto* arrive = std::get_if<sync::Arrive>(&open.operation))
+      arrive->round = open.round != 0 ? open.round : arrive->passed + 1;
   }
   to_scheduler(DriverJoined{id_, {.id = {500 + id_.value}, .name = "client", .program = "/bin/client"}});
   for (const char* queue : queues)

@@ -150,7 +150,11 @@ Scenario& Scenario::releases(const std::string& task) {
 }
 
 Scenario& Scenario::asks(sync::Operation operation, const std::string& attempt) {
-  SyncRequested requested{.driver = {1}, .task = {}, .attempt = {}, .requests = {{next_sync_++, std::move(operation)}}};
+  SyncRequested requested{.driver = {1},
+                          .epoch = store_.epoch,
+                          .task = {},
+                          .attempt = {},
+                          .requests = {{next_sync_++, std::move(operation)}}};
   if (!attempt.empty()) std::tie(requested.task, requested.attempt) = attempts_.at(attempt);
   step(requested);
   return *this;

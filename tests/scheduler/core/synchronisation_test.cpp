@@ -87,6 +87,17 @@ TEST_CASE("a task that runs again holds its locks again after a restart, until i
   CHECK(cluster.scheduler().synchronisation().locks().find("x")->waiting.size() == 1);
 }
 
+TEST_CASE("requests that were meant for an earlier scheduler are ignored: its clients ask in other words",
+          "[scheduler]") {
+  Scenario cluster;
+  cluster.restarts_scheduler().driver_joins();
+  const Effects effects = cluster.scheduler().step(
+      0ms, SyncRequested{.driver = {1}, .epoch = 1, .task = {}, .attempt = {}, .requests = {{1, lock("x")}}});
+  REQUIRE(effects.size() == 1);
+  CHECK(std::holds_alternative<Ignored>(effects.front()));
+  CHECK(cluster.scheduler().synchronisation().claims().size() == 0);
+}
+
 TEST_CASE("a request of a driver that has not joined is ignored", "[scheduler]") {
   Scenario cluster;
   cluster.driver_leaves();
