@@ -16,6 +16,7 @@
 #include "tools/cli/commands/get.h"
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/run.h"
+#include "tools/cli/commands/sim.h"
 #include "tools/cli/commands/train.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
@@ -141,6 +142,19 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_sim(CLI::App& app, Common& common, int& exit_code) {
+  auto* sim = app.add_subcommand("sim", "runs the whole control plane in one thread, with faults, from seeds");
+  auto command = std::make_shared<SimCommand>();
+  common.add_to(*sim);
+  sim->add_option("--seeds", command->seeds, "A..B; of a hunt the first")->default_str("1..1000");
+  sim->add_option("--planted", command->planted, "a bug to plant and find, or all");
+  sim->add_flag("--trace", command->trace, "prints each event and what follows from it");
+  sim->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = sim_command(*command);
+  });
+}
+
 /// Takes `-- CMD ARG...` off the command line: those words belong to the command, whatever they look like.
 std::vector<std::string> take_command(int& argc, char** argv) {
   const auto dashes = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
@@ -151,10 +165,9 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"submit",    "sweep",     "plan",   "start", "stop",    "launch",
-                                        "status",    "logs",      "cancel", "retry", "drain",   "lock",
-                                        "semaphore", "barrier",   "queue",  "graph", "predict", "timeline",
-                                        "top",       "dashboard", "keys",   "sim",   "replay"};
+constexpr std::string_view to_come[] = {
+    "submit", "sweep",     "plan",    "start", "stop",  "launch",  "status",   "logs", "cancel",    "retry", "drain",
+    "lock",   "semaphore", "barrier", "queue", "graph", "predict", "timeline", "top",  "dashboard", "keys",  "replay"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -204,6 +217,7 @@ int main(int argc, char** argv) {
   add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);
+  add_sim(app, common, exit_code);
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) return unknown(app, argv[1]);
   try {
     app.parse(argc, argv);

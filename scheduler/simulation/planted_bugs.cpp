@@ -1,0 +1,54 @@
+#include "scheduler/simulation/planted_bugs.h"
+
+#include "scheduler/simulation/world.h"
+
+namespace troupe::scheduler::sim {
+namespace {
+
+constexpr PlantedBug table[] = {
+    {Planted::publish_without_comparing_attempt, "publish_without_comparing_attempt", "2 16"},
+    {Planted::resources_freed_at_cancel, "resources_freed_at_cancel", "4"},
+    {Planted::gang_reserved_one_by_one, "gang_reserved_one_by_one", "5 15"},
+    {Planted::stopped_attempt_keeps_its_resources, "stopped_attempt_keeps_its_resources", "15 16"},
+    {Planted::cancel_lost_in_race_with_dispatch, "cancel_lost_in_race_with_dispatch", "11"},
+    {Planted::successors_of_failed_left_waiting, "successors_of_failed_left_waiting", "15"},
+    {Planted::lost_order_never_given_again, "lost_order_never_given_again", "15"},
+    {Planted::lost_stop_never_given_again, "lost_stop_never_given_again", "15 16"},
+    {Planted::adoption_timer_not_armed, "adoption_timer_not_armed", "15"},
+    {Planted::attempt_counter_reset_by_restart, "attempt_counter_reset_by_restart", "3"},
+    {Planted::own_lateness_taken_for_silence, "own_lateness_taken_for_silence", "Q"},
+};
+
+bool may_break(const PlantedBug& bug, std::string_view broken) {
+  const std::string_view name = broken.substr(0, broken.find(':'));
+  for (std::size_t at = 0; at < bug.breaks.size();) {
+    const std::size_t end = std::min(bug.breaks.find(' ', at), bug.breaks.size());
+    if (bug.breaks.substr(at, end - at) == name) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const PlantedBug> planted_bugs() { return table; }
+
+const PlantedBug* find_planted_bug(std::string_view name) {
+  for (const auto& bug : table)
+    if (bug.name == name) return &bug;
+  return nullptr;
+}
+
+Hunt hunt(const PlantedBug& bug, std::uint64_t first, std::uint64_t most) {
+  Hunt hunt;
+  for (hunt.seed = first; hunt.seeds_tried < most; ++hunt.seed) {
+    ++hunt.seeds_tried;
+    hunt.invariant = simulate(hunt.seed, bug.bug).broken;
+    if (hunt.invariant.empty()) continue;
+    hunt.found = may_break(bug, hunt.invariant);
+    return hunt;
+  }
+  return hunt;
+}
+
+}  // namespace troupe::scheduler::sim

@@ -1,0 +1,18 @@
+// `troupe sim`: runs the scheduler's simulator over many seeds, hunts planted bugs, replays what failed.
+#pragma once
+
+#include <string>
+
+namespace troupe::cli {
+
+struct SimCommand {
+  std::string seeds = "1..1000";  ///< `A..B`, or one.
+  std::string planted;            ///< A planted bug, or `all`; empty: the product as it is.
+  bool trace = false;             ///< Prints every event with what follows from it.
+  bool json = false;
+};
+
+/// The exit code of the process: 1 when an invariant broke, or a planted bug was not found.
+int sim_command(const SimCommand& command);
+
+}  // namespace troupe::cli
