@@ -20,7 +20,12 @@ bool is_actor(const RunOrder& order) { return std::holds_alternative<ActorWork>(
 using namespace agent;
 
 AgentCore::AgentCore(AgentSettings settings, Time now)
-    : settings_(std::move(settings)), ledger_(settings_.capacity), now_(now), next_beat_(now) {}
+    : settings_(std::move(settings)),
+      ledger_(settings_.capacity),
+      now_(now),
+      next_beat_(now),
+      seen_(settings_.seen),
+      remembered_(seen_) {}
 
 Effects AgentCore::step(Time now, const Event& event) {
   now_ = std::max(now_, now);
@@ -33,20 +38,27 @@ Effects AgentCore::step(Time now, const Event& event) {
   return std::exchange(effects_, {});
 }
 
-bool AgentCore::is_refused(std::uint32_t epoch) {
-  if (epoch < epoch_) {
-    ignore("epoch " + std::to_string(epoch) + " is over: " + std::to_string(epoch_) + " has begun");
+bool AgentCore::is_refused(const StoreAge& store) {
+  if (auto refusal = refuse_older("the scheduler's store", store, seen_, settings_.planted)) {
+    ignore(std::move(refusal->message));
     return true;
   }
-  epoch_ = epoch;
+  seen_ = store;
+  // A new epoch is remembered before anything is done in it; commits at the next beat: a disk is slow.
+  if (seen_.epoch != remembered_.epoch) remember();
   return false;
+}
+
+void AgentCore::remember() {
+  if (seen_ != remembered_) emit(RememberStore{seen_});
+  remembered_ = seen_;
 }
 
 // --- what the scheduler says
 // ------------------------------------------------------------------------------------------
 
 void AgentCore::on(const OrderArrived& arrived) {
-  if (is_refused(arrived.epoch)) return;
+  if (is_refused(arrived.store)) return;
   const Key key{arrived.order.task, arrived.order.attempt};
   const auto known = attempts_.find(key);
   if (known != attempts_.end()) {
@@ -68,7 +80,7 @@ void AgentCore::on(const OrderArrived& arrived) {
 }
 
 void AgentCore::on(const StopArrived& arrived) {
-  if (is_refused(arrived.epoch)) return;
+  if (is_refused(arrived.store)) return;
   const Key key{arrived.task, arrived.attempt};
   const auto known = attempts_.find(key);
   const AttemptReport cancelled{.end = AttemptEnd::cancelled, .cause = {.message = "it was told to stop"}};
@@ -84,7 +96,7 @@ void AgentCore::on(const StopArrived& arrived) {
 }
 
 void AgentCore::on(const ReportAcknowledged& acknowledged) {
-  if (is_refused(acknowledged.epoch)) return;
+  if (is_refused(acknowledged.store)) return;
   const Key key{acknowledged.task, acknowledged.attempt};
   const auto known = attempts_.find(key);
   if (known == attempts_.end() || known->second.phase != Attempt::Phase::ended)
@@ -97,13 +109,13 @@ void AgentCore::on(const ReportAcknowledged& acknowledged) {
 }
 
 void AgentCore::on(const Welcomed& welcomed) {
-  if (is_refused(welcomed.epoch)) return;
+  if (is_refused(welcomed.store)) return;
   is_welcome_ = true;
   send_reports();
 }
 
 void AgentCore::on(const AskedToJoin& asked) {
-  if (is_refused(asked.epoch)) return;
+  if (is_refused(asked.store)) return;
   is_welcome_ = false;
   emit(SendJoin{running()});
 }
@@ -176,6 +188,7 @@ void AgentCore::on(const Tick&) {
   retire_idle_workers();
   if (now_ < next_beat_) return;
   next_beat_ = now_ + settings_.heartbeat_interval;
+  remember();
   if (is_welcome_) {
     emit(SendHeartbeat{running()});
     send_reports();

@@ -6,7 +6,7 @@ namespace troupe {
 
 template <class Archive>
 void fields(Archive& archive, Envelope& value) {
-  archive("envelope", value.cluster, value.epoch, value.sender);
+  archive("envelope", value.cluster, value.epoch, value.sender, appended(value.commit_seq));
 }
 
 namespace message {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/base/overloaded.h"
+#include "scheduler/service/translate.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -11,33 +11,34 @@ namespace {
 // Without a wish of the core's: how long a turn may wait.
 constexpr Time longest_sleep{1000};
 
+Time wall_now() { return std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch()); }
+Time steady_now() { return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch()); }
+
 }  // namespace
 
 Service::Service(ServiceOptions options, TaskStore& store, Transport& transport)
-    : options_(std::move(options)), store_(store), transport_(transport) {}
+    : options_(std::move(options)), store_(store), transport_(transport), clock_(wall_now(), steady_now()) {}
 
 Result<void> Service::start() {
-  wall_at_start_ = std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch());
-  steady_at_start_ = std::chrono::steady_clock::now();
   const auto stored = store_.open(options_.cluster);
   if (!stored) return stored.error();
-  epoch_ = stored->epoch;
+  age_ = {options_.cluster, stored->epoch, stored->commit_seq};
   scheduler_.emplace(options_.settings, *stored, now());
   wake_at_ = now();
   return transport_.listen(options_.address);
 }
 
-Time Service::now() const {
-  // Started from the wall clock, carried on by the steady one: it never goes back.
-  return wall_at_start_ + std::chrono::duration_cast<Time>(std::chrono::steady_clock::now() - steady_at_start_);
-}
+Time Service::now() const { return clock_.now(wall_now(), steady_now()); }
 
 Result<void> Service::run(const std::function<bool()>& until_stopped) {
   while (!until_stopped()) {
     const Time wait = std::clamp(wake_at_ - now(), Time(0), longest_sleep);
     const auto arrived = transport_.receive(std::chrono::steady_clock::now() + wait);
     const Time time = now();
-    for (const auto& delivery : arrived) take(delivery, time);
+    for (const auto& delivery : arrived) {
+      take(delivery, time);
+      if (refusal_) return *refusal_;
+    }
     if (time >= wake_at_) {
       wake_at_ = time + longest_sleep;
       step(time, Tick{});
@@ -49,98 +50,53 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
 }
 
 void Service::take(const Delivery& delivery, Time now) {
-  const auto letter = decode(delivery.frame);
+  auto letter = decode(delivery.frame);
   if (!letter || letter->envelope.cluster != options_.cluster) return;
+  // Whoever has seen a newer store knows of a scheduler that took over, or that this store lost something.
+  refusal_ = refuse_older("this scheduler's store", age_, letter->envelope.store());
+  if (refusal_) return;
   // The driver that a connection logged in as; requests name none.
   const auto known = driver_of_.find(delivery.from);
   const DriverId driver = known == driver_of_.end() ? DriverId{} : known->second;
-  std::visit(Overloaded{
-                 [&](const message::DriverHello& hello) {
-                   drivers_[hello.driver] = delivery.from;
-                   driver_of_[delivery.from] = hello.driver;
-                   step(now, DriverJoined{hello.driver, hello.job});
-                 },
-                 [&](const message::DriverBye&) {
-                   if (!driver) return;
-                   step(now, DriverLeft{driver});
-                   drivers_.erase(driver);
-                   driver_of_.erase(delivery.from);
-                 },
-                 [&](const message::Submit& submit) {
-                   if (driver) step(now, TasksSubmitted{driver, submit.request, submit.job, submit.tasks});
-                 },
-                 [&](const message::Cancel& cancel) {
-                   if (driver) step(now, CancelRequested{driver, cancel.request, cancel.task});
-                 },
-                 [&](const message::Release& release) {
-                   if (driver) step(now, TasksReleased{driver, release.tasks});
-                 },
-                 [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
-                 [&](const message::AgentJoin& join) {
-                   const bool is_first = nodes_.empty();
-                   nodes_[join.node] = delivery.from;
-                   step(now, NodeJoined{join.node, join.incarnation, join.name, join.capacity, join.running});
-                   if (is_first && options_.on_first_node) options_.on_first_node();
-                 },
-                 [&](const message::AgentHeartbeat& beat) {
-                   nodes_[beat.node] = delivery.from;
-                   step(now, NodeHeard{beat.node, beat.incarnation, beat.running});
-                 },
-                 [&](const message::AgentBye& bye) {
-                   step(now, NodeLeft{bye.node, bye.incarnation});
-                 },
-                 [&](const message::ActorReady& ready) {
-                   step(now, ActorStarted{ready.node, ready.incarnation, ready.task, ready.attempt, ready.address});
-                 },
-                 [&](const message::Report& report) {
-                   step(now, AttemptEnded{report.node, report.incarnation, report.report});
-                 },
-                 [](const auto&) {},  // What only others may send.
-             },
-             letter->message);
+  if (const auto* hello = std::get_if<message::DriverHello>(&letter->message)) {
+    drivers_[hello->driver] = delivery.from;
+    driver_of_[delivery.from] = hello->driver;
+  } else if (const auto* join = std::get_if<message::AgentJoin>(&letter->message)) {
+    nodes_[join->node] = delivery.from;
+  } else if (const auto* beat = std::get_if<message::AgentHeartbeat>(&letter->message)) {
+    nodes_[beat->node] = delivery.from;
+  } else if (const auto* ask = std::get_if<message::AskTasks>(&letter->message)) {
+    post(delivery.from, list(*ask));
+  }
+  const bool is_bye = std::holds_alternative<message::DriverBye>(letter->message);
+  const bool is_join = std::holds_alternative<message::AgentJoin>(letter->message);
+  if (const auto event = event_of(std::move(*letter), options_.cluster, driver)) step(now, *event);
+  if (is_bye && driver) {
+    drivers_.erase(driver);
+    driver_of_.erase(delivery.from);
+  }
+  if (is_join && !std::exchange(has_node_, true) && options_.on_first_node) options_.on_first_node();
 }
 
 void Service::step(Time now, const Event& event) {
   Effects effects = scheduler_->step(now, event);
-  for (auto& effect : effects) {
-    if (const auto* wake = std::get_if<WakeAt>(&effect)) {
-      wake_at_ = std::min(wake_at_, wake->at);
-    } else if (auto* job = std::get_if<SaveJob>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*job));
-    } else if (auto* task = std::get_if<SaveTask>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*task));
-    } else if (auto* progress = std::get_if<SaveProgress>(&effect)) {
-      gathering_.writes.emplace_back(std::move(*progress));
-    }
-  }
-  const bool nothing_waits = gathering_.writes.empty() && gathering_.sends.empty() && !in_flight_;
-  for (auto& effect : effects) {
-    if (is_write(effect) || std::holds_alternative<WakeAt>(effect) || std::holds_alternative<Ignored>(effect)) continue;
-    if (nothing_waits) {
-      send(effect);
-    } else {
-      gathering_.sends.push_back(std::move(effect));
-    }
-  }
+  for (const auto& effect : effects)
+    if (const auto* wake = std::get_if<WakeAt>(&effect)) wake_at_ = std::min(wake_at_, wake->at);
+  gate_.take(std::move(effects));
+  send_what_may_go();
 }
 
 void Service::commit_what_waits() {
-  if (in_flight_) return;
-  if (gathering_.writes.empty()) {
-    for (const auto& effect : std::exchange(gathering_.sends, {})) send(effect);
-    return;
-  }
-  Turn turn = std::exchange(gathering_, {});
-  after_commit_ = std::move(turn.sends);
-  in_flight_ = true;
-  store_.commit(std::move(turn.writes));
+  auto batch = gate_.next_batch();
+  if (!batch) return;
+  store_.commit(std::move(*batch));
   if (watched_ >= 0) transport_.unwatch(watched_);
   watched_ = store_.descriptor();
   if (watched_ >= 0) transport_.watch(watched_, store_.wants_write());
 }
 
 Result<void> Service::take_commit() {
-  if (!in_flight_) return {};
+  if (!gate_.has_in_flight()) return {};
   const auto outcome = store_.poll();
   if (!outcome) {
     if (watched_ >= 0) transport_.unwatch(watched_);
@@ -152,41 +108,30 @@ Result<void> Service::take_commit() {
   if (watched_ >= 0) transport_.unwatch(std::exchange(watched_, -1));
   if (const auto* fenced = std::get_if<Fenced>(&*outcome))
     return Error{Fault::refused, "another scheduler took over in epoch " + std::to_string(fenced->epoch) +
-                                     "; this one, of epoch " + std::to_string(epoch_) + ", has changed nothing"};
+                                     "; this one, of epoch " + std::to_string(age_.epoch) + ", has changed nothing"};
   if (const auto* lost = std::get_if<StoreLost>(&*outcome)) return lost->error;
-  in_flight_ = false;
-  for (const auto& effect : std::exchange(after_commit_, {})) send(effect);
+  age_.commit_seq = std::get<Committed>(*outcome).commit_seq;
+  gate_.committed();
+  send_what_may_go();
   return {};
 }
 
-void Service::send(const Effect& effect) {
-  std::visit(
-      Overloaded{
-          [&](const WelcomeNode& each) { to_node(each.node, message::AgentWelcome{}); },
-          [&](const AskToJoin& each) { to_node(each.node, message::PleaseJoin{}); },
-          [&](const RunTask& each) { to_node(each.node, message::Run{each.order}); },
-          [&](const StopAttempt& each) {
-            to_node(each.node, message::Stop{each.task, each.attempt});
-          },
-          [&](const AcknowledgeReport& each) {
-            to_node(each.node, message::ReportTaken{each.task, each.attempt});
-          },
-          [&](const WelcomeDriver& each) { to_driver(each.driver, message::DriverWelcome{}); },
-          [&](const AnswerRequest& each) {
-            to_driver(each.driver, message::Answer{each.request, each.refusal});
-          },
-          [&](const TellTaskEnded& each) {
-            to_driver(each.driver, message::TaskEnded{each.task, each.state, each.result, each.cause, each.attempts});
-          },
-          [&](const TellActorUp& each) {
-            to_driver(each.driver, message::ActorUp{each.task, each.attempt, each.address});
-          },
-          [&](const TellActorDown& each) {
-            to_driver(each.driver, message::ActorDown{each.task, each.attempt, each.cause});
-          },
-          [](const auto&) {},  // Writes and what is not sent were taken out before.
-      },
-      effect);
+void Service::send_what_may_go() {
+  for (auto& effect : gate_.take_sends()) {
+    const auto outgoing = message_of(std::move(effect));
+    if (!outgoing) continue;
+    const PeerId* peer = peer_of(outgoing->to);
+    if (peer != nullptr) post(*peer, outgoing->message);
+  }
+}
+
+const PeerId* Service::peer_of(const std::variant<NodeId, DriverId>& to) const {
+  if (const auto* node = std::get_if<NodeId>(&to)) {
+    const auto peer = nodes_.find(*node);
+    return peer == nodes_.end() ? nullptr : &peer->second;
+  }
+  const auto peer = drivers_.find(std::get<DriverId>(to));
+  return peer == drivers_.end() ? nullptr : &peer->second;
 }
 
 message::TaskList Service::list(const message::AskTasks& ask) const {
@@ -200,18 +145,8 @@ message::TaskList Service::list(const message::AskTasks& ask) const {
   return answer;
 }
 
-void Service::to_node(NodeId node, const message::Message& message) {
-  const auto peer = nodes_.find(node);
-  if (peer != nodes_.end()) post(peer->second, message);
-}
-
-void Service::to_driver(DriverId driver, const message::Message& message) {
-  const auto peer = drivers_.find(driver);
-  if (peer != drivers_.end()) post(peer->second, message);
-}
-
 void Service::post(PeerId to, const message::Message& message) {
-  transport_.send(to, encode({options_.cluster, epoch_, epoch_}, message));
+  transport_.send(to, encode({age_.cluster, age_.epoch, age_.epoch, age_.commit_seq}, message));
 }
 
 }  // namespace troupe::scheduler

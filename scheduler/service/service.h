@@ -1,17 +1,17 @@
 // The scheduler's process: turns messages into events and effects into commits and messages. It decides nothing.
-//
-// Invariant: what a turn sends goes out after what it, and every turn before it, wrote is on disk. Where nothing
-// durable was written, nothing waits.
+// What goes out when is commit_gate.h's matter.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <string>
+#include <variant>
 
 #include "runtime/wire/message_codec.h"
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
+#include "scheduler/service/commit_gate.h"
+#include "scheduler/service/process_clock.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler {
@@ -37,9 +37,8 @@ class Service {
  private:
   void take(const Delivery& delivery, Time now);
   void step(Time now, const Event& event);
-  void send(const Effect& effect);
-  void to_node(NodeId node, const message::Message& message);
-  void to_driver(DriverId driver, const message::Message& message);
+  void send_what_may_go();
+  const PeerId* peer_of(const std::variant<NodeId, DriverId>& to) const;
   void post(PeerId to, const message::Message& message);
   void commit_what_waits();
   Result<void> take_commit();
@@ -50,9 +49,10 @@ class Service {
   TaskStore& store_;
   Transport& transport_;
   std::optional<Scheduler> scheduler_;
-  std::uint32_t epoch_ = 0;
-  Time wall_at_start_{};
-  std::chrono::steady_clock::time_point steady_at_start_;
+  StoreAge age_;  // what is on disk
+  std::optional<Error> refusal_;
+  bool has_node_ = false;
+  const ProcessClock clock_;
   Time wake_at_{};
   int watched_ = -1;
 
@@ -60,13 +60,7 @@ class Service {
   std::map<DriverId, PeerId> drivers_;
   std::map<PeerId, DriverId> driver_of_;
 
-  struct Turn {
-    Batch writes;
-    Effects sends;
-  };
-  Turn gathering_;        // Waits for the commit in flight.
-  Effects after_commit_;  // Goes out when the commit in flight is on disk.
-  bool in_flight_ = false;
+  CommitGate gate_;
 };
 
 }  // namespace troupe::scheduler

@@ -1,6 +1,6 @@
 #include "scheduler/simulation/planted_bugs.h"
 
-#include "scheduler/simulation/world.h"
+#include "scheduler/simulation/simulation.h"
 
 namespace troupe::scheduler::sim {
 namespace {
@@ -17,6 +17,15 @@ constexpr PlantedBug table[] = {
     {Planted::adoption_timer_not_armed, "adoption_timer_not_armed", "15"},
     {Planted::attempt_counter_reset_by_restart, "attempt_counter_reset_by_restart", "3"},
     {Planted::own_lateness_taken_for_silence, "own_lateness_taken_for_silence", "Q"},
+    {Planted::committed_without_comparing_epoch, "committed_without_comparing_epoch", "2 3 9"},
+    {Planted::nil_exec_retried, "nil_exec_retried", "9"},
+    {Planted::watch_not_renewed_after_exec, "watch_not_renewed_after_exec", "9"},
+    {Planted::unknown_exec_taken_as_success, "unknown_exec_taken_as_success", "1 13"},
+    {Planted::loaded_before_taking_the_epoch, "loaded_before_taking_the_epoch", "13"},
+    {Planted::acknowledged_before_commit, "acknowledged_before_commit", "1"},
+    {Planted::lease_against_wall_clock, "lease_against_wall_clock", "Q 15"},
+    {Planted::roll_back_checked_by_epoch_alone, "roll_back_checked_by_epoch_alone", "14"},
+    {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
 };
 
 bool may_break(const PlantedBug& bug, std::string_view broken) {
@@ -43,7 +52,7 @@ Hunt hunt(const PlantedBug& bug, std::uint64_t first, std::uint64_t most) {
   Hunt hunt;
   for (hunt.seed = first; hunt.seeds_tried < most; ++hunt.seed) {
     ++hunt.seeds_tried;
-    hunt.invariant = simulate(hunt.seed, bug.bug).broken;
+    hunt.invariant = simulate(draw_scenario(hunt.seed, {.planted = bug.bug})).broken;
     if (hunt.invariant.empty()) continue;
     hunt.found = may_break(bug, hunt.invariant);
     return hunt;

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "scheduler/core/planted.h"
+#include "runtime/base/planted.h"
 
 namespace troupe::scheduler::sim {
 

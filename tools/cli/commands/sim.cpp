@@ -14,7 +14,7 @@
 
 #include "runtime/base/ids.h"
 #include "scheduler/simulation/planted_bugs.h"
-#include "scheduler/simulation/world.h"
+#include "scheduler/simulation/simulation.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
@@ -24,6 +24,8 @@ namespace {
 
 namespace sim = scheduler::sim;
 using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t most_failures_shown = 20;
 
 struct Seeds {
   std::uint64_t first = 0;
@@ -48,7 +50,7 @@ std::optional<Seeds> seeds_from(std::string_view text) {
 std::string replay_command(std::uint64_t seed, const SimCommand& command) {
   const std::string text = std::to_string(seed);
   return "troupe sim --seeds " + text + ".." + text + (command.planted.empty() ? "" : " --planted " + command.planted) +
-         " --trace";
+         (command.nodes == 0 ? "" : " --nodes " + std::to_string(command.nodes)) + " --trace";
 }
 
 // A check of the product that fails ends the process: what it says last is in which seed.
@@ -129,14 +131,15 @@ int run(Seeds seeds, const sim::PlantedBug* bug, const SimCommand& command) {
   Sum sum;
   for (std::uint64_t seed = seeds.first;; ++seed) {
     remember(seed, command);
-    const auto outcome = sim::simulate(seed, bug == nullptr ? scheduler::Planted::none : bug->bug, command.trace);
+    const auto outcome = sim::simulate(
+        sim::draw_scenario(seed, {.nodes = command.nodes, .planted = bug == nullptr ? Planted::none : bug->bug}),
+        command.trace);
     ++sum.seeds;
     sum.events += outcome.counts.events;
     sum.tasks_ended += outcome.counts.tasks_ended;
     sum.simulated_hours += static_cast<double>(outcome.at.count()) / 3'600'000;
     sum.hash = (sum.hash ^ outcome.hash) * 0x100000001b3u;
-    if (!outcome.broken.empty()) {
-      ++sum.failures;
+    if (!outcome.broken.empty() && ++sum.failures <= most_failures_shown) {
       std::fprintf(stderr, "seed %" PRIu64 ", event %" PRIu64 ", at %lld ms: broken: %s\nreplay it: %s\n", seed,
                    outcome.counts.events, static_cast<long long>(outcome.at.count()), outcome.broken.c_str(),
                    replay_command(seed, command).c_str());

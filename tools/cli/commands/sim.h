@@ -1,6 +1,7 @@
 // `troupe sim`: runs the scheduler's simulator over many seeds, hunts planted bugs, replays what failed.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace troupe::cli {
@@ -8,6 +9,7 @@ namespace troupe::cli {
 struct SimCommand {
   std::string seeds = "1..1000";  ///< `A..B`, or one.
   std::string planted;            ///< A planted bug, or `all`; empty: the product as it is.
+  std::size_t nodes = 0;          ///< In every world; 0: drawn.
   bool trace = false;             ///< Prints every event with what follows from it.
   bool json = false;
 };
