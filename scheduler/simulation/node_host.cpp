@@ -24,7 +24,7 @@ NodeHost::NodeHost(World& world, std::uint32_t number)
 }
 
 void NodeHost::start() {
-  if (is_up()) return;
+  if (is_up() || is_gone_) return;
   ++self_.incarnation;
   const Timing& timing = world_.scenario.timing;
   core_ = std::make_unique<AgentCore>(AgentSettings{.capacity = self_.capacity,
@@ -46,6 +46,11 @@ void NodeHost::crash() {
   workers_.clear();
   commands_.clear();
   wake_.reset();
+}
+
+void NodeHost::leave() {
+  crash();
+  is_gone_ = true;
 }
 
 template <class What>

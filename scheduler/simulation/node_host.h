@@ -21,6 +21,9 @@ class NodeHost {
 
   void start();
   void crash();
+  /// Dies for good.
+  void leave();
+  bool is_gone() const { return is_gone_; }
   bool is_up() const { return core_ != nullptr; }
   const AgentCore* core() const { return core_.get(); }
 
@@ -50,6 +53,7 @@ class NodeHost {
   std::set<agent::WorkerNumber> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;
   std::optional<Time> wake_;
+  bool is_gone_ = false;
 };
 
 }  // namespace troupe::scheduler::sim

@@ -51,7 +51,7 @@ Weather draw_weather(std::uint64_t seed, const Timing& timing, bool has_faults) 
 void draw_faults(Scenario& scenario, FaultKind kind, std::size_t most, Time longest) {
   Dice dice(scenario.seed + 1000 * static_cast<std::uint64_t>(kind), "faults");
   if (!dice.chance(500)) return;
-  const std::size_t targets = kind <= FaultKind::node_clog ? scenario.nodes.size() : scenario.has_standby ? 2 : 1;
+  const std::size_t targets = kind <= FaultKind::node_gone ? scenario.nodes.size() : scenario.has_standby ? 2 : 1;
   for (std::size_t left = dice.log_between<std::size_t>(1, most); left > 0; --left) {
     const Time at{dice.between<std::int64_t>(1, std::max<std::int64_t>(scenario.faults_until.count() - 1, 1))};
     const bool goes_back = kind == FaultKind::clock_jump && dice.chance(500);
@@ -63,6 +63,12 @@ void draw_faults(Scenario& scenario, FaultKind kind, std::size_t most, Time long
 }
 
 }  // namespace
+
+bool Scenario::stays(std::size_t node) const {
+  return std::none_of(faults.begin(), faults.end(), [node](const Fault& fault) {
+    return fault.kind == FaultKind::node_gone && fault.target == node;
+  });
+}
 
 bool Scenario::is_quiet() const {
   const bool is_fair = weather.lost_permille == 0 && weather.doubled_permille == 0 && !weather.reorders &&
@@ -97,6 +103,7 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
     for (const FaultKind kind : {FaultKind::agent_crash, FaultKind::node_cut, FaultKind::node_deaf,
                                  FaultKind::node_mute, FaultKind::node_clog})
       draw_faults(scenario, kind, 8, 3 * timeout);
+    if (scenario.nodes.size() > 1) draw_faults(scenario, FaultKind::node_gone, 1, Time{1});
     draw_faults(scenario, FaultKind::scheduler_crash, 6, timeout / 2);
     draw_faults(scenario, FaultKind::store_cut, 4, 3 * timeout);
     draw_faults(scenario, FaultKind::store_crash, 4, timeout);

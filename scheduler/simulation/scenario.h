@@ -44,6 +44,7 @@ enum class FaultKind : std::uint8_t {
   node_deaf,  // hears nothing
   node_mute,  // says nothing
   node_clog,  // what it hears and says arrives when this is over
+  node_gone,  // dies and never comes back
   scheduler_crash,
   store_cut,  // one scheduler does not reach the store
   store_crash,
@@ -111,6 +112,8 @@ struct Scenario {
 
   /// Nothing goes wrong that would be a reason to repeat anything: then nothing may be repeated.
   bool is_quiet() const;
+  /// Whether a node is there at the end: those that are can do the work.
+  bool stays(std::size_t node) const;
 };
 
 /// What a caller may fix; all else is drawn.

@@ -14,7 +14,8 @@ class Drawing {
  public:
   Drawing(Dice& dice, const Scenario& scenario, DriverPlan& plan)
       : dice_(dice), plan_(plan), longest_(20 * scenario.timing.heartbeat) {
-    for (const auto& node : scenario.nodes) nodes_.emplace_back(node.capacity);
+    for (std::size_t i = 0; i < scenario.nodes.size(); ++i)
+      if (scenario.stays(i)) nodes_.emplace_back(scenario.nodes[i].capacity);
   }
 
   /// The number of its tasks.
@@ -134,7 +135,7 @@ class Drawing {
 
   Dice& dice_;
   DriverPlan& plan_;
-  std::vector<NodeLedger> nodes_;
+  std::vector<NodeLedger> nodes_;  // that stay
   const Time longest_;  // that a task takes
   PlannedBatch batch_;
   std::uint32_t last_number_ = 0;

@@ -68,6 +68,7 @@ void World::plan(const Fault& fault) {
     case FaultKind::node_deaf: return begin([this, target, until] { network.deafen(places.node(target), until); });
     case FaultKind::node_mute: return begin([this, target, until] { network.mute(places.node(target), until); });
     case FaultKind::node_clog: return begin([this, target, until] { network.clog(places.node(target), until); });
+    case FaultKind::node_gone: return begin([this, target] { nodes[target]->leave(); });
     case FaultKind::scheduler_crash:
       begin([this, target] { schedulers[target]->crash(); });
       return end([this, target] { schedulers[target]->start(); });
@@ -145,11 +146,11 @@ const SchedulerHost* World::settled_scheduler() const {
 bool World::has_settled() const {
   if (!std::all_of(drivers.begin(), drivers.end(), [](const auto& driver) { return driver->is_gone(); })) return false;
   for (const auto& node : nodes)
-    if (!node->is_up() || node->core()->attempts() > 0) return false;
+    if (!node->is_gone() && (!node->is_up() || node->core()->attempts() > 0)) return false;
   const SchedulerHost* scheduler = settled_scheduler();
   if (scheduler == nullptr) return false;
   for (const auto& node : scheduler->core()->nodes())
-    if (node.running > 0 || !node.alive) return false;
+    if (node.running > 0 || node.alive == nodes[node.node.value - 1]->is_gone()) return false;
   for (const auto& job : scheduler->core()->jobs())
     if (!job.durable) return false;
   return std::all_of(store.contents().tasks.begin(), store.contents().tasks.end(),
@@ -166,7 +167,7 @@ void World::print_what_is_open() const {
   for (const auto& driver : drivers)
     if (!driver->is_gone()) driver->print_what_is_open();
   for (const auto& node : nodes)
-    if (!node->is_up() || node->core()->attempts() > 0)
+    if (!node->is_gone() && (!node->is_up() || node->core()->attempts() > 0))
       std::printf("open: node %s\n", node->is_up() ? "with attempts" : "that is down");
   for (const auto& scheduler : schedulers) {
     scheduler->print_what_is_open();
