@@ -108,12 +108,10 @@ void CoreWatch::lets_out(const Effect& effect, const StoreContents& store) {
   }
 }
 
-void CoreWatch::scan(const Scheduler& core, const StoreContents* store) {
+void CoreWatch::scan(const Scheduler& core) {
   if (auto broken = broken_invariant(core); !broken.empty()) witness_.breaks(std::move(broken));
-  if (store != nullptr) compare(core, *store);
 }
 
-/// What the scheduler knows of durable tasks is what is in the store, but for what follows from it.
 void CoreWatch::compare(const Scheduler& core, const StoreContents& store) {
   std::size_t known_tasks = 0;
   for (const auto& [id, job] : store.jobs) {

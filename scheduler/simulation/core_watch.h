@@ -24,8 +24,11 @@ class CoreWatch {
   void saw(Time now, const Event& event, const Effects& effects);
   /// Before an effect goes out: what it follows from is on disk.
   void lets_out(const Effect& effect, const StoreContents& store);
-  /// Cost: everything the scheduler knows. `store`: nothing where a commit is under way.
-  void scan(const Scheduler& core, const StoreContents* store);
+  /// Cost: everything the scheduler knows.
+  void scan(const Scheduler& core);
+  /// What it knows of durable tasks is what is in the store, but for what follows from it. Requires: nothing is under
+  /// way. Cost: a copy of everything the scheduler knows.
+  void compare(const Scheduler& core, const StoreContents& store);
 
  private:
   struct Entry {
@@ -36,7 +39,6 @@ class CoreWatch {
   void check_run(const RunTask& run);
   void check_end(TaskId task, TaskState state, const Bytes& result, const std::vector<AttemptRecord>& attempts);
   void check_cancel(const CancelRequested& cancel, const Effects& effects);
-  void compare(const Scheduler& core, const StoreContents& store);
 
   Witness& witness_;
   std::set<JobId> durable_;

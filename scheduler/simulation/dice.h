@@ -20,6 +20,14 @@ class Dice {
     (void)roll();
   }
 
+  /// For one moment out of many: what is drawn at one moves nothing that is drawn at another.
+  Dice at(std::uint64_t moment) const {
+    Dice dice = *this;
+    dice.state_ ^= moment * 0xd1342543de82ef95u;
+    (void)dice.roll();
+    return dice;
+  }
+
   std::uint64_t roll() {
     std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

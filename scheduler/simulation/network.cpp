@@ -23,7 +23,10 @@ void Network::send(Place from, Place to, const Envelope& envelope, message::Mess
   const bool has_faults = now < scenario_.faults_until;
   Link& link = links_[from * ends_.size() + to];
   if (has_faults && (now < ends_[from].mute_until || now < ends_[to].deaf_until)) return;
-  if (has_faults && link.dice.chance(weather.lost_permille)) return;
+  link.sent_now = now == link.last_sent ? link.sent_now + 1 : 0;
+  link.last_sent = now;
+  Dice dice = link.dice.at(static_cast<std::uint64_t>(now.count()) << 16 | link.sent_now);
+  if (has_faults && dice.chance(weather.lost_permille)) return;
 
   const std::uint32_t first = take_parcel();
   Parcel& parcel = parcels_[first];
@@ -34,10 +37,10 @@ void Network::send(Place from, Place to, const Envelope& envelope, message::Mess
   } else {
     parcel.letter = {envelope, std::move(message)};
   }
-  const int copies = has_faults && link.dice.chance(weather.doubled_permille) ? 2 : 1;
+  const int copies = has_faults && dice.chance(weather.doubled_permille) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     const Time longest = has_faults ? weather.longest_delay : std::min(weather.longest_delay, longest_clear_delay);
-    Time arrives = now + link.dice.between(weather.shortest_delay, longest);
+    Time arrives = now + dice.between(weather.shortest_delay, longest);
     if (has_faults) arrives = std::max({arrives, ends_[from].clogged_until, ends_[to].clogged_until});
     std::uint32_t which = first;
     if (copy > 0) {

@@ -55,6 +55,8 @@ class Network {
   };
   struct Link {
     Dice dice;
+    Time last_sent{0};
+    std::uint64_t sent_now = 0;  // at that time, before the last one
     Time last_arrival{0};
     std::deque<std::uint32_t> under_way;
   };

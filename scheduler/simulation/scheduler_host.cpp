@@ -9,6 +9,8 @@
 namespace troupe::scheduler::sim {
 namespace {
 
+constexpr std::uint64_t events_between_comparisons = 1000;  // it copies all that the scheduler knows
+
 Settings settings_of(const Scenario& scenario) {
   return {.node_timeout = scenario.timing.node_timeout,
           .most_lost_attempts = scenario.most_lost_attempts,
@@ -159,13 +161,21 @@ void SchedulerHost::step(const Event& event) {
   gate_->take(std::move(effects));
   send_what_may_go();
   commit_what_waits();
-  if (world_.witness.counts.events % world_.scenario.events_between_scans == 0) scan();
+  const std::uint64_t events = world_.witness.counts.events;
+  const std::uint64_t interval = world_.scenario.events_between_scans;
+  if (events % interval == 0) watch_->scan(*core_);
+  if (events % std::max(interval, events_between_comparisons) == 0) compare_with_store();
 }
 
 void SchedulerHost::scan() {
   if (!core_) return;
-  const bool is_compared = is_settled() && !world_.store.is_replaced();
-  watch_->scan(*core_, is_compared ? &world_.store.contents() : nullptr);
+  watch_->scan(*core_);
+  compare_with_store();
+}
+
+/// What is under way makes a difference, and so do files that were replaced.
+void SchedulerHost::compare_with_store() {
+  if (is_settled() && !world_.store.is_replaced()) watch_->compare(*core_, world_.store.contents());
 }
 
 void SchedulerHost::print_what_is_open() const {

@@ -50,6 +50,7 @@ class SchedulerHost {
   void commit_what_waits();
   void wake_at(Time local);
   void end_process();
+  void compare_with_store();
 
   Time steady() const;
   Time local_now() const;

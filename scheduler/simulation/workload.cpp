@@ -136,7 +136,7 @@ class Drawing {
   Dice& dice_;
   DriverPlan& plan_;
   std::vector<NodeLedger> nodes_;  // that stay
-  const Time longest_;  // that a task takes
+  const Time longest_;             // that a task takes
   PlannedBatch batch_;
   std::uint32_t last_number_ = 0;
 };

@@ -149,6 +149,8 @@ void add_sim(CLI::App& app, Common& common, int& exit_code) {
   sim->add_option("--seeds", command->seeds, "A..B; of a hunt the first")->default_str("1..1000");
   sim->add_option("--planted", command->planted, "a bug to plant and find, or all");
   sim->add_option("--nodes", command->nodes, "in every world; default: drawn, mostly 3 to 5");
+  sim->add_option("--schedule", command->schedule, "runs what a file says, as --shrink writes it")->excludes("--seeds");
+  sim->add_flag("--shrink", command->shrink, "makes a failure small, and writes it to sim-SEED.schedule");
   sim->add_flag("--trace", command->trace, "prints each event and what follows from it");
   sim->callback([command, &common, &exit_code] {
     command->json = common.json();

@@ -7,6 +7,9 @@
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -14,6 +17,8 @@
 
 #include "runtime/base/ids.h"
 #include "scheduler/simulation/planted_bugs.h"
+#include "scheduler/simulation/scenario_text.h"
+#include "scheduler/simulation/shrink.h"
 #include "scheduler/simulation/simulation.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
@@ -26,6 +31,7 @@ namespace sim = scheduler::sim;
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t most_failures_shown = 20;
+constexpr std::uint64_t seeds_between_doubles = 100;  // one in so many is run twice
 
 struct Seeds {
   std::uint64_t first = 0;
@@ -102,57 +108,106 @@ struct Sum {
   std::uint64_t hash = 0;
 };
 
-void print(const Sum& sum, double wall_s, bool json) {
-  const double hours_per_minute = sum.simulated_hours / wall_s * 60;
-  const double events_per_s = static_cast<double>(sum.events) / wall_s;
-  if (json) {
-    std::printf("%s\n", Json{{"seeds", sum.seeds},
-                             {"events", sum.events},
-                             {"simulated_hours", sum.simulated_hours},
-                             {"failures", sum.failures},
-                             {"trace_hash", to_text(sum.hash)},
-                             {"tasks_ended", sum.tasks_ended},
-                             {"events_per_s", events_per_s},
-                             {"hours_per_minute", hours_per_minute},
-                             {"wall_s", wall_s}}
-                            .dump()
-                            .c_str());
-    return;
-  }
-  std::printf("%" PRIu64 " seeds, %" PRIu64 " failures: %" PRIu64 " events, %.1f simulated hours, %" PRIu64
-              " tasks ended\n%.0f events/s, %.0f simulated hours a minute; trace %s\n",
-              sum.seeds, sum.failures, sum.events, sum.simulated_hours, sum.tasks_ended, events_per_s, hours_per_minute,
-              to_text(sum.hash).c_str());
-}
+/// Runs scenarios and tells what came of them.
+class Runs {
+ public:
+  explicit Runs(const SimCommand& command) : command_(command) {}
 
-int run(Seeds seeds, const sim::PlantedBug* bug, const SimCommand& command) {
+  void run(const sim::Scenario& scenario, const std::string& replay) {
+    const auto outcome = sim::simulate(scenario, command_.trace);
+    ++sum_.seeds;
+    sum_.events += outcome.counts.events;
+    sum_.tasks_ended += outcome.counts.tasks_ended;
+    sum_.simulated_hours += static_cast<double>(outcome.at.count()) / 3'600'000;
+    sum_.hash = (sum_.hash ^ outcome.hash) * 0x100000001b3u;
+    std::string broken = outcome.broken;
+    if (broken.empty() && scenario.seed % seeds_between_doubles == 0 && sim::simulate(scenario).hash != outcome.hash)
+      broken = "17: two runs of one scenario differ";
+    if (broken.empty() || ++sum_.failures > most_failures_shown) return;
+    std::fprintf(stderr, "seed %" PRIu64 ", event %" PRIu64 ", at %lld ms: broken: %s\nreplay it: %s\n", scenario.seed,
+                 outcome.counts.events, static_cast<long long>(outcome.at.count()), broken.c_str(), replay.c_str());
+    if (command_.shrink && !outcome.broken.empty()) write_shrunk(scenario);
+  }
+
+  int finish() const {
+    const double wall_s = std::chrono::duration<double>(Clock::now() - begin_).count();
+    const double cpu_s = static_cast<double>(std::clock() - cpu_at_begin_) / CLOCKS_PER_SEC;
+    const double hours_per_minute = sum_.simulated_hours / wall_s * 60;
+    const double events_per_s = static_cast<double>(sum_.events) / wall_s;
+    if (command_.json) {
+      const Json line{{"seeds", sum_.seeds},
+                      {"events", sum_.events},
+                      {"simulated_hours", sum_.simulated_hours},
+                      {"failures", sum_.failures},
+                      {"trace_hash", to_text(sum_.hash)},
+                      {"tasks_ended", sum_.tasks_ended},
+                      {"events_per_s", events_per_s},
+                      {"hours_per_minute", hours_per_minute},
+                      {"wall_s", wall_s},
+                      {"cpu_s", cpu_s}};
+      std::printf("%s\n", line.dump().c_str());
+    } else {
+      std::printf(
+          "%" PRIu64 " seeds, %" PRIu64 " failures: %" PRIu64 " events, %.1f simulated hours, %" PRIu64
+          " tasks ended\n%.0f events/s, %.0f simulated hours a minute, %.1f s of %.1f s on a processor; trace %s\n",
+          sum_.seeds, sum_.failures, sum_.events, sum_.simulated_hours, sum_.tasks_ended, events_per_s,
+          hours_per_minute, cpu_s, wall_s, to_text(sum_.hash).c_str());
+    }
+    return sum_.failures == 0 ? exit_done : exit_work_failed;
+  }
+
+  bool has_failed() const { return sum_.failures > 0; }
+
+ private:
   using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
-  Sum sum;
+
+  void write_shrunk(const sim::Scenario& scenario) const {
+    const auto small = sim::shrink(scenario);
+    const std::string file = "sim-" + std::to_string(scenario.seed) + ".schedule";
+    std::ofstream(file) << "# " << small.broken << '\n' << sim::to_text(small.scenario);
+    std::fprintf(stderr,
+                 "%zu events from outside are left, after %zu runs: %s\nreplay it: troupe sim --schedule %s --trace\n",
+                 sim::external_events(small.scenario), small.runs, small.broken.c_str(), file.c_str());
+  }
+
+  const SimCommand& command_;
+  Sum sum_;
+  const Clock::time_point begin_ = Clock::now();
+  const std::clock_t cpu_at_begin_ = std::clock();
+};
+
+int run_seeds(Seeds seeds, const sim::PlantedBug* bug, const SimCommand& command) {
+  Runs runs(command);
   for (std::uint64_t seed = seeds.first;; ++seed) {
     remember(seed, command);
-    const auto outcome = sim::simulate(
-        sim::draw_scenario(seed, {.nodes = command.nodes, .planted = bug == nullptr ? Planted::none : bug->bug}),
-        command.trace);
-    ++sum.seeds;
-    sum.events += outcome.counts.events;
-    sum.tasks_ended += outcome.counts.tasks_ended;
-    sum.simulated_hours += static_cast<double>(outcome.at.count()) / 3'600'000;
-    sum.hash = (sum.hash ^ outcome.hash) * 0x100000001b3u;
-    if (!outcome.broken.empty() && ++sum.failures <= most_failures_shown) {
-      std::fprintf(stderr, "seed %" PRIu64 ", event %" PRIu64 ", at %lld ms: broken: %s\nreplay it: %s\n", seed,
-                   outcome.counts.events, static_cast<long long>(outcome.at.count()), outcome.broken.c_str(),
-                   replay_command(seed, command).c_str());
-    }
-    if (seed == seeds.last) break;
+    const sim::Wishes wishes{.nodes = command.nodes, .planted = bug == nullptr ? Planted::none : bug->bug};
+    runs.run(sim::draw_scenario(seed, wishes), replay_command(seed, command));
+    if (seed == seeds.last || (bug != nullptr && runs.has_failed())) break;
   }
-  print(sum, std::chrono::duration<double>(Clock::now() - begin).count(), command.json);
-  return sum.failures == 0 ? exit_done : exit_work_failed;
+  return runs.finish();
+}
+
+int run_file(const SimCommand& command) {
+  std::ifstream file(command.schedule);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) {
+    complain("sim", command.schedule + ": cannot be read");
+    return exit_bad_input;
+  }
+  const auto scenario = sim::scenario_from(text);
+  if (!scenario) {
+    complain("sim", command.schedule + ": " + scenario.error().message);
+    return exit_bad_input;
+  }
+  Runs runs(command);
+  runs.run(*scenario, "troupe sim --schedule " + command.schedule + " --trace");
+  return runs.finish();
 }
 
 }  // namespace
 
 int sim_command(const SimCommand& command) {
+  if (!command.schedule.empty()) return run_file(command);
   const auto seeds = seeds_from(command.seeds);
   if (!seeds) {
     complain("sim", "--seeds: found '" + command.seeds + "', expected A..B, as in 1..1000");
@@ -168,8 +223,8 @@ int sim_command(const SimCommand& command) {
   }
   std::signal(SIGABRT, say_seed);
   if (command.planted == "all") return hunt(sim::planted_bugs(), *seeds, command);
-  if (bug != nullptr && !command.trace) return hunt({bug, 1}, *seeds, command);
-  return run(*seeds, bug, command);
+  if (bug != nullptr && !command.trace && !command.shrink) return hunt({bug, 1}, *seeds, command);
+  return run_seeds(*seeds, bug, command);
 }
 
 }  // namespace troupe::cli

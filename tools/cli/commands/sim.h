@@ -10,6 +10,8 @@ struct SimCommand {
   std::string seeds = "1..1000";  ///< `A..B`, or one.
   std::string planted;            ///< A planted bug, or `all`; empty: the product as it is.
   std::size_t nodes = 0;          ///< In every world; 0: drawn.
+  std::string schedule;           ///< A file with a scenario: runs it instead of seeds.
+  bool shrink = false;            ///< Makes each failure small, and writes it to a file.
   bool trace = false;             ///< Prints every event with what follows from it.
   bool json = false;
 };
