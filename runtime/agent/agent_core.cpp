@@ -24,7 +24,8 @@ AgentCore::AgentCore(AgentSettings settings, Time now)
       ledger_(settings_.capacity),
       now_(now),
       next_beat_(now),
-      seen_(settings_.seen),
+      seen_(settings_.planted == Planted::seen_store_forgotten_at_restart ? StoreAge{settings_.seen.cluster}
+                                                                          : settings_.seen),
       remembered_(seen_) {}
 
 Effects AgentCore::step(Time now, const Event& event) {
@@ -41,7 +42,7 @@ Effects AgentCore::step(Time now, const Event& event) {
 bool AgentCore::is_refused(const StoreAge& store) {
   if (auto refusal = refuse_older("the scheduler's store", store, seen_, settings_.planted)) {
     ignore(std::move(refusal->message));
-    return true;
+    return settings_.planted != Planted::older_epoch_obeyed;
   }
   seen_ = store;
   // A new epoch is remembered before anything is done in it; commits at the next beat: a disk is slow.
@@ -63,13 +64,15 @@ void AgentCore::on(const OrderArrived& arrived) {
   const auto known = attempts_.find(key);
   if (known != attempts_.end()) {
     if (known->second.phase == Attempt::Phase::ended) return emit(SendReport{known->second.report});
+    if (settings_.planted == Planted::copied_order_starts_a_second && is_command(known->second.order))
+      return emit(StartCommand{known->second.order});
     return ignore("the order came before");
   }
   Attempt& attempt = attempts_[key];
   attempt.order = arrived.order;
   // Mostly a late copy, and then the report is dropped; but a scheduler that took an old list for what runs now, and
   // waits for this attempt, must learn that it never ends.
-  if (acknowledged_.contains(key))
+  if (acknowledged_.contains(key) && settings_.planted != Planted::ended_attempts_forgotten)
     return end(key, attempt, {.end = AttemptEnd::lost, .cause = {.message = "the attempt has ended here before"}});
   if (!NodeLedger(settings_.capacity).take_exactly(arrived.order.grant)) {
     return end(key, attempt,
@@ -85,6 +88,7 @@ void AgentCore::on(const StopArrived& arrived) {
   const auto known = attempts_.find(key);
   const AttemptReport cancelled{.end = AttemptEnd::cancelled, .cause = {.message = "it was told to stop"}};
   if (known == attempts_.end()) {
+    if (settings_.planted == Planted::stop_before_its_order_forgotten) return ignore("no such attempt runs");
     Attempt& refused = attempts_[key];
     refused.order.task = arrived.task;
     refused.order.attempt = arrived.attempt;

@@ -20,8 +20,15 @@ enum class Planted : std::uint8_t {
   adoption_timer_not_armed,
   attempt_counter_reset_by_restart,
   own_lateness_taken_for_silence,
+  restarted_node_keeps_its_attempts,
+  orphans_never_stopped,
+  gang_goes_on_without_a_member,
+  attempts_without_bound,
+  dead_drivers_tasks_go_on,
+  ties_broken_by_address,
   // scheduler/service
   acknowledged_before_commit,
+  sends_released_with_the_batch_before,
   lease_against_wall_clock,
   // scheduler/store
   committed_without_comparing_epoch,
@@ -30,6 +37,11 @@ enum class Planted : std::uint8_t {
   unknown_exec_taken_as_success,
   loaded_before_taking_the_epoch,
   // runtime/base, runtime/agent
+  copied_order_starts_a_second,
+  ended_attempts_forgotten,
+  stop_before_its_order_forgotten,
+  older_epoch_obeyed,
+  seen_store_forgotten_at_restart,
   roll_back_checked_by_epoch_alone,
   cluster_id_unchecked,
 };

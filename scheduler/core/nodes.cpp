@@ -51,7 +51,8 @@ void Scheduler::State::on(const NodeJoined& joined) {
   send(WelcomeNode{joined.node, joined.incarnation});
   for (const auto& running : joined.running) take_in(node, running);
   std::erase_if(earlier, [&](const AttemptKey& key) { return node.holdings.contains(key); });
-  lose_attempts(earlier, "node '" + node.name + "' came back without it");
+  if (!has_planted(Planted::restarted_node_keeps_its_attempts))
+    lose_attempts(earlier, "node '" + node.name + "' came back without it");
   wake_by(now + longest_sleep());
 }
 

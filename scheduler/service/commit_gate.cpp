@@ -41,7 +41,7 @@ void CommitGate::committed() {
   TROUPE_CHECK(in_flight_, "only a batch in flight can be committed");
   in_flight_ = false;
   append(sends_, std::move(following_));
-  if (writes_.empty()) append(sends_, std::move(waiting_));
+  if (writes_.empty() || planted_ == Planted::sends_released_with_the_batch_before) append(sends_, std::move(waiting_));
 }
 
 }  // namespace troupe::scheduler

@@ -66,12 +66,13 @@ void NodeHost::take_letter(Letter&& letter) {
   if (!is_up()) return;
   const StoreAge store = letter.envelope.store();
   const StoreAge seen = core_->seen();
+  const StoreAge remembered = remembered_;
   const std::size_t attempts = core_->attempts();
   const auto event = event_of(std::move(letter), world_.cluster);
   if (!event) return;
   take(*event);
   if (core_->attempts() > attempts && std::holds_alternative<agent::OrderArrived>(*event) &&
-      refuse_older("", store, seen))
+      (refuse_older("", store, seen) || refuse_older("", store, remembered)))
     world_.witness.breaks("14: node " + std::to_string(number_ + 1) +
                           " takes an order of a scheduler whose store lost what was seen");
 }

@@ -47,19 +47,57 @@ Weather draw_weather(std::uint64_t seed, const Timing& timing, bool has_faults) 
   return weather;
 }
 
+/// Times in eighths of the time after which a silent node is dead.
+struct FaultClass {
+  FaultKind kind;
+  int worlds_permille;  // that have it
+  std::size_t most;
+  int shortest;
+  int longest;
+};
+constexpr FaultClass fault_classes[] = {
+    {FaultKind::agent_crash, 500, 8, 0, 24},       {FaultKind::node_cut, 500, 8, 0, 24},
+    {FaultKind::node_deaf, 500, 8, 0, 24},         {FaultKind::node_mute, 500, 8, 0, 24},
+    {FaultKind::node_clog, 500, 8, 0, 24},         {FaultKind::node_gone, 500, 1, 0, 1},
+    {FaultKind::scheduler_crash, 500, 6, 0, 4},    {FaultKind::store_cut, 500, 4, 0, 24},
+    {FaultKind::store_crash, 500, 4, 0, 8},        {FaultKind::store_slow, 500, 4, 0, 8},
+    {FaultKind::store_rolled_back, 200, 1, 8, 48}, {FaultKind::store_foreign, 100, 1, 8, 24},
+    {FaultKind::second_scheduler, 500, 3, 0, 1},
+};
+/// Those that a world has in which nothing may be repeated, too.
+constexpr FaultClass harmless_classes[] = {
+    {FaultKind::scheduler_pause, 500, 3, 1, 24},
+    {FaultKind::clock_jump, 500, 3, 8, 6000},
+};
+
 /// Each kind with dice of its own.
-void draw_faults(Scenario& scenario, FaultKind kind, std::size_t most, Time longest) {
-  Dice dice(scenario.seed + 1000 * static_cast<std::uint64_t>(kind), "faults");
-  if (!dice.chance(500)) return;
-  const std::size_t targets = kind <= FaultKind::node_gone ? scenario.nodes.size() : scenario.has_standby ? 2 : 1;
-  for (std::size_t left = dice.log_between<std::size_t>(1, most); left > 0; --left) {
-    const Time at{dice.between<std::int64_t>(1, std::max<std::int64_t>(scenario.faults_until.count() - 1, 1))};
-    const bool goes_back = kind == FaultKind::clock_jump && dice.chance(500);
-    scenario.faults.push_back({.kind = kind,
+void draw_faults(Scenario& scenario, const FaultClass& its) {
+  Dice dice(scenario.seed + 1000 * static_cast<std::uint64_t>(its.kind), "faults");
+  if (!dice.chance(its.worlds_permille)) return;
+  if (its.kind == FaultKind::node_gone && scenario.nodes.size() == 1) return;
+  if (its.kind == FaultKind::second_scheduler && !scenario.has_standby) return;
+  const std::size_t targets = its.kind <= FaultKind::node_gone ? scenario.nodes.size() : scenario.has_standby ? 2 : 1;
+  const Time eighth = scenario.timing.node_timeout / 8;
+  for (std::size_t left = dice.log_between<std::size_t>(1, its.most); left > 0; --left) {
+    const Time at{dice.between<std::int64_t>(1, scenario.faults_until.count() - 1)};
+    const Time lasts{dice.log_between<std::int64_t>(std::max<std::int64_t>((its.shortest * eighth).count(), 1),
+                                                    (its.longest * eighth).count())};
+    const bool goes_back = its.kind == FaultKind::clock_jump && dice.chance(500);
+    scenario.faults.push_back({.kind = its.kind,
                                .at = at,
-                               .lasts = Time{dice.log_between<std::int64_t>(1, longest.count())} * (goes_back ? -1 : 1),
+                               .lasts = goes_back ? -lasts : lasts,
                                .target = static_cast<std::uint32_t>(dice.roll() % targets)});
   }
+}
+
+/// Whatever took the store's files took the agents too: only what they had on their disks tells that it is older.
+void crash_all_with_the_store(Scenario& scenario) {
+  const auto rolled_back = std::find_if(scenario.faults.begin(), scenario.faults.end(),
+                                        [](const Fault& fault) { return fault.kind == FaultKind::store_rolled_back; });
+  if (rolled_back == scenario.faults.end()) return;
+  const Fault cause = *rolled_back;
+  for (std::uint32_t i = 0; i < scenario.nodes.size(); ++i)
+    scenario.faults.push_back({FaultKind::agent_crash, cause.at, cause.lasts / 8, i});
 }
 
 }  // namespace
@@ -97,20 +135,10 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
   scenario.scheduler_clock_permille = draw_clock(dice);
   for (std::size_t i = 0; i < nodes; ++i) scenario.nodes.push_back(draw_node(dice));
 
-  draw_faults(scenario, FaultKind::scheduler_pause, 3, 3 * timeout);
-  draw_faults(scenario, FaultKind::clock_jump, 3, Time{3'600'000});
+  for (const auto& each : harmless_classes) draw_faults(scenario, each);
   if (has_faults) {
-    for (const FaultKind kind : {FaultKind::agent_crash, FaultKind::node_cut, FaultKind::node_deaf,
-                                 FaultKind::node_mute, FaultKind::node_clog})
-      draw_faults(scenario, kind, 8, 3 * timeout);
-    if (scenario.nodes.size() > 1) draw_faults(scenario, FaultKind::node_gone, 1, Time{1});
-    draw_faults(scenario, FaultKind::scheduler_crash, 6, timeout / 2);
-    draw_faults(scenario, FaultKind::store_cut, 4, 3 * timeout);
-    draw_faults(scenario, FaultKind::store_crash, 4, timeout);
-    draw_faults(scenario, FaultKind::store_slow, 4, timeout);
-    if (dice.chance(300)) draw_faults(scenario, FaultKind::store_rolled_back, 1, 3 * timeout);
-    if (dice.chance(100)) draw_faults(scenario, FaultKind::store_foreign, 1, 3 * timeout);
-    if (scenario.has_standby) draw_faults(scenario, FaultKind::second_scheduler, 3, timeout);
+    for (const auto& each : fault_classes) draw_faults(scenario, each);
+    if (dice.chance(500)) crash_all_with_the_store(scenario);
   }
   draw_workload(scenario, is_real ? 200 : 10, is_real ? 2000 : 500);
   return scenario;

@@ -23,6 +23,7 @@ constexpr const char* policy_names[] = {"data", "model"};
 struct Named {
   int& value;
   std::span<const char* const> names;
+  bool is_always_told = false;
 };
 
 /// Writes the fields of a line that are not as by default.
@@ -43,7 +44,7 @@ class LineWriter {
     if (!list.empty()) put(key, list);
   }
   void operator()(const char* key, Named named) {
-    if (named.value != 0) put(key, named.names[static_cast<std::size_t>(named.value)]);
+    if (named.value != 0 || named.is_always_told) put(key, named.names[static_cast<std::size_t>(named.value)]);
   }
 
   std::string take() { return std::move(line_) + '\n'; }
@@ -188,7 +189,7 @@ void fields(Line& line, NodePlan& node) {
 template <class Line>
 void fields(Line& line, Fault& fault) {
   int kind = static_cast<int>(fault.kind);
-  line("kind", Named{kind, fault_names});
+  line("kind", Named{kind, fault_names, true});
   fault.kind = static_cast<FaultKind>(kind);
   line("at", fault.at, Time{0});
   line("lasts", fault.lasts, Time{0});

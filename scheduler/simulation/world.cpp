@@ -47,7 +47,7 @@ const DriverHost* World::driver_at(Place place) const {
 
 /// What is down when the faults stop comes back then, at the latest; only the scheduler may be stopped longer.
 void World::plan(const Fault& fault) {
-  const Time until = std::min(fault.at + fault.lasts, std::max(scenario.faults_until, fault.at));
+  const Time until = std::max(std::min(fault.at + fault.lasts, scenario.faults_until), fault.at + Time{1});
   const auto begin = [&](auto what) {
     timeline.at(fault.at, [this, what] {
       ++witness.counts.faults;
@@ -90,11 +90,14 @@ void World::plan(const Fault& fault) {
   }
 }
 
+/// Where one scheduler stands by none outlives it: two of them could have taken the same epoch, one on each of the two
+/// files, and nothing would tell them apart.
 void World::replace_store(StoreContents files) {
   if (store.is_replaced()) return;
   store.crash();
   store.replace(std::move(files));
   store.restart();
+  if (scenario.has_standby) restart_schedulers();
 }
 
 /// As an operator does: with the schedulers stopped.
@@ -103,6 +106,10 @@ void World::put_back_store() {
   store.crash();
   store.put_back();
   store.restart();
+  restart_schedulers();
+}
+
+void World::restart_schedulers() {
   for (const auto& scheduler : schedulers) {
     if (!scheduler->is_up()) continue;
     scheduler->crash();

@@ -47,6 +47,7 @@ struct World {
   void plan(const Fault& fault);
   void replace_store(StoreContents files);
   void put_back_store();
+  void restart_schedulers();
   void look_whether_all_has_ended();
   const SchedulerHost* settled_scheduler() const;
   bool has_settled() const;
