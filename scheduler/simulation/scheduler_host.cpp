@@ -65,11 +65,16 @@ void SchedulerHost::stand_by() {
   });
 }
 
+/// The lease is for liveness: without it a scheduler that has nothing to commit would never learn that its epoch is
+/// over.
 void SchedulerHost::renew_lease() {
   const Time lease = world_.scenario.timing.lease;
-  if (!is_paused_ && world_.store.is_up()) (void)world_.store.lease(number_ + 1, world_.timeline.now(), lease);
-  world_.timeline.after(lease / 4 + Time{1}, [this, life = life_] {
-    if (life == life_) renew_lease();
+  world_.timeline.after(lease / 4 + Time{1}, [this, lease, life = life_] {
+    if (life != life_) return;
+    const bool asks = !is_paused_ && world_.store.is_up();
+    if (asks && !world_.store.lease(number_ + 1, world_.timeline.now(), lease))
+      return exit("another one has the lease");
+    renew_lease();
   });
 }
 

@@ -33,6 +33,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::uint64_t most_failures_shown = 20;
 constexpr std::uint64_t seeds_between_doubles = 100;  // one in so many is run twice
 
+constexpr double fewest_tasks_an_hour = 1000;
+
 struct Seeds {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
@@ -153,7 +155,10 @@ class Runs {
           sum_.seeds, sum_.failures, sum_.events, sum_.simulated_hours, sum_.tasks_ended, events_per_s,
           hours_per_minute, cpu_s, wall_s, to_text(sum_.hash).c_str());
     }
-    return sum_.failures == 0 ? exit_done : exit_work_failed;
+    const bool is_meaningful = sum_.seeds < seeds_between_doubles ||
+                               static_cast<double>(sum_.tasks_ended) >= fewest_tasks_an_hour * sum_.simulated_hours;
+    if (!is_meaningful) complain("sim", "fewer than 1000 tasks ended in a simulated hour: this means little");
+    return sum_.failures == 0 && is_meaningful ? exit_done : exit_work_failed;
   }
 
   bool has_failed() const { return sum_.failures > 0; }
