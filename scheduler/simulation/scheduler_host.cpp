@@ -135,9 +135,9 @@ void SchedulerHost::resume() {
   if (life == life_) step(Tick{});
 }
 
-bool SchedulerHost::is_settled() const {
-  return core_ && !is_paused_ && gate_->is_idle() && world_.store.is_up() && age_.epoch == world_.store.age().epoch;
-}
+bool SchedulerHost::is_settled() const { return core_ && !is_paused_ && gate_->is_idle() && world_.store.is_up(); }
+
+bool SchedulerHost::has_the_epoch() const { return core_ && age_.epoch == world_.store.age().epoch; }
 
 // --- what comes in ---------------------------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ void SchedulerHost::scan() {
 
 /// What is under way makes a difference, and so do files that were replaced.
 void SchedulerHost::compare_with_store() {
-  if (is_settled() && !world_.store.is_replaced()) watch_->compare(*core_, world_.store.contents());
+  if (is_settled() && has_the_epoch() && !world_.store.is_replaced()) watch_->compare(*core_, world_.store.contents());
 }
 
 void SchedulerHost::print_what_is_open() const {

@@ -33,8 +33,9 @@ class SchedulerHost {
   void notice_gone(DriverId driver);
 
   bool is_up() const { return is_up_; }
-  /// Active, with the store's own epoch, and nothing waits in it.
+  /// Active, and nothing waits in it.
   bool is_settled() const;
+  bool has_the_epoch() const;
   const Scheduler* core() const { return core_.get(); }
   void scan();
   void print_what_is_open() const;

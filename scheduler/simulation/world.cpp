@@ -143,10 +143,14 @@ void World::look_whether_all_has_ended() {
   timeline.after(scenario.timing.heartbeat, [this] { look_whether_all_has_ended(); });
 }
 
+/// One whose epoch is over may be left, where the one that took it has gone again: it learns of it at its next commit.
 const SchedulerHost* World::settled_scheduler() const {
-  for (const auto& scheduler : schedulers)
-    if (scheduler->is_settled()) return scheduler.get();
-  return nullptr;
+  const SchedulerHost* active = nullptr;
+  for (const auto& scheduler : schedulers) {
+    if (scheduler->core() == nullptr) continue;
+    if (active == nullptr || scheduler->has_the_epoch()) active = scheduler.get();
+  }
+  return active != nullptr && active->is_settled() ? active : nullptr;
 }
 
 /// Drivers are gone, durable tasks have ended, nodes and scheduler hold nothing.
