@@ -47,6 +47,7 @@ struct Node {
   Time heard{};                        ///< Its last sign of life; of a dead node: when it died.
   bool alive = false;
   std::map<AttemptKey, Holding> holdings;
+  std::set<AttemptKey> over;  ///< Acknowledged, and perhaps still listed by what the node said before it knew.
 };
 
 class Cluster {

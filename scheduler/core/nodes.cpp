@@ -47,6 +47,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
     earlier.insert(earlier.end(), waiting.mapped().begin(), waiting.mapped().end());
 
   Node& node = cluster.join(joined, now);
+  node.over.clear();
   placement_due = true;
   send(WelcomeNode{joined.node, joined.incarnation});
   for (const auto& running : joined.running) take_in(node, running);
@@ -67,12 +68,13 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
     listed.insert(key);
     const auto held = node.holdings.find(key);
     if (held == node.holdings.end()) {
-      take_in(node, each);
+      if (!node.over.contains(key)) take_in(node, each);
     } else if (!each.address.empty() && held->second.address != each.address) {
       held->second.address = each.address;
       if (held->second.kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
     }
   }
+  std::erase_if(node.over, [&](const AttemptKey& key) { return !listed.contains(key); });
   for (auto& [key, holding] : node.holdings) {
     if (holding.kind == Holding::Kind::running && listed.contains(key)) {
       holding.unheard = 0;
@@ -189,6 +191,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
         held->second.kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) cluster.release(*node, key);
+    node->over.insert(key);
     placement_due = true;
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.

@@ -1,5 +1,5 @@
 // The server of the store: what it holds, who is connected, whose WATCH still holds. What a connection asks it answers
-// at once; delays and losses are the client's. Compared with a real Redis in tests/scheduler/store.
+// at once; delays and losses are the client's.
 #pragma once
 
 #include <cstdint>

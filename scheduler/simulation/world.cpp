@@ -183,6 +183,11 @@ void World::print_what_is_open() const {
   for (const auto& scheduler : schedulers) {
     scheduler->print_what_is_open();
     if (scheduler->core() == nullptr) continue;
+    for (const auto& node : scheduler->core()->nodes())
+      if (node.running > 0 || node.alive == nodes[node.node.value - 1]->is_gone())
+        std::printf("open: %s is %s and holds %zu\n", node.name.c_str(), node.alive ? "alive" : "dead", node.running);
+    for (const auto& job : scheduler->core()->jobs())
+      if (!job.durable) std::printf("open: job %llu\n", static_cast<unsigned long long>(job.id.value));
     for (const auto& job : scheduler->core()->jobs())
       for (const auto& task : scheduler->core()->tasks_of(job.id))
         if (!is_final(task.progress.state))

@@ -156,3 +156,22 @@ TEST_CASE("an attempt that a node lists, and that was never given, is not given 
     told += describe(effect) + "; ";
   CHECK_THAT(told, Catch::Contains("run 0000000000000001.1#2 on 0000000000000001"));
 }
+
+TEST_CASE("what a node said before it knew that its report was taken is not believed", "[scheduler]") {
+  const RunningAttempt orphan{.task = {{1}, 1}, .attempt = {1, 1}, .grant = {.cpus = 1000}};
+  const NodeHeard beat{{1}, 1, {orphan}};
+  Scheduler scheduler({.node_timeout = 300ms}, {.epoch = 2}, Time{0});
+  (void)scheduler.step(0ms, NodeJoined{{1}, 1, "a", {.cpus = 1000}, {orphan}});
+  for (const Time tick : {70ms, 140ms, 210ms, 280ms}) {
+    (void)scheduler.step(tick, beat);
+    (void)scheduler.step(tick, Tick{});
+  }
+  (void)scheduler.step(300ms, Tick{});  // its driver did not come back
+  (void)scheduler.step(301ms, AttemptEnded{{1}, 1, {orphan.task, orphan.attempt, AttemptEnd::cancelled}});
+  CHECK(scheduler.nodes().front().free_cpus == 1000);
+  (void)scheduler.step(302ms, beat);
+  CHECK(scheduler.nodes().front().free_cpus == 1000);
+  (void)scheduler.step(400ms, NodeHeard{{1}, 1, {}});
+  (void)scheduler.step(500ms, beat);
+  CHECK(scheduler.nodes().front().free_cpus == 0);
+}

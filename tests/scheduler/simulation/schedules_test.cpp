@@ -36,15 +36,15 @@ std::string number_of(const std::string& broken) { return broken.substr(0, broke
 
 }  // namespace
 
-TEST_CASE("what a kept schedule shows is seen with the bug in it, and nothing without", "[schedules]") {
+TEST_CASE("what a kept schedule shows is seen with the bug that is planted in it, and nothing without", "[schedules]") {
   for (const auto& path : files()) {
     INFO(path.filename());
     const std::string text = text_of(path);
     REQUIRE(text.starts_with("# "));
     auto scenario = sim::scenario_from(text);
     REQUIRE(scenario);
-    REQUIRE(scenario->planted != troupe::Planted::none);
-    CHECK(number_of(sim::simulate(*scenario).broken) == number_of(text.substr(2)));
+    if (scenario->planted != troupe::Planted::none)
+      CHECK(number_of(sim::simulate(*scenario).broken) == number_of(text.substr(2)));
     scenario->planted = troupe::Planted::none;
     CHECK(sim::simulate(*scenario).broken == "");
   }
