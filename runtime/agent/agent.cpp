@@ -13,12 +13,11 @@
 #include <string_view>
 #include <utility>
 
-#include "runtime/agent/agent_core.h"
+#include "runtime/agent/agent_messages.h"
 #include "runtime/agent/command.h"
 #include "runtime/agent/process.h"
 #include "runtime/agent/seen_file.h"
 #include "runtime/base/overloaded.h"
-#include "runtime/wire/message_codec.h"
 
 namespace troupe {
 namespace {
@@ -40,7 +39,8 @@ class Agent {
       : options_(options),
         transport_(transport),
         start_(Clock::now()),
-        core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file)}, agent::Time(0)),
+        self_{options.node, options.incarnation, options.name, options.capacity},
+        core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)}, agent::Time(0)),
         seen_file_(options.seen_file) {}
 
   ~Agent() {
@@ -101,7 +101,7 @@ class Agent {
     }
   }
 
-  void say_goodbye() { send(message::AgentBye{options_.node, options_.incarnation}); }
+  void say_goodbye() { post(scheduler_, message::AgentBye{options_.node, options_.incarnation}); }
 
  private:
   using Key = std::pair<TaskId, AttemptId>;
@@ -134,30 +134,11 @@ class Agent {
   void take(const Delivery& delivery) {
     auto letter = decode(delivery.frame);
     if (!letter || letter->envelope.cluster != options_.cluster) return;
-    const std::uint32_t epoch = letter->envelope.epoch;
     if (delivery.from == scheduler_) {
       scheduler_heard_ = Clock::now();
-      std::visit(Overloaded{
-                     [&](message::Run& run) {
-                       step(agent::OrderArrived{epoch, std::move(run.order)});
-                     },
-                     [&](message::Stop& stop) {
-                       step(agent::StopArrived{epoch, stop.task, stop.attempt});
-                     },
-                     [&](message::ReportTaken& taken) {
-                       step(agent::ReportAcknowledged{epoch, taken.task, taken.attempt});
-                     },
-                     [&](message::HeartbeatTaken& taken) {
-                       step(agent::HeartbeatTaken{epoch, taken.commit_seq});
-                     },
-                     [&](message::AgentWelcome& welcome) {
-                       step(agent::Welcomed{epoch, welcome.commit_seq});
-                       if (!std::exchange(was_welcome_, true)) options_.on_welcome();
-                     },
-                     [&](message::PleaseJoin&) { step(agent::AskedToJoin{epoch}); },
-                     [](auto&) {},
-                 },
-                 letter->message);
+      const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter->message);
+      if (const auto event = event_of(std::move(*letter), options_.cluster)) step(*event);
+      if (is_welcome && !std::exchange(was_welcome_, true)) options_.on_welcome();
       return;
     }
     if (const auto* hello = std::get_if<message::WorkerHello>(&letter->message)) {
@@ -181,37 +162,24 @@ class Agent {
   }
 
   void carry_out(agent::Effect& effect) {
-    std::visit(Overloaded{
-                   [&](agent::StartWorker& each) { start_worker(each); },
-                   [&](agent::GiveOrder& each) { give_order(each); },
-                   [&](agent::StartCommand& each) { start_command(each.order); },
-                   [&](agent::KillWorker& each) {
-                     const auto worker = workers_.find(each.worker);
-                     if (worker != workers_.end()) ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
-                   },
-                   [&](agent::KillCommand& each) {
-                     const auto command = commands_.find({each.task, each.attempt});
-                     if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
-                   },
-                   [&](agent::SendReport& each) {
-                     send(message::Report{options_.node, options_.incarnation, std::move(each.report)});
-                   },
-                   [&](agent::SendActorStarted& each) {
-                     send(message::ActorReady{options_.node, options_.incarnation, each.task, each.attempt,
-                                              std::move(each.address)});
-                   },
-                   [&](agent::SendHeartbeat& each) {
-                     send(message::AgentHeartbeat{options_.node, options_.incarnation, std::move(each.running)});
-                   },
-                   [&](agent::SendJoin& each) {
-                     send(message::AgentJoin{options_.node, options_.incarnation, options_.name, options_.capacity,
-                                             std::move(each.running), each.seen});
-                   },
-                   [&](agent::KeepSeen& each) { seen_file_.keep(each.seen); },
-                   [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
-                   [](agent::Ignored&) {},
-               },
-               effect);
+    if (const auto message = message_of(std::move(effect), self_)) return post(scheduler_, *message);
+    std::visit(
+        Overloaded{
+            [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give_order(each); },
+            [&](agent::StartCommand& each) { start_command(each.order); },
+            [&](agent::KillWorker& each) {
+              const auto worker = workers_.find(each.worker);
+              if (worker != workers_.end()) ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+            },
+            [&](agent::KillCommand& each) {
+              const auto command = commands_.find({each.task, each.attempt});
+              if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
+            },
+            [&](agent::RememberStore& each) { seen_file_.keep(each.seen); },
+            [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
+            [](auto&) {},  // Was sent, or changes nothing.
+        },
+        effect);
   }
 
   void start_worker(const agent::StartWorker& start) {
@@ -305,14 +273,15 @@ class Agent {
     if (std::filesystem::file_size(file, ignored) == 0) std::filesystem::remove(file, ignored);
   }
 
-  void send(const message::Message& message) { post(scheduler_, message); }
   void post(PeerId to, const message::Message& message) {
-    transport_.send(to, encode({options_.cluster, 0, options_.incarnation}, message));
+    transport_.send(
+        to, encode({options_.cluster, core_.seen().epoch, options_.incarnation, core_.seen().commit_seq}, message));
   }
 
   const AgentOptions& options_;
   Transport& transport_;
   const Clock::time_point start_;
+  const AgentIdentity self_;
   AgentCore core_;
   SeenFile seen_file_;
   PeerId scheduler_;

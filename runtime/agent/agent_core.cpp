@@ -23,9 +23,10 @@ AgentCore::AgentCore(AgentSettings settings, Time now)
     : settings_(std::move(settings)),
       ledger_(settings_.capacity),
       now_(now),
-      epoch_(settings_.seen.epoch),
-      seen_(settings_.seen),
-      next_beat_(now) {}
+      next_beat_(now),
+      seen_(settings_.planted == Planted::seen_store_forgotten_at_restart ? StoreAge{settings_.seen.cluster}
+                                                                          : settings_.seen),
+      remembered_(seen_) {}
 
 Effects AgentCore::step(Time now, const Event& event) {
   now_ = std::max(now_, now);
@@ -38,43 +39,40 @@ Effects AgentCore::step(Time now, const Event& event) {
   return std::exchange(effects_, {});
 }
 
-bool AgentCore::is_refused(std::uint32_t epoch) {
-  if (epoch == refused_epoch_) {
-    ignore("the store of epoch " + std::to_string(epoch) + " has lost what was seen of it");
-    return true;
+bool AgentCore::is_refused(const StoreAge& store) {
+  if (auto refusal = refuse_older("the scheduler's store", store, seen_, settings_.planted)) {
+    ignore(std::move(refusal->message));
+    return settings_.planted != Planted::older_epoch_obeyed;
   }
-  if (epoch < epoch_) {
-    ignore("epoch " + std::to_string(epoch) + " is over: " + std::to_string(epoch_) + " has begun");
-    return true;
-  }
-  epoch_ = epoch;
+  seen_ = store;
+  // A new epoch is remembered before anything is done in it; commits at the next beat: a disk is slow.
+  if (seen_.epoch != remembered_.epoch) remember();
   return false;
 }
 
-/// Takes note of how far the store has come. Within one epoch a lower number is only late.
-bool AgentCore::is_refused(StoreSeen store) {
-  if (store.epoch > seen_.epoch && store.commit_seq < seen_.commit_seq) refused_epoch_ = store.epoch;
-  if (is_refused(store.epoch)) return true;
-  if (seen_ < store) emit(KeepSeen{seen_ = store});
-  return false;
+void AgentCore::remember() {
+  if (seen_ != remembered_) emit(RememberStore{seen_});
+  remembered_ = seen_;
 }
 
 // --- what the scheduler says
 // ------------------------------------------------------------------------------------------
 
 void AgentCore::on(const OrderArrived& arrived) {
-  if (is_refused(arrived.epoch)) return;
+  if (is_refused(arrived.store)) return;
   const Key key{arrived.order.task, arrived.order.attempt};
   const auto known = attempts_.find(key);
   if (known != attempts_.end()) {
     if (known->second.phase == Attempt::Phase::ended) return emit(SendReport{known->second.report});
+    if (settings_.planted == Planted::copied_order_starts_a_second && is_command(known->second.order))
+      return emit(StartCommand{known->second.order});
     return ignore("the order came before");
   }
   Attempt& attempt = attempts_[key];
   attempt.order = arrived.order;
   // Mostly a late copy, and then the report is dropped; but a scheduler that took an old list for what runs now, and
   // waits for this attempt, must learn that it never ends.
-  if (acknowledged_.contains(key))
+  if (acknowledged_.contains(key) && settings_.planted != Planted::ended_attempts_forgotten)
     return end(key, attempt, {.end = AttemptEnd::lost, .cause = {.message = "the attempt has ended here before"}});
   if (!NodeLedger(settings_.capacity).take_exactly(arrived.order.grant)) {
     return end(key, attempt,
@@ -85,11 +83,12 @@ void AgentCore::on(const OrderArrived& arrived) {
 }
 
 void AgentCore::on(const StopArrived& arrived) {
-  if (is_refused(arrived.epoch)) return;
+  if (is_refused(arrived.store)) return;
   const Key key{arrived.task, arrived.attempt};
   const auto known = attempts_.find(key);
   const AttemptReport cancelled{.end = AttemptEnd::cancelled, .cause = {.message = "it was told to stop"}};
   if (known == attempts_.end()) {
+    if (settings_.planted == Planted::stop_before_its_order_forgotten) return ignore("no such attempt runs");
     Attempt& refused = attempts_[key];
     refused.order.task = arrived.task;
     refused.order.attempt = arrived.attempt;
@@ -101,7 +100,7 @@ void AgentCore::on(const StopArrived& arrived) {
 }
 
 void AgentCore::on(const ReportAcknowledged& acknowledged) {
-  if (is_refused(acknowledged.epoch)) return;
+  if (is_refused(acknowledged.store)) return;
   const Key key{acknowledged.task, acknowledged.attempt};
   const auto known = attempts_.find(key);
   if (known == attempts_.end() || known->second.phase != Attempt::Phase::ended)
@@ -114,17 +113,17 @@ void AgentCore::on(const ReportAcknowledged& acknowledged) {
 }
 
 void AgentCore::on(const Welcomed& welcomed) {
-  if (is_refused(StoreSeen{welcomed.epoch, welcomed.commit_seq})) return;
+  if (is_refused(welcomed.store)) return;
   is_welcome_ = true;
   send_reports();
 }
 
-void AgentCore::on(const HeartbeatTaken& taken) { is_refused(StoreSeen{taken.epoch, taken.commit_seq}); }
+void AgentCore::on(const HeartbeatTaken& taken) { (void)is_refused(taken.store); }
 
 void AgentCore::on(const AskedToJoin& asked) {
-  if (is_refused(asked.epoch)) return;
+  if (is_refused(asked.store)) return;
   is_welcome_ = false;
-  emit(SendJoin{running(), seen_});
+  emit(SendJoin{running()});
 }
 
 // --- what happens on this node
@@ -195,11 +194,12 @@ void AgentCore::on(const Tick&) {
   retire_idle_workers();
   if (now_ < next_beat_) return;
   next_beat_ = now_ + settings_.heartbeat_interval;
+  remember();
   if (is_welcome_) {
     emit(SendHeartbeat{running()});
     send_reports();
   } else {
-    emit(SendJoin{running(), seen_});
+    emit(SendJoin{running()});
   }
 }
 

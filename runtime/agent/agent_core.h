@@ -8,9 +8,9 @@
 //
 // Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
-// acknowledged; what a scheduler of an earlier epoch says is refused, and so is one whose store has lost what was seen
-// of it. Orders, stops, acknowledgements may be lost,
-// doubled, reordered: a stop that overtakes its order leaves a report behind that refuses the order.
+// acknowledged; what a scheduler says whose store is older than one seen, or foreign, is refused. Orders, stops,
+// acknowledgements may be lost, doubled, reordered: a stop that overtakes its order leaves a report behind that refuses
+// the order.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,9 @@
 #include <vector>
 
 #include "runtime/base/orders.h"
+#include "runtime/base/planted.h"
 #include "runtime/base/resources.h"
+#include "runtime/base/store_age.h"
 
 namespace troupe {
 
@@ -35,35 +37,33 @@ namespace agent {
 using Time = std::chrono::milliseconds;
 using WorkerNumber = std::uint32_t;  ///< Of one worker process of this agent; from 1, never used twice.
 
-// --- events: from the scheduler, each with the epoch that its message named
+// --- events: from the scheduler, each with the age of its store that its message named
 // -------------------------------------------
 
 struct OrderArrived {
-  std::uint32_t epoch = 0;
+  StoreAge store;
   RunOrder order;
 };
 struct StopArrived {
-  std::uint32_t epoch = 0;
+  StoreAge store;
   TaskId task;
   AttemptId attempt;
 };
 struct ReportAcknowledged {
-  std::uint32_t epoch = 0;
+  StoreAge store;
   TaskId task;
   AttemptId attempt;
 };
-/// The scheduler knows this node under its present incarnation. `commit_seq` is of its last batch on disk.
+/// The scheduler knows this node under its present incarnation.
 struct Welcomed {
-  std::uint32_t epoch = 0;
-  std::uint64_t commit_seq = 0;
+  StoreAge store;
 };
 /// It took a heartbeat.
 struct HeartbeatTaken {
-  std::uint32_t epoch = 0;
-  std::uint64_t commit_seq = 0;
+  StoreAge store;
 };
 struct AskedToJoin {
-  std::uint32_t epoch = 0;
+  StoreAge store;
 };
 
 // --- events: from this node
@@ -137,11 +137,10 @@ struct SendHeartbeat {
 };
 struct SendJoin {
   std::vector<RunningAttempt> running;
-  StoreSeen seen;
 };
-/// To be kept on disk: what was seen of the store must never be forgotten.
-struct KeepSeen {
-  StoreSeen seen;
+/// Keeps this through a crash of the agent: what its next incarnation starts with.
+struct RememberStore {
+  StoreAge seen;
 };
 /// The next Tick must come by then.
 struct WakeAt {
@@ -153,19 +152,20 @@ struct Ignored {
 };
 
 using Effect = std::variant<StartWorker, GiveOrder, StartCommand, KillWorker, KillCommand, SendReport, SendActorStarted,
-                            SendHeartbeat, SendJoin, KeepSeen, WakeAt, Ignored>;
+                            SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace agent
 
 struct AgentSettings {
   NodeCapacity capacity;
-  StoreSeen seen{};  ///< By earlier incarnations.
+  StoreAge seen;  ///< What an earlier incarnation remembered; of the cluster that it belongs to.
   agent::Time heartbeat_interval{500};
   agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
   std::size_t most_idle_workers = 8;
   agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
+  Planted planted = Planted::none;          ///< For tests of the simulator only.
 };
 
 class AgentCore {
@@ -183,6 +183,8 @@ class AgentCore {
   std::vector<Grant> grants_in_use() const;
   /// Orders that have not fitted so far. The scheduler's books keep it at none, unless it took a live node for dead.
   std::size_t waiting_for_room() const { return queue_.size(); }
+  /// The newest store that a scheduler named: every message to a scheduler names it back.
+  const StoreAge& seen() const { return seen_; }
 
  private:
   using Time = agent::Time;
@@ -225,8 +227,8 @@ class AgentCore {
   void on(const agent::CommandExited& exited);
   void on(const agent::Tick& tick);
 
-  bool is_refused(std::uint32_t epoch);
-  bool is_refused(StoreSeen store);
+  bool is_refused(const StoreAge& store);
+  void remember();
   void start_what_fits();
   void start(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
@@ -246,11 +248,10 @@ class AgentCore {
   AgentSettings settings_;
   NodeLedger ledger_;
   Time now_{};
-  std::uint32_t epoch_ = 0;          // the highest seen
-  std::uint32_t refused_epoch_ = 0;  // its store has lost what was seen
-  StoreSeen seen_;
   bool is_welcome_ = false;
   Time next_beat_{};
+  StoreAge seen_;
+  StoreAge remembered_;
   std::map<Key, Attempt> attempts_;
   std::deque<Key> queue_;  // in order of arrival
   std::map<WorkerNumber, Worker> workers_;

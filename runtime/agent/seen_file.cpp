@@ -44,7 +44,7 @@ SeenFile::~SeenFile() {
   thread_.join();
 }
 
-void SeenFile::keep(StoreSeen seen) {
+void SeenFile::keep(StoreAge seen) {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -53,10 +53,10 @@ void SeenFile::keep(StoreSeen seen) {
   changed_.notify_one();
 }
 
-StoreSeen SeenFile::read(const std::string& path) {
-  StoreSeen seen;
+StoreAge SeenFile::read(const std::string& path, ClusterId cluster) {
+  StoreAge seen{cluster};
   std::ifstream file(path);
-  if (!(file >> seen.epoch >> seen.commit_seq)) return {};
+  if (!(file >> seen.epoch >> seen.commit_seq)) return {cluster};
   return seen;
 }
 
@@ -65,14 +65,14 @@ void SeenFile::run() {
   for (;;) {
     changed_.wait(lock, [this] { return waiting_ || ends_; });
     if (!waiting_) return;
-    const StoreSeen seen = *std::exchange(waiting_, std::nullopt);
+    const StoreAge seen = *std::exchange(waiting_, std::nullopt);
     lock.unlock();
     write(seen);
     lock.lock();
   }
 }
 
-void SeenFile::write(StoreSeen seen) const {
+void SeenFile::write(StoreAge seen) const {
   const std::string fresh = path_ + ".new";
   const std::string text = std::to_string(seen.epoch) + ' ' + std::to_string(seen.commit_seq) + '\n';
   if (sync_file(fresh, text) && std::rename(fresh.c_str(), path_.c_str()) == 0)

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "runtime/base/orders.h"
+#include "runtime/base/store_age.h"
 
 namespace troupe {
 
@@ -21,19 +21,19 @@ class SeenFile {
   SeenFile(const SeenFile&) = delete;
 
   /// Returns at once; of several that wait only the last is written.
-  void keep(StoreSeen seen);
+  void keep(StoreAge seen);
 
   /// What lies in a file: nothing was seen when there is none, or none that can be read.
-  static StoreSeen read(const std::string& path);
+  static StoreAge read(const std::string& path, ClusterId cluster);
 
  private:
   void run();
-  void write(StoreSeen seen) const;
+  void write(StoreAge seen) const;
 
   const std::string path_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<StoreSeen> waiting_;
+  std::optional<StoreAge> waiting_;
   bool ends_ = false;
   std::thread thread_;
 };

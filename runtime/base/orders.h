@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,13 +45,6 @@ struct AttemptReport {
   Bytes result;  ///< When done.
   Cause cause;   ///< When not.
   friend bool operator==(const AttemptReport&, const AttemptReport&) = default;
-};
-
-/// How far a store has come: of the scheduler that wrote it, and of its batches. Both only grow.
-struct StoreSeen {
-  std::uint32_t epoch = 0;  ///< 0: nothing was seen yet.
-  std::uint64_t commit_seq = 0;
-  friend auto operator<=>(const StoreSeen&, const StoreSeen&) = default;
 };
 
 /// What one driver, or one submitted graph, owns.

@@ -118,11 +118,6 @@ void fields(Archive& archive, JobInfo& value) {
   archive("job info", value.id, value.name, as_bytes(value.program), value.durable);
 }
 
-template <class Archive>
-void fields(Archive& archive, StoreSeen& value) {
-  archive("store seen", value.epoch, value.commit_seq);
-}
-
 namespace sync {
 
 template <class Archive>
@@ -206,7 +201,6 @@ TROUPE_COMPILE_FIELDS(RunOrder)
 TROUPE_COMPILE_FIELDS(RunningAttempt)
 TROUPE_COMPILE_FIELDS(AttemptReport)
 TROUPE_COMPILE_FIELDS(JobInfo)
-TROUPE_COMPILE_FIELDS(StoreSeen)
 namespace sync {
 TROUPE_COMPILE_FIELDS(QueueOptions)
 TROUPE_COMPILE_FIELDS(Request)

@@ -66,8 +66,6 @@ template <class Archive>
 void fields(Archive& archive, AttemptReport& value);
 template <class Archive>
 void fields(Archive& archive, JobInfo& value);
-template <class Archive>
-void fields(Archive& archive, StoreSeen& value);
 
 namespace sync {
 template <class Archive>

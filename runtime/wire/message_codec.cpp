@@ -6,7 +6,7 @@ namespace troupe {
 
 template <class Archive>
 void fields(Archive& archive, Envelope& value) {
-  archive("envelope", value.cluster, value.epoch, value.sender);
+  archive("envelope", value.cluster, value.epoch, value.sender, appended(value.commit_seq));
 }
 
 namespace message {
@@ -85,7 +85,7 @@ void fields(Archive& archive, ClusterStatus& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AgentJoin& value) {
-  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running, value.seen);
+  archive("agent join", value.node, value.incarnation, value.name, value.capacity, value.running);
 }
 template <class Archive>
 void fields(Archive& archive, AgentHeartbeat& value) {
@@ -104,12 +104,12 @@ void fields(Archive& archive, Report& value) {
   archive("report", value.node, value.incarnation, value.report);
 }
 template <class Archive>
-void fields(Archive& archive, AgentWelcome& value) {
-  archive("agent welcome", value.commit_seq);
+void fields(Archive& archive, AgentWelcome&) {
+  archive("agent welcome");
 }
 template <class Archive>
-void fields(Archive& archive, HeartbeatTaken& value) {
-  archive("heartbeat taken", value.commit_seq);
+void fields(Archive& archive, HeartbeatTaken&) {
+  archive("heartbeat taken");
 }
 template <class Archive>
 void fields(Archive& archive, PleaseJoin&) {

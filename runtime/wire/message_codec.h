@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "runtime/base/result.h"
+#include "runtime/base/store_age.h"
 #include "runtime/wire/messages.h"
 
 namespace troupe {
@@ -11,8 +12,11 @@ namespace troupe {
 /// Stands at the head of every frame.
 struct Envelope {
   ClusterId cluster;
-  std::uint32_t epoch = 0;   ///< Highest the sender knows; 0 where it knows none.
-  std::uint64_t sender = 0;  ///< Drawn by each process at its start.
+  std::uint32_t epoch = 0;       ///< Highest the sender knows; 0 where it knows none.
+  std::uint64_t sender = 0;      ///< Drawn by each process at its start.
+  std::uint64_t commit_seq = 0;  ///< Likewise: of the batches that the scheduler's store holds.
+
+  StoreAge store() const { return {cluster, epoch, commit_seq}; }
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 

@@ -111,7 +111,6 @@ struct AgentJoin {
   std::string name;
   NodeCapacity capacity;
   std::vector<RunningAttempt> running;
-  StoreSeen seen;  ///< A scheduler whose store has not come as far must not go on.
 };
 struct AgentHeartbeat {
   NodeId node;
@@ -139,13 +138,8 @@ struct Report {
 
 // --- scheduler to agent ----------------------------------------------------------------------------------------------
 
-/// With the last batch that is on disk, as is HeartbeatTaken.
-struct AgentWelcome {
-  std::uint64_t commit_seq = 0;
-};
-struct HeartbeatTaken {
-  std::uint64_t commit_seq = 0;
-};
+struct AgentWelcome {};
+struct HeartbeatTaken {};
 struct PleaseJoin {};
 /// Also from agent to worker.
 struct Run {

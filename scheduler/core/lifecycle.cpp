@@ -111,7 +111,9 @@ void Scheduler::State::run(Slot slot, Node& node) {
   const bool starts_over =
       before.empty() || (has_planted(Planted::attempt_counter_reset_by_restart) && before.back().id.epoch < epoch);
   const std::uint32_t last = starts_over ? task.job->attempt_floor : before.back().id.number;
-  const AttemptId id{has_planted(Planted::attempt_counter_reset_by_restart) ? 1 : epoch, last + 1};
+  AttemptId id{has_planted(Planted::attempt_counter_reset_by_restart) ? 1 : epoch, last + 1};
+  // A node may list what this scheduler never gave: one before it, whose store was lost, counted the same epoch.
+  while (node.holdings.contains({task.spec.id, id})) ++id.number;
   task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
@@ -183,13 +185,14 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
     task.progress.result = result;
     return finish(slot, TaskState::done, {});
   }
-  if (end == AttemptEnd::failed && ++task.progress.failed_attempts >= task.spec.max_attempts)
+  if (end == AttemptEnd::failed && ++task.progress.failed_attempts >= task.spec.max_attempts &&
+      !has_planted(Planted::attempts_without_bound))
     return finish(slot, TaskState::failed, one_line(cause));
   if (end == AttemptEnd::lost && losses_in_a_row(task.progress.attempts) >= settings.most_lost_attempts)
     return finish(slot, TaskState::failed,
                   "lost " + std::to_string(settings.most_lost_attempts) + " attempts in a row: " + one_line(cause));
   make_ready(slot);
-  if (task.spec.gang) restart_gang_of(slot, cause);
+  if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
 }
 
 /// The others of a gang cannot go on without the member at `slot`: all that are not final start again together.

@@ -53,11 +53,13 @@ void Scheduler::State::on(const NodeJoined& joined) {
   }
   Node& node = cluster.join(joined, now);
   share_anew();
+  node.over.clear();
   placement_due = true;
   send(WelcomeNode{joined.node, joined.incarnation});
   for (const auto& running : joined.running) take_in(node, running);
   std::erase_if(earlier, [&](const AttemptKey& key) { return node.holdings.contains(key); });
-  lose_attempts(earlier, "node '" + node.name + "' came back without it");
+  if (!has_planted(Planted::restarted_node_keeps_its_attempts))
+    lose_attempts(earlier, "node '" + node.name + "' came back without it");
   wake_by(now + longest_sleep());
 }
 
@@ -72,12 +74,13 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
     listed.insert(key);
     Holding* held = node.holdings.find(key);
     if (held == nullptr) {
-      take_in(node, each);
+      if (!node.over.contains(key)) take_in(node, each);
     } else if (!each.address.empty() && held->address != each.address) {
       held->address = each.address;
       if (held->kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
     }
   }
+  std::erase_if(node.over, [&](const AttemptKey& key) { return !listed.contains(key); });
   for (const auto& [key, held] : node.holdings) {
     Holding& holding = *held;
     if (holding.kind == Holding::Kind::running && listed.contains(key)) {
@@ -201,6 +204,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) release(*node, key);
     give_back(key);
+    node->over.insert(key);
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;

@@ -1,6 +1,7 @@
 #include "scheduler/core/scheduler.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "scheduler/core/state.h"
@@ -15,14 +16,7 @@ constexpr Time lease_granularity{10};
 
 SyncSettings sync_settings(const Settings& settings) {
   SyncSettings sync = settings.sync;
-  switch (settings.planted) {
-    case Planted::same_token_granted_again: sync.planted = PlantedSync::same_token_granted_again; break;
-    case Planted::token_restarts_with_scheduler: sync.planted = PlantedSync::token_restarts_with_scheduler; break;
-    case Planted::permits_of_the_lost_kept: sync.planted = PlantedSync::permits_of_the_lost_kept; break;
-    case Planted::message_dropped_on_delivery: sync.planted = PlantedSync::message_dropped_on_delivery; break;
-    case Planted::late_duplicate_carried_out: sync.planted = PlantedSync::late_duplicate_carried_out; break;
-    default: break;
-  }
+  sync.planted = settings.planted;
   return sync;
 }
 
@@ -87,7 +81,7 @@ void Scheduler::State::on(const Tick&) {
   for (const auto& orphan : orphans) {
     Node& node = *cluster.find(orphan.node);
     const AttemptKey key{orphan.task, orphan.attempt};
-    if (now >= node.holdings.at(key).until) stop(node.id, key);
+    if (now >= node.holdings.at(key).until && !has_planted(Planted::orphans_never_stopped)) stop(node.id, key);
   }
 
   if (!awaited.empty() && now >= awaited_until && !has_planted(Planted::adoption_timer_not_armed)) {
@@ -123,7 +117,10 @@ void Scheduler::State::wake_by(Time at) {
 
 /// Writes first: what is sent goes out after them. A durable task that changed is saved once, as it is now.
 Effects Scheduler::State::effects_of_step() {
-  std::sort(dirty.begin(), dirty.end(), [this](Slot a, Slot b) { return tasks[a].spec.id < tasks[b].spec.id; });
+  const bool by_address = has_planted(Planted::ties_broken_by_address);
+  std::sort(dirty.begin(), dirty.end(), [this, by_address](Slot a, Slot b) {
+    return by_address ? std::less<>()(&tasks[a], &tasks[b]) : tasks[a].spec.id < tasks[b].spec.id;
+  });
   for (const Slot slot : dirty) {
     Task& task = tasks[slot];
     task.dirty = false;

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/planted.h"
 #include "scheduler/core/effect.h"
 #include "scheduler/core/event.h"
-#include "scheduler/core/planted.h"
 #include "scheduler/core/record.h"
 #include "scheduler/sync/synchronisation.h"
 

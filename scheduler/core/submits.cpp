@@ -54,7 +54,7 @@ void Scheduler::State::on(const DriverLeft& left) {
     Job* job = tasks.find_job(id);
     if (job == nullptr || job->driver != left.driver) continue;  // it came back as another driver
     job->driver = {};
-    if (!job->info.durable) drop_job(*job);
+    if (!job->info.durable && !has_planted(Planted::dead_drivers_tasks_go_on)) drop_job(*job);
   }
   sync.client_left(now, left.driver);
   drivers.erase(found);

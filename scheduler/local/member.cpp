@@ -70,11 +70,11 @@ MemberLock::~MemberLock() {
 
 std::string seen_file(const std::string& folder) { return folder + "/seen"; }
 
-StoreSeen highest_seen(const std::string& cluster_folder) {
-  StoreSeen highest;
+StoreAge highest_seen(const std::string& cluster_folder, ClusterId cluster) {
+  StoreAge highest{cluster};
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(cluster_folder + "/members", ignored)) {
-    const StoreSeen seen = SeenFile::read(seen_file(entry.path().string()));
+    const StoreAge seen = SeenFile::read(seen_file(entry.path().string()), cluster);
     highest.epoch = std::max(highest.epoch, seen.epoch);
     highest.commit_seq = std::max(highest.commit_seq, seen.commit_seq);
   }

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
-#include "runtime/base/orders.h"
 #include "runtime/base/result.h"
+#include "runtime/base/store_age.h"
 
 namespace troupe::scheduler {
 
@@ -43,7 +43,7 @@ class MemberLock {
 
 /// What an agent keeps of the cluster's store: the file in its member's folder, and the most that any of them has seen.
 std::string seen_file(const std::string& folder);
-StoreSeen highest_seen(const std::string& cluster_folder);
+StoreAge highest_seen(const std::string& cluster_folder, ClusterId cluster);
 
 /// A node as its agent joins: its id is drawn once, its incarnation grows with each start.
 struct NodeStart {

@@ -63,8 +63,7 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
   RedisStoreOptions options{.socket = redis_socket(directory)};
   const std::filesystem::path member = arguments.at("member");
   if (!member.empty()) {
-    const StoreSeen seen = highest_seen(member.parent_path().parent_path().string());
-    options.seen = StoreAge{arguments.cluster(), seen.epoch, seen.commit_seq};
+    options.seen = highest_seen(member.parent_path().parent_path().string(), arguments.cluster());
     options.lease = LeaseOptions{.holder = member.filename().string()};
   }
   const auto is_stopped = [] { return stop_asked != 0; };

@@ -1,19 +1,18 @@
 // The scheduler's process: turns messages into events and effects into commits and messages. It decides nothing.
-//
-// Invariant: what a turn sends goes out after what it, and every turn before it, wrote is on disk. Where nothing
-// durable was written, nothing waits.
+// What goes out when is commit_gate.h's matter.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "runtime/wire/message_codec.h"
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
-#include "scheduler/store/store_age.h"
+#include "scheduler/service/commit_gate.h"
+#include "scheduler/service/process_clock.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler {
@@ -40,7 +39,7 @@ class Service {
 
   /// Works until `until_stopped` says so. Fails with: refused (another scheduler took over), or the store's fault.
   ///
-  /// A store that has lost what an agent has seen of it is refused, with the numbers, before anything is placed there.
+  /// A store that has lost what somebody has seen of it is refused, with the numbers, before anything is done for him.
   Result<void> run(const std::function<bool()>& until_stopped);
 
   /// Whether it ended because another scheduler took over.
@@ -49,13 +48,11 @@ class Service {
  private:
   void take(const Delivery& delivery, Time now);
   void step(Time now, const Event& event);
-  void send(const Effect& effect);
-  void to_node(NodeId node, const message::Message& message);
-  void to_driver(DriverId driver, const message::Message& message);
+  void send_what_may_go();
+  const PeerId* peer_of(const std::variant<NodeId, DriverId>& to) const;
   void post(PeerId to, const message::Message& message);
   bool is_commit_due() const;
-  bool has_lost(StoreSeen seen);
-  StoreAge age() const { return {options_.cluster, epoch_, commit_seq_}; }
+  bool has_lost(const StoreAge& seen);
   void commit_what_waits();
   Result<void> take_commit();
   message::TaskList list(const message::AskTasks& ask) const;
@@ -66,12 +63,11 @@ class Service {
   TaskStore& store_;
   Transport& transport_;
   std::optional<Scheduler> scheduler_;
-  std::uint32_t epoch_ = 0;
-  std::uint64_t commit_seq_ = 0;
+  StoreAge age_;  // what is on disk
+  std::optional<Error> refusal_;  // why it must not go on
   bool is_fenced_ = false;
-  std::optional<Error> refusal_;  ///< Why it must not go on.
-  Time wall_at_start_{};
-  std::chrono::steady_clock::time_point steady_at_start_;
+  bool has_node_ = false;
+  const ProcessClock clock_;
   Time wake_at_{};
   int watched_ = -1;
 
@@ -79,15 +75,9 @@ class Service {
   std::map<DriverId, PeerId> drivers_;
   std::map<PeerId, DriverId> driver_of_;
 
-  struct Turn {
-    Batch writes;
-    Effects sends;
-  };
-  Turn gathering_;        // Waits for the commit in flight.
-  Effects after_commit_;  // Goes out when the commit in flight is on disk.
-  bool in_flight_ = false;
+  CommitGate gate_;
   Time last_commit_{};
-  std::optional<StoreSeen> doubt_;  ///< Of a later epoch than this one: somebody has seen it.
+  std::optional<StoreAge> doubt_;  // of a later epoch than this one: somebody has seen it
 };
 
 }  // namespace troupe::scheduler

@@ -2,6 +2,8 @@
 // rolling one more often moves no other.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -16,6 +18,14 @@ class Dice {
   Dice(std::uint64_t seed, std::string_view purpose) : state_(seed * 0x9e3779b97f4a7c15u) {
     for (const char letter : purpose) state_ = (state_ ^ static_cast<unsigned char>(letter)) * 0x100000001b3u;
     (void)roll();
+  }
+
+  /// For one moment out of many: what is drawn at one moves nothing that is drawn at another.
+  Dice at(std::uint64_t moment) const {
+    Dice dice = *this;
+    dice.state_ ^= moment * 0xd1342543de82ef95u;
+    (void)dice.roll();
+    return dice;
   }
 
   std::uint64_t roll() {
@@ -34,6 +44,15 @@ class Dice {
 
   std::chrono::milliseconds between(std::chrono::milliseconds low, std::chrono::milliseconds high) {
     return std::chrono::milliseconds{between(low.count(), high.count())};
+  }
+
+  /// Each power of two as likely as the next: for sizes and rates of which the small ones matter as much as the large.
+  template <std::integral Number>
+  Number log_between(Number low, Number high) {
+    const auto bits_of = [](Number number) { return std::bit_width(static_cast<std::uint64_t>(number)); };
+    const int bits = between(bits_of(low), bits_of(high));
+    const auto least = bits == 0 ? Number{0} : static_cast<Number>(Number{1} << (bits - 1));
+    return between(std::max(low, least), std::min(high, static_cast<Number>(least + std::max<Number>(least, 1) - 1)));
   }
 
   bool chance(int permille) { return static_cast<int>(roll() % 1000) < permille; }

@@ -1,71 +1,125 @@
+#include "scheduler/simulation/driver_host.h"
+
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
-#include "scheduler/simulation/hosts.h"
+#include "scheduler/simulation/world.h"
 
 namespace troupe::scheduler::sim {
-
 namespace {
-constexpr Time ask_again_after{250};
+
+constexpr int most_patience = 16;  // how many times longer than at first it waits before it asks again
+
+}  // namespace
+
+DriverHost::DriverHost(World& world, std::uint32_t number)
+    : world_(world),
+      number_(number),
+      plan_(world.scenario.drivers[number]),
+      dice_(world.scenario.seed + number, "driver's own"),
+      planned_cancels_(plan_.cancels.size()) {
+  world.network.attach(world.places.driver(number), [this](Place, Letter&& letter) { take(std::move(letter)); });
 }
 
-DriverHost::DriverHost(World& world, DriverId id, DriverPlan plan)
-    : world_(world), id_(id), plan_(std::move(plan)), dice_(world.seed + id.value, "driver") {}
-
 void DriverHost::start() {
-  to_scheduler(DriverJoined{id_, plan_.own});
   for (const auto& batch : plan_.batches) world_.timeline.at(batch.at, [this, &batch] { submit(batch); });
-  for (const auto& each : plan_.cancels) world_.timeline.at(each.at, [this, &each] { cancel(each.task); });
+  for (const auto& each : plan_.cancels)
+    world_.timeline.at(each.at, [this, &each] {
+      --planned_cancels_;
+      cancel(each.task);
+    });
   if (plan_.dies_at) world_.timeline.at(*plan_.dies_at, [this] { die(); });
-  world_.timeline.after(ask_again_after, [this] { ask_again(); });
+  world_.timeline.at(plan_.starts_at, [this] { beat(); });
 }
 
 void DriverHost::die() {
   if (std::exchange(is_gone_, true)) return;
-  world_.witness.trace("driver " + to_text(id_) + " is gone");
-  world_.scheduler->notice_gone(id_);
+  world_.trace.note(world_.timeline.now(), "is gone: driver", id().value);
+  for (const auto& scheduler : world_.schedulers) scheduler->notice_gone(id());
 }
 
-void DriverHost::to_scheduler(const Event& event) {
-  world_.network.send(place_of(id_), scheduler_place, [this, event] {
-    world_.scheduler->take(event);
-    if (is_gone_) world_.scheduler->notice_gone(id_);  // the shell finds that nobody is at the other end
-  });
+void DriverHost::to_schedulers(message::Message&& message) {
+  const Envelope envelope{world_.cluster, epoch_, id().value};
+  const Place from = world_.places.driver(number_);
+  if (world_.scenario.has_standby) {
+    auto copy = message;
+    world_.network.send(from, world_.places.scheduler(1), envelope, std::move(copy));
+  }
+  world_.network.send(from, world_.places.scheduler(0), envelope, std::move(message));
+}
+
+/// Tells that it is there, and asks again what was not answered: messages may be lost, and a scheduler that starts
+/// again knows nothing of a driver.
+void DriverHost::beat() {
+  if (is_gone_) return;
+  leave_when_done();
+  if (is_gone_) return;
+  const Time now = world_.timeline.now();
+  to_schedulers(message::DriverHello{id(), plan_.own});
+  send_due();
+  for (auto& [request, cancel] : cancels_) {
+    if (now < cancel.ask_again_at) continue;
+    cancel.ask_again_at = now + world_.scenario.timing.ask_again;
+    to_schedulers(message::Cancel{request, cancel.task});
+  }
+  if (!of_no_use_.empty() && sent_.size() == plan_.batches.size())
+    to_schedulers(message::Release{std::exchange(of_no_use_, {})});
+  world_.timeline.after(world_.scenario.timing.heartbeat, [this] { beat(); });
 }
 
 void DriverHost::submit(const PlannedBatch& batch) {
   if (is_gone_) return;
-  sent_.push_back({.request = ++last_request_, .batch = batch});
-  send(sent_.back());
+  for (const auto& spec : batch.tasks) ends_[spec.id].batch = sent_.size();
+  sent_.push_back({.batch = &batch,
+                   .request = ++last_request_,
+                   .open_tasks = batch.tasks.size(),
+                   .patience = world_.scenario.timing.ask_again});
+  send_due();
+}
+
+/// The batches of one job one after the other: a later one may come after tasks of an earlier one.
+void DriverHost::send_due() {
+  const Time now = world_.timeline.now();
+  std::vector<JobId> blocked;
+  for (auto& sent : sent_) {
+    const JobId job = sent.batch->job.id;
+    if (std::find(blocked.begin(), blocked.end(), job) != blocked.end()) continue;
+    if (!sent.is_answered) blocked.push_back(job);
+    if ((sent.is_answered && sent.open_tasks == 0) || (sent.is_under_way && now < sent.ask_again_at)) continue;
+    send(sent);
+  }
+}
+
+void DriverHost::send(Sent& sent) {
+  sent.is_under_way = true;
+  sent.ask_again_at = world_.timeline.now() + sent.patience;
+  sent.patience = std::min(2 * sent.patience, most_patience * world_.scenario.timing.ask_again);
+  to_schedulers(message::Submit{sent.request, sent.batch->job, still_open(*sent.batch)});
 }
 
 /// What has not ended yet, in terms of what has not: results that are known here need not come from the scheduler.
 std::vector<TaskSpec> DriverHost::still_open(const PlannedBatch& batch) {
   if (batch.job.durable) return batch.tasks;
-  const auto has_ended = [this](TaskId id) { return ended_.contains(id); };
   for (const auto& spec : batch.tasks) {
-    const bool cannot_run = std::any_of(spec.after.begin(), spec.after.end(), [this](TaskId id) {
-      const auto end = ended_.find(id);
-      return end != ended_.end() && end->second != TaskState::done;
+    const bool cannot_run = std::any_of(spec.after.begin(), spec.after.end(), [this](TaskId before) {
+      return ends_[before].is_known && ends_[before].state != TaskState::done;
     });
-    if (cannot_run) ended_.emplace(spec.id, TaskState::skipped);
+    if (cannot_run) ended(spec.id, TaskState::skipped);
   }
   // A gang is submitted whole: what is left of one is a smaller one, and of a broken one nothing is left.
-  std::map<std::uint32_t, std::uint32_t> gang_sizes;
   for (const auto& spec : batch.tasks) {
-    if (!spec.gang) continue;
-    const auto end = ended_.find(spec.id);
-    if (end == ended_.end()) continue;
-    if (end->second == TaskState::done) continue;
+    if (!spec.gang || !has_ended(spec.id) || ends_[spec.id].state == TaskState::done) continue;
     for (const auto& other : batch.tasks)
-      if (other.gang && other.gang->gang == spec.gang->gang) ended_.emplace(other.id, end->second);
+      if (other.gang && other.gang->gang == spec.gang->gang) ended(other.id, ends_[spec.id].state);
   }
   std::vector<TaskSpec> open;
+  std::map<std::uint32_t, std::uint32_t> gang_sizes;
   for (const auto& spec : batch.tasks) {
     if (has_ended(spec.id)) continue;
     open.push_back(spec);
-    std::erase_if(open.back().after, has_ended);
-    std::erase_if(open.back().inputs, has_ended);
+    std::erase_if(open.back().after, [this](TaskId before) { return has_ended(before); });
+    std::erase_if(open.back().inputs, [this](TaskId before) { return has_ended(before); });
     if (spec.gang) open.back().gang->rank = gang_sizes[spec.gang->gang]++;
   }
   for (auto& spec : open)
@@ -73,75 +127,63 @@ std::vector<TaskSpec> DriverHost::still_open(const PlannedBatch& batch) {
   return open;
 }
 
-void DriverHost::send(Sent& sent) {
-  to_scheduler(TasksSubmitted{id_, sent.request, sent.batch.job, still_open(sent.batch)});
-}
-
-/// Until everything is answered and told: messages may be lost, and a scheduler that starts again knows nothing of a
-/// driver.
-void DriverHost::ask_again() {
-  if (is_gone_) return;
-  std::erase_if(open_cancels_, [this](const auto& cancel) { return ended_.contains(cancel.second); });
-  leave_when_done();
-  if (is_gone_) return;
-  to_scheduler(DriverJoined{id_, plan_.own});
-  for (auto& sent : sent_) {
-    const bool is_open = !sent.is_answered || std::any_of(sent.batch.tasks.begin(), sent.batch.tasks.end(),
-                                                          [&](const TaskSpec& t) { return !ended_.contains(t.id); });
-    if (is_open) send(sent);
-  }
-  for (const auto& [request, task] : open_cancels_) to_scheduler(CancelRequested{id_, request, task});
-  world_.timeline.after(ask_again_after, [this] { ask_again(); });
-}
-
 void DriverHost::cancel(TaskId task) {
-  if (is_gone_) return;
-  if (ended_.contains(task)) return;
-  open_cancels_[++last_request_] = task;
-  to_scheduler(CancelRequested{id_, last_request_, task});
+  if (is_gone_ || has_ended(task)) return;
+  cancels_[++last_request_] = {task, world_.timeline.now() + world_.scenario.timing.ask_again};
+  to_schedulers(message::Cancel{last_request_, task});
 }
 
-void DriverHost::take(std::uint32_t epoch, const Effect& effect) {
-  if (is_gone_ || epoch < epoch_) return;
-  epoch_ = epoch;
-  if (const auto* answer = std::get_if<AnswerRequest>(&effect)) {
-    for (auto& sent : sent_) {
-      if (sent.request != answer->request) continue;
-      sent.is_answered = true;
-      if (answer->refusal.empty()) continue;
-      for (const auto& spec : sent.batch.tasks) ended(spec.id, TaskState::failed);
+void DriverHost::take(Letter&& letter) {
+  if (is_gone_ || letter.envelope.cluster != world_.cluster || letter.envelope.epoch < epoch_) return;
+  if (letter.envelope.epoch > epoch_) {
+    epoch_ = letter.envelope.epoch;
+    for (auto& sent : sent_) {  // the new one knows nothing of what is not durable
+      sent.ask_again_at = world_.timeline.now();
+      sent.is_answered = sent.open_tasks == 0;
     }
+    send_due();
   }
-  if (const auto* told = std::get_if<TellTaskEnded>(&effect)) ended(told->task, told->state);
-  if (const auto* up = std::get_if<TellActorUp>(&effect))
-    actors_up_[up->task] = std::max(actors_up_[up->task], up->attempt);
-  if (dice_.chance(100)) release_some();
+  if (const auto* answer = std::get_if<message::Answer>(&letter.message)) {
+    const auto sent =
+        std::find_if(sent_.begin(), sent_.end(), [&](const Sent& each) { return each.request == answer->request; });
+    if (sent == sent_.end() || std::exchange(sent->is_answered, true)) return;
+    if (!answer->refusal.empty())
+      for (const auto& spec : sent->batch->tasks) ended(spec.id, TaskState::failed);
+    send_due();
+  } else if (const auto* told = std::get_if<message::TaskEnded>(&letter.message)) {
+    ended(told->task, told->state);
+  }
 }
 
 /// A cancel is asked for until the end is told: an answer alone may come from a scheduler that dies right after, and
 /// the next one runs again what is submitted again.
 void DriverHost::ended(TaskId task, TaskState state) {
-  ended_.emplace(task, state);
-  std::erase_if(open_cancels_, [&](const auto& cancel) { return cancel.second == task; });
+  End& end = ends_[task];
+  if (std::exchange(end.is_known, true)) return;
+  end.state = state;
+  if (end.batch < sent_.size()) --sent_[end.batch].open_tasks;
+  std::erase_if(cancels_, [&](const auto& cancel) { return cancel.second.task == task; });
+  if (dice_.chance(300)) of_no_use_.push_back(task);
 }
 
-void DriverHost::release_some() {
-  if (sent_.size() < plan_.batches.size()) return;  // a later batch may come after an ended task
-  TasksReleased released{id_, {}};
-  for (const auto& [task, state] : ended_)
-    if (dice_.chance(300)) released.tasks.push_back(task);
-  if (!released.tasks.empty()) to_scheduler(released);
+bool DriverHost::is_done() const {
+  return planned_cancels_ == 0 && cancels_.empty() && sent_.size() == plan_.batches.size() &&
+         std::all_of(sent_.begin(), sent_.end(),
+                     [](const Sent& sent) { return sent.is_answered && sent.open_tasks == 0; });
+}
+
+void DriverHost::print_what_is_open() const {
+  std::printf("open: driver %u: %zu of %zu batches submitted, %zu cancels to come, %zu open\n", number_ + 1,
+              sent_.size(), plan_.batches.size(), planned_cancels_, cancels_.size());
+  for (const auto& sent : sent_)
+    if (sent.open_tasks > 0 || !sent.is_answered)
+      std::printf("open: request %llu, %zu tasks%s\n", static_cast<unsigned long long>(sent.request), sent.open_tasks,
+                  sent.is_answered ? ", answered" : "");
 }
 
 void DriverHost::leave_when_done() {
-  if (sent_.size() < plan_.batches.size() || !open_cancels_.empty()) return;
-  for (const auto& each : plan_.cancels)
-    if (each.at > world_.timeline.now()) return;
-  for (const auto& sent : sent_) {
-    if (!sent.is_answered) return;
-    for (const auto& spec : sent.batch.tasks)
-      if (!ended_.contains(spec.id)) return;
-  }
+  if (!is_done()) return;
+  to_schedulers(message::DriverBye{});
   die();
 }
 

@@ -1,57 +1,81 @@
-// What carries messages between the simulated processes, and loses, doubles, delays and reorders them. Messages are
+// What carries letters between the simulated processes, and loses, doubles, delays and reorders them. Letters are
 // addressed to a place, not to a process: they may outlive both ends.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <map>
-#include <utility>
+#include <vector>
 
-#include "scheduler/simulation/knobs.h"
+#include "runtime/wire/message_codec.h"
+#include "scheduler/simulation/scenario.h"
 #include "scheduler/simulation/timeline.h"
 
 namespace troupe::scheduler::sim {
 
-using Place = std::uint64_t;
-inline constexpr Place scheduler_place = 0;
-inline Place place_of(NodeId node) { return 1000 + node.value; }
-inline Place place_of(DriverId driver) { return 2000 + driver.value; }
+using Place = std::uint32_t;
+
+/// Two schedulers first, then nodes, drivers and clients, which are drivers too; each by its place in the scenario.
+class Places {
+ public:
+  explicit Places(const Scenario& scenario)
+      : nodes_(static_cast<Place>(scenario.nodes.size())), drivers_(static_cast<Place>(scenario.drivers.size() + scenario.clients.size())) {}
+
+  static constexpr Place schedulers = 2;
+  Place scheduler(std::size_t i) const { return static_cast<Place>(i); }
+  Place node(std::size_t i) const { return schedulers + static_cast<Place>(i); }
+  Place driver(std::size_t i) const { return schedulers + nodes_ + static_cast<Place>(i); }
+  Place count() const { return schedulers + nodes_ + drivers_; }
+
+ private:
+  Place nodes_;
+  Place drivers_;
+};
 
 class Network {
  public:
-  Network(std::uint64_t seed, const Knobs& knobs, Timeline& timeline)
-      : knobs_(knobs), timeline_(timeline), dice_(seed, "network") {}
+  using Receiver = std::function<void(Place from, Letter&& letter)>;
 
-  void send(Place from, Place to, const std::function<void()>& deliver) {
-    const bool has_faults = timeline_.now() < knobs_.faults_until;
-    if (is_cut(from) || is_cut(to)) return;
-    if (has_faults && dice_.chance(knobs_.lost_permille)) return;
-    const int copies = has_faults && dice_.chance(knobs_.doubled_permille) ? 2 : 1;
-    for (int copy = 0; copy < copies; ++copy) {
-      Time arrives =
-          timeline_.now() + dice_.between(knobs_.shortest_delay,
-                                          has_faults ? knobs_.longest_delay : std::min(knobs_.longest_delay, Time{5}));
-      if (!knobs_.reorders) {
-        Time& last = last_arrival_[{from, to}];
-        arrives = last = std::max(arrives, last + Time{1});
-      }
-      timeline_.at(arrives, deliver);
-    }
-  }
+  Network(const Scenario& scenario, Timeline& timeline);
 
-  void cut(Place place, Time until) { cut_until_[place] = std::max(cut_until_[place], until); }
+  void attach(Place place, Receiver receiver) { ends_[place].receiver = std::move(receiver); }
+  void send(Place from, Place to, const Envelope& envelope, message::Message&& message);
+
+  /// Until then nothing leaves (mute), nothing arrives (deaf), or both do late (clogged).
+  void mute(Place place, Time until) { ends_[place].mute_until = std::max(ends_[place].mute_until, until); }
+  void deafen(Place place, Time until) { ends_[place].deaf_until = std::max(ends_[place].deaf_until, until); }
+  void clog(Place place, Time until) { ends_[place].clogged_until = std::max(ends_[place].clogged_until, until); }
 
  private:
-  bool is_cut(Place place) const {
-    const auto found = cut_until_.find(place);
-    return found != cut_until_.end() && timeline_.now() < std::min(found->second, knobs_.faults_until);
-  }
+  struct End {
+    Receiver receiver;
+    Time mute_until{0};
+    Time deaf_until{0};
+    Time clogged_until{0};
+  };
+  struct Link {
+    Dice dice;
+    Time last_sent{0};
+    std::uint64_t sent_now = 0;  // at that time, before the last one
+    Time last_arrival{0};
+    std::deque<std::uint32_t> under_way;
+  };
+  struct Parcel {
+    Place from = 0;
+    Place to = 0;
+    Letter letter;
+    Bytes frame;  // instead of the letter, where letters pass as bytes
+  };
 
-  const Knobs& knobs_;
+  void deliver(std::uint32_t parcel);
+  std::uint32_t take_parcel();
+
+  const Scenario& scenario_;
   Timeline& timeline_;
-  Dice dice_;
-  std::map<Place, Time> cut_until_;
-  std::map<std::pair<Place, Place>, Time> last_arrival_;
+  std::vector<End> ends_;
+  std::vector<Link> links_;  // by from * places + to
+  std::deque<Parcel> parcels_;
+  std::vector<std::uint32_t> free_;
 };
 
 }  // namespace troupe::scheduler::sim

@@ -1,87 +1,137 @@
-#include <utility>
+#include "scheduler/simulation/node_host.h"
 
-#include "scheduler/simulation/hosts.h"
+#include <algorithm>
+
+#include "scheduler/simulation/world.h"
 
 namespace troupe::scheduler::sim {
+namespace {
 
-NodeHost::NodeHost(World& world, NodeId id, NodeCapacity capacity)
-    : world_(world), id_(id), capacity_(std::move(capacity)), dice_(world.seed + id.value, "node") {}
+constexpr Time longest_start{10};  // of a worker; and how long an end takes
+
+}  // namespace
+
+NodeHost::NodeHost(World& world, std::uint32_t number)
+    : world_(world),
+      number_(number),
+      clock_permille_(world.scenario.nodes[number].clock_permille),
+      self_{.node = {number + 1u},
+            .name = "node" + std::to_string(number + 1),
+            .capacity = world.scenario.nodes[number].capacity},
+      remembered_{.cluster = world.cluster},
+      dice_(world.scenario.seed + number, "node") {
+  world.network.attach(world.places.node(number), [this](Place, Letter&& letter) { take_letter(std::move(letter)); });
+}
 
 void NodeHost::start() {
-  ++incarnation_;
-  core_ = std::make_unique<AgentCore>(AgentSettings{.capacity = capacity_,
-                                                    .heartbeat_interval = agent::Time{100},
-                                                    .idle_timeout = agent::Time{300},
+  if (is_up() || is_gone_) return;
+  ++self_.incarnation;
+  const Timing& timing = world_.scenario.timing;
+  core_ = std::make_unique<AgentCore>(AgentSettings{.capacity = self_.capacity,
+                                                    .seen = remembered_,
+                                                    .heartbeat_interval = timing.heartbeat,
+                                                    .idle_timeout = timing.idle_timeout,
                                                     .most_idle_workers = 2,
-                                                    .kill_grace = agent::Time{100}},
-                                      world_.timeline.now());
-  world_.witness.trace("agent " + to_text(id_) + " starts");
+                                                    .kill_grace = timing.kill_grace,
+                                                    .planted = world_.scenario.planted},
+                                      local_now());
+  world_.trace.note(world_.timeline.now(), "starts: agent", self_.node.value, self_.incarnation);
   take(agent::Tick{});
 }
 
 void NodeHost::crash() {
-  world_.witness.trace("agent " + to_text(id_) + " dies");
+  if (!is_up()) return;
+  world_.trace.note(world_.timeline.now(), "dies: agent", self_.node.value);
   core_.reset();
   workers_.clear();
   commands_.clear();
   wake_.reset();
 }
 
-void NodeHost::later(Time delay, std::function<void()> what) {
-  world_.timeline.after(delay, [this, incarnation = incarnation_, what = std::move(what)] {
-    if (is_up() && incarnation == incarnation_) what();
+void NodeHost::leave() {
+  crash();
+  is_gone_ = true;
+}
+
+template <class What>
+void NodeHost::later(Time delay, What what) {
+  world_.timeline.after(delay, [this, incarnation = self_.incarnation, what = std::move(what)] {
+    if (is_up() && incarnation == self_.incarnation) what();
   });
+}
+
+Time NodeHost::local_now() const { return world_.timeline.now() * clock_permille_ / 1000; }
+
+void NodeHost::take_letter(Letter&& letter) {
+  if (!is_up()) return;
+  const StoreAge store = letter.envelope.store();
+  const StoreAge seen = core_->seen();
+  const StoreAge remembered = remembered_;
+  const std::size_t attempts = core_->attempts();
+  const auto event = event_of(std::move(letter), world_.cluster);
+  if (!event) return;
+  take(*event);
+  if (core_->attempts() > attempts && std::holds_alternative<agent::OrderArrived>(*event) &&
+      (refuse_older("", store, seen) || refuse_older("", store, remembered)))
+    world_.witness.breaks("14: node " + std::to_string(number_ + 1) +
+                          " takes an order of a scheduler whose store lost what was seen");
 }
 
 void NodeHost::take(const agent::Event& event) {
   if (!is_up()) return;
-  for (const auto& effect : core_->step(world_.timeline.now(), event)) act(effect);
-  check_use();
+  bool starts = false;
+  for (auto& effect : core_->step(local_now(), event)) {
+    starts = starts || std::holds_alternative<agent::StartWorker>(effect) ||
+             std::holds_alternative<agent::StartCommand>(effect) || std::holds_alternative<agent::GiveOrder>(effect);
+    act(std::move(effect));
+  }
+  if (starts) check_use();
+  if (core_->waiting_for_room() > 0 && world_.scenario.is_quiet())
+    world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " is given more than it has");
 }
 
 void NodeHost::check_use() {
-  NodeLedger books(capacity_);
+  NodeLedger books(self_.capacity);
   for (const auto& grant : core_->grants_in_use())
-    if (!books.take_exactly(grant)) world_.witness.breaks("4: node " + to_text(id_) + " uses more than it has");
-  if (core_->waiting_for_room() > 0 && world_.knobs.is_quiet())
-    world_.witness.breaks("4: node " + to_text(id_) + " is given more than it has");
+    if (!books.take_exactly(grant))
+      world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " uses more than it has");
 }
 
-void NodeHost::to_scheduler(const Event& event) {
-  world_.network.send(place_of(id_), scheduler_place, [&world = world_, event] { world.scheduler->take(event); });
-}
-
-void NodeHost::act(const agent::Effect& effect) {
+void NodeHost::act(agent::Effect&& effect) {
+  if (auto message = message_of(std::move(effect), self_)) {
+    const StoreAge& seen = core_->seen();
+    const Envelope envelope{world_.cluster, seen.epoch, self_.incarnation, seen.commit_seq};
+    const Place from = world_.places.node(number_);
+    if (world_.scenario.has_standby) {
+      auto copy = *message;
+      world_.network.send(from, world_.places.scheduler(1), envelope, std::move(copy));
+    }
+    return world_.network.send(from, world_.places.scheduler(0), envelope, std::move(*message));
+  }
   if (const auto* e = std::get_if<agent::StartWorker>(&effect)) start_worker(e->worker);
-  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) give(e->worker, e->order);
-  if (const auto* e = std::get_if<agent::StartCommand>(&effect)) start_command(e->order);
+  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) run_in(e->worker, e->order);
+  if (const auto* e = std::get_if<agent::StartCommand>(&effect)) run_command(e->order);
   if (const auto* e = std::get_if<agent::KillWorker>(&effect)) kill(e->worker, e->at_once);
   if (const auto* e = std::get_if<agent::KillCommand>(&effect)) {
-    later(Time{dice_.between(1, 10)}, [this, key = AttemptReport{.task = e->task, .attempt = e->attempt}] {
-      AttemptReport report = key;
-      report.end = AttemptEnd::failed;
-      report.cause = {.signal = 15};
-      command_exits(report);
+    later(dice_.between(Time{1}, longest_start), [this, task = e->task, attempt = e->attempt] {
+      command_exits(task, attempt, AttemptEnd::failed, {.signal = 15});
     });
   }
-  if (const auto* e = std::get_if<agent::SendReport>(&effect)) to_scheduler(AttemptEnded{id_, incarnation_, e->report});
-  if (const auto* e = std::get_if<agent::SendActorStarted>(&effect))
-    to_scheduler(ActorStarted{id_, incarnation_, e->task, e->attempt, e->address});
-  if (const auto* e = std::get_if<agent::SendHeartbeat>(&effect))
-    to_scheduler(NodeHeard{id_, incarnation_, e->running});
-  if (const auto* e = std::get_if<agent::SendJoin>(&effect))
-    to_scheduler(NodeJoined{id_, incarnation_, to_text(id_), capacity_, e->running});
+  if (const auto* e = std::get_if<agent::RememberStore>(&effect)) remembered_ = e->seen;
   if (const auto* e = std::get_if<agent::WakeAt>(&effect)) {
     wake_ = e->at;
-    later(std::max(e->at - world_.timeline.now(), Time{0}), [this, at = e->at] {
+    const Time away = (e->at - local_now()) * 1000 / clock_permille_ + Time{1};
+    later(std::max(away, Time{1}), [this, at = e->at] {
       if (wake_ == at) take(agent::Tick{});
     });
   }
 }
 
+// --- workers and commands --------------------------------------------------------------------------------------------
+
 void NodeHost::start_worker(agent::WorkerNumber worker) {
   workers_.insert(worker);
-  later(Time{dice_.between(1, 10)}, [this, worker] {
+  later(dice_.between(Time{1}, longest_start), [this, worker] {
     if (workers_.contains(worker)) take(agent::WorkerReady{worker});
   });
 }
@@ -90,61 +140,63 @@ void NodeHost::worker_exits(agent::WorkerNumber worker, Cause cause) {
   if (workers_.erase(worker) == 1) take(agent::WorkerExited{worker, std::move(cause)});
 }
 
-void NodeHost::give(agent::WorkerNumber worker, const RunOrder& order) {
-  TaskScript& script = world_.workload.scripts.at(order.task);
-  if (dice_.chance(world_.knobs.worker_dies_permille) && world_.has_faults()) {
-    later(Time{dice_.between<std::int64_t>(0, script.duration.count())},
-          [this, worker] { worker_exits(worker, {.signal = 9}); });
-  }
+void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
+  world_.witness.starts(order.task, order.attempt, self_, world_.store);
+  const TaskScript& script = world_.scripts[order.task];
+  if (dice_.chance(world_.scenario.weather.worker_dies_permille) && world_.has_faults())
+    later(dice_.between(Time{0}, script.duration), [this, worker] { worker_exits(worker, {.signal = 9}); });
+  const TaskId task = order.task;
+  const AttemptId attempt = order.attempt;
   if (std::holds_alternative<ActorWork>(order.work)) {
-    later(Time{dice_.between(1, 10)}, [this, worker, task = order.task, attempt = order.attempt] {
+    later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt] {
       if (workers_.contains(worker)) take(agent::ActorUp{worker, task, attempt, "ipc://" + result_of(task, attempt)});
     });
     if (script.failures > 0)
-      later(script.duration, [this, worker, &script] {
-        if (workers_.contains(worker)) --script.failures;
+      later(script.duration, [this, worker, task] {
+        if (workers_.contains(worker)) --world_.scripts[task].failures;
         worker_exits(worker, {.signal = 11});
       });
     return;
   }
-  later(script.duration, [this, worker, &script, task = order.task, attempt = order.attempt] {
+  later(script.duration, [this, worker, task, attempt] {
     if (!workers_.contains(worker)) return;
-    AttemptReport report{.task = task, .attempt = attempt, .result = result_of(task, attempt)};
-    if (script.failures > 0) {
-      --script.failures;
-      if (script.kills) return worker_exits(worker, {.signal = 6});
+    TaskScript& its = world_.scripts[task];
+    AttemptReport report{.task = task, .attempt = attempt};
+    if (its.failures > 0) {
+      --its.failures;
+      if (its.kills) return worker_exits(worker, {.signal = 6});
       report.end = AttemptEnd::failed;
-      report.result.clear();
       report.cause = {.message = "it threw"};
+    } else {
+      report.result = result_of(task, attempt);
     }
-    take(agent::ReportArrived{worker, report});
+    take(agent::ReportArrived{worker, std::move(report)});
   });
 }
 
-void NodeHost::start_command(const RunOrder& order) {
-  TaskScript& script = world_.workload.scripts.at(order.task);
+void NodeHost::run_command(const RunOrder& order) {
+  world_.witness.starts(order.task, order.attempt, self_, world_.store);
   commands_.insert({order.task, order.attempt});
-  later(script.duration, [this, &script, task = order.task, attempt = order.attempt] {
+  later(world_.scripts[order.task].duration, [this, task = order.task, attempt = order.attempt] {
     if (!commands_.contains({task, attempt})) return;
-    AttemptReport report{.task = task, .attempt = attempt, .result = result_of(task, attempt)};
-    if (script.failures > 0) {
-      --script.failures;
-      report.end = AttemptEnd::failed;
-      report.result.clear();
-      report.cause = {.exit_code = 3};
-    }
-    command_exits(report);
+    TaskScript& its = world_.scripts[task];
+    if (its.failures == 0) return command_exits(task, attempt, AttemptEnd::done, {});
+    --its.failures;
+    command_exits(task, attempt, AttemptEnd::failed, {.exit_code = 3});
   });
 }
 
-void NodeHost::command_exits(const AttemptReport& report) {
-  if (commands_.erase({report.task, report.attempt}) == 1) take(agent::CommandExited{report});
+void NodeHost::command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cause cause) {
+  if (commands_.erase({task, attempt}) == 0) return;
+  AttemptReport report{.task = task, .attempt = attempt, .end = end, .cause = std::move(cause)};
+  if (end == AttemptEnd::done) report.result = result_of(task, attempt);
+  take(agent::CommandExited{std::move(report)});
 }
 
 /// Most end when they are asked to; some must be made to.
 void NodeHost::kill(agent::WorkerNumber worker, bool at_once) {
   if (!at_once && dice_.chance(100)) return;
-  later(Time{dice_.between(1, 10)}, [this, worker] { worker_exits(worker, {.signal = 15}); });
+  later(dice_.between(Time{1}, longest_start), [this, worker] { worker_exits(worker, {.signal = 15}); });
 }
 
 }  // namespace troupe::scheduler::sim

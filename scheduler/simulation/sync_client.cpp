@@ -1,22 +1,34 @@
 #include "scheduler/simulation/sync_client.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <utility>
 #include <vector>
 
-#include "scheduler/simulation/hosts.h"
-#include "scheduler/simulation/sync_witness.h"
+#include "scheduler/simulation/world.h"
 
 namespace troupe::scheduler::sim {
 namespace {
 
-constexpr Time ask_again_after{250};
-constexpr Time lease{600};
+constexpr Time usual_node_timeout{1000};
 constexpr const char* queues[] = {"durable", "volatile"};
 
 }  // namespace
 
-SyncClientHost::SyncClientHost(World& world, DriverId id, int steps, int rounds)
-    : world_(world), id_(id), dice_(world.seed + id.value, "sync client"), steps_(steps), rounds_(rounds) {}
+SyncClientHost::SyncClientHost(World& world, std::uint32_t number)
+    : world_(world),
+      plan_(world.scenario.clients[number]),
+      id_{world.scenario.drivers.size() + number + 1},
+      lease_(world.scenario.timing.sync_lease),
+      dice_(world.scenario.seed + number, "sync client"),
+      steps_(plan_.steps),
+      rounds_(plan_.rounds) {
+  world.network.attach(world.places.driver(id_.value - 1), [this](Place, Letter&& letter) { take(std::move(letter)); });
+}
+
+Time SyncClientHost::scaled(Time time) const {
+  return std::max(time * world_.scenario.timing.node_timeout.count() / usual_node_timeout.count(), Time{1});
+}
 
 void SyncClientHost::later(Time delay, std::function<void()> what) {
   world_.timeline.after(delay, [this, what = std::move(what)] {
@@ -24,26 +36,34 @@ void SyncClientHost::later(Time delay, std::function<void()> what) {
   });
 }
 
-void SyncClientHost::to_scheduler(const Event& event) {
-  world_.network.send(place_of(id_), scheduler_place, [this, event] {
-    world_.scheduler->take(event);
-    if (is_gone_) world_.scheduler->notice_gone(id_);
-  });
+void SyncClientHost::to_scheduler(message::Message&& message) {
+  const Envelope envelope{world_.cluster, epoch_, id_.value};
+  world_.network.send(world_.places.driver(id_.value - 1), world_.places.scheduler(0), envelope, std::move(message));
 }
 
 void SyncClientHost::start() {
-  to_scheduler(DriverJoined{id_, {.id = {500 + id_.value}, .name = "client", .program = "/bin/client"}});
+  later(plan_.starts_at, [this] { begin(); });
+  if (plan_.dies_at) later(*plan_.dies_at, [this] { die(); });
+}
+
+void SyncClientHost::join() {
+  to_scheduler(
+      message::DriverHello{id_, {.id = {2 * id_.value - 1}, .name = "client", .program = "/bin/client"}});
+}
+
+void SyncClientHost::begin() {
+  join();
   for (const char* queue : queues)
     ask(sync::OpenQueue{queue, {.capacity = 12, .max_deliveries = 3, .durable = queue == queues[0]}});
   awaited_ = last_;  // The first step may well come before the queues are open.
-  later(ask_again_after, [this] { ask_again(); });
-  later(lease / 3, [this] { renew(); });
+  later(world_.scenario.timing.heartbeat, [this] { ask_again(); });
+  later(lease_ / 4, [this] { renew(); });
 }
 
 void SyncClientHost::die() {
   if (std::exchange(is_gone_, true)) return;
-  world_.witness.trace("client " + to_text(id_) + " is gone");
-  world_.scheduler->notice_gone(id_);
+  world_.trace.note(world_.timeline.now(), "is gone: client", id_.value);
+  for (const auto& scheduler : world_.schedulers) scheduler->notice_gone(id_);
 }
 
 void SyncClientHost::ask(sync::Operation operation) {
@@ -53,25 +73,21 @@ void SyncClientHost::ask(sync::Operation operation) {
 
 void SyncClientHost::send(std::uint64_t number) {
   const std::uint64_t confirmed = open_.empty() ? last_ + 1 : open_.begin()->first;
-  to_scheduler(SyncRequested{.driver = id_,
-                             .epoch = epoch_,
-                             .task = {},
-                             .attempt = {},
-                             .confirmed_below = confirmed,
-                             .requests = {{number, open_.at(number).operation}}});
+  to_scheduler(message::Synchronise{
+      .task = {}, .attempt = {}, .confirmed_below = confirmed, .requests = {{number, open_.at(number).operation}}});
 }
 
 void SyncClientHost::ask_again() {
-  to_scheduler(DriverJoined{id_, {.id = {500 + id_.value}, .name = "client", .program = "/bin/client"}});
+  join();
   for (const auto& [number, open] : open_) send(number);
-  later(ask_again_after, [this] { ask_again(); });
+  later(world_.scenario.timing.heartbeat, [this] { ask_again(); });
 }
 
 void SyncClientHost::renew() {
   sync::Renew all;
   for (const auto& [token, held] : held_) all.tokens.push_back(token);
   if (!all.tokens.empty()) ask(std::move(all));
-  later(lease / 3, [this] { renew(); });
+  later(lease_ / 4, [this] { renew(); });
 }
 
 void SyncClientHost::act() {
@@ -80,40 +96,42 @@ void SyncClientHost::act() {
     awaited_ = last_;
   } else if (open_.empty() && held_.empty()) {
     // Others may still wait for a round that this one has passed.
-    later(rounds_ > 0 ? Time{8000} : Time{1}, [this] { die(); });
+    const Time faults_left = std::max(world_.scenario.faults_until - world_.timeline.now(), Time{0});
+    later(rounds_ > 0 ? faults_left + 8 * world_.scenario.timing.node_timeout : Time{1}, [this] { die(); });
   } else {
     steps_ = 0;
-    later(Time{20}, [this] { act(); });
+    later(scaled(Time{20}), [this] { act(); });
   }
 }
 
 sync::Operation SyncClientHost::draw() {
-  const Time patience = dice_.chance(300) ? Time{dice_.between(0, 400)} : sync::for_ever;
+  const Time patience = dice_.chance(300) ? scaled(Time{dice_.between(0, 400)}) : sync::for_ever;
   const std::string queue = queues[dice_.between(0, 1)];
   if (rounds_ > 0 && steps_ < rounds_) return sync::Arrive{.name = "barrier", .parties = 2, .passed = passed_};
   switch (dice_.between(0, 5)) {
     case 0:
-    case 1: return sync::Acquire{.name = dice_.chance(700) ? "a" : "b", .lease = lease, .patience = patience};
+    case 1: return sync::Acquire{.name = dice_.chance(700) ? "a" : "b", .lease = lease_, .patience = patience};
     case 2:
       return sync::Acquire{.kind = sync::Kind::semaphore,
                            .name = "s",
                            .permits = dice_.between<std::uint32_t>(1, 3),
                            .capacity = 3,
-                           .lease = lease,
+                           .lease = lease_,
                            .patience = patience};
     case 3:
     case 4: return sync::Send{queue, to_text(id_) + ':' + std::to_string(last_ + 1), queue == queues[0]};
     default:
       return sync::Receive{.queue = dice_.chance(200) ? queue + ".dead" : queue,
-                           .lease = lease,
-                           .patience = Time{dice_.between(0, 300)}};
+                           .lease = lease_,
+                           .patience = scaled(Time{dice_.between(0, 300)})};
   }
 }
 
-void SyncClientHost::take(std::uint32_t epoch, const Effect& effect) {
-  if (is_gone_ || epoch < epoch_) return;
+void SyncClientHost::take(Letter&& letter) {
+  const std::uint32_t epoch = letter.envelope.epoch;
+  if (is_gone_ || last_ == 0 || epoch < epoch_) return;
   if (epoch > std::exchange(epoch_, epoch) && epoch > 1) start_over();
-  if (const auto* answers = std::get_if<AnswerSync>(&effect))
+  if (const auto* answers = std::get_if<message::Synchronised>(&letter.message))
     for (const auto& answer : answers->answers) take(answer);
 }
 
@@ -131,7 +149,7 @@ void SyncClientHost::take(const sync::Answer& answer) {
   if (answer.outcome == sync::Outcome::granted) return hold(operation, answer);
   if (std::holds_alternative<sync::Arrive>(operation)) passed_ = std::max(passed_, answer.token);
   if (const auto* acknowledge = std::get_if<sync::Acknowledge>(&operation)) held_.erase(acknowledge->token);
-  if (answer.request == awaited_) later(Time{dice_.between(0, 40)}, [this] { act(); });
+  if (answer.request == awaited_) later(scaled(Time{dice_.between(0, 40)}), [this] { act(); });
 }
 
 void SyncClientHost::hold(const sync::Operation& operation, const sync::Answer& answer) {
@@ -139,15 +157,15 @@ void SyncClientHost::hold(const sync::Operation& operation, const sync::Answer& 
   const auto* acquired = std::get_if<sync::Acquire>(&operation);
   const auto* received = std::get_if<sync::Receive>(&operation);
   if ((acquired != nullptr && acquired->held != 0) || (received != nullptr && received->held != 0)) return;
-  held_.emplace(token, Held{operation, answer.message, lease});
+  held_.emplace(token, Held{operation, answer.message});
   for (int times = dice_.between(0, 3); times > 0; --times)
-    later(Time{dice_.between(1, 200)}, [this, token] {
+    later(scaled(Time{dice_.between(1, 200)}), [this, token] {
       const auto found = held_.find(token);
       if (found == held_.end()) return;
       const auto* acquire = std::get_if<sync::Acquire>(&found->second.operation);
-      if (acquire != nullptr && acquire->kind == sync::Kind::lock) world_.sync_witness->used(acquire->name, token, id_);
+      if (acquire != nullptr && acquire->kind == sync::Kind::lock) world_.sync_witness.used(acquire->name, token, id_);
     });
-  later(Time{dice_.between(1, 250)}, [this, token] { finish(token); });
+  later(scaled(Time{dice_.between(1, 250)}), [this, token] { finish(token); });
 }
 
 void SyncClientHost::finish(sync::Token token) {
@@ -163,6 +181,11 @@ void SyncClientHost::finish(sync::Token token) {
   awaited_ = last_;
 }
 
+void SyncClientHost::print_what_is_open() const {
+  std::printf("open: client %llu: %d steps to come, %zu requests, %zu held\n",
+              static_cast<unsigned long long>(id_.value), steps_, open_.size(), held_.size());
+}
+
 /// A scheduler of a new epoch knows nothing of it.
 void SyncClientHost::start_over() {
   std::erase_if(open_, [](const auto& each) { return std::holds_alternative<sync::Renew>(each.second.operation); });
@@ -172,7 +195,7 @@ void SyncClientHost::start_over() {
     if (auto* arrive = std::get_if<sync::Arrive>(&open.operation))
       arrive->round = open.round != 0 ? open.round : arrive->passed + 1;
   }
-  to_scheduler(DriverJoined{id_, {.id = {500 + id_.value}, .name = "client", .program = "/bin/client"}});
+  join();
   for (const char* queue : queues)
     ask(sync::OpenQueue{queue, {.capacity = 12, .max_deliveries = 3, .durable = queue == queues[0]}});
   if (passed_ > 0) ask(sync::Recall{"barrier", passed_});

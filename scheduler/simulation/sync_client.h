@@ -3,22 +3,25 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
-#include "scheduler/simulation/world.h"
+#include "runtime/base/synchronisation.h"
+#include "scheduler/simulation/dice.h"
+#include "scheduler/simulation/network.h"
 
 namespace troupe::scheduler::sim {
 
+struct World;
+
 class SyncClientHost {
  public:
-  /// `rounds` at a barrier that it shares with the other one that has them.
-  SyncClientHost(World& world, DriverId id, int steps, int rounds);
+  SyncClientHost(World& world, std::uint32_t number);
 
   void start();
-  void die();
   bool is_gone() const { return is_gone_; }
-  void take(std::uint32_t epoch, const Effect& effect);
+  void print_what_is_open() const;
 
  private:
   struct Open {
@@ -28,9 +31,12 @@ class SyncClientHost {
   struct Held {
     sync::Operation operation;  // Acquire or Receive.
     std::uint64_t message = 0;
-    Time lease{};
   };
 
+  void die();
+  void begin();
+  void join();
+  void take(Letter&& letter);
   void act();
   sync::Operation draw();
   void ask(sync::Operation operation);
@@ -41,12 +47,16 @@ class SyncClientHost {
   void take(const sync::Answer& answer);
   void hold(const sync::Operation& operation, const sync::Answer& answer);
   void start_over();
-  void to_scheduler(const Event& event);
+  void to_scheduler(message::Message&& message);
+  /// As long as in a world whose nodes are given up after a second.
+  Time scaled(Time time) const;
   /// Does it later, unless the client has died since.
   void later(Time delay, std::function<void()> what);
 
   World& world_;
-  DriverId id_;
+  const ClientPlan& plan_;
+  const DriverId id_;
+  const Time lease_;
   Dice dice_;
   int steps_;
   int rounds_;

@@ -8,18 +8,14 @@
 
 namespace troupe::scheduler::sim {
 
-void SyncWitness::breaks(std::string invariant) {
-  if (broken_.empty()) broken_ = std::move(invariant);
-}
-
-void SyncWitness::scheduler_started(const StoreModel& store) {
+void SyncWitness::scheduler_started(const StoredQueues& queues) {
   granted_.clear();
   last_first_delivery_.clear();
   number_of_.clear();
   asked_.clear();
   // What was not durable is gone with the scheduler, and its clients know it.
   std::erase_if(accepted_, [&](const auto& each) { return !each.first.starts_with("durable"); });
-  check_messages(store.queues(), true);
+  check_messages(queues, true);
 }
 
 void SyncWitness::saw(const Event& event, const Effects& effects, const Scheduler& scheduler) {
@@ -29,7 +25,7 @@ void SyncWitness::saw(const Event& event, const Effects& effects, const Schedule
       const auto* acknowledge = std::get_if<sync::Acknowledge>(&request.operation);
       if (acknowledge == nullptr) continue;
       if (const auto found = delivered_.find(acknowledge->token); found != delivered_.end())
-        acknowledged_.insert(found->second);
+        witness_.counts.messages += acknowledged_.insert(found->second).second ? 1 : 0;
     }
   }
   // Those of one step in the order of their tokens: an effect has the answers of one client.
@@ -42,12 +38,12 @@ void SyncWitness::saw(const Event& event, const Effects& effects, const Schedule
   for (const auto& [asked, answer] : given) {
     const auto operation = asked_.find(asked);
     if (operation == asked_.end()) {
-      breaks("18: an answer to a request that nobody made");
+      witness_.breaks("18: an answer to a request that nobody made");
     } else {
       check_grant(asked, operation->second, *answer);
     }
   }
-  if (auto broken = broken_sync_invariant(scheduler.synchronisation()); !broken.empty()) breaks(std::move(broken));
+  if (auto broken = broken_sync_invariant(scheduler.synchronisation()); !broken.empty()) witness_.breaks(std::move(broken));
 }
 
 void SyncWitness::check_grant(const Asked& asked, const sync::Operation& operation, const sync::Answer& answer) {
@@ -55,27 +51,27 @@ void SyncWitness::check_grant(const Asked& asked, const sync::Operation& operati
       arrive != nullptr && answer.outcome == sync::Outcome::done) {
     auto& passed = passed_[{arrive->name, answer.token}];
     passed.insert(asked.first);
-    if (passed.size() > arrive->parties) breaks("18: more pass a round of '" + arrive->name + "' than are its parties");
+    if (passed.size() > arrive->parties) witness_.breaks("18: more pass a round of '" + arrive->name + "' than are its parties");
   }
-  if (is_quiet && answer.outcome == sync::Outcome::lost && granted_.contains(asked))
-    breaks("Q: a claim is lost where nothing goes wrong");
+  if (witness_.nothing_goes_wrong && answer.outcome == sync::Outcome::lost && granted_.contains(asked))
+    witness_.breaks("Q: a claim is lost where nothing goes wrong");
   if (answer.outcome != sync::Outcome::granted) return;
 
   const auto* acquire = std::get_if<sync::Acquire>(&operation);
   const auto* receive = std::get_if<sync::Receive>(&operation);
   const auto [known, is_new] = granted_.try_emplace(asked, answer.token);
   if (!is_new) {
-    if (known->second != answer.token) breaks("18: one request is carried out twice");
+    if (known->second != answer.token) witness_.breaks("18: one request is carried out twice");
     return;
   }
-  ++grants_;
+  ++witness_.counts.grants;
   const bool claims_again = (acquire != nullptr && acquire->held != 0) || (receive != nullptr && receive->held != 0);
   const auto [holder, is_first] = holder_of_.try_emplace(answer.token, asked.first);
   if (is_first == claims_again || holder->second != asked.first)
-    breaks("8: token " + token_text(answer.token) + " is granted twice");
+    witness_.breaks("8: token " + token_text(answer.token) + " is granted twice");
   if (acquire != nullptr && !claims_again) {
     sync::Token& last = last_token_[{acquire->kind, acquire->name}];
-    if (answer.token <= last) breaks("8: '" + acquire->name + "' is granted under a lower token than before");
+    if (answer.token <= last) witness_.breaks("8: '" + acquire->name + "' is granted under a lower token than before");
     last = answer.token;
   }
   if (receive != nullptr) check_delivery(*receive, answer);
@@ -85,10 +81,10 @@ void SyncWitness::check_delivery(const sync::Receive& receive, const sync::Answe
   const std::string queue = Queues::queue_of(receive.queue);
   delivered_[answer.token] = {queue, answer.body};
   const auto [number, is_new] = number_of_.try_emplace(answer.body, answer.message);
-  if (!is_new && number->second != answer.message) breaks("18: a message of '" + queue + "' is doubled");
+  if (!is_new && number->second != answer.message) witness_.breaks("18: a message of '" + queue + "' is doubled");
   if (answer.deliveries > 1 || receive.held != 0 || Queues::is_dead_line(receive.queue)) return;
   std::uint64_t& last = last_first_delivery_[queue];
-  if (answer.message < last) breaks("18: a message of '" + queue + "' is passed by a later one");
+  if (answer.message < last) witness_.breaks("18: a message of '" + queue + "' is passed by a later one");
   last = answer.message;
 }
 
@@ -107,7 +103,7 @@ void SyncWitness::used(const std::string& lock, sync::Token token, DriverId by) 
   if (token < last) return;  // Refused: that is what tokens are for.
   last = token;
   if (const auto holder = holder_of_.find(token); holder == holder_of_.end() || holder->second != by)
-    breaks("8: '" + lock + "' is written to under another's token");
+    witness_.breaks("8: '" + lock + "' is written to under another's token");
 }
 
 void SyncWitness::check_messages(const StoredQueues& queues, bool only_durable) {
@@ -117,13 +113,13 @@ void SyncWitness::check_messages(const StoredQueues& queues, bool only_durable) 
   for (const auto& each : accepted_) {
     if (only_durable && !each.first.starts_with("durable")) continue;
     if (!acknowledged_.contains(each) && !there.contains(each))
-      breaks("18: message " + each.second + " of '" + each.first + "' is nowhere");
+      witness_.breaks("18: message " + each.second + " of '" + each.first + "' is nowhere");
   }
 }
 
 void SyncWitness::check_the_end(const Scheduler& scheduler) {
   const Synchronisation& sync = scheduler.synchronisation();
-  if (sync.claims().size() != 0) breaks("16: a claim is left that nobody holds");
+  if (sync.claims().size() != 0) witness_.breaks("16: a claim is left that nobody holds");
   StoredQueues queues;
   for (const auto& [name, queue] : sync.queues().queues())
     for (const auto& [number, message] : queue.messages) queues[name].messages.emplace(number, message.stored);

@@ -8,13 +8,16 @@
 #include <utility>
 
 #include "scheduler/core/scheduler.h"
-#include "scheduler/simulation/store_model.h"
+#include "scheduler/simulation/witness.h"
 
 namespace troupe::scheduler::sim {
 
 class SyncWitness {
  public:
-  void scheduler_started(const StoreModel& store);
+  explicit SyncWitness(Witness& witness) : witness_(witness) {}
+
+  /// A scheduler starts from these queues.
+  void scheduler_started(const StoredQueues& queues);
   void saw(const Event& event, const Effects& effects, const Scheduler& scheduler);
   /// An effect goes out, after the commit of what it follows.
   void sent(const Effect& effect);
@@ -23,22 +26,14 @@ class SyncWitness {
   /// Nobody asks for anything any more.
   void check_the_end(const Scheduler& scheduler);
 
-  /// The invariant that does not hold, with its number; empty: all do.
-  const std::string& broken() const { return broken_; }
-  std::uint64_t grants() const { return grants_; }
-  std::uint64_t messages() const { return acknowledged_.size(); }
-
-  bool is_quiet = false;  ///< Nothing goes wrong: then nothing is lost.
-
  private:
   using Asked = std::pair<DriverId, std::uint64_t>;
 
-  void breaks(std::string invariant);
   void check_grant(const Asked& asked, const sync::Operation& operation, const sync::Answer& answer);
   void check_delivery(const sync::Receive& receive, const sync::Answer& answer);
   void check_messages(const StoredQueues& queues, bool only_durable);
 
-  std::string broken_;
+  Witness& witness_;
   std::map<Asked, sync::Operation> asked_;
   std::map<Asked, sync::Token> granted_;                                  // In this epoch.
   std::map<sync::Token, DriverId> holder_of_;                             // Ever.
@@ -50,7 +45,6 @@ class SyncWitness {
   std::set<std::pair<std::string, std::string>> accepted_;                      // Told to be in the queue.
   std::set<std::pair<std::string, std::string>> acknowledged_;                  // At least asked for.
   std::map<std::pair<std::string, std::uint64_t>, std::set<DriverId>> passed_;  // Barrier and round.
-  std::uint64_t grants_ = 0;
 };
 
 }  // namespace troupe::scheduler::sim

@@ -1,65 +1,60 @@
-// What is watched from outside the scheduler, after every event: the invariants of reliability that no single process
-// can see. Numbers are those of its table.
+// What is watched from outside all processes: the invariants of reliability that no single one can see. Numbers are
+// those of its table. What can be seen at one scheduler is core_watch.h's.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
+#include <vector>
 
-#include "scheduler/core/describe.h"
-#include "scheduler/core/scheduler.h"
+#include "runtime/agent/agent_messages.h"
+#include "scheduler/core/record.h"
 #include "scheduler/simulation/store_model.h"
+#include "scheduler/simulation/task_book.h"
 
 namespace troupe::scheduler::sim {
 
 struct Counts {
-  std::uint64_t events = 0;
+  std::uint64_t events = 0;  ///< That a scheduler took.
   std::uint64_t tasks_done = 0;
   std::uint64_t tasks_ended = 0;
   std::uint64_t attempts = 0;
-  std::uint64_t losses = 0;
-  std::uint64_t restarts = 0;
+  std::uint64_t schedulers = 0;  ///< That became active.
+  std::uint64_t faults = 0;
+  std::uint64_t grants = 0;    ///< Of locks, semaphores, messages.
+  std::uint64_t messages = 0;  ///< Acknowledged ones.
 };
 
 /// The result that an attempt has; no other attempt has the same.
 Bytes result_of(TaskId task, AttemptId attempt);
+/// `task 3.17`: for messages of witnesses.
+std::string name_of(TaskId task);
 
 class Witness {
  public:
-  /// Before the first event of a scheduler that starts from what the store holds.
-  void scheduler_started(const StoreModel& store);
-  void saw(Time now, const Event& event, const Effects& effects, const Scheduler& scheduler);
-  /// An effect goes out, after the commit of what it follows.
-  void sent(const Effect& effect, const StoreModel& store);
   void breaks(std::string invariant);
-  /// Mixes a line into the trace, so that two runs can be compared.
-  void trace(std::string_view line);
-
   const std::string& broken() const { return broken_; }
-  std::uint64_t hash() const { return hash_; }
-  const Counts& counts() const { return counts_; }
 
-  bool is_printing = false;
+  /// A scheduler of cluster `own` starts from what it loaded.
+  void opens(const StoredState& loaded, ClusterId own, const StoreModel& store);
+  /// A scheduler's batch is about to be carried out by the store.
+  void commits(const StoreAge& writer, const Batch* batch, const StoreModel& store);
+  /// An agent starts to run an attempt.
+  void starts(TaskId task, AttemptId attempt, const AgentIdentity& agent, const StoreModel& store);
+
+  Counts counts;
+  bool nothing_goes_wrong = false;  ///< Then nothing may be repeated.
 
  private:
-  void check_run(const RunTask& run);
-  void check_end(const TellTaskEnded& ended);
-  void check_progress(const SaveProgress& saved);
-  void check_cancel(const CancelRequested& cancel, const Effects& effects, const Scheduler& scheduler);
-  void check_store(const Scheduler& scheduler);
+  void check_progress(const SaveProgress& saved, const StoreContents& before);
 
   std::string broken_;
-  std::uint64_t hash_ = 0xcbf29ce484222325u;
-  Counts counts_;
-  std::uint32_t epoch_ = 0;
-  StoreModel expected_;  // with what was written and is not committed yet
-  std::set<JobId> durable_;
-  // Of driver-owned tasks: in this epoch. A restarted scheduler knows of them only what drivers and nodes tell it.
-  std::map<TaskId, AttemptId> highest_attempt_;
-  std::map<TaskId, std::pair<TaskState, Bytes>> ended_;
-  std::set<TaskId> cancelled_;
-  std::map<std::pair<DriverId, std::uint64_t>, TasksSubmitted> submits_;
+  struct Start {
+    AttemptId attempt;
+    NodeId node;
+    std::uint64_t incarnation = 0;
+    friend bool operator==(const Start&, const Start&) = default;
+  };
+  TaskBook<std::vector<Start>> started_;
 };
 
 }  // namespace troupe::scheduler::sim

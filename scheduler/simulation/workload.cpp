@@ -1,25 +1,26 @@
 #include "scheduler/simulation/workload.h"
 
+#include <algorithm>
 #include <string>
+
+#include "runtime/base/resources.h"
+#include "scheduler/simulation/dice.h"
 
 namespace troupe::scheduler::sim {
 namespace {
 
-NodeCapacity draw_node(Dice& dice) {
-  NodeCapacity node{.cpus = dice.between(1, 4) * 1000, .memory_bytes = 1 << 20};
-  const auto gpus = dice.chance(400) ? dice.between<std::uint32_t>(1, 2) : 0;
-  for (std::uint32_t i = 0; i < gpus; ++i)
-    node.gpus.push_back({.index = i, .uuid = "gpu" + std::to_string(i), .memory_bytes = 1000});
-  return node;
-}
-
 /// Draws the batches of one driver: each is a shape that is common in real graphs.
 class Drawing {
  public:
-  Drawing(Dice& dice, Workload& workload, DriverPlan& plan) : dice_(dice), workload_(workload), plan_(plan) {}
+  Drawing(Dice& dice, const Scenario& scenario, DriverPlan& plan)
+      : dice_(dice), plan_(plan), longest_(20 * scenario.timing.heartbeat) {
+    for (std::size_t i = 0; i < scenario.nodes.size(); ++i)
+      if (scenario.stays(i)) nodes_.emplace_back(scenario.nodes[i].capacity);
+  }
 
-  void draw_batch(Time at, JobInfo job) {
-    batch_ = {.at = at, .job = std::move(job), .tasks = {}};
+  /// The number of its tasks.
+  std::size_t draw_batch(Time at, JobInfo job) {
+    batch_ = {.at = at, .job = std::move(job)};
     last_number_ = 0;
     for (const auto& batch : plan_.batches)
       if (batch.job.id == batch_.job.id) last_number_ += static_cast<std::uint32_t>(batch.tasks.size());
@@ -32,10 +33,14 @@ class Drawing {
       case 5: singles(); break;
       case 6: dice_.chance(500) ? actor() : gang(GangPolicy::data, true); break;
     }
+    const std::size_t size = batch_.tasks.size();
     plan_.batches.push_back(std::move(batch_));
+    return size;
   }
 
  private:
+  Time some_time() { return Time{dice_.log_between<std::int64_t>(1, longest_.count())}; }
+
   TaskSpec& add(std::vector<TaskId> inputs, Work work = FunctionWork{"f", {}}) {
     TaskSpec spec{.id = {batch_.job.id, ++last_number_}, .work = std::move(work)};
     spec.name = 't' + std::to_string(spec.id.number);
@@ -46,21 +51,23 @@ class Drawing {
     if (dice_.chance(150)) spec.needs = {.cpus = 500, .gpus = dice_.chance(500) ? 500 : 1000};
     if (!spec.is_actor() && dice_.chance(300)) spec.work = CommandWork{.argv = {"true"}};
     if (!fits(spec.needs)) spec.needs = {.cpus = 1000};
-    TaskScript script{.duration = Time{dice_.between(1, 150)}};
+    TaskScript script{.duration = some_time()};
     if (dice_.chance(200)) script.failures = dice_.between(1, 3);
     script.kills = dice_.chance(300);
-    workload_.scripts[spec.id] = script;
-    if (dice_.chance(50)) plan_.cancels.push_back({batch_.at + Time{dice_.between(0, 300)}, spec.id});
+    batch_.scripts.push_back(script);
+    if (dice_.chance(50)) plan_.cancels.push_back({batch_.at + some_time(), spec.id});
     batch_.tasks.push_back(std::move(spec));
     return batch_.tasks.back();
   }
 
   /// What no node has is refused, or waits for ever: neither is of interest here.
-  bool fits(const Resources& needs) const { return fits_as_gang(needs, 1); }
+  bool fits(const Resources& needs) const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& node) { return node.could_ever_fit(needs); });
+  }
   bool fits_as_gang(const Resources& needs, std::uint32_t size) const {
     std::uint32_t seats = 0;
-    for (const auto& node : workload_.nodes)
-      for (NodeLedger ledger(node); ledger.take(needs);) ++seats;
+    for (NodeLedger ledger : nodes_)
+      while (seats < size && ledger.take(needs)) ++seats;
     return seats >= size;
   }
 
@@ -108,7 +115,7 @@ class Drawing {
     std::vector<TaskId> before;
     if (dice_.chance(400)) before.push_back(add({}).id);
     const std::uint32_t number = last_number_ + 1;
-    const Time cancelled_at = batch_.at + Time{dice_.between(200, 1500)};
+    const Time cancelled_at = batch_.at + longest_ / 2 + some_time();
     std::vector<TaskId> members;
     for (std::uint32_t rank = 0; rank < size; ++rank) {
       TaskSpec& spec = add(before, of_actors ? Work{ActorWork{"A", {}}} : Work{FunctionWork{"f", {}}});
@@ -123,35 +130,45 @@ class Drawing {
 
   void actor() {
     TaskSpec& spec = add({}, ActorWork{"A", {}});
-    plan_.cancels.push_back({batch_.at + Time{dice_.between(200, 1500)}, spec.id});
+    plan_.cancels.push_back({batch_.at + longest_ / 2 + some_time(), spec.id});
   }
 
   Dice& dice_;
-  Workload& workload_;
   DriverPlan& plan_;
+  std::vector<NodeLedger> nodes_;  // that stay
+  const Time longest_;             // that a task takes
   PlannedBatch batch_;
   std::uint32_t last_number_ = 0;
 };
 
 }  // namespace
 
-Workload draw_workload(std::uint64_t seed, const Knobs& knobs) {
-  Dice dice(seed, "workload");
-  Workload workload;
-  for (std::size_t i = 0; i < knobs.nodes; ++i) workload.nodes.push_back(draw_node(dice));
-  for (std::size_t i = 0; i < knobs.drivers; ++i) {
-    DriverPlan plan{.own = {.id = {100 + i}, .name = "driver", .program = "/bin/driver"}};
-    const JobInfo graph{.id = {200 + i}, .name = "graph", .durable = true};
-    Drawing drawing(dice, workload, plan);
-    Time at{50};
-    for (int batches = dice.between(1, 6); batches > 0; --batches) {
-      at += Time{dice.between(0, 600)};
-      drawing.draw_batch(at, dice.chance(400) ? graph : plan.own);
+/// Drivers come and go; the batches of one come in bursts, so that there is more to run than there is room.
+void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
+  const std::size_t wanted = Dice(scenario.seed, "work").log_between(fewest, most);
+  const std::size_t drivers = Dice(scenario.seed, "drivers").between<std::size_t>(1, 4);
+  const Time burst = 2 * scenario.timing.heartbeat;
+  for (std::size_t i = 0; i < drivers; ++i) {
+    Dice dice(scenario.seed + i, "driver");
+    DriverPlan plan{.own = {.id = {2 * i + 1}, .name = "driver", .program = "/bin/driver"}};
+    const JobInfo graph{.id = {2 * i + 2}, .name = "graph", .durable = true};
+    const int graphs_permille = dice.between(0, 1000);
+    // Ends before the faults do, mostly: what is asked for while they last matters.
+    const Time last{scenario.faults_until.count() * 9 / 10};
+    plan.starts_at = Time{dice.between<std::int64_t>(0, last.count() / 2)};
+    const Time first = plan.starts_at + Time{1};
+    const Time leaves{dice.between(first.count(), std::max(first, last).count())};
+    const Time pause = (leaves - first) * static_cast<int>(20 * drivers) / static_cast<int>(wanted) + burst;
+    Drawing drawing(dice, scenario, plan);
+    Time at = first;
+    for (std::size_t tasks = 0; tasks * drivers < wanted;) {
+      tasks += drawing.draw_batch(at, dice.chance(graphs_permille) ? graph : plan.own);
+      const Time longest = dice.chance(300) ? 2 * pause : burst;
+      at = std::min(at + Time{dice.between<std::int64_t>(0, longest.count())}, leaves);
     }
-    if (dice.chance(150)) plan.dies_at = Time{dice.between(300, 3000)};
-    workload.drivers.push_back(std::move(plan));
+    if (dice.chance(150)) plan.dies_at = Time{dice.between(first.count(), last.count() + 1)};
+    scenario.drivers.push_back(std::move(plan));
   }
-  return workload;
 }
 
 }  // namespace troupe::scheduler::sim

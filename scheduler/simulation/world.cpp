@@ -1,168 +1,212 @@
 #include "scheduler/simulation/world.h"
 
-#include "scheduler/simulation/hosts.h"
-#include "scheduler/simulation/sync_client.h"
-#include "scheduler/simulation/sync_witness.h"
+#include <algorithm>
+#include <cstdio>
 
 namespace troupe::scheduler::sim {
 namespace {
 
-constexpr Time longest_recovery{60'000};  // from the last fault to the end of everything
-constexpr std::uint64_t most_events = 400'000;
+constexpr ClusterId our_cluster{0x5ca1ab1e, 1};
+constexpr ClusterId foreign_cluster{0xf0e1, 2};
+constexpr std::uint64_t most_events = 2'000'000;
 
-Settings draw_settings(std::uint64_t seed, Planted planted) {
-  Dice dice(seed, "settings");
-  return {.node_timeout = Time{dice.between(400, 1000)},
-          .most_lost_attempts = dice.between(2, 6),
-          .rejoin_grace = Time{dice.between(150, 300)},
-          .line_patience = Time{dice.between(0, 500)},
-          .sync = {.grace = Time{dice.between(600, 1000)}},
-          .planted = planted};
+// From the last fault to the end of everything: what waits for a node, drivers' patience, and all the work, one task
+// after the other.
+Time longest_recovery(const Scenario& scenario) {
+  Time longest = 100 * scenario.timing.node_timeout;
+  for (const auto& driver : scenario.drivers)
+    for (const auto& batch : driver.batches)
+      for (const auto& script : batch.scripts) longest += 2 * script.duration * (script.failures + 1);
+  return longest;
 }
 
 }  // namespace
 
-World::World(std::uint64_t with_seed, Planted planted)
-    : seed(with_seed),
-      knobs(draw_knobs(seed)),
-      workload(draw_workload(seed, knobs)),
-      timeline(seed),
-      network(seed, knobs, timeline),
-      dice(seed, "faults"),
-      scheduler(std::make_unique<SchedulerHost>(*this, draw_settings(seed, planted))),
-      sync_witness(std::make_unique<SyncWitness>()) {
-  for (std::size_t i = 0; i < workload.nodes.size(); ++i)
-    nodes[{i + 1}] = std::make_unique<NodeHost>(*this, NodeId{i + 1}, workload.nodes[i]);
-  for (std::size_t i = 0; i < workload.drivers.size(); ++i)
-    drivers[{i + 1}] = std::make_unique<DriverHost>(*this, DriverId{i + 1}, workload.drivers[i]);
+World::World(const Scenario& with, bool is_printing)
+    : scenario(with),
+      places(with),
+      cluster(our_cluster),
+      timeline(with.seed),
+      trace(is_printing),
+      network(with, timeline),
+      store(our_cluster),
+      sync_witness(witness) {
+  witness.nothing_goes_wrong = scenario.is_quiet();
+  for (const auto& driver : scenario.drivers)
+    for (const auto& batch : driver.batches)
+      for (std::size_t i = 0; i < batch.tasks.size(); ++i) scripts[batch.tasks[i].id] = batch.scripts[i];
+  for (std::uint32_t i = 0; i < (scenario.has_standby ? 2 : 1); ++i)
+    schedulers.push_back(std::make_unique<SchedulerHost>(*this, i));
+  for (std::uint32_t i = 0; i < scenario.nodes.size(); ++i) nodes.push_back(std::make_unique<NodeHost>(*this, i));
+  for (std::uint32_t i = 0; i < scenario.drivers.size(); ++i) drivers.push_back(std::make_unique<DriverHost>(*this, i));
+  for (std::uint32_t i = 0; i < scenario.clients.size(); ++i)
+    clients.push_back(std::make_unique<SyncClientHost>(*this, i));
 }
 
-World::~World() = default;
+DriverId World::driver_at(Place place) const {
+  const Place first = places.driver(0);
+  return place < first ? DriverId{} : DriverId{place - first + 1u};
+}
 
-/// In half of the worlds: of two to six, two meet at a barrier, and the others may die.
-void World::draw_sync_clients() {
-  Dice draws(seed, "sync clients");
-  sync_witness->is_quiet = knobs.is_quiet();
-  if (draws.chance(500)) return;
-  const auto count = draws.between<std::uint64_t>(2, 6);
-  const int rounds = draws.between(0, 5);
-  for (std::uint64_t i = 1; i <= count; ++i) {
-    const DriverId id{100 + i};
-    const bool meets = i <= 2 && rounds > 0;
-    auto& client = sync_clients[id] =
-        std::make_unique<SyncClientHost>(*this, id, draws.between(4, 20) + (meets ? rounds : 0), meets ? rounds : 0);
-    timeline.after(Time{draws.between(0, 300)}, [host = client.get()] { host->start(); });
-    if (!meets && draws.chance(300))
-      timeline.at(Time{draws.between(300, 3000)}, [host = client.get()] { host->die(); });
+bool World::is_gone(DriverId driver) const {
+  const std::size_t number = driver.value - 1;
+  return number < drivers.size() ? drivers[number]->is_gone() : clients[number - drivers.size()]->is_gone();
+}
+
+/// What is down when the faults stop comes back then, at the latest; only the scheduler may be stopped longer.
+void World::plan(const Fault& fault) {
+  const Time until = std::max(std::min(fault.at + fault.lasts, scenario.faults_until), fault.at + Time{1});
+  const auto begin = [&](auto what) {
+    timeline.at(fault.at, [this, what] {
+      ++witness.counts.faults;
+      what();
+    });
+  };
+  const auto end = [&](auto what) { timeline.at(until, what); };
+  const std::uint32_t target = fault.target;
+  switch (fault.kind) {
+    case FaultKind::agent_crash:
+      begin([this, target] { nodes[target]->crash(); });
+      return end([this, target] { nodes[target]->start(); });
+    case FaultKind::node_cut:
+      return begin([this, target, until] {
+        network.mute(places.node(target), until);
+        network.deafen(places.node(target), until);
+      });
+    case FaultKind::node_deaf: return begin([this, target, until] { network.deafen(places.node(target), until); });
+    case FaultKind::node_mute: return begin([this, target, until] { network.mute(places.node(target), until); });
+    case FaultKind::node_clog: return begin([this, target, until] { network.clog(places.node(target), until); });
+    case FaultKind::node_gone: return begin([this, target] { nodes[target]->leave(); });
+    case FaultKind::scheduler_crash:
+      begin([this, target] { schedulers[target]->crash(); });
+      return end([this, target] { schedulers[target]->start(); });
+    case FaultKind::store_cut: return begin([this, target, until] { schedulers[target]->cut_from_store(until); });
+    case FaultKind::store_crash: begin([this] { store.crash(); }); return end([this] { store.restart(); });
+    case FaultKind::store_slow: return begin([this, until] { store_slow_until = std::max(store_slow_until, until); });
+    case FaultKind::store_rolled_back:
+      timeline.at(std::max(fault.at - fault.lasts, Time{0}), [this] { old_files_ = store.contents(); });
+      begin([this] { replace_store(old_files_); });
+      return end([this] { put_back_store(); });
+    case FaultKind::store_foreign:
+      begin([this] { replace_store({.age = {.cluster = foreign_cluster}}); });
+      return end([this] { put_back_store(); });
+    case FaultKind::second_scheduler: return begin([this, target] { schedulers[target]->take_over(); });
+    case FaultKind::scheduler_pause:
+      begin([this, target] { schedulers[target]->pause(); });
+      return timeline.at(fault.at + fault.lasts, [this, target] { schedulers[target]->resume(); });
+    case FaultKind::clock_jump: return begin([this, target, by = fault.lasts] { schedulers[target]->jump_clock(by); });
   }
 }
 
-void World::plan_faults() {
-  for (std::size_t i = 0; i < knobs.scheduler_pauses; ++i) {
-    const Time at{dice.between(100, 2000)};
-    timeline.at(at, [this] { scheduler->pause(); });
-    timeline.at(at + Time{dice.between(1, 3000)}, [this] { scheduler->resume(); });
-  }
-  if (knobs.is_quiet()) return;
+/// Where one scheduler stands by none outlives it: two of them could have taken the same epoch, one on each of the two
+/// files, and nothing would tell them apart.
+void World::replace_store(StoreContents files) {
+  if (store.is_replaced()) return;
+  store.crash();
+  store.replace(std::move(files));
+  store.restart();
+  if (scenario.has_standby) restart_schedulers();
+}
 
-  const auto some_time = [this] { return Time{dice.between<std::int64_t>(50, knobs.faults_until.count() - 1)}; };
-  const auto some_node = [this] { return nodes.at(NodeId{dice.between<std::uint64_t>(1, nodes.size())}).get(); };
-  // What is down when the faults stop comes back then, at the latest.
-  const auto comes_back = [this](Time at) { return std::min(at + Time{dice.between(1, 1500)}, knobs.faults_until); };
+/// As an operator does: with the schedulers stopped.
+void World::put_back_store() {
+  if (!store.is_replaced()) return;
+  store.crash();
+  store.put_back();
+  store.restart();
+  restart_schedulers();
+}
 
-  for (std::size_t i = 0; i < knobs.agent_crashes; ++i) {
-    NodeHost* node = some_node();
-    const Time at = some_time();
-    timeline.at(at, [node] {
-      if (node->is_up()) node->crash();
-    });
-    timeline.at(comes_back(at), [node] {
-      if (!node->is_up()) node->start();
-    });
-  }
-  for (std::size_t i = 0; i < knobs.node_silences; ++i) {
-    NodeHost* node = some_node();
-    const Time at = some_time();
-    timeline.at(at, [this, node, until = comes_back(at)] { network.cut(place_of(node->id()), until); });
-  }
-  for (std::size_t i = 0; i < knobs.scheduler_crashes; ++i) {
-    const Time at = some_time();
-    timeline.at(at, [this] {
-      if (scheduler->is_up()) scheduler->crash();
-    });
-    timeline.at(std::min(at + Time{dice.between(1, 400)}, knobs.faults_until), [this] {
-      if (!scheduler->is_up()) scheduler->start();
-    });
+void World::restart_schedulers() {
+  for (const auto& scheduler : schedulers) {
+    if (!scheduler->is_up()) continue;
+    scheduler->crash();
+    scheduler->start();
   }
 }
 
 void World::run() {
-  plan_faults();
-  scheduler->start();
-  for (auto& [id, node] : nodes)
-    timeline.after(Time{dice.between(0, 50)}, [host = node.get()] {
-      if (!host->is_up()) host->start();
-    });
-  for (auto& [id, driver] : drivers) driver->start();
-  draw_sync_clients();
+  for (const Fault& fault : scenario.faults) plan(fault);
+  schedulers[0]->start();
+  if (scenario.has_standby) timeline.after(scenario.timing.lease, [this] { schedulers[1]->start(); });
+  Dice dice(scenario.seed, "starts");
+  for (const auto& node : nodes)
+    timeline.after(dice.between(Time{0}, scenario.timing.heartbeat), [host = node.get()] { host->start(); });
+  for (const auto& driver : drivers) driver->start();
+  for (const auto& client : clients) client->start();
+  timeline.at(scenario.faults_until, [this] { look_whether_all_has_ended(); });
 
-  const Time until = knobs.faults_until + Time{4000} + longest_recovery;
-  while (witness.broken().empty() && timeline.advance(until)) {
-    if (!sync_witness->broken().empty()) return witness.breaks(sync_witness->broken());
-    if (witness.counts().events > most_events) return witness.breaks("15: a storm of events");
-    if (timeline.now() > knobs.faults_until + Time{2000} && has_settled()) return check_the_end();
-  }
-  if (!witness.broken().empty()) return;
+  const Time until = scenario.faults_until + longest_recovery(scenario);
+  while (!is_over_ && witness.broken().empty() && timeline.advance(until))
+    if (witness.counts.events > most_events) witness.breaks("15: a storm of events");
+  if (is_over_ || !witness.broken().empty()) return;
   witness.breaks("15: not everything ends");
-  if (!witness.is_printing) return;
-  for (const auto& job : scheduler->core()->jobs())
-    for (const auto& task : scheduler->core()->tasks_of(job.id))
-      witness.trace(to_text(task.spec.id) + ' ' + to_text(task.progress.state) + ' ' + task.progress.reason);
+  if (trace.is_printing()) print_what_is_open();
+}
+
+void World::look_whether_all_has_ended() {
+  if (has_settled()) {
+    is_over_ = true;
+    return check_the_end();
+  }
+  timeline.after(scenario.timing.heartbeat, [this] { look_whether_all_has_ended(); });
+}
+
+/// One whose epoch is over may be left, where the one that took it has gone again: it learns of it at its next commit.
+const SchedulerHost* World::settled_scheduler() const {
+  const SchedulerHost* active = nullptr;
+  for (const auto& scheduler : schedulers) {
+    if (scheduler->core() == nullptr) continue;
+    if (active == nullptr || scheduler->has_the_epoch()) active = scheduler.get();
+  }
+  return active != nullptr && active->is_settled() ? active : nullptr;
 }
 
 /// Drivers are gone, durable tasks have ended, nodes and scheduler hold nothing.
 bool World::has_settled() const {
-  for (const auto& [id, driver] : drivers)
-    if (!driver->is_gone()) return false;
-  for (const auto& [id, client] : sync_clients)
-    if (!client->is_gone()) return false;
-  if (!scheduler->is_up() || !scheduler->is_idle()) return false;
-  for (const auto& [id, node] : nodes)
-    if (!node->is_up() || node->core()->attempts() > 0) return false;
+  if (!std::all_of(drivers.begin(), drivers.end(), [](const auto& driver) { return driver->is_gone(); })) return false;
+  if (!std::all_of(clients.begin(), clients.end(), [](const auto& client) { return client->is_gone(); })) return false;
+  for (const auto& node : nodes)
+    if (!node->is_gone() && (!node->is_up() || node->core()->attempts() > 0)) return false;
+  const SchedulerHost* scheduler = settled_scheduler();
+  if (scheduler == nullptr) return false;
   for (const auto& node : scheduler->core()->nodes())
-    if (node.running > 0 || !node.alive) return false;
-  for (const auto& job : scheduler->core()->jobs()) {
+    if (node.running > 0 || node.alive == nodes[node.node.value - 1]->is_gone()) return false;
+  for (const auto& job : scheduler->core()->jobs())
     if (!job.durable) return false;
-    for (const auto& task : scheduler->core()->tasks_of(job.id))
-      if (!is_final(task.progress.state)) return false;
-  }
-  return true;
+  return std::all_of(store.contents().tasks.begin(), store.contents().tasks.end(),
+                     [](const auto& each) { return is_final(each.second.progress.state); });
 }
 
 void World::check_the_end() {
-  sync_witness->check_the_end(*scheduler->core());
-  if (!sync_witness->broken().empty()) witness.breaks(sync_witness->broken());
-  for (const auto& node : scheduler->core()->nodes())
+  for (const auto& scheduler : schedulers) scheduler->scan();
+  if (!clients.empty()) sync_witness.check_the_end(*settled_scheduler()->core());
+  for (const auto& node : settled_scheduler()->core()->nodes())
     if (node.free_cpus != node.capacity.cpus) witness.breaks("16: a cpu is held by nobody");
-  for (const auto& [id, record] : store.tasks())
-    if (!is_final(record.progress.state)) witness.breaks("13: an ended task is not ended in the store");
-  if (knobs.is_quiet()) {
-    for (const auto& [id, record] : store.tasks())
-      for (const auto& attempt : record.progress.attempts)
-        if (attempt.end == AttemptEnd::lost) witness.breaks("Q: an attempt is lost where nothing goes wrong");
-  }
 }
 
-Outcome simulate(std::uint64_t seed, Planted planted, bool is_printing) {
-  World world(seed, planted);
-  world.witness.is_printing = is_printing;
-  world.run();
-  return {.broken = world.witness.broken(),
-          .at = world.timeline.now(),
-          .hash = world.witness.hash(),
-          .counts = world.witness.counts(),
-          .grants = world.sync_witness->grants(),
-          .messages = world.sync_witness->messages()};
+void World::print_what_is_open() const {
+  for (const auto& driver : drivers)
+    if (!driver->is_gone()) driver->print_what_is_open();
+  for (const auto& client : clients)
+    if (!client->is_gone()) client->print_what_is_open();
+  for (const auto& node : nodes)
+    if (!node->is_gone() && (!node->is_up() || node->core()->attempts() > 0))
+      std::printf("open: node %s\n", node->is_up() ? "with attempts" : "that is down");
+  for (const auto& scheduler : schedulers) {
+    scheduler->print_what_is_open();
+    if (scheduler->core() == nullptr) continue;
+    for (const auto& node : scheduler->core()->nodes())
+      if (node.running > 0 || node.alive == nodes[node.node.value - 1]->is_gone())
+        std::printf("open: %s is %s and holds %zu\n", node.name.c_str(), node.alive ? "alive" : "dead", node.running);
+    for (const auto& job : scheduler->core()->jobs())
+      if (!job.durable) std::printf("open: job %llu\n", static_cast<unsigned long long>(job.id.value));
+    for (const auto& job : scheduler->core()->jobs())
+      for (const auto& task : scheduler->core()->tasks_of(job.id))
+        if (!is_final(task.progress.state))
+          std::printf("open: %s is %s: %s\n", name_of(task.spec.id).c_str(), to_text(task.progress.state),
+                      task.progress.reason.c_str());
+  }
 }
 
 }  // namespace troupe::scheduler::sim

@@ -1,68 +1,66 @@
-// One seed's world: a scheduler with its store, nodes, drivers and the network between them, all in one thread on a
-// virtual clock. The processes are the real cores; their shells here are toys that keep the protocol.
+// A scenario come to life: schedulers with their store, nodes, drivers and the network between them, all in one thread
+// on a virtual clock.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "scheduler/simulation/knobs.h"
+#include "scheduler/simulation/driver_host.h"
 #include "scheduler/simulation/network.h"
+#include "scheduler/simulation/node_host.h"
+#include "scheduler/simulation/scenario.h"
+#include "scheduler/simulation/scheduler_host.h"
 #include "scheduler/simulation/store_model.h"
+#include "scheduler/simulation/sync_client.h"
+#include "scheduler/simulation/sync_witness.h"
+#include "scheduler/simulation/task_book.h"
 #include "scheduler/simulation/timeline.h"
+#include "scheduler/simulation/trace.h"
 #include "scheduler/simulation/witness.h"
-#include "scheduler/simulation/workload.h"
 
 namespace troupe::scheduler::sim {
 
-class SchedulerHost;
-class NodeHost;
-class DriverHost;
-class SyncClientHost;
-class SyncWitness;
-
 struct World {
-  World(std::uint64_t seed, Planted planted);
-  ~World();
+  World(const Scenario& scenario, bool is_printing);
+  World(const World&) = delete;
 
   /// Faults first; then they stop, and everything must end.
   void run();
 
-  std::uint64_t seed;
-  Knobs knobs;
-  Workload workload;
+  /// No id when no driver is there.
+  DriverId driver_at(Place place) const;
+  bool is_gone(DriverId driver) const;
+  bool has_faults() const { return timeline.now() < scenario.faults_until; }
+
+  const Scenario& scenario;
+  const Places places;
+  const ClusterId cluster;
   Timeline timeline;
+  Trace trace;
+  Witness witness;
   Network network;
   StoreModel store;
-  Witness witness;
-  Dice dice;  // of faults
-  std::unique_ptr<SchedulerHost> scheduler;
-  std::map<NodeId, std::unique_ptr<NodeHost>> nodes;
-  std::map<DriverId, std::unique_ptr<DriverHost>> drivers;
-  std::unique_ptr<SyncWitness> sync_witness;
-  std::map<DriverId, std::unique_ptr<SyncClientHost>> sync_clients;
-
-  bool has_faults() const { return timeline.now() < knobs.faults_until; }
+  Time store_slow_until{0};
+  TaskBook<TaskScript> scripts;
+  std::vector<std::unique_ptr<SchedulerHost>> schedulers;
+  std::vector<std::unique_ptr<NodeHost>> nodes;
+  std::vector<std::unique_ptr<DriverHost>> drivers;
+  SyncWitness sync_witness;
+  std::vector<std::unique_ptr<SyncClientHost>> clients;
 
  private:
-  void plan_faults();
-  void draw_sync_clients();
+  void plan(const Fault& fault);
+  void replace_store(StoreContents files);
+  void put_back_store();
+  void restart_schedulers();
+  void look_whether_all_has_ended();
+  const SchedulerHost* settled_scheduler() const;
   bool has_settled() const;
   void check_the_end();
-};
+  void print_what_is_open() const;
 
-/// What one seed came to.
-struct Outcome {
-  std::string broken;  ///< The invariant; empty: all held.
-  Time at{};
-  std::uint64_t hash = 0;
-  Counts counts;
-  std::uint64_t grants = 0;    ///< Of locks, semaphores, messages.
-  std::uint64_t messages = 0;  ///< Acknowledged ones.
+  bool is_over_ = false;
+  StoreContents old_files_;  // of the store, for when it is rolled back
 };
-
-Outcome simulate(std::uint64_t seed, Planted planted = Planted::none, bool is_printing = false);
 
 }  // namespace troupe::scheduler::sim

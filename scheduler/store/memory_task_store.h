@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 
-#include "scheduler/store/store_age.h"
+#include "runtime/base/store_age.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler {

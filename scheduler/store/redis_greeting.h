@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/store_age.h"
 #include "scheduler/store/redis_connection.h"
-#include "scheduler/store/store_age.h"
 
 namespace troupe::scheduler {
 

@@ -92,7 +92,8 @@ Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped
 
 Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   drop_connection();
-  open_ = false;
+  if (writer_) seen_ = writer_->own();
+  writer_.reset();
   flight_.reset();
   outcome_.reset();
   broken_.reset();
@@ -100,10 +101,7 @@ Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   milliseconds back_off = first_back_off;
   for (;;) {
     auto state = try_open(cluster_if_new, deadline);
-    if (state) {
-      open_ = true;
-      return state;
-    }
+    if (state) return state;
     if (!may_pass(state.error().fault)) return state;
     if (now() + back_off >= deadline) {
       return Error{Fault::unavailable, state.error().message + ", tried for " +
@@ -117,31 +115,49 @@ Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
 Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline deadline) {
   auto connection = RedisConnection::connect(options_.socket);
   if (!connection) return connection.error();
-  const auto age = take_epoch(*connection, cluster_if_new, deadline);
-  if (!age) return age.error();
+  StoreAge age;
+  StoredState state;
+  std::optional<Error> damage;
+  for (const auto step : opening_steps()) {
+    std::optional<Error> failure;
+    switch (step) {
+      case OpeningStep::take_epoch: {
+        const auto taken = take_epoch(*connection, cluster_if_new, deadline);
+        taken ? void(age = *taken) : void(failure = taken.error());
+        break;
+      }
+      case OpeningStep::load: {
+        const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
+        if (!loaded) (may_pass(loaded.error().fault) ? failure : damage) = loaded.error();
+        break;
+      }
+      case OpeningStep::check_epoch:  // loading may have taken long
+        failure = check_epoch(*connection, age, now() + options_.patience);
+        break;
+    }
+    if (failure) return std::move(*failure);
+  }
+  if (damage) return std::move(*damage);
+  state.cluster = age.cluster;
+  state.epoch = age.epoch;
+  state.commit_seq = age.commit_seq;
+  writer_.emplace("the store in Redis at " + options_.socket, age);
+  connection_ = std::move(*connection);
+  link_ = Link::up;
+  return state;
+}
 
-  StoredState state{.cluster = age->cluster, .epoch = age->epoch, .commit_seq = age->commit_seq};
-  const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
-  if (!loaded && may_pass(loaded.error().fault)) return loaded.error();
-
-  // A scheduler that took over meanwhile may have written what was being read. Reading may have taken long.
-  deadline = now() + options_.patience;
-  connection->append({"WATCH", epoch_key});
-  auto watched = connection->ask({"GET", epoch_key}, deadline);
-  if (watched) watched = connection->wait_reply(deadline);
+/// A scheduler that took over meanwhile may have written what was being read: then damage means nothing.
+std::optional<Error> RedisTaskStore::check_epoch(RedisConnection& connection, const StoreAge& own, Deadline deadline) {
+  connection.append({"WATCH", epoch_key});
+  auto watched = connection.ask({"GET", epoch_key}, deadline);
+  if (watched) watched = connection.wait_reply(deadline);
   if (!watched) return watched.error();
   const auto epoch = epoch_from(options_.socket, *watched);
   if (!epoch) return epoch.error();
-  if (*epoch != age->epoch) {
-    return Error{Fault::refused, "another scheduler took over the store at " + options_.socket + " with epoch " +
-                                     std::to_string(epoch->value_or(0)) + ": stop one of the two"};
-  }
-  if (!loaded) return loaded.error();
-
-  seen_ = *age;
-  connection_ = std::move(*connection);
-  link_ = Link::armed;
-  return state;
+  if (*epoch == own.epoch) return std::nullopt;
+  return Error{Fault::refused, "another scheduler took over the store at " + options_.socket + " with epoch " +
+                                   std::to_string(epoch->value_or(0)) + ": stop one of the two"};
 }
 
 Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline) {
@@ -208,19 +224,19 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
 // --------------------------------------------------------------------------------------------------------
 
 void RedisTaskStore::commit(Batch batch) {
-  TROUPE_CHECK(open_, "a store is opened before it commits");
+  TROUPE_CHECK(writer_, "a store is opened before it commits");
   TROUPE_CHECK(!flight_ && !outcome_, "one commit at a time");
   if (broken_) {
     outcome_ = broken_;
     return;
   }
-  flight_.emplace(
-      Flight{.batch = std::move(batch), .commit_seq = seen_->commit_seq + 1, .deadline = now() + options_.patience});
+  flight_.emplace(Flight{.batch = std::move(batch), .deadline = now() + options_.patience});
+  writer_->begin();
   advance();
 }
 
 std::optional<CommitOutcome> RedisTaskStore::poll() {
-  if (open_ && !outcome_) advance();
+  if (writer_ && !outcome_) advance();
   return std::exchange(outcome_, std::nullopt);
 }
 
@@ -245,7 +261,7 @@ void RedisTaskStore::advance() {
       last_trouble_ = connection_->lost()->message;
       drop_connection();
       moved = true;
-    } else if (link_ == Link::armed && flight_) {
+    } else if (link_ == Link::up && writer_->may_send()) {
       begin_batch();
       moved = true;
     } else if (link_ == Link::executing && !flight_->sent_exec && connection_->unsent_bytes() < unsent_limit) {
@@ -270,6 +286,7 @@ void RedisTaskStore::connect() {
 }
 
 void RedisTaskStore::drop_connection() {
+  if (writer_) writer_->on_connection_lost();
   connection_.reset();
   link_ = Link::away;
   awaited_.clear();
@@ -278,16 +295,20 @@ void RedisTaskStore::drop_connection() {
   retry_at_ = now() + back_off_;
 }
 
-void RedisTaskStore::append_watch() {
-  connection_->append({"WATCH", epoch_key});
-  connection_->append({"GET", epoch_key});
-  awaited_.insert(awaited_.end(), {Await::watch, Await::epoch});
+void RedisTaskStore::append_questions() {
+  for (const auto question : writer_->behind_exec()) {
+    const bool is_watch = question == FencedWriter::Question::watch_epoch;
+    connection_->append({is_watch ? "WATCH" : "GET", epoch_key});
+    awaited_.push_back(is_watch ? Await::watch : Await::epoch);
+  }
 }
 
 void RedisTaskStore::begin_batch() {
   connection_->append({"MULTI"});
   awaited_.push_back(Await::queued);
   link_ = Link::executing;
+  writer_->sent();
+  flight_->next_write = writer_->is_whole() ? 0 : flight_->batch.size();
   flight_->sent_exec = false;
   append_writes();
 }
@@ -329,11 +350,11 @@ void RedisTaskStore::append_writes() {
   }
   if (flight_->next_write == batch.size()) {
     append_lease();
-    connection_->append({"SET", commit_seq_key, std::to_string(flight_->commit_seq)});
+    connection_->append({"SET", commit_seq_key, std::to_string(writer_->next_commit_seq())});
     connection_->append({"EXEC"});
     awaited_.insert(awaited_.end(), {Await::queued, Await::exec});
     flight_->sent_exec = true;
-    append_watch();
+    append_questions();
   }
   flight_->deadline += milliseconds((connection_->unsent_bytes() - before) * 1'000 >> 20);
 }
@@ -352,7 +373,7 @@ void RedisTaskStore::append_end_of_job(const Write& write) {
 
 void RedisTaskStore::append_lease() {
   if (!options_.lease || now() < renew_lease_at_) return;
-  connection_->append({"SET", lease_key, lease_text(*options_.lease, seen_->epoch, flight_->commit_seq)});
+  connection_->append({"SET", lease_key, lease_text(*options_.lease, writer_->own().epoch, writer_->next_commit_seq())});
   awaited_.push_back(Await::queued);
   renew_lease_at_ = now() + options_.lease->length / 4;
 }
@@ -400,33 +421,18 @@ void RedisTaskStore::on_greeting() {
     last_trouble_ = std::move(error.message);
     return drop_connection();
   }
-  const std::string store = "the store in Redis at " + options_.socket;
-  const StoreAge age = found->value_or(StoreAge{seen_->cluster, 0, 0});
-  if (age.cluster == seen_->cluster && age.epoch > seen_->epoch) return end(Fenced{age.epoch});
-  if (auto refusal = refuse_older(store, age, *seen_)) return lose(std::move(*refusal));
-  if (age.commit_seq > (flight_ ? flight_->commit_seq : seen_->commit_seq)) {
-    return lose({Fault::refused, store + " has commit " + std::to_string(age.commit_seq) +
-                                     " under our epoch, expected " + std::to_string(seen_->commit_seq) +
-                                     ": somebody else writes to it, stop that"});
-  }
-  if (flight_) {
-    // If the batch is there, only commit_seq is written once more: that is what makes Redis sync the batch to its
-    // disk, when it was loaded from a file that had been written and not yet synced.
-    flight_->next_write = age.commit_seq == flight_->commit_seq ? flight_->batch.size() : 0;
-    flight_->refusal.reset();
-  }
-  link_ = Link::armed;
+  link_ = Link::up;
   back_off_ = milliseconds(0);
+  if (flight_) flight_->refusal.reset();
+  if (auto outcome = writer_->on_connected(found->value_or(StoreAge{writer_->own().cluster, 0, 0})))
+    end(std::move(*outcome));
 }
 
 void RedisTaskStore::on_exec(const RedisReply& reply) {
-  link_ = Link::watching;
-  if (reply.is_nil()) {
-    // The epoch was touched. The GET behind this EXEC tells whether it moved; if not, the batch goes out again.
-    flight_->next_write = 0;
-    return;
-  }
-  const std::string refuses = "Redis at " + options_.socket + " refuses commit " + std::to_string(flight_->commit_seq);
+  link_ = Link::up;
+  if (reply.is_nil()) return writer_->on_nil();
+  const std::string refuses =
+      "Redis at " + options_.socket + " refuses commit " + std::to_string(writer_->next_commit_seq());
   if (reply.is_error()) {
     return lose({Fault::refused,
                  refuses + ", nothing of it is stored: " + flight_->refusal.value_or(std::string(reply.text()))});
@@ -436,21 +442,13 @@ void RedisTaskStore::on_exec(const RedisReply& reply) {
     return lose({Fault::corrupt, refuses + " in part: " + std::string(reply[i].text()) +
                                      ": the store was changed by somebody else; restore its folder from a copy"});
   }
-  seen_->commit_seq = flight_->commit_seq;
-  end(Committed{flight_->commit_seq});
+  end(writer_->on_stored());
 }
 
 void RedisTaskStore::on_epoch(const RedisReply& reply) {
   const auto epoch = epoch_from(options_.socket, reply);
   if (!epoch) return lose(epoch.error());
-  if (*epoch == seen_->epoch) {
-    link_ = Link::armed;
-  } else if (*epoch > seen_->epoch) {
-    end(Fenced{**epoch});
-  } else {
-    const StoreAge found{seen_->cluster, epoch->value_or(0), 0};
-    lose(*refuse_older("the store in Redis at " + options_.socket, found, *seen_));
-  }
+  if (auto outcome = writer_->on_epoch(*epoch)) end(std::move(*outcome));
 }
 
 void RedisTaskStore::end(CommitOutcome outcome) {
@@ -464,7 +462,7 @@ void RedisTaskStore::end(CommitOutcome outcome) {
 
 void RedisTaskStore::check_deadline() {
   if (!flight_ || now() < flight_->deadline) return;
-  lose({Fault::timed_out, "commit " + std::to_string(flight_->commit_seq) +
+  lose({Fault::timed_out, "commit " + std::to_string(writer_->next_commit_seq()) +
                               " is not answered, it may be stored or not: " +
                               (connection_ ? "Redis at " + options_.socket + " is silent" : last_trouble_) +
                               "; see its log, then start the scheduler again"});

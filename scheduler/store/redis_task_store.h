@@ -14,9 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/store_age.h"
+#include "scheduler/store/fenced_writer.h"
 #include "scheduler/store/redis_connection.h"
 #include "scheduler/store/redis_lease.h"
-#include "scheduler/store/store_age.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler {
@@ -53,15 +54,13 @@ class RedisTaskStore final : public TaskStore {
   enum class Link {
     away,       // there is none; the next try comes at retry_at_
     greeting,   // new: settings and age were asked for
-    watching,   // WATCH and GET are under way
-    armed,      // Redis watches the epoch for us, and it was our own: a batch may go out
+    up,         // greeted
     executing,  // a batch is under way
   };
   enum class Await { greeting, queued, exec, watch, epoch };
 
   struct Flight {
     Batch batch;
-    std::uint64_t commit_seq = 0;
     Deadline deadline{};
     std::size_t next_write = 0;          // the first that is not appended yet
     bool sent_exec = false;              // all of it is appended
@@ -70,11 +69,12 @@ class RedisTaskStore final : public TaskStore {
 
   Result<StoredState> try_open(ClusterId cluster_if_new, Deadline deadline);
   Result<StoreAge> take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline);
+  std::optional<Error> check_epoch(RedisConnection& connection, const StoreAge& own, Deadline deadline);
 
   void advance();
   void connect();
   void drop_connection();
-  void append_watch();
+  void append_questions();
   void begin_batch();
   void append_writes();
   void append_lease();
@@ -89,9 +89,9 @@ class RedisTaskStore final : public TaskStore {
   void check_deadline();
 
   RedisStoreOptions options_;
-  std::optional<StoreAge> seen_;  // the newest that this process knows of; its epoch is our own once open
-  bool open_ = false;
-  std::string free_lease_;  // Its text when it had run out.
+  std::optional<StoreAge> seen_;        // the newest that this process knew of when it was last opened
+  std::optional<FencedWriter> writer_;  // while it is open
+  std::string free_lease_;              // Its text when it had run out.
   Deadline renew_lease_at_{};
 
   std::optional<RedisConnection> connection_;

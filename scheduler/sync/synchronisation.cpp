@@ -15,7 +15,7 @@ Synchronisation::Synchronisation(SyncSettings settings, std::uint32_t epoch, con
       now_(now),
       grants_from_(epoch > 1 ? now + settings.grace : now),
       is_in_grace_(epoch > 1),
-      claims_(settings.planted == PlantedSync::token_restarts_with_scheduler ? 1 : epoch),
+      claims_(settings.planted == Planted::token_restarts_with_scheduler ? 1 : epoch),
       barriers_(epoch > 1) {
   for (const auto& [name, queue] : stored) {
     queues_.ensure(name, queue.options);
@@ -37,7 +37,7 @@ void Synchronisation::take(SyncTime now, const Holder& holder, const std::vector
       answer_again(open);
       continue;
     }
-    if (settings_.planted != PlantedSync::late_duplicate_carried_out) {
+    if (settings_.planted != Planted::late_duplicate_carried_out) {
       if (const sync::Answer* kept = kept_.find(client, request.number)) {
         out_.answers.emplace_back(client, *kept);
         continue;
@@ -145,7 +145,7 @@ void Synchronisation::serve_line(const std::string& line) {
   while (const auto next = queues_.deliver_next(line)) {
     claims_.set_number(next->first, next->second);
     grant(next->first);
-    if (settings_.planted == PlantedSync::message_dropped_on_delivery)
+    if (settings_.planted == Planted::message_dropped_on_delivery)
       queues_.remove(Queues::queue_of(line), next->second);
   }
 }
@@ -166,7 +166,7 @@ void Synchronisation::pass(const std::vector<Token>& arrived) {
 sync::Answer Synchronisation::answer_of(Token token) const {
   const Claim& claim = claims_.at(token);
   sync::Answer answer{.request = claim.request, .outcome = Outcome::granted, .token = token};
-  if (settings_.planted == PlantedSync::same_token_granted_again && lost_last_ != 0) answer.token = lost_last_;
+  if (settings_.planted == Planted::same_token_granted_again && lost_last_ != 0) answer.token = lost_last_;
   if (claim.kind != Kind::queue) return answer;
   const Queues::Queue* queue = queues_.find(Queues::queue_of(claim.name));
   const auto message = queue->messages.find(claim.number);
@@ -194,7 +194,7 @@ void Synchronisation::end(Token token, Ending how) {
   if (found == nullptr) return;
   const Claim claim = *found;
   const bool is_lost_permit =
-      how == Ending::lost && claim.is_held && settings_.planted == PlantedSync::permits_of_the_lost_kept;
+      how == Ending::lost && claim.is_held && settings_.planted == Planted::permits_of_the_lost_kept;
   switch (claim.kind) {
     case Kind::lock:
     case Kind::semaphore:

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/base/planted.h"
 #include "runtime/base/synchronisation.h"
 #include "runtime/base/task_spec.h"
 #include "scheduler/sync/barriers.h"
@@ -26,16 +27,6 @@
 
 namespace troupe::scheduler {
 
-/// Known bugs that a test switches on: see core/planted.h.
-enum class PlantedSync : std::uint8_t {
-  none,
-  same_token_granted_again,
-  token_restarts_with_scheduler,
-  permits_of_the_lost_kept,
-  message_dropped_on_delivery,
-  late_duplicate_carried_out,
-};
-
 struct SyncSettings {
   /// How long a scheduler that was started anew waits for claims from before. No less than a usual lease.
   SyncTime grace{5000};
@@ -43,7 +34,7 @@ struct SyncSettings {
   std::size_t most_claims = 1'000'000;  ///< Those that wait, and those that hold.
   std::size_t most_body_bytes = 512u << 10;
   std::size_t most_queued_bytes = 512u << 20;  ///< In all queues.
-  PlantedSync planted = PlantedSync::none;
+  Planted planted = Planted::none;  ///< For tests of the simulator only.
 };
 
 class Synchronisation {

@@ -16,7 +16,7 @@ class Node {
           return AgentCore(settings, 0ms);
         }()) {
     CHECK(ticks() == "join with nothing");
-    CHECK(says(agent::Welcomed{epoch}) == "keep epoch 1, commit 0");
+    CHECK(says(agent::Welcomed{store}) == "remember 1.0");
   }
 
   Node& at(agent::Time now) {
@@ -26,10 +26,10 @@ class Node {
 
   std::string is_given(const std::string& task, std::uint32_t attempt = 1) { return says(order(task, attempt)); }
   std::string is_told_to_stop(const std::string& task, std::uint32_t attempt = 1) {
-    return says(agent::StopArrived{epoch, id_of(task), {1, attempt}});
+    return says(agent::StopArrived{store, id_of(task), {1, attempt}});
   }
   std::string is_acknowledged(const std::string& task, std::uint32_t attempt = 1) {
-    return says(agent::ReportAcknowledged{epoch, id_of(task), {1, attempt}});
+    return says(agent::ReportAcknowledged{store, id_of(task), {1, attempt}});
   }
   std::string has_ready(agent::WorkerNumber worker) { return says(agent::WorkerReady{worker}); }
   std::string has_exited(agent::WorkerNumber worker, Cause cause = {}) {
@@ -51,7 +51,7 @@ class Node {
 
   /// An order for the task as it is described by the fields below.
   agent::OrderArrived order(const std::string& task, std::uint32_t attempt) const {
-    return {epoch,
+    return {store,
             {.task = id_of(task),
              .attempt = {1, attempt},
              .name = task,
@@ -63,7 +63,7 @@ class Node {
 
   static TaskId id_of(const std::string& task) { return {{1}, static_cast<std::uint32_t>(task[0])}; }
 
-  std::uint32_t epoch = 1;
+  StoreAge store{.epoch = 1};
   std::string program = "/bin/driver";
   Work work = FunctionWork{"f", {}};
   Grant grant{.cpus = 1000};
@@ -97,12 +97,12 @@ class Node {
     if (!e.report.cause.message.empty()) text.append(": ").append(e.report.cause.message);
     return text;
   }
+  std::string text_of(const agent::RememberStore& e) const {
+    return "remember " + std::to_string(e.seen.epoch) + '.' + std::to_string(e.seen.commit_seq);
+  }
   std::string text_of(const agent::SendActorStarted& e) const { return name(e.task, e.attempt) + " is up"; }
   std::string text_of(const agent::SendHeartbeat& e) const { return "beat with " + list(e.running); }
   std::string text_of(const agent::SendJoin& e) const { return "join with " + list(e.running); }
-  std::string text_of(const agent::KeepSeen& e) const {
-    return "keep epoch " + std::to_string(e.seen.epoch) + ", commit " + std::to_string(e.seen.commit_seq);
-  }
   std::string text_of(const agent::WakeAt&) const { return ""; }
   std::string text_of(const agent::Ignored& e) const { return "ignored: " + e.reason; }
 
@@ -173,17 +173,29 @@ TEST_CASE("an agent that is asked to join does so, and tells again what is not a
   (void)node.has_ready(1);
   (void)node.finishes(1, "a");
   (void)node.is_given("b");
-  node.epoch = 2;
-  CHECK(node.says(agent::AskedToJoin{2}) == "join with a#1, b#1");
+  node.store.epoch = 2;
+  CHECK(node.says(agent::AskedToJoin{{.epoch = 2}}) == "remember 2.0; join with a#1, b#1");
   CHECK(node.at(500ms).ticks() == "join with a#1, b#1");
-  CHECK(node.says(agent::Welcomed{2}) == "keep epoch 2, commit 0; report a#1 done");
+  CHECK(node.says(agent::Welcomed{{.epoch = 2}}) == "report a#1 done");
 }
 
-TEST_CASE("a scheduler whose epoch is over is refused", "[agent]") {
+TEST_CASE("a scheduler whose store is older than one that was seen, or foreign, is refused", "[agent]") {
   Node node;
-  (void)node.says(agent::Welcomed{3});
-  CHECK(node.is_given("a") == "ignored: epoch 1 is over: 3 has begun");
-  CHECK(node.says(agent::AskedToJoin{2}) == "ignored: epoch 2 is over: 3 has begun");
+  CHECK(node.says(agent::Welcomed{{.epoch = 3, .commit_seq = 7}}) == "remember 3.7");
+  CHECK_THAT(node.is_given("a"),
+             Catch::StartsWith("ignored: the scheduler's store is older than what was seen: epoch 1"));
+  CHECK_THAT(node.says(agent::AskedToJoin{{.epoch = 4, .commit_seq = 6}}), Catch::Contains("commit 6, seen 7"));
+  CHECK_THAT(node.says(agent::AskedToJoin{{.cluster = {1, 1}, .epoch = 4, .commit_seq = 8}}),
+             Catch::Contains("belongs to cluster"));
+}
+
+TEST_CASE("what an agent has seen it remembers at once in a new epoch, and at the next beat after a commit",
+          "[agent]") {
+  Node node;
+  node.store.commit_seq = 9;
+  CHECK(node.says(agent::Welcomed{node.store}) == "");
+  CHECK(node.at(500ms).ticks() == "remember 1.9; beat with nothing");
+  CHECK(node.at(1000ms).ticks() == "beat with nothing");
 }
 
 TEST_CASE("a stopped attempt is reported when its worker is gone, and killed if it does not go", "[agent]") {
@@ -264,31 +276,17 @@ TEST_CASE("idle workers are retired after a while, and beyond the cap at once", 
   CHECK(node.has_exited(2) == "");
 }
 
-TEST_CASE("what is seen of the store is kept, and a late lower number is no loss", "[agent]") {
-  Node node;
-  CHECK(node.says(agent::HeartbeatTaken{1, 90}) == "keep epoch 1, commit 90");
-  CHECK(node.says(agent::HeartbeatTaken{1, 80}) == "");
-  CHECK(node.says(agent::Welcomed{2, 90}) == "keep epoch 2, commit 90");
+TEST_CASE("an agent that starts again refuses what is older than what it remembered", "[agent]") {
+  AgentCore agent({.seen = {.epoch = 4, .commit_seq = 90}}, 0ms);
+  (void)agent.step(0ms, agent::Tick{});
+  CHECK(agent.seen() == StoreAge{.epoch = 4, .commit_seq = 90});
+  CHECK(std::holds_alternative<agent::Ignored>(agent.step(0ms, agent::Welcomed{{.epoch = 3, .commit_seq = 91}}).at(0)));
+  CHECK(std::holds_alternative<agent::Ignored>(agent.step(0ms, agent::Welcomed{{.epoch = 5, .commit_seq = 89}}).at(0)));
 }
 
-TEST_CASE("a scheduler whose store has lost what was seen of it is refused, the next one that has it is not",
-          "[agent]") {
+TEST_CASE("an answer to a heartbeat tells how far the store is", "[agent]") {
   Node node;
-  (void)node.says(agent::HeartbeatTaken{1, 90});
-  const std::string refused = "ignored: the store of epoch 2 has lost what was seen of it";
-  CHECK(node.says(agent::Welcomed{2, 50}) == refused);
-  node.epoch = 2;
-  CHECK(node.is_given("a") == refused);
-  CHECK(node.says(agent::Welcomed{3, 91}) == "keep epoch 3, commit 91");
-  node.epoch = 3;
-  CHECK(node.is_given("a") == "start worker 1");
-}
-
-TEST_CASE("an agent that starts again joins with what it has seen, and refuses less", "[agent]") {
-  AgentCore agent({.seen = {4, 90}}, 0ms);
-  const auto effects = agent.step(0ms, agent::Tick{});
-  REQUIRE(std::holds_alternative<agent::SendJoin>(effects.at(0)));
-  CHECK(std::get<agent::SendJoin>(effects[0]).seen == StoreSeen{4, 90});
-  CHECK(std::holds_alternative<agent::Ignored>(agent.step(0ms, agent::Welcomed{3, 91}).at(0)));
-  CHECK(std::holds_alternative<agent::Ignored>(agent.step(0ms, agent::Welcomed{5, 89}).at(0)));
+  node.store.commit_seq = 90;
+  (void)node.says(agent::HeartbeatTaken{node.store});
+  CHECK(node.at(500ms).ticks() == "remember 1.90; beat with nothing");
 }

@@ -110,7 +110,6 @@ class Dice {
   }
   void draw_struct(RunningAttempt& v) { (*this)("", v.task, v.attempt, v.grant, v.address); }
   void draw_struct(AttemptReport& v) { (*this)("", v.task, v.attempt, v.end, v.result, v.cause); }
-  void draw_struct(StoreSeen& v) { (*this)("", v.epoch, v.commit_seq); }
   void draw_struct(JobInfo& v) { (*this)("", v.id, v.name, v.program, v.durable); }
 
   std::uint64_t seed_;

@@ -20,6 +20,7 @@
 #include "tools/cli/commands/lock.h"
 #include "tools/cli/commands/queue.h"
 #include "tools/cli/commands/run.h"
+#include "tools/cli/commands/sim.h"
 #include "tools/cli/commands/start.h"
 #include "tools/cli/commands/status.h"
 #include "tools/cli/commands/train.h"
@@ -300,6 +301,22 @@ void add_queue(CLI::App& app, Common& common, int& exit_code) {
   queue->get_subcommand("ack")->add_option("token", ack->token, "that 'receive' printed")->required();
 }
 
+void add_sim(CLI::App& app, Common& common, int& exit_code) {
+  auto* sim = app.add_subcommand("sim", "runs the whole control plane in one thread, with faults, from seeds");
+  auto command = std::make_shared<SimCommand>();
+  common.add_to(*sim);
+  sim->add_option("--seeds", command->seeds, "A..B; of a hunt the first")->default_str("1..1000");
+  sim->add_option("--planted", command->planted, "a bug to plant and find, or all");
+  sim->add_option("--nodes", command->nodes, "in every world; default: drawn, mostly 3 to 5");
+  sim->add_option("--schedule", command->schedule, "runs what a file says, as --shrink writes it")->excludes("--seeds");
+  sim->add_flag("--shrink", command->shrink, "makes a failure small, and writes it to sim-SEED.schedule");
+  sim->add_flag("--trace", command->trace, "prints each event and what follows from it");
+  sim->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = sim_command(*command);
+  });
+}
+
 /// Takes `-- CMD ARG...` off the command line: those words belong to the command, whatever they look like.
 std::vector<std::string> take_command(int& argc, char** argv) {
   const auto dashes = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
@@ -310,8 +327,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "drain", "graph",
-                                        "predict", "timeline", "top",    "dashboard", "keys",  "sim",   "replay"};
+constexpr std::string_view to_come[] = {"sweep", "plan",    "launch",   "logs", "retry",     "drain", "graph",
+                                        "predict", "timeline", "top",  "dashboard", "keys",  "replay"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -371,6 +388,7 @@ int main(int argc, char** argv) {
   add_lock(app, common, behind_dashes, true, exit_code);
   add_barrier(app, common, exit_code);
   add_queue(app, common, exit_code);
+  add_sim(app, common, exit_code);
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) return unknown(app, argv[1]);
   try {
     app.parse(argc, argv);

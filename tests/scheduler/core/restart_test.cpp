@@ -138,3 +138,40 @@ TEST_CASE("attempts after a restart count on", "[scheduler]") {
   cluster.at(60ms).finishes("a", "t1#2@2", "1");
   CHECK(cluster.state_of("t1") == "done");
 }
+
+TEST_CASE("an attempt that a node lists, and that was never given, is not given anew while the node has it",
+          "[scheduler]") {
+  const TaskId task{{1}, 1};
+  const JobInfo job{.id = {1}, .name = "own", .program = "/bin/own"};
+  Scheduler scheduler({}, {.epoch = 1}, Time{0});
+  (void)scheduler.step(0ms, NodeJoined{.node = {1},
+                                       .incarnation = 1,
+                                       .name = "a",
+                                       .capacity = {.cpus = 2000},
+                                       .running = {{.task = task, .attempt = {1, 1}, .grant = {.cpus = 1000}}}});
+  (void)scheduler.step(0ms, DriverJoined{{1}, job});
+  std::string told;
+  for (const auto& effect :
+       scheduler.step(0ms, TasksSubmitted{{1}, 1, job, {{.id = task, .work = FunctionWork{"f", {}}}}}))
+    told += describe(effect) + "; ";
+  CHECK_THAT(told, Catch::Contains("run 0000000000000001.1#2 on 0000000000000001"));
+}
+
+TEST_CASE("what a node said before it knew that its report was taken is not believed", "[scheduler]") {
+  const RunningAttempt orphan{.task = {{1}, 1}, .attempt = {1, 1}, .grant = {.cpus = 1000}};
+  const NodeHeard beat{{1}, 1, {orphan}};
+  Scheduler scheduler({.node_timeout = 300ms}, {.epoch = 2}, Time{0});
+  (void)scheduler.step(0ms, NodeJoined{{1}, 1, "a", {.cpus = 1000}, {orphan}});
+  for (const Time tick : {70ms, 140ms, 210ms, 280ms}) {
+    (void)scheduler.step(tick, beat);
+    (void)scheduler.step(tick, Tick{});
+  }
+  (void)scheduler.step(300ms, Tick{});  // its driver did not come back
+  (void)scheduler.step(301ms, AttemptEnded{{1}, 1, {orphan.task, orphan.attempt, AttemptEnd::cancelled}});
+  CHECK(scheduler.nodes().front().free_cpus == 1000);
+  (void)scheduler.step(302ms, beat);
+  CHECK(scheduler.nodes().front().free_cpus == 1000);
+  (void)scheduler.step(400ms, NodeHeard{{1}, 1, {}});
+  (void)scheduler.step(500ms, beat);
+  CHECK(scheduler.nodes().front().free_cpus == 0);
+}

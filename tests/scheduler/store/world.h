@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "scheduler/store/store_age.h"
+#include "runtime/base/store_age.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler::test {

@@ -1,0 +1,55 @@
+// Known bugs, one line of product code each, that a test switches on to prove that the simulator finds them. A running
+// cluster never does.
+#pragma once
+
+#include <cstdint>
+
+namespace troupe {
+
+enum class Planted : std::uint8_t {
+  none,
+  // scheduler/core
+  publish_without_comparing_attempt,
+  resources_freed_at_cancel,
+  gang_reserved_one_by_one,
+  stopped_attempt_keeps_its_resources,
+  cancel_lost_in_race_with_dispatch,
+  successors_of_failed_left_waiting,
+  lost_order_never_given_again,
+  lost_stop_never_given_again,
+  adoption_timer_not_armed,
+  attempt_counter_reset_by_restart,
+  own_lateness_taken_for_silence,
+  restarted_node_keeps_its_attempts,
+  orphans_never_stopped,
+  gang_goes_on_without_a_member,
+  attempts_without_bound,
+  dead_drivers_tasks_go_on,
+  ties_broken_by_address,
+  // scheduler/sync
+  same_token_granted_again,
+  token_restarts_with_scheduler,
+  permits_of_the_lost_kept,
+  message_dropped_on_delivery,
+  late_duplicate_carried_out,
+  // scheduler/service
+  acknowledged_before_commit,
+  sends_released_with_the_batch_before,
+  lease_against_wall_clock,
+  // scheduler/store
+  committed_without_comparing_epoch,
+  nil_exec_retried,
+  watch_not_renewed_after_exec,
+  unknown_exec_taken_as_success,
+  loaded_before_taking_the_epoch,
+  // runtime/base, runtime/agent
+  copied_order_starts_a_second,
+  ended_attempts_forgotten,
+  stop_before_its_order_forgotten,
+  older_epoch_obeyed,
+  seen_store_forgotten_at_restart,
+  roll_back_checked_by_epoch_alone,
+  cluster_id_unchecked,
+};
+
+}  // namespace troupe

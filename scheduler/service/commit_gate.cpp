@@ -1,0 +1,43 @@
+#include "scheduler/service/commit_gate.h"
+
+#include <iterator>
+
+#include "runtime/base/check.h"
+#include "scheduler/core/describe.h"
+
+namespace troupe::scheduler {
+namespace {
+
+void append(Effects& to, Effects&& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
+}  // namespace
+
+void CommitGate::take(Effects&& effects) {
+  for (auto& effect : effects) {
+    if (is_write(effect)) {
+      writes_.push_back(*write_from(std::move(effect)));
+    } else if (is_send(effect)) {
+      const bool waits = in_flight_ || !writes_.empty();
+      (waits && planted_ != Planted::acknowledged_before_commit ? waiting_ : sends_).push_back(std::move(effect));
+    }
+  }
+}
+
+std::optional<Batch> CommitGate::next_batch(bool even_empty) {
+  if (in_flight_ || (writes_.empty() && !even_empty)) return std::nullopt;
+  in_flight_ = true;
+  following_ = std::exchange(waiting_, {});
+  return std::exchange(writes_, {});
+}
+
+void CommitGate::committed() {
+  TROUPE_CHECK(in_flight_, "only a batch in flight can be committed");
+  in_flight_ = false;
+  append(sends_, std::move(following_));
+  if (writes_.empty() || planted_ == Planted::sends_released_with_the_batch_before) append(sends_, std::move(waiting_));
+}
+
+}  // namespace troupe::scheduler

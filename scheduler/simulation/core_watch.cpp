@@ -1,0 +1,139 @@
+#include "scheduler/simulation/core_watch.h"
+
+#include <algorithm>
+
+#include "scheduler/core/invariants.h"
+
+namespace troupe::scheduler::sim {
+
+CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded) : witness_(witness) {
+  for (const auto& job : loaded.jobs) durable_.insert(job.id);
+  for (const auto& record : loaded.tasks) {
+    Entry& entry = tasks_[record.spec.id];
+    const TaskProgress& progress = record.progress;
+    if (!progress.attempts.empty()) entry.highest = progress.attempts.back().id;
+    if (is_final(progress.state)) entry.end.emplace(progress.state, progress.result);
+  }
+}
+
+void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
+  ++witness_.counts.events;
+  if (const auto* joined = std::get_if<DriverJoined>(&event)) own_jobs_[joined->driver] = joined->job.id;
+  for (const auto& effect : effects) {
+    if (const auto* job = std::get_if<SaveJob>(&effect)) {
+      durable_.insert(job->job.id);
+    } else if (const auto* run = std::get_if<RunTask>(&effect)) {
+      check_run(*run);
+    } else if (const auto* told = std::get_if<TellTaskEnded>(&effect)) {
+      check_end(told->task, told->state, told->result, told->attempts);
+    } else if (const auto* saved = std::get_if<SaveProgress>(&effect)) {
+      if (is_final(saved->progress.state))
+        check_end(saved->task, saved->progress.state, saved->progress.result, saved->progress.attempts);
+    } else if (const auto* wake = std::get_if<WakeAt>(&effect)) {
+      if (wake->at <= now) witness_.breaks("15: the scheduler asks to be woken at once");
+    } else if (const auto* welcome = std::get_if<WelcomeDriver>(&effect)) {
+      const auto [since, is_new] = since_.try_emplace(welcome->driver, welcome->since);
+      if (!is_new && std::exchange(since->second, welcome->since) != welcome->since) forget(welcome->driver);
+    }
+  }
+  if (const auto* left = std::get_if<DriverLeft>(&event)) forget(left->driver);
+  if (const auto* cancel = std::get_if<CancelRequested>(&event)) check_cancel(*cancel, effects);
+  if (const auto* submit = std::get_if<TasksSubmitted>(&event); submit != nullptr && submit->job.durable) {
+    auto& ids = submits_[{submit->driver, submit->request}];
+    ids.clear();
+    for (const auto& spec : submit->tasks) ids.push_back(spec.id);
+  }
+}
+
+/// It was dropped with all that it owned, which it may ask for anew.
+void CoreWatch::forget(DriverId driver) {
+  for (Entry& entry : tasks_.of(own_jobs_[driver])) entry.end.reset();
+}
+
+void CoreWatch::check_run(const RunTask& run) {
+  Entry& entry = tasks_[run.task];
+  if (run.attempt < entry.highest)
+    witness_.breaks("3: " + result_of(run.task, run.attempt) + " is given after a higher attempt");
+  if (entry.end) {
+    const bool is_cancelled = entry.end->first == TaskState::cancelled;
+    witness_.breaks((is_cancelled ? "11: " : "3: ") + name_of(run.task) + " is given after it has ended");
+  }
+  entry.highest = run.attempt;
+}
+
+void CoreWatch::check_end(TaskId task, TaskState state, const Bytes& result,
+                          const std::vector<AttemptRecord>& attempts) {
+  Entry& entry = tasks_[task];
+  if (entry.end) {
+    if (entry.end->first != state || entry.end->second != result)
+      witness_.breaks("2: the end of " + name_of(task) + " changes");
+    return;
+  }
+  entry.end.emplace(state, result);
+  ++witness_.counts.tasks_ended;
+  if (witness_.nothing_goes_wrong && std::any_of(attempts.begin(), attempts.end(), [](const AttemptRecord& attempt) {
+        return attempt.end == AttemptEnd::lost;
+      }))
+    witness_.breaks("Q: an attempt of " + name_of(task) + " is lost where nothing goes wrong");
+  if (state != TaskState::done) return;
+  ++witness_.counts.tasks_done;
+  if (attempts.empty() || attempts.back().end != AttemptEnd::done)
+    return witness_.breaks("2: " + name_of(task) + " is done, and its last attempt is not");
+  if (result != result_of(task, attempts.back().id))
+    witness_.breaks("2: " + name_of(task) + " has the result " + result + ", which is not its current attempt's");
+}
+
+void CoreWatch::check_cancel(const CancelRequested& cancel, const Effects& effects) {
+  const bool is_granted = std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {
+    const auto* answer = std::get_if<AnswerRequest>(&effect);
+    return answer != nullptr && answer->refusal.empty();
+  });
+  if (is_granted && !tasks_[cancel.task].end)
+    witness_.breaks("11: the cancel of " + name_of(cancel.task) + " is answered, and it goes on");
+}
+
+void CoreWatch::lets_out(const Effect& effect, const StoreContents& store) {
+  if (const auto* answer = std::get_if<AnswerRequest>(&effect)) {
+    const auto submit = submits_.find({answer->driver, answer->request});
+    if (!answer->refusal.empty() || submit == submits_.end()) return;
+    for (const TaskId task : submit->second)
+      if (!store.tasks.contains(task))
+        return witness_.breaks("1: " + name_of(task) + " is acknowledged and not in the store");
+  } else if (const auto* told = std::get_if<TellTaskEnded>(&effect)) {
+    if (!durable_.contains(told->task.job)) return;
+    const auto record = store.tasks.find(told->task);
+    if (record == store.tasks.end() || record->second.progress.state != told->state ||
+        record->second.progress.result != told->result)
+      witness_.breaks("1: the end of " + name_of(told->task) + " is told and not in the store");
+  } else if (const auto* run = std::get_if<RunTask>(&effect)) {
+    if (!durable_.contains(run->task.job)) return;
+    const auto record = store.tasks.find(run->task);
+    const auto is_it = [&](const AttemptRecord& attempt) { return attempt.id == run->attempt; };
+    if (record == store.tasks.end() ||
+        std::none_of(record->second.progress.attempts.begin(), record->second.progress.attempts.end(), is_it))
+      witness_.breaks("1: " + result_of(run->task, run->attempt) + " is given and not in the store");
+  }
+}
+
+void CoreWatch::scan(const Scheduler& core) {
+  if (auto broken = broken_invariant(core); !broken.empty()) witness_.breaks(std::move(broken));
+}
+
+void CoreWatch::compare(const Scheduler& core, const StoreContents& store) {
+  std::size_t known_tasks = 0;
+  for (const auto& [id, job] : store.jobs) {
+    for (const auto& known : core.tasks_of(id)) {
+      ++known_tasks;
+      const auto stored = store.tasks.find(known.spec.id);
+      if (stored == store.tasks.end()) return witness_.breaks("13: " + name_of(known.spec.id) + " is not in the store");
+      const TaskProgress& a = known.progress;
+      const TaskProgress& b = stored->second.progress;
+      if (a.attempts != b.attempts || a.result != b.result || a.failed_attempts != b.failed_attempts ||
+          is_final(a.state) != is_final(b.state))
+        return witness_.breaks("13: the store does not have " + name_of(known.spec.id) + " as it is");
+    }
+  }
+  if (known_tasks != store.tasks.size()) witness_.breaks("13: a task is in the store only");
+}
+
+}  // namespace troupe::scheduler::sim

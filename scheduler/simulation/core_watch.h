@@ -1,0 +1,52 @@
+// What is watched of one scheduler, from its opening of the store to its end: each step, and what it lets out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/core/scheduler.h"
+#include "scheduler/simulation/store_model.h"
+#include "scheduler/simulation/task_book.h"
+#include "scheduler/simulation/witness.h"
+
+namespace troupe::scheduler::sim {
+
+class CoreWatch {
+ public:
+  CoreWatch(Witness& witness, const StoredState& loaded);
+
+  /// After each step. Cost: what the step did.
+  void saw(Time now, const Event& event, const Effects& effects);
+  /// Before an effect goes out: what it follows from is on disk.
+  void lets_out(const Effect& effect, const StoreContents& store);
+  /// Cost: everything the scheduler knows.
+  void scan(const Scheduler& core);
+  /// What it knows of durable tasks is what is in the store, but for what follows from it. Requires: nothing is under
+  /// way. Cost: a copy of everything the scheduler knows.
+  void compare(const Scheduler& core, const StoreContents& store);
+
+ private:
+  struct Entry {
+    AttemptId highest;  // that was given
+    std::optional<std::pair<TaskState, Bytes>> end;
+  };
+
+  void forget(DriverId driver);
+  void check_run(const RunTask& run);
+  void check_end(TaskId task, TaskState state, const Bytes& result, const std::vector<AttemptRecord>& attempts);
+  void check_cancel(const CancelRequested& cancel, const Effects& effects);
+
+  Witness& witness_;
+  std::set<JobId> durable_;
+  TaskBook<Entry> tasks_;
+  std::map<DriverId, JobId> own_jobs_;
+  std::map<DriverId, Time> since_;  // when a driver was taken in
+  std::map<std::pair<DriverId, std::uint64_t>, std::vector<TaskId>> submits_;  // durable ones
+};
+
+}  // namespace troupe::scheduler::sim

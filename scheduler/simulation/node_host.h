@@ -1,0 +1,59 @@
+// An agent's process with its workers and commands: the real core, the rest of its shell is played.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "runtime/agent/agent_messages.h"
+#include "scheduler/simulation/dice.h"
+#include "scheduler/simulation/network.h"
+
+namespace troupe::scheduler::sim {
+
+struct World;
+
+class NodeHost {
+ public:
+  NodeHost(World& world, std::uint32_t number);
+
+  void start();
+  void crash();
+  /// Dies for good.
+  void leave();
+  bool is_gone() const { return is_gone_; }
+  bool is_up() const { return core_ != nullptr; }
+  const AgentCore* core() const { return core_.get(); }
+
+ private:
+  void take_letter(Letter&& letter);
+  void take(const agent::Event& event);
+  void act(agent::Effect&& effect);
+  void start_worker(agent::WorkerNumber worker);
+  void run_in(agent::WorkerNumber worker, const RunOrder& order);
+  void run_command(const RunOrder& order);
+  void kill(agent::WorkerNumber worker, bool at_once);
+  void worker_exits(agent::WorkerNumber worker, Cause cause);
+  void command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cause cause);
+  void check_use();
+  /// Does it later, unless the agent has died since.
+  template <class What>
+  void later(Time delay, What what);
+  Time local_now() const;
+
+  World& world_;
+  const std::uint32_t number_;
+  const int clock_permille_;
+  AgentIdentity self_;
+  StoreAge remembered_;  // on its disk
+  Dice dice_;
+  std::unique_ptr<AgentCore> core_;
+  std::set<agent::WorkerNumber> workers_;
+  std::set<std::pair<TaskId, AttemptId>> commands_;
+  std::optional<Time> wake_;
+  bool is_gone_ = false;
+};
+
+}  // namespace troupe::scheduler::sim

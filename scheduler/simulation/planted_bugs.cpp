@@ -1,0 +1,84 @@
+#include "scheduler/simulation/planted_bugs.h"
+
+#include "scheduler/simulation/simulation.h"
+
+namespace troupe::scheduler::sim {
+namespace {
+
+constexpr PlantedBug table[] = {
+    {Planted::publish_without_comparing_attempt, "publish_without_comparing_attempt", "2 3 16 Q"},
+    {Planted::resources_freed_at_cancel, "resources_freed_at_cancel", "4"},
+    {Planted::gang_reserved_one_by_one, "gang_reserved_one_by_one", "5 15"},
+    {Planted::stopped_attempt_keeps_its_resources, "stopped_attempt_keeps_its_resources", "15 16"},
+    {Planted::cancel_lost_in_race_with_dispatch, "cancel_lost_in_race_with_dispatch", "11"},
+    {Planted::successors_of_failed_left_waiting, "successors_of_failed_left_waiting", "15"},
+    {Planted::lost_order_never_given_again, "lost_order_never_given_again", "15"},
+    {Planted::lost_stop_never_given_again, "lost_stop_never_given_again", "15 16"},
+    {Planted::adoption_timer_not_armed, "adoption_timer_not_armed", "15"},
+    {Planted::attempt_counter_reset_by_restart, "attempt_counter_reset_by_restart", "3"},
+    {Planted::own_lateness_taken_for_silence, "own_lateness_taken_for_silence", "Q"},
+    {Planted::same_token_granted_again, "same_token_granted_again", "8"},
+    {Planted::token_restarts_with_scheduler, "token_restarts_with_scheduler", "8"},
+    {Planted::permits_of_the_lost_kept, "permits_of_the_lost_kept", "18"},
+    {Planted::message_dropped_on_delivery, "message_dropped_on_delivery", "18"},
+    {Planted::late_duplicate_carried_out, "late_duplicate_carried_out", "18"},
+    {Planted::committed_without_comparing_epoch, "committed_without_comparing_epoch", "2 3 9"},
+    {Planted::nil_exec_retried, "nil_exec_retried", "9"},
+    {Planted::watch_not_renewed_after_exec, "watch_not_renewed_after_exec", "9"},
+    {Planted::unknown_exec_taken_as_success, "unknown_exec_taken_as_success", "1 13"},
+    {Planted::loaded_before_taking_the_epoch, "loaded_before_taking_the_epoch", "13"},
+    {Planted::acknowledged_before_commit, "acknowledged_before_commit", "1"},
+    {Planted::lease_against_wall_clock, "lease_against_wall_clock", "Q 15"},
+    {Planted::roll_back_checked_by_epoch_alone, "roll_back_checked_by_epoch_alone", "14"},
+    {Planted::restarted_node_keeps_its_attempts, "restarted_node_keeps_its_attempts", "15 16"},
+    {Planted::orphans_never_stopped, "orphans_never_stopped", "15 16"},
+    {Planted::gang_goes_on_without_a_member, "gang_goes_on_without_a_member", "5 15"},
+    {Planted::attempts_without_bound, "attempts_without_bound", "3"},
+    {Planted::dead_drivers_tasks_go_on, "dead_drivers_tasks_go_on", "15"},
+    {Planted::ties_broken_by_address, "ties_broken_by_address", "17"},
+    {Planted::sends_released_with_the_batch_before, "sends_released_with_the_batch_before", "1"},
+    {Planted::copied_order_starts_a_second, "copied_order_starts_a_second", "1 4"},
+    {Planted::ended_attempts_forgotten, "ended_attempts_forgotten", "1"},
+    {Planted::stop_before_its_order_forgotten, "stop_before_its_order_forgotten", "15 16"},
+    {Planted::older_epoch_obeyed, "older_epoch_obeyed", "14"},
+    {Planted::seen_store_forgotten_at_restart, "seen_store_forgotten_at_restart", "14"},
+    {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
+};
+
+bool may_break(const PlantedBug& bug, std::string_view broken) {
+  const std::string_view name = broken.substr(0, broken.find(':'));
+  for (std::size_t at = 0; at < bug.breaks.size();) {
+    const std::size_t end = std::min(bug.breaks.find(' ', at), bug.breaks.size());
+    if (bug.breaks.substr(at, end - at) == name) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const PlantedBug> planted_bugs() { return table; }
+
+const PlantedBug* find_planted_bug(std::string_view name) {
+  for (const auto& bug : table)
+    if (bug.name == name) return &bug;
+  return nullptr;
+}
+
+Hunt hunt(const PlantedBug& bug, std::uint64_t first, std::uint64_t most) {
+  Hunt hunt;
+  for (hunt.seed = first; hunt.seeds_tried < most; ++hunt.seed) {
+    ++hunt.seeds_tried;
+    const Scenario scenario = draw_scenario(hunt.seed, {.planted = bug.bug});
+    const Outcome outcome = simulate(scenario);
+    hunt.invariant = outcome.broken;
+    if (hunt.invariant.empty() && bug.breaks == "17" && simulate(scenario).hash != outcome.hash)
+      hunt.invariant = "17: two runs of one scenario differ";
+    if (hunt.invariant.empty()) continue;
+    hunt.found = may_break(bug, hunt.invariant);
+    return hunt;
+  }
+  return hunt;
+}
+
+}  // namespace troupe::scheduler::sim
