@@ -43,7 +43,7 @@ std::vector<message::Message> one_of_each() {
       ActorUp{task, attempt, "ipc:///tmp/a"},
       ActorDown{task, attempt, {0, 9, "killed"}},
       TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}},
-      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}, {3, 89}},
+      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
       AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a"}}},
       AgentBye{NodeId{1}, 2},
       ActorReady{NodeId{1}, 2, task, attempt, "ipc:///tmp/a"},
