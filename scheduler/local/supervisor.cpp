@@ -115,7 +115,8 @@ class Supervisor {
   }
 
   void start_scheduler() {
-    scheduler_ = {fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
+    scheduler_ = {
+        fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
   }
 
   void start_agent() {

@@ -166,10 +166,14 @@ class Chaos(unittest.TestCase):
         self.assert_finds(f"head has {CPUS['head']} cpus, and {CPUS['head'] + 1} were in use", [row(), row("two")])
 
     def test_a_loss_on_a_node_that_nothing_was_done_to_is_told(self):
-        rows = [row(attempts=[attempt(20, "lost"), attempt(21)])]
-        self.assertEqual(checks.losses_without_a_cause(rows, [Hurt("head", 19, 19)], NODE_IDS, 0), [])
-        self.assertEqual(len(checks.losses_without_a_cause(rows, [Hurt("head", 5, 5)], NODE_IDS, 0)), 1)
-        self.assertEqual(len(checks.losses_without_a_cause(rows, [Hurt("left", 19, 19)], NODE_IDS, 0)), 1)
+        def told(*hurt):
+            rows = [row(attempts=[attempt(20, "lost"), attempt(21)])]
+            return len(checks.losses_without_a_cause(rows, self.trace, [Hurt(*hurt)], NODE_IDS, 0))
+        self.assertEqual(told("left", 19, 19), 0)  # It never ran.
+        self.ran("one", "1.20", 20)
+        self.assertEqual(told("head", 19, 19), 0)
+        self.assertEqual(told("head", 5, 5), 1)
+        self.assertEqual(told("left", 19, 19), 1)
 
     def test_an_answer_to_the_driver_by_a_run_that_did_not_end_is_found(self):
         answer = {"task": "task-1", "fails": False, "pid": 7, "cause": ""}

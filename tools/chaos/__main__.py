@@ -90,7 +90,7 @@ class Run:
         grants = checks.check_overlaps(rows, self.trace, self.faults.hurts, ids, self.findings)
         checks.check_capacity(grants, lambda key: graphs[key[0]].tasks[key[1]].cpus, self.findings)
         checks.check_driver(self.driver.ended, self.trace, self.findings)
-        self.unexplained = checks.losses_without_a_cause(rows, self.faults.hurts, ids, self.wall_offset)
+        self.unexplained = checks.losses_without_a_cause(rows, self.trace, self.faults.hurts, ids, self.wall_offset)
         for line in self.unexplained:
             self.log(f"lost without a fault: {line}")
         for line in self.driver.actors_ended:

@@ -1,4 +1,5 @@
-// What each task of a run of chaos is: it says in the trace that it starts, takes its time, and ends as its script says.
+// What each task of a run of chaos is: it says in the trace that it starts, takes its time, and ends as its script
+// says.
 //
 //   chaos_attempt TRACE MILLISECONDS FAILING exit|signal [NUMBER…]
 //

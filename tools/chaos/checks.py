@@ -124,12 +124,15 @@ def check_capacity(grants, cpus_of, findings):
                 break
 
 
-def losses_without_a_cause(rows, hurts, node_ids, wall_offset):
-    """Attempts that were lost on a node to which nothing was done: a machine that is too busy can do that, too."""
+def losses_without_a_cause(rows, trace, hurts, node_ids, wall_offset):
+    """Attempts that ran and were lost on a node to which nothing was done: a machine that is too busy can do that, too.
+
+    One that never ran was an order that died with its scheduler."""
     found = []
     for row in rows:
+        ran = {run.attempt for run in trace.by_task.get((row["graph"], row["task"]), ())}
         for each in row["attempts"]:
-            if each["end"] != "lost":
+            if each["end"] != "lost" or f"{each['epoch']}.{each['number']}" not in ran:
                 continue
             began, ended = (_seconds(each[key]) - wall_offset for key in ("started", "ended"))
             node = node_ids.get(each["node_id"])

@@ -47,8 +47,8 @@ std::int64_t now_ns() {
 
 void say(const std::string& trace, char what, const std::string& name) {
   const int file = ::open(trace.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  const std::string line = what + (" driver " + name) + " 0.0 " + std::to_string(::getpid()) + ' ' +
-                           std::to_string(now_ns()) + '\n';
+  const std::string line =
+      what + (" driver " + name) + " 0.0 " + std::to_string(::getpid()) + ' ' + std::to_string(now_ns()) + '\n';
   const bool written = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   ::close(file);
   if (!written) throw std::runtime_error("cannot write the trace");
@@ -125,7 +125,9 @@ class Tasks {
     }
   }
 
-  void look() { std::erase_if(open_, [&](const Open& task) { return has_ended(task); }); }
+  void look() {
+    std::erase_if(open_, [&](const Open& task) { return has_ended(task); });
+  }
 
   const auto& open() const { return open_; }
   std::size_t count() const { return count_; }
@@ -275,9 +277,10 @@ int drive(const std::string& cluster_file, const std::string& trace, unsigned se
     open += caller.open();
   }
   for (const auto& task : tasks.open()) std::printf("{\"lost\": \"%s\"}\n", task.name.c_str());
-  std::printf("{\"tasks\": %zu, \"calls\": %lld, \"failed_calls\": %lld, \"open_calls\": %zu, \"actors_ended\": %lld}\n",
-              tasks.count(), static_cast<long long>(calls), static_cast<long long>(failed), open,
-              static_cast<long long>(ended));
+  std::printf(
+      "{\"tasks\": %zu, \"calls\": %lld, \"failed_calls\": %lld, \"open_calls\": %zu, \"actors_ended\": %lld}\n",
+      tasks.count(), static_cast<long long>(calls), static_cast<long long>(failed), open,
+      static_cast<long long>(ended));
   std::fflush(stdout);
   return 0;
 }
