@@ -27,7 +27,7 @@ struct AgentOptions {
   /// The command line that starts `program` as a worker.
   std::function<std::vector<std::string>(const std::string& program, WorkerId)> worker_arguments;
   std::function<void()> on_welcome;  ///< Called once: the scheduler has taken it in.
-  std::string seen_file;  ///< Keeps what was seen of the cluster's store; empty: it is forgotten.
+  std::string seen_file;             ///< Keeps what was seen of the cluster's store; empty: it is forgotten.
   std::string log_directory;         ///< Takes the output of workers, one file each.
   int stop = -1;                     ///< A descriptor: once it is readable the agent ends in order.
 };

@@ -20,8 +20,12 @@ bool is_actor(const RunOrder& order) { return std::holds_alternative<ActorWork>(
 using namespace agent;
 
 AgentCore::AgentCore(AgentSettings settings, Time now)
-    : settings_(std::move(settings)), ledger_(settings_.capacity), now_(now), epoch_(settings_.seen.epoch),
-      seen_(settings_.seen), next_beat_(now) {}
+    : settings_(std::move(settings)),
+      ledger_(settings_.capacity),
+      now_(now),
+      epoch_(settings_.seen.epoch),
+      seen_(settings_.seen),
+      next_beat_(now) {}
 
 Effects AgentCore::step(Time now, const Event& event) {
   now_ = std::max(now_, now);

@@ -94,8 +94,8 @@ struct CommandExited {
 };
 struct Tick {};
 
-using Event = std::variant<OrderArrived, StopArrived, ReportAcknowledged, Welcomed, HeartbeatTaken, AskedToJoin, WorkerReady,
-                           WorkerExited, ReportArrived, ActorUp, CommandExited, Tick>;
+using Event = std::variant<OrderArrived, StopArrived, ReportAcknowledged, Welcomed, HeartbeatTaken, AskedToJoin,
+                           WorkerReady, WorkerExited, ReportArrived, ActorUp, CommandExited, Tick>;
 
 // --- effects
 // ----------------------------------------------------------------------------------------------------------

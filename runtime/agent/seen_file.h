@@ -1,5 +1,5 @@
-// What an agent has seen of its cluster's store, on disk. A thread of its own writes it, for a slow disk must not hold up
-// heartbeats.
+// What an agent has seen of its cluster's store, on disk. A thread of its own writes it, for a slow disk must not hold
+// up heartbeats.
 #pragma once
 
 #include <condition_variable>

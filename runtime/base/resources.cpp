@@ -38,19 +38,20 @@ NodeLedger::NodeLedger(NodeCapacity capacity) : NodeLedger(std::make_shared<cons
 
 NodeLedger NodeLedger::emptied() const { return NodeLedger(capacity_); }
 
-NodeLedger::NodeLedger(std::shared_ptr<const NodeCapacity> capacity) : capacity_(std::move(capacity)) {
-  for (const auto& device : capacity_->gpus) used_.gpus.push_back({.index = device.index});
-  for (const auto& [name, amount] : capacity_->named) used_.named.emplace_back(name, 0);
-  free_gpus_ = static_cast<Milli>(capacity_->gpus.size()) * one;
+NodeLedger::NodeLedger(std::shared_ptr<const NodeCapacity> capacity)
+    : capacity_(std::move(capacity)), free_cpus_(capacity_->cpus), free_memory_bytes_(capacity_->memory_bytes) {
+  for (const auto& gpu : capacity_->gpus) devices_.push_back({gpu.index, one, gpu.memory_bytes});
+  for (const auto& [name, amount] : capacity_->named) free_named_.push_back(amount);
+  free_gpus_ = static_cast<Milli>(devices_.size()) * one;
 }
 
 bool NodeLedger::fits_besides_gpus(const Resources& needs) const {
-  if (needs.cpus > free_cpus() || needs.memory_bytes > free_memory_bytes()) return false;
+  if (needs.cpus > free_cpus_ || needs.memory_bytes > free_memory_bytes_) return false;
   if (!needs.labels.empty() && !carries(capacity_->labels, needs.labels)) return false;
   for (const auto& [name, amount] : needs.named) {
     const auto have = find_named(capacity_->named, name);
     if (have == capacity_->named.end()) return false;
-    if (find_named(used_.named, name)->second + amount > have->second) return false;
+    if (amount > free_named_[static_cast<std::size_t>(have - capacity_->named.begin())]) return false;
   }
   return true;
 }
@@ -70,14 +71,16 @@ std::optional<Grant> NodeLedger::take(const Resources& needs) {
   return grant;
 }
 
+template <class Devices>
+auto NodeLedger::find_device(Devices& devices, std::uint32_t index) {
+  return std::find_if(devices.begin(), devices.end(), [&](const Device& device) { return device.index == index; });
+}
+
 bool NodeLedger::fits_exactly(const Grant& grant) const {
   if (!fits_besides_gpus({.cpus = grant.cpus, .memory_bytes = grant.memory_bytes, .named = grant.named})) return false;
   return std::all_of(grant.gpus.begin(), grant.gpus.end(), [this](const GpuShare& share) {
-    for (std::size_t i = 0; i < capacity_->gpus.size(); ++i) {
-      if (capacity_->gpus[i].index == share.index)
-        return has_room(i, {.gpus = share.amount, .gpu_memory_bytes = share.memory_bytes});
-    }
-    return false;
+    const auto device = find_device(devices_, share.index);
+    return device != devices_.end() && device->free >= share.amount && device->free_memory_bytes >= share.memory_bytes;
   });
 }
 
@@ -88,35 +91,40 @@ bool NodeLedger::take_exactly(const Grant& grant) {
 }
 
 void NodeLedger::book(const Grant& grant) {
-  used_.cpus += grant.cpus;
-  used_.memory_bytes += grant.memory_bytes;
-  for (const auto& [name, amount] : grant.named) find_named(used_.named, name)->second += amount;
+  free_cpus_ -= grant.cpus;
+  free_memory_bytes_ -= grant.memory_bytes;
+  for (const auto& [name, amount] : grant.named) {
+    const auto have = find_named(capacity_->named, name);
+    free_named_[static_cast<std::size_t>(have - capacity_->named.begin())] -= amount;
+  }
   for (const auto& share : grant.gpus) {
-    const auto used = std::find_if(used_.gpus.begin(), used_.gpus.end(),
-                                   [&](const GpuShare& each) { return each.index == share.index; });
-    TROUPE_CHECK(used != used_.gpus.end(), "a grant names devices of its node");
-    used->amount += share.amount;
-    used->memory_bytes += share.memory_bytes;
+    const auto device = find_device(devices_, share.index);
+    TROUPE_CHECK(device != devices_.end(), "a grant names devices of its node");
+    device->free -= share.amount;
+    device->free_memory_bytes -= share.memory_bytes;
     free_gpus_ -= share.amount;
   }
 }
 
 void NodeLedger::give_back(const Grant& grant) {
-  used_.cpus -= grant.cpus;
-  used_.memory_bytes -= grant.memory_bytes;
-  TROUPE_CHECK(used_.cpus >= 0 && used_.memory_bytes >= 0, "nothing is given back twice");
+  free_cpus_ += grant.cpus;
+  free_memory_bytes_ += grant.memory_bytes;
+  TROUPE_CHECK(free_cpus_ <= capacity_->cpus && free_memory_bytes_ <= capacity_->memory_bytes,
+               "nothing is given back twice");
   for (const auto& [name, amount] : grant.named) {
-    const auto used = find_named(used_.named, name);
-    TROUPE_CHECK(used != used_.named.end() && used->second >= amount, "nothing is given back twice");
-    used->second -= amount;
+    const auto have = find_named(capacity_->named, name);
+    TROUPE_CHECK(have != capacity_->named.end(), "what is given back was taken here");
+    Milli& free = free_named_[static_cast<std::size_t>(have - capacity_->named.begin())];
+    free += amount;
+    TROUPE_CHECK(free <= have->second, "nothing is given back twice");
   }
   for (const auto& share : grant.gpus) {
-    const auto used = std::find_if(used_.gpus.begin(), used_.gpus.end(),
-                                   [&](const GpuShare& each) { return each.index == share.index; });
-    TROUPE_CHECK(used != used_.gpus.end() && used->amount >= share.amount, "nothing is given back twice");
-    used->amount -= share.amount;
-    used->memory_bytes -= share.memory_bytes;
+    const auto device = find_device(devices_, share.index);
+    TROUPE_CHECK(device != devices_.end(), "what is given back was taken here");
+    device->free += share.amount;
+    device->free_memory_bytes += share.memory_bytes;
     free_gpus_ += share.amount;
+    TROUPE_CHECK(device->free <= one, "nothing is given back twice");
   }
 }
 
@@ -134,21 +142,19 @@ bool NodeLedger::could_ever_fit(const Resources& needs) const {
 }
 
 bool NodeLedger::is_idle() const {
-  return used_.cpus == 0 && used_.memory_bytes == 0 &&
-         std::all_of(used_.gpus.begin(), used_.gpus.end(), [](const GpuShare& used) { return used.amount == 0; });
+  return free_cpus_ == capacity_->cpus && free_memory_bytes_ == capacity_->memory_bytes &&
+         free_gpus_ == static_cast<Milli>(devices_.size()) * one;
 }
 
-bool NodeLedger::has_room(std::size_t device, const Resources& needs) const {
-  const GpuShare& used = used_.gpus[device];
-  return used.amount + std::min(needs.gpus, one) <= one &&
-         used.memory_bytes + needs.gpu_memory_bytes <= capacity_->gpus[device].memory_bytes;
+bool NodeLedger::Device::has_room(const Resources& needs) const {
+  return free >= std::min(needs.gpus, one) && free_memory_bytes >= needs.gpu_memory_bytes;
 }
 
 bool NodeLedger::fits_devices(const Resources& needs) const {
   if (needs.gpus == 0) return true;
   Milli missing = devices_of(needs);
-  for (std::size_t i = 0; i < capacity_->gpus.size() && missing > 0; ++i)
-    if (has_room(i, needs)) --missing;
+  for (std::size_t i = 0; i < devices_.size() && missing > 0; ++i)
+    if (devices_[i].has_room(needs)) --missing;
   return missing == 0;
 }
 
@@ -159,14 +165,14 @@ std::vector<GpuShare> NodeLedger::pick_devices(const Resources& needs) const {
   const auto count = static_cast<std::size_t>(devices_of(needs));
   picked.reserve(count);
   // From the fullest kind of device to the emptiest; a node has few devices.
-  for (Milli below = one + 1; picked.size() < count;) {
-    Milli fullest = -1;
-    for (std::size_t i = 0; i < capacity_->gpus.size(); ++i)
-      if (used_.gpus[i].amount < below && has_room(i, needs)) fullest = std::max(fullest, used_.gpus[i].amount);
-    for (std::size_t i = 0; i < capacity_->gpus.size() && picked.size() < count; ++i)
-      if (used_.gpus[i].amount == fullest && has_room(i, needs))
-        picked.push_back({capacity_->gpus[i].index, std::min(needs.gpus, one), needs.gpu_memory_bytes});
-    below = fullest;
+  for (Milli above = -1; picked.size() < count;) {
+    Milli fullest = one;
+    for (const Device& device : devices_)
+      if (device.free > above && device.has_room(needs)) fullest = std::min(fullest, device.free);
+    for (const Device& device : devices_)
+      if (picked.size() < count && device.free == fullest && device.has_room(needs))
+        picked.push_back({device.index, std::min(needs.gpus, one), needs.gpu_memory_bytes});
+    above = fullest;
   }
   return picked;
 }
@@ -194,7 +200,9 @@ std::string describe(const Resources& needs) {
 
 std::string describe(const NodeCapacity& capacity) {
   std::string text = amount_text(capacity.cpus) + " cpus";
-  append(text, std::to_string(capacity.gpus.size()) + " gpus");
+  const std::int64_t gpu_memory = capacity.gpus.empty() ? 0 : capacity.gpus.front().memory_bytes;
+  append(text, std::to_string(capacity.gpus.size()) + " gpus" +
+                   (gpu_memory == 0 ? "" : " of " + std::to_string(gpu_memory >> 20) + " MiB"));
   append(text, std::to_string(capacity.memory_bytes >> 20) + " MiB");
   for (const auto& [name, amount] : capacity.named) append(text, amount_text(amount) + ' ' + name);
   for (const auto& [name, value] : capacity.labels) append(text, name + '=' + value);

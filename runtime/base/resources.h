@@ -91,22 +91,33 @@ class NodeLedger {
   bool could_ever_fit(const Resources& needs) const;
 
   const NodeCapacity& capacity() const { return *capacity_; }
-  Milli free_cpus() const { return capacity_->cpus - used_.cpus; }
-  std::int64_t free_memory_bytes() const { return capacity_->memory_bytes - used_.memory_bytes; }
+  Milli free_cpus() const { return free_cpus_; }
+  std::int64_t free_memory_bytes() const { return free_memory_bytes_; }
   Milli free_gpus() const { return free_gpus_; }
   bool is_idle() const;
 
  private:
   explicit NodeLedger(std::shared_ptr<const NodeCapacity> capacity);
   bool fits_besides_gpus(const Resources& needs) const;
-  bool has_room(std::size_t device, const Resources& needs) const;
+  struct Device {
+    std::uint32_t index = 0;
+    Milli free = 0;
+    std::int64_t free_memory_bytes = 0;
+
+    bool has_room(const Resources& needs) const;
+  };
+  template <class Devices>
+  static auto find_device(Devices& devices, std::uint32_t index);
   bool fits_devices(const Resources& needs) const;
   std::vector<GpuShare> pick_devices(const Resources& needs) const;
   void book(const Grant& grant);
 
   std::shared_ptr<const NodeCapacity> capacity_;  // never changes; gangs are tried on copies of the books
-  Grant used_;  // gpus parallel to capacity_->gpus, named parallel to capacity_->named
+  Milli free_cpus_ = 0;
   Milli free_gpus_ = 0;
+  std::int64_t free_memory_bytes_ = 0;
+  std::vector<Device> devices_;    // as capacity_->gpus
+  std::vector<Milli> free_named_;  // as capacity_->named
 };
 
 /// What is wrong with `needs` in itself, as one sentence; empty when it is well formed.

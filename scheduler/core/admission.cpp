@@ -135,34 +135,43 @@ std::string flaw_of_shapes(Submit& submit, const NewTasks& fresh) {
 bool could_be_held(Submit& submit, const TaskSpec& spec) {
   Shape* shape = submit.known.shapes.find(spec.needs, spec.spreads);
   if (shape != nullptr && shape->judged == submit.cluster.version()) return true;
-  const auto& nodes = submit.cluster.empty_spaces();
-  const bool fits = std::any_of(nodes.begin(), nodes.end(),
-                                [&](const NodeSpace& space) { return space.ledger->could_ever_fit(spec.needs); });
+  const bool fits = submit.cluster.empty_rooms().tightest(spec.needs).has_value();
   if (fits && shape != nullptr) shape->judged = submit.cluster.version();
   return fits;
 }
 
-std::string flaw_of_capacity(Submit& submit, const NewTasks& fresh) {
-  const auto size_of = [](const NodeSpace& space) {
-    const NodeCapacity& has = space.ledger->capacity();
-    return std::tuple(has.cpus, has.gpus.size(), has.memory_bytes);
+/// The node that meets most of the needs, then the one with most of what is there too little of.
+const Node& nearest_miss(Cluster& cluster, const Resources& needs) {
+  const auto rank_of = [&](const Node& node) {
+    const NodeCapacity& has = node.ledger.capacity();
+    const auto gpus = static_cast<Milli>(has.gpus.size()) * 1000;
+    const std::int64_t gpu_memory = has.gpus.empty() ? 0 : has.gpus.front().memory_bytes;
+    const int met = (has.cpus >= needs.cpus) + (gpus >= needs.gpus) + (has.memory_bytes >= needs.memory_bytes) +
+                    (gpu_memory >= needs.gpu_memory_bytes);
+    return std::tuple(met, std::min(gpus, needs.gpus), std::min(has.cpus, needs.cpus),
+                      std::min(has.memory_bytes, needs.memory_bytes), std::min(gpu_memory, needs.gpu_memory_bytes));
   };
+  const auto& nodes = cluster.nodes();
+  return std::max_element(nodes.begin(), nodes.end(),
+                          [&](const auto& a, const auto& b) { return rank_of(a.second) < rank_of(b.second); })
+      ->second;
+}
+
+std::string flaw_of_capacity(Submit& submit, const NewTasks& fresh) {
   const Resources* checked = nullptr;  // often all need the same
   for (const TaskSpec* spec : fresh.specs) {
     if (checked != nullptr && *checked == spec->needs) continue;
     checked = &spec->needs;
     if (could_be_held(submit, *spec)) continue;
-    const auto& nodes = submit.cluster.empty_spaces();
-    const auto largest = std::max_element(
-        nodes.begin(), nodes.end(), [&](const NodeSpace& a, const NodeSpace& b) { return size_of(a) < size_of(b); });
-    return name_of(*spec) + " needs " + describe(spec->needs) + "; the largest node, '" +
-           submit.cluster.find(largest->node)->name + "', has " + describe(largest->ledger->capacity());
+    const Node& nearest = nearest_miss(submit.cluster, spec->needs);
+    return name_of(*spec) + " needs " + describe(spec->needs) + "; the nearest, node '" + nearest.name + "', has " +
+           describe(nearest.ledger.capacity());
   }
   for (const auto& [number, members] : fresh.gangs) {
     std::vector<Need> needs(members.size());
     for (const TaskSpec* member : members) needs[member->gang->rank] = {&member->needs, member->gang->bytes_to_next};
     const Request request{.members = needs, .stages = members.front()->gang->stages};
-    const ListedRooms if_empty(submit.cluster.empty_spaces());
+    const Rooms& if_empty = submit.cluster.empty_rooms();
     const Placement outcome = policy_for(members.front()->gang->policy)(request, if_empty, &if_empty);
     if (const auto* never = std::get_if<Never>(&outcome)) return "gang " + std::to_string(number) + ": " + never->why;
   }
@@ -205,7 +214,7 @@ std::string admit(Submit& submit) {
     if (auto flaw = flaw_of_gang(number, members, submit); !flaw.empty()) return flaw;
   if (auto cycle = find_cycle(fresh); !cycle.empty()) return cycle;
   if (auto flaw = flaw_of_shapes(submit, fresh); !flaw.empty()) return flaw;
-  const bool is_judged = submit.all_nodes_are_known && !submit.cluster.empty_spaces().empty();
+  const bool is_judged = submit.all_nodes_are_known && !submit.cluster.nodes().empty();
   return is_judged ? flaw_of_capacity(submit, fresh) : std::string{};
 }
 

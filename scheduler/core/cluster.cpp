@@ -71,7 +71,7 @@ void Cluster::set_drains(Node& node, bool drains) {
 /// Forgets all that it holds. Requires: it is not among those that take work.
 void Cluster::clear(Node& node) {
   for (const auto& [key, holding] : node.holdings)
-    if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
+    if (holding->kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.clear();
   node.ledger = node.ledger.emptied();
   node.lasting = node.ledger;
@@ -130,16 +130,16 @@ const Rooms& Cluster::rooms() {
   return index_;
 }
 
-const std::vector<NodeSpace>& Cluster::empty_spaces() {
-  if (empty_version_ == version_) return empty_spaces_;
+const RoomIndex& Cluster::empty_rooms() {
+  if (empty_version_ == version_) return empty_rooms_;
   empty_version_ = version_;
+  empty_rooms_ = {};
   empty_ledgers_.clear();
-  empty_spaces_.clear();
   for (const auto& [id, node] : nodes_) {
     empty_ledgers_.push_back(node.ledger.emptied());
-    empty_spaces_.push_back({.node = id, .ledger = &empty_ledgers_.back()});
+    empty_rooms_.put({.node = id, .ledger = &empty_ledgers_.back()});
   }
-  return empty_spaces_;
+  return empty_rooms_;
 }
 
 std::vector<NodeSpace> Cluster::lasting_spaces(std::size_t most) {
@@ -152,11 +152,12 @@ std::vector<NodeSpace> Cluster::lasting_spaces(std::size_t most) {
 void Cluster::keep(Node& node, std::uint64_t request, const std::vector<const Resources*>& needs) {
   TROUPE_CHECK(node.kept_for == 0 && node.takes_work(), "a node is kept for one request at a time");
   node.kept_for = request;
+  node.kept_as = ++keeps_;
   node.spare = std::make_unique<NodeLedger>(node.lasting);
   for (const Resources* each : needs)
     TROUPE_CHECK(node.spare->take(*each).has_value(), "what a node is kept for fits beside what lasts");
   for (auto& [key, holding] : node.holdings)
-    if (holding.lasting) holding.spared_by = request;
+    if (holding->lasting) holding->spared_by = node.kept_as;
   books_changed(node, false);
 }
 
@@ -171,13 +172,14 @@ Holding& Cluster::take(Node& node, AttemptKey key, const Resources& needs, bool 
   auto grant = books.take(needs);
   TROUPE_CHECK(grant.has_value(), "a policy places only where there is room");
   if (node.spare) TROUPE_CHECK(node.ledger.take_exactly(*grant), "what is spare is free");
-  if (lasting) TROUPE_CHECK(node.lasting.take_exactly(*grant), "what lasts is a part of what runs");
-  const auto [place, is_new] = node.holdings.try_emplace(key);
-  TROUPE_CHECK(is_new, "an attempt is given once");
-  Holding& holding = place->second;
+  if (lasting) {
+    TROUPE_CHECK(node.lasting.take_exactly(*grant), "what lasts is a part of what runs");
+    ++lasting_version_;
+  }
+  Holding& holding = node.holdings.add(key);
   holding.grant = std::move(*grant);
   holding.lasting = lasting;
-  holding.spared_by = node.kept_for;
+  holding.spared_by = node.spare ? node.kept_as : 0;
   free_.cpus -= holding.grant.cpus;
   free_.gpus -= gpus_of(holding.grant);
   books_changed(node, false);
@@ -186,14 +188,13 @@ Holding& Cluster::take(Node& node, AttemptKey key, const Resources& needs, bool 
 
 Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::Kind kind, bool lasting) {
   const AttemptKey key{running.task, running.attempt};
-  const auto [place, is_new] = node.holdings.try_emplace(key);
-  TROUPE_CHECK(is_new, "an attempt is booked once");
-  Holding& holding = place->second;
+  Holding& holding = node.holdings.add(key);
   holding.kind = kind;
   holding.address = running.address;
   if (node.ledger.take_exactly(running.grant)) {
     holding.grant = running.grant;
     holding.lasting = lasting && node.lasting.take_exactly(running.grant);
+    ++lasting_version_;
     if (node.takes_work()) {
       free_.cpus -= holding.grant.cpus;
       free_.gpus -= gpus_of(holding.grant);
@@ -212,19 +213,17 @@ void Cluster::set_kind(Node& node, AttemptKey key, Holding::Kind kind) {
 }
 
 void Cluster::release(Node& node, AttemptKey key) {
-  const auto found = node.holdings.find(key);
-  TROUPE_CHECK(found != node.holdings.end(), "only what is held is released");
-  const Holding& holding = found->second;
+  const Holding& holding = node.holdings.at(key);
   node.ledger.give_back(holding.grant);
   if (holding.lasting) node.lasting.give_back(holding.grant);
-  if (node.spare && holding.spared_by == node.kept_for) node.spare->give_back(holding.grant);
+  if (node.spare && holding.spared_by == node.kept_as) node.spare->give_back(holding.grant);
   if (node.takes_work()) {
     free_.cpus += holding.grant.cpus;
     free_.gpus += gpus_of(holding.grant);
   }
   books_changed(node, true);
   if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
-  node.holdings.erase(found);
+  node.holdings.erase(key);
 }
 
 std::vector<Cluster::OrphanKey> Cluster::orphans_of(TaskId task) const {

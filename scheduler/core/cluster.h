@@ -18,31 +18,10 @@
 #include <vector>
 
 #include "scheduler/core/event.h"
+#include "scheduler/core/holdings.h"
 #include "scheduler/core/room_index.h"
 
 namespace troupe::scheduler {
-
-struct AttemptKey {
-  TaskId task;
-  AttemptId attempt;
-  friend auto operator<=>(const AttemptKey&, const AttemptKey&) = default;
-};
-
-struct Holding {
-  enum class Kind : std::uint8_t {
-    running,   // the current attempt of its task
-    stopping,  // was told to stop; holds its grant until its node says that it has
-    orphan,    // of a driver that has not come back yet after a restart of the scheduler
-  };
-  Kind kind = Kind::running;
-  Grant grant;
-  bool lasting = false;      ///< Does not end by itself: an actor.
-  std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
-  std::string address;
-  Time until{};                 ///< Of an orphan: how long it is kept.
-  std::uint64_t billed_to = 0;  ///< The serial of the job in whose usage it is.
-  std::uint64_t spared_by = 0;  ///< The request for which its node was kept when this was booked in `spare`.
-};
 
 struct Node {
   NodeId id;
@@ -53,8 +32,9 @@ struct Node {
   Time heard{};                        ///< Its last sign of life; of a dead node: when it died.
   bool alive = false;
   bool drains = false;  ///< Takes no new work.
-  std::map<AttemptKey, Holding> holdings;
+  Holdings holdings;
   std::uint64_t kept_for = 0;         ///< The order of the request; 0: nobody.
+  std::uint64_t kept_as = 0;          ///< Each time that it is kept has another number.
   std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
   bool is_stale = false;              ///< Its place in the index is of before its books changed.
 
@@ -100,11 +80,14 @@ class Cluster {
   /// Those that take work.
   const Rooms& rooms();
   /// Every node that is here or may come back, with nothing running: for what could ever fit.
-  const std::vector<NodeSpace>& empty_spaces();
-  /// Changes with empty_spaces().
+  const RoomIndex& empty_rooms();
+  /// Changes with empty_rooms().
   std::uint64_t version() const { return version_; }
   /// Up to `most` nodes that take work and are kept for nobody, those with most room first, by what lasts on them.
   std::vector<NodeSpace> lasting_spaces(std::size_t most);
+
+  /// Changes when something that lasts is booked.
+  std::uint64_t lasting_version() const { return lasting_version_; }
 
   /// Nodes that may have room which they had not, since the last call.
   std::vector<NodeId> take_gained();
@@ -140,9 +123,11 @@ class Cluster {
   Sum total_;  // of nodes that take work
   Sum free_;
   std::uint64_t version_ = 1;
+  std::uint64_t lasting_version_ = 0;
+  std::uint64_t keeps_ = 0;
   std::uint64_t empty_version_ = 0;
   std::deque<NodeLedger> empty_ledgers_;
-  std::vector<NodeSpace> empty_spaces_;
+  RoomIndex empty_rooms_;
 };
 
 }  // namespace troupe::scheduler

@@ -12,13 +12,13 @@ constexpr std::size_t state_count = static_cast<std::size_t>(TaskState::skipped)
 
 }  // namespace
 
-void Scheduler::State::load_finished(const StoredState& stored) {
+void Scheduler::State::load_finished(const std::vector<GraphSummary>& stored, const std::vector<Slot>& loaded) {
   std::vector<std::pair<std::int64_t, JobId>> by_end;
-  for (const auto& summary : stored.summaries) by_end.emplace_back(summary.ended_ms, summary.job.id);
+  for (const auto& summary : stored) by_end.emplace_back(summary.ended_ms, summary.job.id);
   std::sort(by_end.begin(), by_end.end());
   for (const auto& [ended, job] : by_end) summaries.push_back(job);
-  for (const auto& record : stored.tasks)
-    if (is_final(record.progress.state)) ++ended_tasks[record.spec.id.job];
+  for (const Slot slot : loaded)
+    if (tasks[slot].is_final()) ++ended_tasks[tasks[slot].spec.id.job];
   for (const auto& [id, count] : ended_tasks) {
     const Job& job = tasks.jobs().at(id);
     if (count != job.tasks.size()) continue;

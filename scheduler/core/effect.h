@@ -106,9 +106,9 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
-                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
+using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, WelcomeNode, AskToJoin, RunTask,
+                            StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp,
+                            TellActorDown, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {

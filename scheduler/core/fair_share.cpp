@@ -45,7 +45,7 @@ void Scheduler::State::unbill(AttemptKey key, Holding& holding) {
 }
 
 void Scheduler::State::unbill_all(Node& node) {
-  for (auto& [key, holding] : node.holdings) unbill(key, holding);
+  for (auto& [key, holding] : node.holdings) unbill(key, *holding);
 }
 
 void Scheduler::State::release(Node& node, AttemptKey key) {

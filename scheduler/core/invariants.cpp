@@ -39,7 +39,8 @@ std::string check_node(const Node& node) {
   Milli cpus = 0;
   Milli gpus = 0;
   std::int64_t memory_bytes = 0;
-  for (const auto& [key, holding] : node.holdings) {
+  for (const auto& [key, held] : node.holdings) {
+    const Holding& holding = *held;
     cpus += holding.grant.cpus;
     memory_bytes += holding.grant.memory_bytes;
     for (const auto& share : holding.grant.gpus) gpus += share.amount;
@@ -66,8 +67,8 @@ std::string broken_invariant(const Scheduler& scheduler) {
   const auto is_held = [&](const Task& task) {
     const auto node = state.cluster.nodes().find(task.attempt().node);
     if (node == state.cluster.nodes().end()) return false;
-    const auto held = node->second.holdings.find({task.spec.id, task.attempt().id});
-    return held != node->second.holdings.end() && held->second.kind == Holding::Kind::running;
+    const Holding* held = node->second.holdings.find({task.spec.id, task.attempt().id});
+    return held != nullptr && held->kind == Holding::Kind::running;
   };
 
   for (const auto& [id, job] : state.tasks.jobs()) {
@@ -93,7 +94,8 @@ std::string broken_invariant(const Scheduler& scheduler) {
   for (const auto& [id, node] : state.cluster.nodes()) {
     const std::string name = "node '" + node.name + "' ";
     if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name + flaw;
-    for (const auto& [key, holding] : node.holdings) {
+    for (const auto& [key, held] : node.holdings) {
+      const Holding& holding = *held;
       if (holding.kind == Holding::Kind::stopping) continue;
       if (holding.kind == Holding::Kind::orphan) {
         if (!state.cluster.orphans().contains({key.task, key.attempt, id})) return "16: " + name + "has a lost orphan";

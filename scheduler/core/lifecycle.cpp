@@ -23,13 +23,13 @@ std::int32_t losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
 }  // namespace
 
 /// What the store has is taken as it is; what follows from it (counts, the ready, what waits for a node) is made anew.
-void Scheduler::State::load(const StoredState& stored) {
+void Scheduler::State::load(StoredState stored) {
   for (const auto& info : stored.jobs) tasks.add_job(info);
   std::vector<Slot> loaded;
-  for (const auto& record : stored.tasks) {
+  for (auto& record : stored.tasks) {
     Job* job = tasks.find_job(record.spec.id.job);
     TROUPE_CHECK(job != nullptr, "the store has the job of each task");
-    loaded.push_back(tasks.add(*job, record.spec, record.progress));
+    loaded.push_back(tasks.add(*job, std::move(record.spec), std::move(record.progress)));
   }
   for (const Slot slot : loaded) tasks.link(slot);
   for (const Slot slot : loaded) {
@@ -42,7 +42,7 @@ void Scheduler::State::load(const StoredState& stored) {
     task.progress.state = TaskState::waiting;
     if (task.open_predecessors == 0) make_ready(slot);
   }
-  load_finished(stored);
+  load_finished(stored.summaries, loaded);
   for (const Slot slot : dirty) tasks[slot].dirty = false;
   dirty.clear();
 }
@@ -77,7 +77,8 @@ void Scheduler::State::make_ready(Slot slot) {
   if (++gang.ready < gang.open) return;
   ready.add_gang({gang.priority, gang.order, slot});
   for (const Slot member : members_of(slot)) shapes.enter_line(tasks[member].shape, now);
-  gangs_due = true;
+  gang.was_tried = false;
+  gangs_are_new = true;
 }
 
 void Scheduler::State::leave_ready(Slot slot) {
@@ -131,14 +132,15 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
   if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != attempt) return std::nullopt;
   const Task& task = tasks[slot];
   const Node* node = cluster.find(task.attempt().node);
-  if (node == nullptr || !node->holdings.contains({id, attempt})) return std::nullopt;
+  const Holding* holding = node == nullptr ? nullptr : node->holdings.find({id, attempt});
+  if (holding == nullptr) return std::nullopt;
   RunOrder order{.task = task.spec.id,
                  .attempt = task.attempt().id,
                  .name = task.spec.name,
                  .program = task.job->info.program,
                  .work = task.spec.work,
                  .inputs = {},
-                 .grant = node->holdings.at({id, attempt}).grant,
+                 .grant = holding->grant,
                  .timeout = task.spec.timeout,
                  .gang = task.spec.gang};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);

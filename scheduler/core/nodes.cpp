@@ -42,7 +42,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
   std::vector<AttemptKey> earlier;
   if (known != nullptr)
     for (const auto& [key, holding] : known->holdings)
-      if (holding.kind == Holding::Kind::running) earlier.push_back(key);
+      if (holding->kind == Holding::Kind::running) earlier.push_back(key);
   if (auto waiting = awaited.extract(joined.node); !waiting.empty())
     earlier.insert(earlier.end(), waiting.mapped().begin(), waiting.mapped().end());
 
@@ -69,15 +69,16 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
   for (const auto& each : running) {
     const AttemptKey key{each.task, each.attempt};
     listed.insert(key);
-    const auto held = node.holdings.find(key);
-    if (held == node.holdings.end()) {
+    Holding* held = node.holdings.find(key);
+    if (held == nullptr) {
       take_in(node, each);
-    } else if (!each.address.empty() && held->second.address != each.address) {
-      held->second.address = each.address;
-      if (held->second.kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
+    } else if (!each.address.empty() && held->address != each.address) {
+      held->address = each.address;
+      if (held->kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
     }
   }
-  for (auto& [key, holding] : node.holdings) {
+  for (const auto& [key, held] : node.holdings) {
+    Holding& holding = *held;
     if (holding.kind == Holding::Kind::running && listed.contains(key)) {
       holding.unheard = 0;
     } else {
@@ -134,7 +135,7 @@ void Scheduler::State::on(const NodeLeft& left) {
 void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
   std::vector<AttemptKey> attempts;
   for (const auto& [key, holding] : node.holdings)
-    if (holding.kind == Holding::Kind::running) attempts.push_back(key);
+    if (holding->kind == Holding::Kind::running) attempts.push_back(key);
   withdraw(node);
   unbill_all(node);
   cluster.lose(node, now);
@@ -165,12 +166,12 @@ void Scheduler::State::forget_dead_nodes() {
 void Scheduler::State::on(const ActorStarted& started) {
   Node* node = expect(started.node, started.incarnation);
   if (node == nullptr) return;
-  const auto held = node->holdings.find({started.task, started.attempt});
-  if (held == node->holdings.end() || held->second.kind == Holding::Kind::stopping)
+  Holding* held = node->holdings.find({started.task, started.attempt});
+  if (held == nullptr || held->kind == Holding::Kind::stopping)
     return ignore("the actor's attempt is not the current one");
-  if (held->second.address == started.address) return ignore("it is known that the actor is up");
-  held->second.address = started.address;
-  if (held->second.kind == Holding::Kind::running) actor_is_up(tasks.find(started.task), started.address);
+  if (held->address == started.address) return ignore("it is known that the actor is up");
+  held->address = started.address;
+  if (held->kind == Holding::Kind::running) actor_is_up(tasks.find(started.task), started.address);
 }
 
 void Scheduler::State::actor_is_up(Slot slot, const std::string& address) {
@@ -184,16 +185,16 @@ void Scheduler::State::on(const AttemptEnded& ended) {
   Node* node = expect(ended.node, ended.incarnation);
   if (node == nullptr) return;
   const AttemptKey key{report.task, report.attempt};
-  const auto held = node->holdings.find(key);
+  const Holding* held = node->holdings.find(key);
   const Slot slot = tasks.find(report.task);
 
-  if (held == node->holdings.end()) {
+  if (held == nullptr) {
     ignore("the attempt is not the current one, or has been reported");
-  } else if (held->second.kind == Holding::Kind::orphan) {
+  } else if (held->kind == Holding::Kind::orphan) {
     return ignore("the attempt's driver has not come back yet");  // not acknowledged: it will be sent again
   } else {
     const bool is_current =
-        held->second.kind == Holding::Kind::running ||
+        held->kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) release(*node, key);
     if (is_current) {

@@ -11,14 +11,23 @@ namespace {
 
 // The first gangs in line are tried whenever there is more room; those behind them in their turn, or when their
 // patience ends and nodes are kept for them.
-constexpr int most_gangs_tried = 8;
+constexpr std::size_t most_gangs_tried = 8;
 constexpr int most_gangs_looked_at = 64;
+constexpr Time gang_round_interval{10};             // a search for many seats costs more than an event may
 constexpr std::size_t much_input_bytes = 64 << 10;  // worth a place that is not the tightest
+
+/// How often the need fits into the room, if no more than the sums count; at most `most`.
+std::int64_t most_seats(const Room& room, const Resources& needs, std::int64_t most) {
+  if (needs.cpus > 0) most = std::min(most, room.cpus / needs.cpus);
+  if (needs.gpus > 0) most = std::min(most, room.gpus / needs.gpus);
+  if (needs.memory_bytes > 0) most = std::min(most, room.memory_bytes / needs.memory_bytes);
+  return most;
+}
 
 }  // namespace
 
 void Scheduler::State::place_ready() {
-  if (!placement_due) return;
+  if (!placement_due && !(gangs_gained && now >= next_gang_round)) return;
   if (now < placing_from) {
     if (!ready.is_empty()) wake_by(placing_from);
     return;
@@ -27,21 +36,24 @@ void Scheduler::State::place_ready() {
   if (!cluster.orphans().empty()) adopt_orphans();
 
   auto gang = ready.gangs().end();
-  int tried = 0;
+  bool is_round = false;
   int looked_at = 0;
   std::vector<Slot> failed;
   for (;;) {
     take_gains();
-    if (std::exchange(gangs_due, false)) gang = ready.gangs().begin();
-    if (tried == most_gangs_tried || looked_at == most_gangs_looked_at) gang = ready.gangs().end();
+    const bool round_is_due = gangs_gained && now >= next_gang_round && failed.empty();
+    if (gangs_are_new || round_is_due) {
+      gang = ready.gangs().begin();
+      is_round = is_round || round_is_due;
+      gangs_are_new = false;
+    }
+    if (failed.size() == most_gangs_tried || looked_at == most_gangs_looked_at) gang = ready.gangs().end();
     const auto single = ready.next(shapes.open());
     if (gang != ready.gangs().end() && (!single || gang->second.priority >= single->priority)) {
       const auto rank = gang->first;
       ++looked_at;
-      if (const Slot first = gang->second.slot; !start_gang(first, failed)) {
-        failed.push_back(first);
-        ++tried;
-      }
+      const Slot first = gang->second.slot;
+      if (is_worth_a_try(first, is_round) && !start_gang(first, failed)) failed.push_back(first);
       gang = ready.gangs().upper_bound(rank);
     } else if (single) {
       start_single(*single);
@@ -49,12 +61,23 @@ void Scheduler::State::place_ready() {
       break;
     }
   }
+
+  if (is_round && !failed.empty()) next_gang_round = now + gang_round_interval;
+  // Gangs that it was not the turn of may still have gained.
+  const bool all_had_their_turn = failed.size() < most_gangs_tried && looked_at < most_gangs_looked_at;
+  if (ready.gangs().empty() || (is_round && all_had_their_turn)) {
+    gangs_gained = false;
+    shapes.forget_gained();
+  } else if (gangs_gained) {
+    next_gang_round = std::max(next_gang_round, now + Time{1});
+    wake_by(next_gang_round);
+  }
 }
 
 /// Nodes that have room which they had not: what waits for such room may have it.
 void Scheduler::State::take_gains() {
   if (!cluster.has_gained()) return;
-  gangs_due = true;
+  gangs_gained = true;
   for (const NodeId id : cluster.take_gained()) {
     Node* node = cluster.find(id);
     if (node == nullptr || !node->takes_work()) continue;
@@ -75,27 +98,55 @@ void Scheduler::State::start_single(const Head& head) {
   shapes.narrow(task.shape, {});
 }
 
+/// What has not fitted fits only after a node has gained room for a member; and a search for many seats costs more than
+/// every event may, so that gangs are tried again in rounds.
+bool Scheduler::State::is_worth_a_try(Slot first, bool is_round) const {
+  const Gang& gang = tasks.gang_of(tasks[first]);
+  if (!gang.was_tried) return true;
+  return is_round && std::any_of(gang.members.begin(), gang.members.end(), [this](Slot member) {
+           return member != no_slot && !tasks[member].is_final() && shapes.gained().has(tasks[member].shape);
+         });
+}
+
 /// False: it does not fit now, or one like it in `failed` did not.
 bool Scheduler::State::start_gang(Slot first, const std::vector<Slot>& failed) {
-  const Gang& gang = tasks.gang_of(tasks[first]);
+  Gang& gang = tasks.gang_of(tasks[first]);
+  gang.was_tried = true;
   const auto is_like_it = [&](Slot other) {
     const Gang& tried = tasks.gang_of(tasks[other]);
     return tried.policy == gang.policy && tried.open == gang.open && tasks[other].shape == tasks[first].shape;
   };
   if (std::any_of(failed.begin(), failed.end(), is_like_it)) return false;
   const std::vector<Slot> members = members_of(first);
-  Milli cpus = 0;
-  Milli gpus = 0;
-  for (const Slot member : members) {
-    if (!shapes.is_open(tasks[member].shape)) return false;
-    cpus += tasks[member].spec.needs.cpus;
-    gpus += tasks[member].spec.needs.gpus;
-  }
-  if (cpus > cluster.free_cpus() || gpus > cluster.free_gpus()) return false;
+  if (!may_have_seats(members)) return false;
   const Placement outcome = try_to_place(members, cluster.rooms(), nullptr);
   const auto* placed = std::get_if<Placed>(&outcome);
   if (placed == nullptr) return false;
   for (std::size_t i = 0; i < members.size(); ++i) run(members[i], *cluster.find(placed->nodes[i]));
+  return true;
+}
+
+/// False: there are too few, by a count that is quick and may be too high.
+bool Scheduler::State::may_have_seats(const std::vector<Slot>& members) {
+  std::vector<std::pair<ShapeIndex, std::int64_t>> wanted;
+  for (const Slot member : members) {
+    const ShapeIndex shape = tasks[member].shape;
+    if (!shapes.is_open(shape)) return false;
+    const auto same = std::find_if(wanted.begin(), wanted.end(), [&](const auto& each) { return each.first == shape; });
+    if (same == wanted.end()) {
+      wanted.emplace_back(shape, 1);
+    } else {
+      ++same->second;
+    }
+  }
+  for (const auto& [shape, count] : wanted) {
+    const Resources& needs = shapes[shape].needs;
+    std::int64_t seats = 0;
+    const auto spaces = shapes[shape].is_wide ? cluster.rooms().with_room(needs, static_cast<std::size_t>(count))
+                                              : shapes[shape].candidates;
+    for (const auto& space : spaces) seats += most_seats(room_of(*space.ledger), needs, count);
+    if (seats < count) return false;
+  }
   return true;
 }
 
@@ -174,8 +225,7 @@ std::string Scheduler::State::why_waiting(Slot slot) {
   if (task.spec.gang && tasks.gang_of(task).ready < tasks.gang_of(task).open)
     return "waits for " + std::to_string(tasks.gang_of(task).open - tasks.gang_of(task).ready) + " more of its gang";
   if (cluster.total_cpus() == 0) return "no node is there";
-  const ListedRooms if_empty(cluster.empty_spaces());
-  const Placement outcome = try_to_place(members_of(slot), cluster.rooms(), &if_empty);
+  const Placement outcome = try_to_place(members_of(slot), cluster.rooms(), &cluster.empty_rooms());
   if (const auto* later = std::get_if<NotNow>(&outcome)) return std::string(later->why);
   if (const auto* never = std::get_if<Never>(&outcome)) return never->why;
   return "is about to start";

@@ -9,7 +9,7 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr std::size_t fewest_looked_at = 64;
+constexpr std::size_t fewest_looked_at = 16;
 constexpr std::size_t fewest_reservations = 8;
 constexpr std::size_t nodes_per_reservation = 16;
 
@@ -44,7 +44,7 @@ void Scheduler::State::keep_nodes_for_the_patient() {
 /// Only for what would fit once all that ends by itself has ended: nobody waits for an actor to end.
 void Scheduler::State::reserve(const Head& head) {
   const std::vector<Slot> members = members_of(head.slot);
-  auto spaces = cluster.lasting_spaces(std::max(fewest_looked_at, 4 * members.size()));
+  auto spaces = cluster.lasting_spaces(std::max(fewest_looked_at, 2 * members.size()));
   Placement outcome = try_to_place(members, ListedRooms(spaces), nullptr);
   if (std::holds_alternative<NotNow>(outcome) && spaces.size() < cluster.nodes().size()) {
     spaces = cluster.lasting_spaces(cluster.nodes().size());
@@ -94,7 +94,8 @@ void Scheduler::State::preempt_for(const Reservation& reservation) {
     Node& node = *cluster.find(id);
     NodeLedger books = node.ledger;
     std::vector<std::tuple<std::int32_t, std::int64_t, AttemptKey>> lower;
-    for (const auto& [key, holding] : node.holdings) {
+    for (const auto& [key, held] : node.holdings) {
+      const Holding& holding = *held;
       if (holding.kind == Holding::Kind::stopping) books.give_back(holding.grant);
       if (holding.kind != Holding::Kind::running || holding.lasting) continue;
       const Task& task = tasks[tasks.find(key.task)];
@@ -145,6 +146,7 @@ void Scheduler::State::withdraw(Node& node) {
 
 /// An actor that came up meanwhile may hold what was counted on.
 void Scheduler::State::drop_hopeless_reservations() {
+  if (std::exchange(lasting_seen, cluster.lasting_version()) == cluster.lasting_version()) return;
   std::vector<std::uint64_t> hopeless;
   for (const auto& [order, reservation] : reservations) {
     for (const auto& [id, seated] : reservation.seats) {

@@ -7,8 +7,8 @@
 namespace troupe::scheduler {
 
 void RoomIndex::put(const NodeSpace& space) {
-  const Entry entry{space.ledger->free_cpus(), space.ledger->free_memory_bytes(), space};
-  const Milli gpus = space.ledger->free_gpus();
+  const auto [gpus, cpus, memory_bytes] = space.room();
+  const Entry entry{cpus, memory_bytes, space};
   const auto [place, is_new] = levels_of_.try_emplace(space.node);
   if (is_new) {
     place->second = {gpus, levels_[gpus].insert(entry).first};

@@ -6,16 +6,22 @@
 #include "scheduler/core/state.h"
 
 namespace troupe::scheduler {
+namespace {
 
-Scheduler::State::State(Settings given, const StoredState& stored, Time at)
+constexpr std::size_t usual_effects = 4;
+
+}  // namespace
+
+Scheduler::State::State(Settings given, StoredState stored, Time at)
     : settings(given), epoch(stored.epoch), now(at), started(at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
-  load(stored);
+  load(std::move(stored));
 }
 
 Effects Scheduler::State::step(Time at, const Event& event) {
   now = std::max(now, at);
+  sends.reserve(usual_effects);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
   place_ready();
@@ -38,7 +44,7 @@ void Scheduler::State::give_grace_if_late() {
     if (!node.alive) continue;
     node.heard = now;
     for (auto& [key, holding] : node.holdings)
-      if (holding.kind == Holding::Kind::orphan) holding.until = now + settings.node_timeout;
+      if (holding->kind == Holding::Kind::orphan) holding->until = now + settings.node_timeout;
   }
   for (auto& [id, driver] : drivers) driver.heard = now;
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
@@ -79,6 +85,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
   if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
+  if (gangs_gained && !ready.gangs().empty()) also(std::max(next_gang_round, placing_from));
   return next;
 }
 
@@ -99,14 +106,15 @@ Effects Scheduler::State::effects_of_step() {
     if (task.is_final()) count_end(task);
   }
   dirty.clear();
+  if (writes.empty()) return std::exchange(sends, {});
   Effects effects = std::exchange(writes, {});
   effects.insert(effects.end(), std::make_move_iterator(sends.begin()), std::make_move_iterator(sends.end()));
   sends.clear();
   return effects;
 }
 
-Scheduler::Scheduler(Settings settings, const StoredState& stored, Time now)
-    : state_(std::make_unique<State>(settings, stored, now)) {}
+Scheduler::Scheduler(Settings settings, StoredState stored, Time now)
+    : state_(std::make_unique<State>(settings, std::move(stored), now)) {}
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;

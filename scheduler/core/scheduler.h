@@ -17,11 +17,11 @@
 namespace troupe::scheduler {
 
 struct Settings {
-  Time node_timeout{5000};    ///< A node silent for longer is dead: its attempts are lost.
+  Time node_timeout{5000};  ///< A node silent for longer is dead: its attempts are lost.
   /// A durable graph is compacted so long after its end: what is left of it are its counts and times.
   Time keep_finished = std::chrono::hours(7 * 24);
   std::size_t most_summaries = 10'000;  ///< Beyond it the oldest are dropped.
-  Time driver_timeout{5000};  ///< A driver silent for longer has left.
+  Time driver_timeout{5000};            ///< A driver silent for longer has left.
   /// Attempts lost in a row (worker or node died under the task) after which it fails.
   std::int32_t most_lost_attempts = 3;
   std::size_t most_input_bytes = 32u << 20;  ///< A task whose inputs are more together fails: they travel in one order.
@@ -41,7 +41,7 @@ struct Settings {
 class Scheduler {
  public:
   /// Goes on from what the store holds; a new cluster's is empty but for its id and epoch.
-  Scheduler(Settings settings, const StoredState& stored, Time now);
+  Scheduler(Settings settings, StoredState stored, Time now);
   ~Scheduler();
   Scheduler(Scheduler&&) noexcept;
   Scheduler& operator=(Scheduler&&) noexcept;

@@ -7,6 +7,11 @@
 #include "runtime/base/check.h"
 
 namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t most_candidates = 8;  // beyond it the index is faster
+
+}  // namespace
 
 bool ShapeTable::Key::operator<(const Key& other) const {
   const auto fields = [](const Key& key) {
@@ -22,11 +27,13 @@ ShapeIndex ShapeTable::add(const Resources& needs, bool spreads) {
     if (free_.empty()) {
       place->second = static_cast<ShapeIndex>(shapes_.size());
       shapes_.emplace_back();
+      least_.emplace_back();
     } else {
       place->second = free_.back();
       free_.pop_back();
     }
     shapes_[place->second] = Shape{.needs = needs, .spreads = spreads};
+    least_[place->second] = {needs.gpus, needs.cpus, needs.memory_bytes};
   }
   ++shapes_[place->second].tasks;
   return place->second;
@@ -76,18 +83,20 @@ void ShapeTable::widen(ShapeIndex index) {
   note_open(index);
 }
 
-void ShapeTable::widen_all() {
-  waiting_.for_each([this](std::size_t index) { widen(static_cast<ShapeIndex>(index)); });
-}
-
 void ShapeTable::offer(const NodeSpace& space) {
+  const Room room = space.room();
   waiting_.for_each([&](std::size_t index) {
+    const Room& least = least_[index];
+    if (least.gpus > room.gpus || least.cpus > room.cpus || least.memory_bytes > room.memory_bytes) return;
     Shape& shape = shapes_[index];
-    if (shape.is_wide || !space.has_room(shape.needs)) return;
+    if (!space.has_room(shape.needs)) return;
+    gained_.set(index);
+    if (shape.is_wide) return;
     const auto is_it = [&](const NodeSpace& each) { return each.node == space.node; };
     if (std::any_of(shape.candidates.begin(), shape.candidates.end(), is_it)) return;
+    if (shape.candidates.size() == most_candidates) return widen(static_cast<ShapeIndex>(index));
     shape.candidates.push_back(space);
-    note_open(static_cast<ShapeIndex>(index));
+    open_.set(index);
   });
 }
 

@@ -41,8 +41,6 @@ class ShapeTable {
 
   /// No node has room any more but those in `candidates`.
   void narrow(ShapeIndex index, std::vector<NodeSpace> candidates);
-  void widen(ShapeIndex index);
-  void widen_all();
   /// A node may have room that it had not: it becomes a candidate of all for which it does.
   void offer(const NodeSpace& space);
   /// The node takes no more work, or its books are about to go.
@@ -54,6 +52,9 @@ class ShapeTable {
   const Bits& waiting() const { return waiting_; }
   /// Of those, the ones for which a node may have room.
   const Bits& open() const { return open_; }
+  /// Those for which some node was offered that has room, since they were last forgotten.
+  const Bits& gained() const { return gained_; }
+  void forget_gained() { gained_ = {}; }
   bool is_open(ShapeIndex index) const { return shapes_[index].is_wide || !shapes_[index].candidates.empty(); }
   std::size_t size() const { return by_needs_.size(); }
 
@@ -63,10 +64,13 @@ class ShapeTable {
     bool spreads = false;
     bool operator<(const Key& other) const;
   };
+  void widen(ShapeIndex index);
   void note_open(ShapeIndex index);
 
   std::map<Key, ShapeIndex> by_needs_;
   std::vector<Shape> shapes_;
+  std::vector<Room> least_;  // what a node must have for a closer look, side by side
+  Bits gained_;
   std::vector<ShapeIndex> free_;
   Bits waiting_;
   Bits open_;

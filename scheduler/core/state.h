@@ -32,7 +32,7 @@ struct Driver {
 };
 
 struct Scheduler::State {
-  State(Settings settings, const StoredState& stored, Time now);
+  State(Settings settings, StoredState stored, Time now);
 
   // --- scheduler.cpp
   Effects step(Time now, const Event& event);
@@ -78,7 +78,7 @@ struct Scheduler::State {
   void forget_dead_nodes();
 
   // --- lifecycle.cpp
-  void load(const StoredState& stored);
+  void load(StoredState stored);
   void touch(Slot slot);
   /// Why the results that it would be handed are too many bytes; empty if they are not.
   std::string too_much_input(const Task& task) const;
@@ -106,6 +106,8 @@ struct Scheduler::State {
   void place_ready();
   void take_gains();
   void start_single(const Head& head);
+  bool may_have_seats(const std::vector<Slot>& members);
+  bool is_worth_a_try(Slot first, bool is_round) const;
   bool start_gang(Slot first, const std::vector<Slot>& failed);
   std::vector<Slot> members_of(Slot slot) const;
   Placement try_to_place(const std::vector<Slot>& members, const Rooms& rooms, const Rooms* if_empty) const;
@@ -125,7 +127,7 @@ struct Scheduler::State {
   void drop_hopeless_reservations();
 
   // --- compaction.cpp
-  void load_finished(const StoredState& stored);
+  void load_finished(const std::vector<GraphSummary>& stored, const std::vector<Slot>& loaded);
   void count_end(const Task& task);
   void reopen(const Job& job);
   void compact_finished();
@@ -146,15 +148,18 @@ struct Scheduler::State {
   Time started{};
   Time placing_from{};
   bool placement_due = false;
-  bool gangs_due = false;  ///< Gangs in line may have room.
-  Time next_sweep{};       ///< When the patient are looked for again.
+  bool gangs_are_new = false;  ///< Some in line were not tried yet.
+  bool gangs_gained = false;   ///< Some node has gained room since all that were tried had their turn.
+  Time next_gang_round{};      ///< When they are tried again.
+  Time next_sweep{};           ///< When the patient are looked for again.
 
   TaskTable tasks;
   ShapeTable& shapes = tasks.shapes;
   Cluster cluster;
   ReadyQueue ready{tasks};
   Reservations reservations;
-  std::uint64_t starts = 0;  ///< Of attempts, so far.
+  std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
+  std::uint64_t starts = 0;        ///< Of attempts, so far.
   std::map<DriverId, Driver> drivers;
   /// Running according to the store, on nodes that have not joined yet.
   std::map<NodeId, std::vector<AttemptKey>> awaited;
@@ -164,10 +169,10 @@ struct Scheduler::State {
   std::map<JobId, std::uint32_t> dropped;
   std::deque<JobId> dropped_in_order;
 
-  std::map<JobId, std::size_t> ended_tasks;          ///< Of durable jobs.
-  std::map<JobId, Time> finished;                    ///< Durable jobs whose tasks have all ended, and when.
+  std::map<JobId, std::size_t> ended_tasks;  ///< Of durable jobs.
+  std::map<JobId, Time> finished;            ///< Durable jobs whose tasks have all ended, and when.
   std::set<std::pair<Time, JobId>> finished_in_order;
-  std::deque<JobId> summaries;                       ///< The oldest first.
+  std::deque<JobId> summaries;  ///< The oldest first.
 
   std::optional<Time> wake;  // what was asked for last
   std::vector<Slot> dirty;

@@ -1,17 +1,26 @@
 #include "scheduler/policies/rooms.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace troupe::scheduler {
 namespace {
 
-std::tuple<Room, NodeId> rank_of(const NodeSpace& space) { return {room_of(*space.ledger), space.node}; }
+std::tuple<Room, NodeId> rank_of(const NodeSpace& space) { return {space.room(), space.node}; }
 
 }  // namespace
 
 bool NodeSpace::has_spare(const Resources& needs) const {
   const auto grant = spare->grant_for(needs);
   return grant && ledger->fits_exactly(*grant);
+}
+
+Room NodeSpace::room() const {
+  const Room free = room_of(*ledger);
+  if (spare == nullptr) return free;
+  const Room open = room_of(*spare);
+  return {std::min(free.gpus, open.gpus), std::min(free.cpus, open.cpus),
+          std::min(free.memory_bytes, open.memory_bytes)};
 }
 
 std::optional<NodeSpace> ListedRooms::tightest(const Resources& needs) const {

@@ -3,15 +3,26 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
-#include <tuple>
 #include <vector>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/resources.h"
 
 namespace troupe::scheduler {
+
+/// How much room a node has, as an order: gpus weigh most, so the tightest node for cpu work has none free.
+struct Room {
+  Milli gpus = 0;
+  Milli cpus = 0;
+  std::int64_t memory_bytes = 0;
+  friend auto operator<=>(const Room&, const Room&) = default;
+};
+inline Room room_of(const NodeLedger& ledger) {
+  return {ledger.free_gpus(), ledger.free_cpus(), ledger.free_memory_bytes()};
+}
 
 /// A node that takes work, and its books.
 struct NodeSpace {
@@ -21,16 +32,12 @@ struct NodeSpace {
   const NodeLedger* spare = nullptr;
 
   bool has_room(const Resources& needs) const { return spare == nullptr ? ledger->fits(needs) : has_spare(needs); }
+  /// At least as much as others may take.
+  Room room() const;
 
  private:
   bool has_spare(const Resources& needs) const;
 };
-
-/// How much room a node has, as an order: gpus weigh most, so the tightest node for cpu work has none free.
-using Room = std::tuple<Milli, Milli, std::int64_t>;
-inline Room room_of(const NodeLedger& ledger) {
-  return {ledger.free_gpus(), ledger.free_cpus(), ledger.free_memory_bytes()};
-}
 
 class Rooms {
  public:

@@ -8,7 +8,7 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr std::size_t fewest_candidates = 32;
+constexpr std::size_t fewest_candidates = 8;
 
 /// What all members need together, as far as one need can say it: a hint where to look for one node for all.
 Resources sum_of(std::span<const Need> members) {

@@ -19,12 +19,12 @@ Service::Service(ServiceOptions options, TaskStore& store, Transport& transport)
 Result<void> Service::start() {
   wall_at_start_ = std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch());
   steady_at_start_ = std::chrono::steady_clock::now();
-  const auto stored = store_.open(options_.cluster);
+  auto stored = store_.open(options_.cluster);
   if (!stored) return stored.error();
   epoch_ = stored->epoch;
   commit_seq_ = stored->commit_seq;
   last_commit_ = now();
-  scheduler_.emplace(options_.settings, *stored, now());
+  scheduler_.emplace(options_.settings, std::move(*stored), now());
   wake_at_ = now();
   if (auto listening = transport_.listen(options_.address(epoch_)); !listening) return listening;
   options_.announce(epoch_);
@@ -139,7 +139,8 @@ bool Service::has_lost(StoreSeen seen) {
 }
 
 bool Service::is_commit_due() const {
-  const bool is_late = options_.longest_commit_pause.count() > 0 && now() - last_commit_ >= options_.longest_commit_pause;
+  const bool is_late =
+      options_.longest_commit_pause.count() > 0 && now() - last_commit_ >= options_.longest_commit_pause;
   return !gathering_.writes.empty() || is_late || doubt_.has_value();
 }
 

@@ -24,8 +24,8 @@ struct ServiceOptions {
   std::function<void(std::uint32_t epoch)> announce;
   ClusterId cluster;
   Settings settings{};
-  /// Something is committed at least so often, be it nothing: it keeps the lease, and tells a scheduler that has no work
-  /// that another has taken over. 0: only what there is.
+  /// Something is committed at least so often, be it nothing: it keeps the lease, and tells a scheduler that has no
+  /// work that another has taken over. 0: only what there is.
   Time longest_commit_pause{0};
 };
 

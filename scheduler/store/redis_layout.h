@@ -20,8 +20,8 @@ std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N`
 
 inline constexpr std::string_view job_field = "job";
 inline constexpr std::string_view summary_field = "summary";  ///< All there is of a graph that was compacted.
-std::string spec_field(std::uint32_t number);      ///< Written once.
-std::string progress_field(std::uint32_t number);  ///< `task:N`: written at each change.
+std::string spec_field(std::uint32_t number);                 ///< Written once.
+std::string progress_field(std::uint32_t number);             ///< `task:N`: written at each change.
 
 /// What a field of a graph's hash holds.
 struct GraphField {

@@ -23,8 +23,8 @@ struct LeaseOptions {
 std::string lease_text(const LeaseOptions& lease, std::uint32_t epoch, std::uint64_t commit_seq);
 bool is_held_by(const std::string& holder, std::string_view text);
 
-/// Blocks until the lease in Redis at `socket` may be taken, and gives its text then; empty: there is none. A Redis that
-/// is away or silent is waited for, and the lease with it: nobody could have renewed it.
+/// Blocks until the lease in Redis at `socket` may be taken, and gives its text then; empty: there is none. A Redis
+/// that is away or silent is waited for, and the lease with it: nobody could have renewed it.
 ///
 /// Fails with: cancelled (`until_stopped` said so), refused, corrupt.
 Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,

@@ -1,8 +1,8 @@
 #include "scheduler/store/redis_load.h"
 
-#include <deque>
-#include <map>
+#include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,90 +14,65 @@ namespace troupe::scheduler {
 
 namespace {
 
-constexpr std::size_t graphs_in_flight = 16;
-constexpr std::string_view fields_per_scan = "2000";
-
-/// One graph's hash while it is read, in any order. A scan may hand out a field twice.
-struct Graph {
-  struct Task {
-    std::optional<TaskSpec> spec;
-    std::optional<TaskProgress> progress;
-  };
-  JobId id;
-  std::string key;
-  std::optional<JobInfo> job;
-  std::optional<GraphSummary> summary;
-  std::map<std::uint32_t, Task> tasks;
-};
-
-Result<void> take_record(Graph& graph, std::string_view name, std::string_view bytes) {
-  const RecordPlace place{graph.key, name};
-  const auto field = graph_field_from(name);
-  if (!field) {
-    return Error{Fault::unsupported, "store record " + to_text(place) +
-                                         " is of no kind that this version knows: use the newer troupe that wrote it"};
-  }
-  if (field->kind == GraphField::Kind::job) {
-    auto job = decode_record<JobInfo>(place, bytes);
-    if (!job) return job.error();
-    if (job->id != graph.id) return damaged_record(place, "it names job " + to_text(job->id));
-    graph.job = std::move(*job);
-  } else if (field->kind == GraphField::Kind::summary) {
-    auto summary = decode_record<GraphSummary>(place, bytes);
-    if (!summary) return summary.error();
-    if (summary->job.id != graph.id) return damaged_record(place, "it names job " + to_text(summary->job.id));
-    graph.summary = std::move(*summary);
-  } else if (field->kind == GraphField::Kind::spec) {
-    auto spec = decode_record<TaskSpec>(place, bytes);
-    if (!spec) return spec.error();
-    if (spec->id != TaskId{graph.id, field->number}) return damaged_record(place, "it names task " + to_text(spec->id));
-    graph.tasks[field->number].spec = std::move(*spec);
-  } else {
-    auto progress = decode_record<TaskProgress>(place, bytes);
-    if (!progress) return progress.error();
-    graph.tasks[field->number].progress = std::move(*progress);
-  }
-  return {};
-}
+constexpr std::size_t commands_in_flight = 16;
+constexpr std::size_t tasks_at_once = 250;
+constexpr std::string_view ids_per_scan = "2000";
 
 enum class Writer { none, writes_meanwhile };
 
-/// Appends the graph to `state`.
-Result<void> take_graph(Graph& graph, Writer writer, StoredState& state) {
-  if (graph.summary) {
-    if (writer == Writer::none && (graph.job || !graph.tasks.empty()))
-      return damaged_record({graph.key, summary_field}, "there is more of the graph beside it");
-    state.summaries.push_back(std::move(*graph.summary));
-    return {};
-  }
-  // Dropped since it was listed.
-  if (!graph.job && writer == Writer::writes_meanwhile) return {};
-  if (!graph.job) return damaged_record({graph.key, job_field}, "it is missing");
-  state.jobs.push_back(std::move(*graph.job));
-  for (auto& [number, task] : graph.tasks) {
-    // What was added behind a scan's back may have been seen in part.
-    if (!task.spec && writer == Writer::writes_meanwhile) continue;
-    if (!task.spec) {
-      return damaged_record({graph.key, spec_field(number)}, "it is missing, though the task has made progress");
-    }
-    // A task that was accepted and never changed has no progress yet.
-    state.tasks.push_back({std::move(*task.spec), std::move(task.progress).value_or(TaskProgress{})});
-  }
-  return {};
+/// One graph's hash: which fields it has.
+struct Graph {
+  JobId id;
+  std::string key;
+  bool has_summary = false;
+  std::vector<std::uint32_t> numbers;  // of its tasks, in order
+};
+
+template <class T>
+Result<T> record_of(const Graph& graph, const std::string& field, const RedisValue& value) {
+  const RecordPlace place{graph.key, field};
+  if (!value.is_text()) return damaged_record(place, "it is missing");
+  return decode_record<T>(place, value.text());
 }
 
+/// Appends what is read to `state`, graph by graph, task by task, in order of their ids: nothing is sorted or looked up
+/// a second time, however many there are.
 class Loader {
  public:
-  Loader(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience)
-      : connection_(connection), socket_(socket), patience_(patience) {}
+  Loader(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience, Writer writer,
+         StoredState& state)
+      : connection_(connection), socket_(socket), patience_(patience), writer_(writer), state_(state) {}
+
+  /// Leaves no reply outstanding but on a connection that is lost.
+  Result<void> load() {
+    auto loaded = load_all();
+    for (; outstanding_ > 0; --outstanding_)
+      if (!connection_.wait_reply(deadline())) break;
+    return loaded;
+  }
+
+ private:
+  Result<void> load_all() {
+    const auto ids = job_ids();
+    if (!ids) return ids.error();
+    std::vector<Graph> graphs;
+    for (const JobId id : *ids) graphs.push_back({.id = id, .key = graph_key(id)});
+    if (auto read = read_fields(graphs); !read) return read;
+    std::size_t tasks = 0;
+    for (const Graph& graph : graphs) tasks += graph.numbers.size();
+    state_.tasks.reserve(tasks);
+    return read_records(graphs);
+  }
 
   Result<std::vector<JobId>> job_ids() {
     std::set<JobId> ids;
     std::string cursor = "0";
     do {
-      auto reply = connection_.ask({"SSCAN", jobs_key, cursor, "COUNT", fields_per_scan}, deadline());
+      auto reply = connection_.ask({"SSCAN", jobs_key, cursor, "COUNT", ids_per_scan}, deadline());
       if (!reply) return reply.error();
-      if (auto flaw = flaw_of_scan(*reply, "SSCAN " + std::string(jobs_key))) return *flaw;
+      const std::string command = "SSCAN " + std::string(jobs_key);
+      if (reply->is_error()) return redis_refusal(socket_, command, *reply);
+      if (reply->size() != 2 || !(*reply)[0].is_text() || !(*reply)[1].is_array()) return odd_answer(command);
       cursor = (*reply)[0].text();
       for (std::size_t i = 0; i < (*reply)[1].size(); ++i) {
         const std::string_view text = (*reply)[1][i].text();
@@ -109,59 +84,165 @@ class Loader {
     return std::vector(ids.begin(), ids.end());
   }
 
-  Result<std::vector<Graph>> graphs(const std::vector<JobId>& ids) {
-    std::vector<Graph> graphs;
-    for (const JobId id : ids) graphs.push_back({.id = id, .key = graph_key(id)});
-    std::deque<std::size_t> asked;  // whose replies come next, in this order
-    std::size_t next = 0;
-    while (next < graphs.size() || !asked.empty()) {
-      while (next < graphs.size() && asked.size() < graphs_in_flight)
-        scan(graphs[next].key, "0"), asked.push_back(next++);
-      connection_.exchange();
-      auto reply = connection_.wait_reply(deadline());
+  Result<void> read_fields(std::vector<Graph>& graphs) {
+    std::size_t asked = 0;
+    for (Graph& graph : graphs) {
+      for (; asked < graphs.size() && asked < static_cast<std::size_t>(&graph - graphs.data()) + commands_in_flight;
+           ++asked)
+        ask({"HKEYS", graphs[asked].key});
+      const auto reply = next_array("HKEYS " + graph.key);
       if (!reply) return reply.error();
-      const std::size_t at = asked.front();
-      asked.pop_front();
-      Graph& graph = graphs[at];
-      if (auto flaw = flaw_of_scan(*reply, "HSCAN " + graph.key)) return *flaw;
-      if ((*reply)[0].text() != "0") scan(graph.key, (*reply)[0].text()), asked.push_back(at);
-      connection_.exchange();  // Redis looks for the next piece while this one is read
-      const RedisValue found = (*reply)[1];
-      for (std::size_t i = 0; i + 1 < found.size(); i += 2) {
-        if (auto taken = take_record(graph, found[i].text(), found[i + 1].text()); !taken) return taken.error();
-      }
+      if (auto taken = take_fields(graph, *reply); !taken) return taken;
     }
-    return graphs;
+    return {};
   }
 
- private:
-  Deadline deadline() const { return std::chrono::steady_clock::now() + patience_; }
-  void scan(std::string_view key, std::string_view cursor) {
-    connection_.append({"HSCAN", key, cursor, "COUNT", fields_per_scan});
+  Result<void> take_fields(Graph& graph, const RedisReply& reply) const {
+    std::vector<std::uint32_t> with_progress;
+    bool has_job = false;
+    for (std::size_t i = 0; i < reply.size(); ++i) {
+      const std::string_view name = reply[i].text();
+      const auto field = graph_field_from(name);
+      if (!field) {
+        return Error{Fault::unsupported,
+                     "store record " + to_text(RecordPlace{graph.key, name}) +
+                         " is of no kind that this version knows: use the newer troupe that wrote it"};
+      }
+      has_job = has_job || field->kind == GraphField::Kind::job;
+      graph.has_summary = graph.has_summary || field->kind == GraphField::Kind::summary;
+      if (field->kind == GraphField::Kind::spec) graph.numbers.push_back(field->number);
+      if (field->kind == GraphField::Kind::progress) with_progress.push_back(field->number);
+    }
+    if (writer_ == Writer::writes_meanwhile && !has_job && !graph.has_summary)
+      return {};  // dropped since it was listed
+    if (!has_job && !graph.has_summary) return damaged_record({graph.key, job_field}, "it is missing");
+    if (graph.has_summary && reply.size() > 1)
+      return damaged_record({graph.key, summary_field}, "there is more of the graph beside it");
+    std::sort(graph.numbers.begin(), graph.numbers.end());
+    std::sort(with_progress.begin(), with_progress.end());
+    for (const std::uint32_t number : with_progress) {
+      if (std::binary_search(graph.numbers.begin(), graph.numbers.end(), number)) continue;
+      return damaged_record({graph.key, spec_field(number)}, "it is missing, though the task has made progress");
+    }
+    return {};
   }
-  std::optional<Error> flaw_of_scan(const RedisValue& reply, const std::string& command) const {
-    if (reply.is_error()) return redis_refusal(socket_, command, reply);
-    if (reply.size() == 2 && reply[0].is_text() && reply[1].is_array()) return std::nullopt;
-    return Error{Fault::corrupt, "Redis at " + socket_ + " answers " + command + " with something else than a scan"};
+
+  /// What one command asks for: the graph's own record, or some of its tasks.
+  struct Part {
+    const Graph* graph = nullptr;
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+
+  Result<void> read_records(const std::vector<Graph>& graphs) {
+    std::vector<Part> parts;
+    for (const Graph& graph : graphs) {
+      parts.push_back({&graph});
+      for (std::size_t first = 0; first < graph.numbers.size(); first += tasks_at_once)
+        parts.push_back({&graph, first, std::min(tasks_at_once, graph.numbers.size() - first)});
+    }
+    std::size_t asked = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      for (; asked < parts.size() && asked < i + commands_in_flight; ++asked) ask(parts[asked]);
+      const auto reply = next_array("HMGET " + parts[i].graph->key);
+      if (!reply) return reply.error();
+      if (auto taken = take(parts[i], *reply); !taken) return taken;
+    }
+    return {};
+  }
+
+  void ask(const Part& part) {
+    std::vector<std::string> fields;
+    if (part.count == 0) fields.emplace_back(part.graph->has_summary ? summary_field : job_field);
+    for (std::size_t i = part.first; i < part.first + part.count; ++i) {
+      fields.push_back(spec_field(part.graph->numbers[i]));
+      fields.push_back(progress_field(part.graph->numbers[i]));
+    }
+    std::vector<std::string_view> arguments = {"HMGET", part.graph->key};
+    arguments.insert(arguments.end(), fields.begin(), fields.end());
+    ask(arguments);
+  }
+  void ask(std::span<const std::string_view> arguments) {
+    connection_.append(arguments);
+    ++outstanding_;
+  }
+  void ask(std::initializer_list<std::string_view> arguments) { ask(std::span(arguments.begin(), arguments.size())); }
+
+  Result<void> take(const Part& part, const RedisReply& reply) {
+    const Graph& graph = *part.graph;
+    if (reply.size() != (part.count == 0 ? 1 : 2 * part.count)) return odd_answer("HMGET " + graph.key);
+    if (part.count == 0) return graph.has_summary ? take_summary(graph, reply[0]) : take_job(graph, reply[0]);
+    for (std::size_t i = 0; i < part.count; ++i) {
+      const std::uint32_t number = graph.numbers[part.first + i];
+      if (auto taken = take_task(graph, number, reply[2 * i], reply[2 * i + 1]); !taken) return taken;
+    }
+    return {};
+  }
+
+  /// Whether a writer has taken away what was there a moment ago.
+  bool has_gone(const RedisValue& value) const { return writer_ == Writer::writes_meanwhile && value.is_nil(); }
+
+  Result<void> take_job(const Graph& graph, const RedisValue& value) {
+    if (has_gone(value)) return {};
+    const std::string field(job_field);
+    auto job = record_of<JobInfo>(graph, field, value);
+    if (!job) return job.error();
+    if (job->id != graph.id) return damaged_record({graph.key, field}, "it names job " + to_text(job->id));
+    state_.jobs.push_back(std::move(*job));
+    return {};
+  }
+
+  Result<void> take_summary(const Graph& graph, const RedisValue& value) {
+    if (has_gone(value)) return {};
+    const std::string field(summary_field);
+    auto summary = record_of<GraphSummary>(graph, field, value);
+    if (!summary) return summary.error();
+    const JobId id = summary->job.id;
+    if (id != graph.id) return damaged_record({graph.key, field}, "it names job " + to_text(id));
+    state_.summaries.push_back(std::move(*summary));
+    return {};
+  }
+
+  Result<void> take_task(const Graph& graph, std::uint32_t number, const RedisValue& spec, const RedisValue& progress) {
+    if (has_gone(spec)) return {};
+    const std::string field = spec_field(number);
+    auto read = record_of<TaskSpec>(graph, field, spec);
+    if (!read) return read.error();
+    const TaskId id = read->id;
+    if (id != TaskId{graph.id, number}) return damaged_record({graph.key, field}, "it names task " + to_text(id));
+    TaskRecord& record = state_.tasks.emplace_back();
+    record.spec = std::move(*read);
+    // A task that was accepted and never changed has no progress yet.
+    if (progress.is_nil()) return {};
+    auto made = record_of<TaskProgress>(graph, progress_field(number), progress);
+    if (!made) return made.error();
+    record.progress = std::move(*made);
+    return {};
+  }
+
+  Deadline deadline() const { return std::chrono::steady_clock::now() + patience_; }
+
+  Result<RedisReply> next_array(const std::string& command) {
+    connection_.exchange();
+    auto reply = connection_.wait_reply(deadline());
+    if (!reply) return reply;
+    --outstanding_;
+    if (reply->is_error()) return redis_refusal(socket_, command, *reply);
+    if (!reply->is_array()) return odd_answer(command);
+    connection_.exchange();  // Redis looks for the next part while this one is read
+    return reply;
+  }
+  Error odd_answer(const std::string& command) const {
+    return {Fault::corrupt, "Redis at " + socket_ + " answers " + command + " with something else than was asked for"};
   }
 
   RedisConnection& connection_;
   const std::string& socket_;
-  std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds patience_;
+  const Writer writer_;
+  StoredState& state_;
+  std::size_t outstanding_ = 0;
 };
-
-Result<void> load(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
-                  Writer writer, StoredState& state) {
-  Loader loader(connection, socket, patience);
-  const auto ids = loader.job_ids();
-  if (!ids) return ids.error();
-  auto graphs = loader.graphs(*ids);
-  if (!graphs) return graphs.error();
-  for (Graph& graph : *graphs) {
-    if (auto taken = take_graph(graph, writer, state); !taken) return taken;
-  }
-  return {};
-}
 
 /// Of a cluster that is there.
 Result<StoreAge> age_of(RedisConnection& connection, const std::string& socket, Deadline deadline) {
@@ -177,7 +258,7 @@ Result<StoreAge> age_of(RedisConnection& connection, const std::string& socket, 
 
 Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
                          StoredState& state) {
-  return load(connection, socket, patience, Writer::none, state);
+  return Loader(connection, socket, patience, Writer::none, state).load();
 }
 
 Result<StoredState> read_store(const std::string& socket, std::chrono::milliseconds patience) {
@@ -203,8 +284,8 @@ Result<StoredState> read_live_store(const std::string& socket, std::chrono::mill
   const auto age = age_of(*connection, socket, std::chrono::steady_clock::now() + patience);
   if (!age) return age.error();
   StoredState state{.cluster = age->cluster, .epoch = age->epoch, .commit_seq = age->commit_seq};
-  if (auto loaded = load(*connection, socket, patience, Writer::writes_meanwhile, state); !loaded)
-    return loaded.error();
+  Loader loader(*connection, socket, patience, Writer::writes_meanwhile, state);
+  if (auto loaded = loader.load(); !loaded) return loaded.error();
   return state;
 }
 

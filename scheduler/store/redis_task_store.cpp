@@ -101,7 +101,8 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
   if (!loaded && may_pass(loaded.error().fault)) return loaded.error();
 
-  // A scheduler that took over meanwhile may have written what was being read.
+  // A scheduler that took over meanwhile may have written what was being read. Reading may have taken long.
+  deadline = now() + options_.patience;
   connection->append({"WATCH", epoch_key});
   auto watched = connection->ask({"GET", epoch_key}, deadline);
   if (watched) watched = connection->wait_reply(deadline);

@@ -271,7 +271,8 @@ TEST_CASE("what is seen of the store is kept, and a late lower number is no loss
   CHECK(node.says(agent::Welcomed{2, 90}) == "keep epoch 2, commit 90");
 }
 
-TEST_CASE("a scheduler whose store has lost what was seen of it is refused, the next one that has it is not", "[agent]") {
+TEST_CASE("a scheduler whose store has lost what was seen of it is refused, the next one that has it is not",
+          "[agent]") {
   Node node;
   (void)node.says(agent::HeartbeatTaken{1, 90});
   const std::string refused = "ignored: the store of epoch 2 has lost what was seen of it";

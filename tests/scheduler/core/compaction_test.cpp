@@ -13,8 +13,11 @@ namespace {
 const NodeCapacity two_cpus{.cpus = 2000};
 
 Settings settings() {
-  return {.node_timeout = Time{3'600'000}, .keep_finished = Time{1000}, .most_summaries = 2,
-          .driver_timeout = Time{3'600'000}, .rejoin_grace = Time{50}};
+  return {.node_timeout = Time{3'600'000},
+          .keep_finished = Time{1000},
+          .most_summaries = 2,
+          .driver_timeout = Time{3'600'000},
+          .rejoin_grace = Time{50}};
 }
 
 }  // namespace

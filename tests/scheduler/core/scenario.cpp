@@ -110,6 +110,9 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
                 .needs = wish.needs,
                 .max_attempts = wish.max_attempts,
                 .gang = wish.gang};
+  spec.priority = wish.priority;
+  spec.preemptible = wish.preemptible;
+  spec.spreads = wish.spreads;
   if (wish.is_actor) spec.work = ActorWork{"A", {}};
   for (const auto& before : wish.after) spec.after.push_back(id_of(before));
   for (const auto& input : wish.inputs) {

@@ -21,6 +21,9 @@ struct TaskWish {
   int max_attempts = 1;
   bool is_actor = false;
   std::optional<GangHint> gang;
+  int priority = 0;
+  bool preemptible = false;
+  bool spreads = false;
 };
 
 class Scenario final : Names {

@@ -27,7 +27,7 @@ std::string answer_to(const std::vector<std::pair<std::string, TaskWish>>& tasks
 
 TEST_CASE("a submit is refused as a whole, in one line that names the task", "[scheduler]") {
   CHECK(answer_to({{"small", {}}, {"big", {.needs = {.cpus = 8000}}}}) ==
-        "task 'big' needs 8 cpus; the largest node, 'a', has 2 cpus, 0 gpus, 1024 MiB");
+        "task 'big' needs 8 cpus; the nearest, node 'a', has 2 cpus, 0 gpus, 1024 MiB");
   CHECK(answer_to({{"half", {.needs = {.gpus = 1500}}}}) ==
         "task 'half': gpus is 1.5: expected at most 1, or a whole number");
   CHECK(answer_to({{"x", {.after = {"y"}}}, {"y", {.after = {"x"}}}}) ==

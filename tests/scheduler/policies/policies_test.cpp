@@ -111,3 +111,50 @@ TEST_CASE("a chain that no walk along it seats is squeezed in if it fits at all"
   CHECK(Case{}.node({.cpus = 3000}).member({.cpus = 2000}).member({.cpus = 2000}).place(GangPolicy::model) ==
         "never: the nodes together cannot hold its stages: 2 members need 4 cpus in all");
 }
+
+TEST_CASE("pipelines of a mesh are packed each, and keep apart from each other", "[policies]") {
+  Case mesh;
+  for (int i = 0; i < 3; ++i) mesh.node({.cpus = 4000});
+  mesh.stages = 2;
+  for (int i = 0; i < 6; ++i) mesh.member({}, 10);
+  CHECK(mesh.place(GangPolicy::mesh) == "1 1 2 2 3 3");
+  // With too few nodes two pipelines share one.
+  Case tight;
+  tight.node({.cpus = 4000}).node({.cpus = 2000});
+  tight.stages = 2;
+  for (int i = 0; i < 6; ++i) tight.member({}, 10);
+  CHECK(tight.place(GangPolicy::mesh) == "1 1 2 2 1 1");
+  CHECK(Case{}.node({.cpus = 3000}).member({}).member({}).member({}).member({}).place(GangPolicy::mesh) ==
+        "never: the nodes together cannot hold its pipelines: 4 members need 4 cpus in all");
+}
+
+TEST_CASE("a task that spreads takes the roomiest node, one with input near takes that", "[policies]") {
+  Case spread;
+  spread.node({.cpus = 2000}).node({.cpus = 4000}).node({.cpus = 3000}).member({});
+  CHECK(spread.place({}) == "1");
+  spread.spreads = true;
+  CHECK(spread.place({}) == "2");
+  spread.near = {NodeId{3}};
+  CHECK(spread.place({}) == "3");
+}
+
+TEST_CASE("0.6 and 0.6 of a gpu need two devices, 0.5 and 0.5 one; memory counts on each", "[policies]") {
+  const GpuDevice other{.index = 1, .uuid = "h", .memory_bytes = 1 << 30};
+  const auto both = [&](Milli share, std::int64_t memory_bytes, std::vector<GpuDevice> devices) {
+    const Resources needs{.cpus = 0, .gpus = share, .gpu_memory_bytes = memory_bytes};
+    return Case{}.node({.cpus = 1000, .gpus = std::move(devices)}).member(needs).member(needs).place(GangPolicy::data);
+  };
+  CHECK(both(500, 0, {gpu}) == "1 1");
+  CHECK(both(600, 0, {gpu}).starts_with("never"));
+  CHECK(both(600, 0, {gpu, other}) == "1 1");
+  CHECK(both(500, 1 << 30, {gpu}).starts_with("never"));
+  CHECK(both(500, 1 << 29, {gpu}) == "1 1");
+}
+
+TEST_CASE("a task goes to the node with the label that it asks for", "[policies]") {
+  CHECK(Case{}
+            .node({.cpus = 1000})
+            .node({.cpus = 4000, .labels = {{"disk", "nvme"}}})
+            .member({.labels = {{"disk", "nvme"}}})
+            .place({}) == "2");
+}

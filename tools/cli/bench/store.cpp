@@ -76,14 +76,15 @@ TaskSpec task(std::uint32_t number) {
 class DurableCluster {
  public:
   explicit DurableCluster(const std::string& socket)
-      : store_({.socket = socket}),
-        scheduler_({.most_tasks = 2'000'000}, required(store_.open(cluster)), Time{0}) {
-    for (std::uint64_t i = 1; i <= nodes; ++i) step(NodeJoined{{i}, 1, 'n' + std::to_string(i), {.cpus = cpus_of_node}});
+      : store_({.socket = socket}), scheduler_({.most_tasks = 2'000'000}, required(store_.open(cluster)), Time{0}) {
+    for (std::uint64_t i = 1; i <= nodes; ++i)
+      step(NodeJoined{{i}, 1, 'n' + std::to_string(i), {.cpus = cpus_of_node}});
     step(DriverJoined{{1}, {.id = {1}, .name = "bench"}});
   }
 
   void submit(std::uint32_t first, std::uint32_t count) {
-    TasksSubmitted submitted{.driver = {1}, .request = first + 1, .job = {.id = graph, .name = "bench", .durable = true}};
+    TasksSubmitted submitted{
+        .driver = {1}, .request = first + 1, .job = {.id = graph, .name = "bench", .durable = true}};
     for (std::uint32_t i = 0; i < count; ++i) submitted.tasks.push_back(task(first + i));
     step(submitted);
   }
@@ -230,7 +231,7 @@ void bench_recovery(Bench& bench) {
     auto stored = required(store.open(cluster));
     load.runs.push_back(seconds_since(begin));
     const auto loaded = Clock::now();
-    Scheduler scheduler({.most_tasks = 2'000'000}, stored, Time{0});
+    Scheduler scheduler({.most_tasks = 2'000'000}, std::move(stored), Time{0});
     rebuild.runs.push_back(seconds_since(loaded));
     whole.runs.push_back(seconds_since(begin));
   }

@@ -8,11 +8,11 @@
 namespace troupe::cli {
 
 struct StartCommand {
-  std::string name;  ///< Of the cluster; of the node when it joins. Empty: `default`; the host's, with a number.
-  std::string join;  ///< A cluster file: only an agent is started.
-  bool standby = false;         ///< Only a scheduler is started, which waits to take over.
+  std::string name;      ///< Of the cluster; of the node when it joins. Empty: `default`; the host's, with a number.
+  std::string join;      ///< A cluster file: only an agent is started.
+  bool standby = false;  ///< Only a scheduler is started, which waits to take over.
   std::string standby_cluster;  ///< Of it, as in --cluster.
-  std::string cpus;  ///< Of the node, as they were written; empty: what the machine has.
+  std::string cpus;             ///< Of the node, as they were written; empty: what the machine has.
   std::string gpus;
   std::string memory;
   std::vector<std::string> resources;  ///< `NAME=N`
