@@ -91,10 +91,8 @@ void Service::take(const Delivery& delivery, Time now) {
           [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },
           [&](const message::AgentJoin& join) {
             if (has_lost(join.seen)) return;
-            const bool is_first = nodes_.empty();
             nodes_[join.node] = delivery.from;
             step(now, NodeJoined{join.node, join.incarnation, join.name, join.capacity, join.running});
-            if (is_first && options_.on_first_node) options_.on_first_node();
           },
           [&](const message::AgentHeartbeat& beat) {
             nodes_[beat.node] = delivery.from;
