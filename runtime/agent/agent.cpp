@@ -241,7 +241,7 @@ class Agent {
 
   void start_command(const RunOrder& order) {
     const Key key{order.task, order.attempt};
-    auto command = prepare_command(order);
+    auto command = prepare_command(order, options_.cluster_file);
     auto process = command ? start_process(command->process) : Result<Process>(command.error());
     if (!process) {
       failed_commands_.push_back(

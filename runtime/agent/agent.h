@@ -22,6 +22,7 @@ struct AgentOptions {
   std::string scheduler_address;
   /// Where that leads at present: another scheduler may take over while the one before it holds its connections.
   std::function<std::string()> active_scheduler;
+  std::string cluster_file;  ///< Where commands find their cluster; empty: nowhere.
   std::string own_address;
   std::function<std::string(WorkerId)> worker_address;
   /// The command line that starts `program` as a worker.

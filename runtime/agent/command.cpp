@@ -130,7 +130,7 @@ std::vector<std::pair<std::string, std::string>> environment_of(const Grant& gra
           {"CUDA_VISIBLE_DEVICES", devices}};
 }
 
-Result<Command> prepare_command(const RunOrder& order) {
+Result<Command> prepare_command(const RunOrder& order, const std::string& cluster_file) {
   const auto& work = std::get<CommandWork>(order.work);
   Command command;
   for (const auto& word : work.argv) {
@@ -154,6 +154,9 @@ Result<Command> prepare_command(const RunOrder& order) {
   const GangHint& gang = order.gang ? *order.gang : alone;
   auto& environment = command.process.environment;
   environment.emplace_back("TROUPE_ATTEMPT", std::to_string(order.attempt.number));
+  environment.emplace_back("TROUPE_ATTEMPT_ID", to_text(order.task, order.attempt));
+  if (order.token != 0) environment.emplace_back("TROUPE_TOKEN", std::to_string(order.token));
+  if (!cluster_file.empty()) environment.emplace_back("TROUPE_ADDRESS", cluster_file);
   environment.emplace_back("TROUPE_RANK", std::to_string(gang.rank));
   environment.emplace_back("TROUPE_WORLD_SIZE", std::to_string(gang.size));
   environment.emplace_back("TROUPE_RESULT", command.result_file);

@@ -19,7 +19,10 @@ struct Command {
 /// folder.
 ///
 /// Fails with: bad_input: a result that has no such key; a folder that cannot be made.
-Result<Command> prepare_command(const RunOrder& order);
+///
+/// Besides what the order says, the command sees TROUPE_ATTEMPT_ID, TROUPE_TOKEN if its task holds locks, and, if
+/// `cluster_file` names one, TROUPE_ADDRESS.
+Result<Command> prepare_command(const RunOrder& order, const std::string& cluster_file = {});
 
 /// Writing and copying a JSON value recurses: what is nested deeper than this is refused before it is read.
 inline constexpr std::size_t most_result_depth = 64;

@@ -14,6 +14,7 @@
 #include "runtime/api/options.h"
 #include "runtime/api/ref.h"
 #include "runtime/api/session_core.h"
+#include "runtime/api/synchronisation.h"
 #include "runtime/api/task.h"
 
 namespace troupe {
@@ -26,6 +27,13 @@ class TaskFailed : public std::runtime_error {
 
  private:
   Failure failure_;
+};
+
+/// Permits that are wanted of a semaphore that has `capacity` of them: all who use it at the same time say the same.
+struct SemaphoreClaim {
+  std::string name;
+  std::uint32_t permits = 1;
+  std::uint32_t capacity = 1;
 };
 
 /// Threads: any.
@@ -134,6 +142,23 @@ class Session {
     for (const auto& ref : refs) objects.push_back(ref.object());
     return core_->wait(objects, count, std::chrono::steady_clock::now() + limit);
   }
+
+  /// Waits for the lock of this name; the lock is held until the handle is destroyed. See synchronisation.h for what
+  /// that means. Throws SyncError; the other forms return it.
+  ///
+  /// Fails with: timed_out (it was not free within the limit), refused, unavailable.
+  Lock lock(const std::string& name, const ClaimOptions& options = {});
+  Result<Lock> try_lock(const std::string& name, const ClaimOptions& options = {});
+  /// The same for permits of a semaphore.
+  Permits acquire(const SemaphoreClaim& wanted, const ClaimOptions& options = {});
+  Result<Permits> try_acquire(const SemaphoreClaim& wanted, const ClaimOptions& options = {});
+  Barrier barrier(std::string name, std::uint32_t parties);
+  /// Opens a queue: one that is in use must be as the options say. It stays while somebody has it open or it holds
+  /// messages; with the scheduler it ends, unless it is durable. `NAME.dead` holds what was delivered too often.
+  MessageQueue queue(const std::string& name, const sync::QueueOptions& options = {});
+  Result<MessageQueue> try_queue(const std::string& name, const sync::QueueOptions& options = {});
+  /// A queue as it is; with the usual options where nobody opened it.
+  MessageQueue unopened_queue(std::string name) { return {core_, std::move(name), false}; }
 
   SessionCore& core() { return *core_; }
 

@@ -21,6 +21,7 @@
 
 #include "runtime/api/object.h"
 #include "runtime/api/options.h"
+#include "runtime/api/sync_client.h"
 #include "runtime/base/result.h"
 #include "runtime/wire/message_codec.h"
 #include "runtime/wire/transport.h"
@@ -36,6 +37,8 @@ struct SessionOptions {
   std::string program;  ///< Started again in the worker role to run this driver's tasks and actors.
   std::string name;
   std::chrono::milliseconds heartbeat{500};
+  TaskId task;  ///< Inside a task: the attempt on whose behalf locks are taken. They end with it.
+  AttemptId attempt;
   /// A descriptor that becomes readable when the cluster is gone; -1: none.
   int lifeline = -1;
   /// The scheduler's silence after which everything that is pending fails.
@@ -112,6 +115,7 @@ class SessionCore {
   /// Waits until `count` of them are ready, or the time is over; true if they are.
   bool wait(std::span<const ObjectPtr> objects, std::size_t count, std::chrono::steady_clock::time_point deadline);
 
+  SyncClient& sync() { return sync_; }
   JobId job() const { return job_.id; }
   /// Stands in the name of everything outside its folder that belongs to the cluster, so that it can be swept up.
   std::string cluster_text() const { return to_text(options_.cluster.high); }
@@ -149,6 +153,7 @@ class SessionCore {
   void look_after_lifeline();
   void follow_scheduler();
   void send_dropped();
+  void send_sync(std::chrono::steady_clock::time_point now);
   ObjectPtr make_object(std::string name, std::optional<TaskId> task);
   TaskId next_task();
 
@@ -193,6 +198,7 @@ class SessionCore {
     std::vector<TaskId> tasks;
   };
   const std::shared_ptr<Dropped> dropped_ = std::make_shared<Dropped>();
+  SyncClient sync_{[this] { transport_->wake(); }};
 };
 
 }  // namespace troupe

@@ -51,7 +51,7 @@ void SessionCore::run() {
   if (lifeline_ >= 0) transport_->watch(lifeline_, false);
   auto next_hello = Clock::now();
   for (;;) {
-    const auto arrived = transport_->receive(next_hello);
+    const auto arrived = transport_->receive(std::min(next_hello, sync_.next_deadline()));
     std::vector<std::pair<PeerId, Bytes>> out;
     bool last = false;
     {
@@ -68,6 +68,7 @@ void SessionCore::run() {
       }
       look_after_lifeline();
       pump();
+      send_sync(now);
       last = stopping_;
       if (last) post(scheduler_, message::DriverBye{});
       out = std::exchange(outbox_, {});
@@ -123,6 +124,7 @@ void SessionCore::on(message::Message& message) {
     if (asked != statuses_.end()) asked->second = std::move(*status);
     changed_.notify_all();
   }
+  if (auto* answers = std::get_if<message::Synchronised>(&message)) sync_.take(std::move(answers->answers));
   if (auto* list = std::get_if<message::TaskList>(&message)) {
     const auto asked = lists_.find(list->request);
     if (asked != lists_.end()) asked->second.tasks = std::move(list->tasks);
@@ -143,6 +145,7 @@ void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
     unsent_.insert(id);
   }
   if (epoch_before != 0) {
+    sync_.start_over();
     for (const auto& submit : handed_in_) post(scheduler_, submit);
     for (const auto& [request, list] : lists_) post(scheduler_, message::AskTasks{request, list.job});
     for (const auto& [request, status] : statuses_) post(scheduler_, message::AskStatus{request});
@@ -401,8 +404,16 @@ void SessionCore::fail_waiting_calls(ActorLine& actor) {
     finish(call.result, Failure{actor.end_fault, call.result->name(), {}, 0, "not run: " + actor.end_cause});
 }
 
+void SessionCore::send_sync(Clock::time_point now) {
+  if (!welcomed_) return;
+  for (auto frame = sync_.next_frame(now); !frame.requests.empty(); frame = sync_.next_frame(now))
+    post(scheduler_,
+         message::Synchronise{options_.task, options_.attempt, frame.confirmed_below, std::move(frame.requests)});
+}
+
 void SessionCore::fail_everything(const std::string& cause) {
   lost_ = cause;
+  sync_.fail(cause);
   std::vector<TaskId> ids;
   for (const auto& [id, task] : tasks_) ids.push_back(id);
   for (const TaskId id : ids) fail_task(id, {Fault::unavailable, tasks_.at(id).spec.name, {}, 0, cause});

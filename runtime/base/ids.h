@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace troupe {
 
@@ -54,11 +55,13 @@ template <class Kind>
 std::string to_text(Id<Kind> id) {
   return to_text(id.value);
 }
-std::string to_text(ClusterId id);  ///< 32 hexadecimal digits.
-std::string to_text(TaskId id);     ///< `JOB.NUMBER`, as in `00c3…9f.17`.
+std::string to_text(ClusterId id);                    ///< 32 hexadecimal digits.
+std::string to_text(TaskId id);                       ///< `JOB.NUMBER`, as in `00c3…9f.17`.
+std::string to_text(TaskId task, AttemptId attempt);  ///< `TASK#EPOCH.NUMBER`.
 
 /// Reads what `to_text` wrote.
 std::optional<TaskId> task_id_from(std::string_view text);
+std::optional<std::pair<TaskId, AttemptId>> attempt_from(std::string_view text);
 std::optional<std::uint64_t> hex_from(std::string_view text);
 
 /// 64 random bits from the operating system, never 0. For shells only.

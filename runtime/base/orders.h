@@ -25,6 +25,7 @@ struct RunOrder {
   Grant grant;
   std::chrono::milliseconds timeout{0};
   std::optional<GangHint> gang;
+  std::uint64_t token = 0;  ///< Of the locks that the task's spec asks for; 0: it asks for none.
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
 

@@ -63,6 +63,13 @@ struct GangHint {
   friend bool operator==(const GangHint&, const GangHint&) = default;
 };
 
+/// A permit of a semaphore that `permits` may hold at once.
+struct SemaphoreNeed {
+  std::string name;
+  std::uint32_t permits = 1;
+  friend bool operator==(const SemaphoreNeed&, const SemaphoreNeed&) = default;
+};
+
 struct TaskSpec {
   TaskId id;
   std::string name;
@@ -76,6 +83,8 @@ struct TaskSpec {
   std::vector<TaskId> after;             ///< All of them must be done before this one starts.
   std::vector<TaskId> inputs;            ///< Subset of `after`: their results travel with the order to run.
   std::optional<GangHint> gang;
+  std::vector<std::string> locks;         ///< It runs only while it holds all of them.
+  std::vector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
 
   bool is_actor() const { return std::holds_alternative<ActorWork>(work); }
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;

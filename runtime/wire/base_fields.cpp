@@ -75,9 +75,15 @@ void fields(Archive& archive, GangHint& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, SemaphoreNeed& value) {
+  archive("semaphore need", value.name, value.permits);
+}
+
+template <class Archive>
 void fields(Archive& archive, TaskSpec& value) {
   archive("task spec", value.id, value.name, value.work, value.needs, value.priority, value.preemptible, value.spreads,
-          value.max_attempts, value.timeout, value.after, value.inputs, value.gang);
+          value.max_attempts, value.timeout, value.after, value.inputs, value.gang, appended(value.locks),
+          appended(value.semaphores));
 }
 
 // The message may end in a program's output, which need not be text.
@@ -94,7 +100,7 @@ void fields(Archive& archive, AttemptRecord& value) {
 template <class Archive>
 void fields(Archive& archive, RunOrder& value) {
   archive("run order", value.task, value.attempt, value.name, as_bytes(value.program), value.work,
-          as_bytes(value.inputs), value.grant, value.timeout, value.gang);
+          as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token));
 }
 
 template <class Archive>
@@ -117,6 +123,64 @@ void fields(Archive& archive, StoreSeen& value) {
   archive("store seen", value.epoch, value.commit_seq);
 }
 
+namespace sync {
+
+template <class Archive>
+void fields(Archive& archive, Acquire& value) {
+  archive("acquire", value.kind, value.name, value.permits, value.capacity, value.lease, value.patience, value.held);
+}
+template <class Archive>
+void fields(Archive& archive, Release& value) {
+  archive("release", value.token);
+}
+template <class Archive>
+void fields(Archive& archive, Renew& value) {
+  archive("renew", value.tokens);
+}
+template <class Archive>
+void fields(Archive& archive, Arrive& value) {
+  archive("arrive", value.name, value.parties, value.passed, value.round, value.patience);
+}
+template <class Archive>
+void fields(Archive& archive, QueueOptions& value) {
+  archive("queue options", value.capacity, value.max_deliveries, value.durable);
+}
+template <class Archive>
+void fields(Archive& archive, OpenQueue& value) {
+  archive("open queue", value.name, value.options);
+}
+template <class Archive>
+void fields(Archive& archive, Send& value) {
+  archive("send", value.queue, as_bytes(value.body), value.durable);
+}
+template <class Archive>
+void fields(Archive& archive, Receive& value) {
+  archive("receive", value.queue, value.lease, value.patience, value.outlives_client, value.held, value.message);
+}
+template <class Archive>
+void fields(Archive& archive, Acknowledge& value) {
+  archive("acknowledge", value.queue, value.token);
+}
+template <class Archive>
+void fields(Archive& archive, GiveUp& value) {
+  archive("give up", value.request);
+}
+template <class Archive>
+void fields(Archive& archive, Recall& value) {
+  archive("recall", value.name, value.passed);
+}
+template <class Archive>
+void fields(Archive& archive, Request& value) {
+  archive("request", value.number, value.operation);
+}
+template <class Archive>
+void fields(Archive& archive, Answer& value) {
+  archive("sync answer", value.request, value.outcome, value.token, value.message, value.deliveries,
+          as_bytes(value.body), value.refusal, value.lost);
+}
+
+}  // namespace sync
+
 #define TROUPE_COMPILE_FIELDS(Type)                  \
   template void fields(FieldWriter& archive, Type&); \
   template void fields(FieldReader& archive, Type&);
@@ -134,6 +198,7 @@ TROUPE_COMPILE_FIELDS(FunctionWork)
 TROUPE_COMPILE_FIELDS(ActorWork)
 TROUPE_COMPILE_FIELDS(CommandWork)
 TROUPE_COMPILE_FIELDS(GangHint)
+TROUPE_COMPILE_FIELDS(SemaphoreNeed)
 TROUPE_COMPILE_FIELDS(TaskSpec)
 TROUPE_COMPILE_FIELDS(Cause)
 TROUPE_COMPILE_FIELDS(AttemptRecord)
@@ -142,6 +207,11 @@ TROUPE_COMPILE_FIELDS(RunningAttempt)
 TROUPE_COMPILE_FIELDS(AttemptReport)
 TROUPE_COMPILE_FIELDS(JobInfo)
 TROUPE_COMPILE_FIELDS(StoreSeen)
+namespace sync {
+TROUPE_COMPILE_FIELDS(QueueOptions)
+TROUPE_COMPILE_FIELDS(Request)
+TROUPE_COMPILE_FIELDS(Answer)
+}  // namespace sync
 #undef TROUPE_COMPILE_FIELDS
 
 }  // namespace troupe

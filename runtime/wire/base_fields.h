@@ -4,6 +4,7 @@
 
 #include "runtime/base/orders.h"
 #include "runtime/base/resources.h"
+#include "runtime/base/synchronisation.h"
 #include "runtime/base/task_spec.h"
 #include "runtime/wire/fields.h"
 
@@ -13,6 +14,10 @@ constexpr GangPolicy last_of(GangPolicy) { return GangPolicy::mesh; }
 constexpr TaskState last_of(TaskState) { return TaskState::skipped; }
 constexpr AttemptEnd last_of(AttemptEnd) { return AttemptEnd::preempted; }
 constexpr Fault last_of(Fault) { return Fault::corrupt; }
+namespace sync {
+constexpr Kind last_of(Kind) { return Kind::queue; }
+constexpr Outcome last_of(Outcome) { return Outcome::refused; }
+}  // namespace sync
 
 template <class Archive>
 void fields(Archive& archive, ClusterId& value);
@@ -45,6 +50,8 @@ void fields(Archive& archive, CommandWork& value);
 template <class Archive>
 void fields(Archive& archive, GangHint& value);
 template <class Archive>
+void fields(Archive& archive, SemaphoreNeed& value);
+template <class Archive>
 void fields(Archive& archive, TaskSpec& value);
 template <class Archive>
 void fields(Archive& archive, Cause& value);
@@ -61,5 +68,14 @@ template <class Archive>
 void fields(Archive& archive, JobInfo& value);
 template <class Archive>
 void fields(Archive& archive, StoreSeen& value);
+
+namespace sync {
+template <class Archive>
+void fields(Archive& archive, QueueOptions& value);
+template <class Archive>
+void fields(Archive& archive, Request& value);
+template <class Archive>
+void fields(Archive& archive, Answer& value);
+}  // namespace sync
 
 }  // namespace troupe

@@ -36,6 +36,14 @@ void fields(Archive& archive, AskTasks& value) {
   archive("ask tasks", value.request, value.job);
 }
 template <class Archive>
+void fields(Archive& archive, Synchronise& value) {
+  archive("synchronise", value.task, value.attempt, value.confirmed_below, value.requests);
+}
+template <class Archive>
+void fields(Archive& archive, Synchronised& value) {
+  archive("synchronised", value.answers);
+}
+template <class Archive>
 void fields(Archive& archive, DriverWelcome& value) {
   archive("driver welcome", value.since);
 }

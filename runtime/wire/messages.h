@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/orders.h"
+#include "runtime/base/synchronisation.h"
 
 namespace troupe::message {
 
@@ -33,6 +34,13 @@ struct Release {
 struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   std::uint64_t request = 0;
   JobId job;
+};
+/// Requests to locks, semaphores, barriers and queues, as many as there are at the time. Answered by Synchronised.
+struct Synchronise {
+  TaskId task;  ///< The attempt on whose behalf; none: the driver's own.
+  AttemptId attempt;
+  std::uint64_t confirmed_below = 0;  ///< The answers to all requests with lower numbers have arrived.
+  std::vector<sync::Request> requests;
 };
 
 struct AskStatus {  ///< Answered by ClusterStatus.
@@ -76,6 +84,9 @@ struct TaskSummary {
 struct TaskList {
   std::uint64_t request = 0;
   std::vector<TaskSummary> tasks;
+};
+struct Synchronised {
+  std::vector<sync::Answer> answers;
 };
 struct NodeSummary {
   NodeId node;
@@ -174,9 +185,9 @@ struct CallAnswer {
   std::string error;  ///< When not: what the method threw, or why it was not run.
 };
 
-using Message =
-    std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
-                 ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
-                 Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken>;
+using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
+                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
+                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
+                             AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised>;
 
 }  // namespace troupe::message

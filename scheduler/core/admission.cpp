@@ -49,6 +49,8 @@ std::string flaw_of_task(const TaskSpec& spec) {
   }
   if (!has_sound_inputs(spec)) return name + ": an argument names an input that the task does not have";
   if (!spec.gang) return {};
+  if (!spec.locks.empty() || !spec.semaphores.empty())
+    return name + " is in a gang and asks for locks or semaphores: only single tasks may";
   if (spec.gang->size < 1 || spec.gang->rank >= spec.gang->size)
     return name + " has rank " + std::to_string(spec.gang->rank) + " in a gang of " + std::to_string(spec.gang->size);
   if (spec.gang->stages < 1 || spec.gang->size % spec.gang->stages != 0)

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "scheduler/sync/describe.h"
+
 namespace troupe::scheduler {
 namespace {
 
@@ -76,6 +78,11 @@ struct EventText {
   std::string operator()(const TasksReleased& e) const {
     return names.of(e.driver) + " releases " + joined(e.tasks, [this](TaskId id) { return names.of(id); });
   }
+  std::string operator()(const SyncRequested& e) const {
+    const std::string whose = e.task ? " for " + describe(e.task, e.attempt, names) : "";
+    return names.of(e.driver) + whose + " asks to " +
+           joined(e.requests, [](const sync::Request& each) { return describe(each); });
+  }
   std::string operator()(const Tick&) const { return "tick"; }
 };
 
@@ -116,6 +123,16 @@ struct EffectText {
   std::string operator()(const TellActorDown& e) const {
     return "tell " + names.of(e.driver) + ": actor " + describe(e.task, e.attempt, names) + " down" +
            because(one_line(e.cause));
+  }
+  std::string operator()(const SaveQueue& e) const {
+    return (e.options ? "save queue '" : "remove queue '") + e.queue + '\'';
+  }
+  std::string operator()(const SaveMessage& e) const {
+    return (e.message ? "save message " : "remove message ") + token_text(e.number) + " of queue '" + e.queue + '\'';
+  }
+  std::string operator()(const AnswerSync& e) const {
+    return "answer " + names.of(e.driver) + ' ' +
+           joined(e.answers, [](const sync::Answer& each) { return describe(each); });
   }
   std::string operator()(const WakeAt& e) const { return "wake at " + std::to_string(e.at.count()); }
   std::string operator()(const Ignored& e) const { return "ignored: " + e.reason; }

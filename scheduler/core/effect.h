@@ -8,6 +8,7 @@
 #include "runtime/base/orders.h"
 #include "scheduler/core/event.h"
 #include "scheduler/core/record.h"
+#include "scheduler/sync/records.h"
 
 namespace troupe::scheduler {
 
@@ -31,6 +32,7 @@ struct SaveSummary {
 struct DropSummary {
   JobId job;
 };
+// SaveQueue and SaveMessage: scheduler/sync/records.h.
 
 // --- sends -----------------------------------------------------------------------------------------------------------
 
@@ -94,6 +96,11 @@ struct TellActorDown {
   AttemptId attempt;
   Cause cause;
 };
+/// Answers of SyncRequested, now or when their time has come; a claim that has ended is told unasked.
+struct AnswerSync {
+  DriverId driver;
+  std::vector<sync::Answer> answers;
+};
 
 // --- neither ---------------------------------------------------------------------------------------------------------
 
@@ -106,15 +113,16 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, WelcomeNode, AskToJoin, RunTask,
-                            StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp,
-                            TellActorDown, WakeAt, Ignored>;
+using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage,
+                            WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport, WelcomeDriver,
+                            AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, AnswerSync, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {
   return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
          std::holds_alternative<SaveProgress>(effect) || std::holds_alternative<SaveSummary>(effect) ||
-         std::holds_alternative<DropSummary>(effect);
+         std::holds_alternative<DropSummary>(effect) || std::holds_alternative<SaveQueue>(effect) ||
+         std::holds_alternative<SaveMessage>(effect);
 }
 
 }  // namespace troupe::scheduler

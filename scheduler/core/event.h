@@ -10,6 +10,7 @@
 #include "runtime/base/ids.h"
 #include "runtime/base/orders.h"
 #include "runtime/base/resources.h"
+#include "runtime/base/synchronisation.h"
 #include "runtime/base/task_spec.h"
 
 namespace troupe::scheduler {
@@ -87,9 +88,19 @@ struct TasksReleased {
   std::vector<TaskId> tasks;
 };
 
+/// A driver's requests to locks, semaphores, barriers and queues; those that it made before change nothing.
+struct SyncRequested {
+  DriverId driver;
+  std::uint32_t epoch = 0;  ///< Of the scheduler that it was meant for. To another the driver says it in other words.
+  TaskId task;              ///< The attempt on whose behalf; none: the driver's own.
+  AttemptId attempt;
+  std::uint64_t confirmed_below = 0;  ///< The answers to requests with lower numbers have arrived.
+  std::vector<sync::Request> requests;
+};
+
 struct Tick {};
 
 using Event = std::variant<NodeJoined, NodeHeard, NodeLeft, DriverJoined, DriverLeft, TasksSubmitted, ActorStarted,
-                           AttemptEnded, CancelRequested, TasksReleased, Tick>;
+                           AttemptEnded, CancelRequested, TasksReleased, SyncRequested, Tick>;
 
 }  // namespace troupe::scheduler

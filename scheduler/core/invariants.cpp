@@ -80,10 +80,11 @@ std::string broken_invariant(const Scheduler& scheduler) {
       if (task.progress.state == TaskState::waiting && task.open_predecessors == 0)
         return "15: " + name + "waits for nothing";
       if (task.progress.state != TaskState::ready) continue;
-      const bool stands_in_line = state.is_in_gang(task)
-                                      ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
-                                            state.stands_in_line(state.tasks.gang_of(task))
-                                      : task.in_line && state.ready.holds(task, slot);
+      const bool stands_in_line =
+          state.is_in_gang(task)
+              ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
+                    state.stands_in_line(state.tasks.gang_of(task))
+              : state.without_locks.contains({task.order, slot}) || (task.in_line && state.ready.holds(task, slot));
       if (!stands_in_line) return "15: " + name + "is ready and not in line";
     }
     for (const auto& [number, gang] : job.gangs)

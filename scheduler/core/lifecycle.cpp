@@ -37,6 +37,7 @@ void Scheduler::State::load(StoredState stored) {
     if (task.is_final()) continue;
     if (task.is_running()) {
       awaited[task.attempt().node].push_back({task.spec.id, task.attempt().id});
+      sync.take_again(task.spec, task.attempt().id);
       continue;
     }
     task.progress.state = TaskState::waiting;
@@ -68,11 +69,7 @@ void Scheduler::State::make_ready(Slot slot) {
   task.ready_since = now;
   touch(slot);
   placement_due = true;
-  if (!is_in_gang(task)) {
-    task.in_line = true;
-    shapes.enter_line(task.shape, now);
-    return ready.add(task, slot);
-  }
+  if (!is_in_gang(task)) return sync.can_take_all(task.spec) ? stand_in_line(slot) : wait_for_locks(slot);
   Gang& gang = tasks.gang_of(task);
   if (++gang.ready < gang.open) return;
   ready.add_gang({gang.priority, gang.order, slot});
@@ -81,8 +78,17 @@ void Scheduler::State::make_ready(Slot slot) {
   gangs_are_new = true;
 }
 
+void Scheduler::State::stand_in_line(Slot slot) {
+  Task& task = tasks[slot];
+  task.in_line = true;
+  shapes.enter_line(task.shape, now);
+  ready.add(task, slot);
+  placement_due = true;
+}
+
 void Scheduler::State::leave_ready(Slot slot) {
   Task& task = tasks[slot];
+  if (without_locks.erase({task.order, slot}) == 1) return;
   if (!is_in_gang(task)) {
     task.in_line = false;
     shapes.leave_line(task.shape);
@@ -109,6 +115,7 @@ void Scheduler::State::run(Slot slot, Node& node) {
   task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
+  sync.take_all(task.spec, id);
   bill(*task.job, cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor()));
   shapes[task.shape].served = now;
   send(RunTask{node.id, task.spec.id, id});
@@ -121,6 +128,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   task.progress.attempts.push_back({.id = attempt, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
+  sync.take_again(task.spec, attempt);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
   bill(*task.job, node.holdings.at(key));
@@ -142,7 +150,8 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
                  .inputs = {},
                  .grant = holding->grant,
                  .timeout = task.spec.timeout,
-                 .gang = task.spec.gang};
+                 .gang = task.spec.gang,
+                 .token = sync.token_of(task.spec.id, task.attempt().id)};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
   return order;
 }

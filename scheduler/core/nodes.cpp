@@ -49,6 +49,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
   if (known != nullptr) {
     withdraw(*known);
     unbill_all(*known);
+    give_back_all_but(*known, joined.running);
   }
   Node& node = cluster.join(joined, now);
   share_anew();
@@ -138,6 +139,7 @@ void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
     if (holding->kind == Holding::Kind::running) attempts.push_back(key);
   withdraw(node);
   unbill_all(node);
+  give_back_all_but(node, {});
   cluster.lose(node, now);
   share_anew();
   placement_due = true;
@@ -146,6 +148,7 @@ void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
 
 void Scheduler::State::lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why) {
   for (const AttemptKey key : attempts) {
+    give_back(key);
     const Slot slot = tasks.find(key.task);
     // The loss of one may have ended the others of its gang.
     if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != key.attempt) continue;
@@ -197,6 +200,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
         held->kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) release(*node, key);
+    give_back(key);
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;

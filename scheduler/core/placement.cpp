@@ -88,6 +88,10 @@ void Scheduler::State::take_gains() {
 
 void Scheduler::State::start_single(const Head& head) {
   const Task& task = tasks[head.slot];
+  if (!sync.can_take_all(task.spec)) {
+    leave_ready(head.slot);
+    return wait_for_locks(head.slot);
+  }
   const Need need{&task.spec.needs, 0};
   const std::vector<NodeId> near = nodes_near(task);
   const Request request{.members = {&need, 1}, .spreads = task.spec.spreads, .near = near};
@@ -224,6 +228,7 @@ std::string Scheduler::State::why_waiting(Slot slot) {
   }
   if (task.spec.gang && tasks.gang_of(task).ready < tasks.gang_of(task).open)
     return "waits for " + std::to_string(tasks.gang_of(task).open - tasks.gang_of(task).ready) + " more of its gang";
+  if (std::string lack = sync.why_not(task.spec); !lack.empty()) return "waits: " + lack;
   if (cluster.total_cpus() == 0) return "no node is there";
   const Placement outcome = try_to_place(members_of(slot), cluster.rooms(), &cluster.empty_rooms());
   if (const auto* later = std::get_if<NotNow>(&outcome)) return std::string(later->why);

@@ -19,6 +19,11 @@ enum class Planted : std::uint8_t {
   adoption_timer_not_armed,
   attempt_counter_reset_by_restart,
   own_lateness_taken_for_silence,
+  same_token_granted_again,
+  token_restarts_with_scheduler,
+  permits_of_the_lost_kept,
+  message_dropped_on_delivery,
+  late_duplicate_carried_out,
 };
 
 }  // namespace troupe::scheduler

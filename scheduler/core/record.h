@@ -7,6 +7,7 @@
 
 #include "runtime/base/orders.h"
 #include "runtime/base/task_spec.h"
+#include "scheduler/sync/records.h"
 
 namespace troupe::scheduler {
 
@@ -43,6 +44,7 @@ struct StoredState {
   std::vector<JobInfo> jobs;
   std::vector<TaskRecord> tasks;
   std::vector<GraphSummary> summaries;  ///< By the job's id.
+  StoredQueues queues;                  ///< Durable ones.
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 

@@ -10,10 +10,30 @@ namespace {
 
 constexpr std::size_t usual_effects = 4;
 
+// Coarser than the clock, so that many leases that end one after the other make few ticks.
+constexpr Time lease_granularity{10};
+
+SyncSettings sync_settings(const Settings& settings) {
+  SyncSettings sync = settings.sync;
+  switch (settings.planted) {
+    case Planted::same_token_granted_again: sync.planted = PlantedSync::same_token_granted_again; break;
+    case Planted::token_restarts_with_scheduler: sync.planted = PlantedSync::token_restarts_with_scheduler; break;
+    case Planted::permits_of_the_lost_kept: sync.planted = PlantedSync::permits_of_the_lost_kept; break;
+    case Planted::message_dropped_on_delivery: sync.planted = PlantedSync::message_dropped_on_delivery; break;
+    case Planted::late_duplicate_carried_out: sync.planted = PlantedSync::late_duplicate_carried_out; break;
+    default: break;
+  }
+  return sync;
+}
+
 }  // namespace
 
 Scheduler::State::State(Settings given, StoredState stored, Time at)
-    : settings(given), epoch(stored.epoch), now(at), started(at) {
+    : settings(given),
+      epoch(stored.epoch),
+      now(at),
+      started(at),
+      sync(sync_settings(given), stored.epoch, stored.queues, at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
   load(std::move(stored));
@@ -24,6 +44,7 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   sends.reserve(usual_effects);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
+  take_from_sync();
   place_ready();
   keep_nodes_for_the_patient();
   place_ready();
@@ -48,6 +69,7 @@ void Scheduler::State::give_grace_if_late() {
   }
   for (auto& [id, driver] : drivers) driver.heard = now;
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
+  sync.spare_until(now + settings.sync.grace);
 }
 
 void Scheduler::State::on(const Tick&) {
@@ -59,6 +81,7 @@ void Scheduler::State::on(const Tick&) {
   forget_dead_nodes();
   drop_silent_drivers();
   compact_finished();
+  sync.tick(now);
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -84,6 +107,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
+  if (const auto end = sync.next_timer()) also(std::max(*end, now) + lease_granularity);
   if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
   if (gangs_gained && !ready.gangs().empty()) also(std::max(next_gang_round, placing_from));
   return next;
@@ -92,6 +116,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
 /// Asks for a Tick at `at` unless an earlier one was asked for.
 void Scheduler::State::wake_by(Time at) {
   if (wake && *wake <= at && *wake > now) return;
+  if (wake && *wake <= now) at = now + Time{1};  // Its tick is due: asking for a later one must not lose it.
   wake = at;
   send(WakeAt{at});
 }
@@ -118,6 +143,8 @@ Scheduler::Scheduler(Settings settings, StoredState stored, Time now)
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler& Scheduler::operator=(Scheduler&&) noexcept = default;
+
+const Synchronisation& Scheduler::synchronisation() const { return state_->sync; }
 
 Effects Scheduler::step(Time now, const Event& event) { return state_->step(now, event); }
 

@@ -13,6 +13,7 @@
 #include "scheduler/core/event.h"
 #include "scheduler/core/planted.h"
 #include "scheduler/core/record.h"
+#include "scheduler/sync/synchronisation.h"
 
 namespace troupe::scheduler {
 
@@ -34,7 +35,8 @@ struct Settings {
   /// For a request that has waited this long nodes are kept: others no longer pass it there, and what is
   /// preemptible and of lower priority makes room.
   Time line_patience{1000};
-  std::size_t most_shapes = 4096;   ///< Different needs that tasks have; beyond it a submit is refused.
+  std::size_t most_shapes = 4096;  ///< Different needs that tasks have; beyond it a submit is refused.
+  SyncSettings sync{};
   Planted planted = Planted::none;  ///< For tests of the simulator only.
 };
 
@@ -67,6 +69,8 @@ class Scheduler {
   std::vector<TaskRecord> tasks_of(JobId job) const;
   /// What a task waits for that has not started; empty for any other. Cost: the nodes.
   std::string why_waiting(TaskId task) const;
+  /// Locks, semaphores, barriers, queues: who waits and who holds.
+  const Synchronisation& synchronisation() const;
 
   /// See invariants.h.
   friend std::string broken_invariant(const Scheduler& scheduler);

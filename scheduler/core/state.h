@@ -1,7 +1,8 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
 // placement.cpp (who starts where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what
-// each job holds), compaction.cpp (what is left of ended graphs).
+// each job holds), compaction.cpp (what is left of ended graphs), synchronisation.cpp (locks, semaphores, barriers,
+// queues).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -19,6 +20,7 @@
 #include "scheduler/core/scheduler.h"
 #include "scheduler/core/task_table.h"
 #include "scheduler/policies/placement_policy.h"
+#include "scheduler/sync/synchronisation.h"
 
 namespace troupe::scheduler {
 
@@ -83,6 +85,7 @@ struct Scheduler::State {
   /// Why the results that it would be handed are too many bytes; empty if they are not.
   std::string too_much_input(const Task& task) const;
   void make_ready(Slot slot);
+  void stand_in_line(Slot slot);
   void leave_ready(Slot slot);
   /// Whether it is placed with its gang.
   bool is_in_gang(const Task& task) const {
@@ -142,6 +145,16 @@ struct Scheduler::State {
   void release(Node& node, AttemptKey key);
   void share_anew();
 
+  // --- synchronisation.cpp
+  void on(const SyncRequested& requested);
+  /// Nothing of the attempt is left on its node: what it held is free.
+  void give_back(AttemptKey key) { sync.attempt_over(now, key.task, key.attempt); }
+  void give_back_all_but(const Node& node, const std::vector<RunningAttempt>& listed);
+  /// Hands on what came of it in this step.
+  void take_from_sync();
+  /// A task that is ready, but for its locks and semaphores: it stands in line when all of them are free.
+  void wait_for_locks(Slot slot) { without_locks.emplace(tasks[slot].order, slot); }
+
   Settings settings;
   std::uint32_t epoch = 0;
   Time now{};
@@ -157,6 +170,8 @@ struct Scheduler::State {
   ShapeTable& shapes = tasks.shapes;
   Cluster cluster;
   ReadyQueue ready{tasks};
+  Synchronisation sync;
+  std::set<std::pair<std::uint64_t, Slot>> without_locks;  ///< By order.
   Reservations reservations;
   std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
   std::uint64_t starts = 0;        ///< Of attempts, so far.

@@ -56,6 +56,7 @@ void Scheduler::State::on(const DriverLeft& left) {
     job->driver = {};
     if (!job->info.durable) drop_job(*job);
   }
+  sync.client_left(now, left.driver);
   drivers.erase(found);
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/agent/agent.h"
 #include "runtime/agent/process.h"
 #include "runtime/wire/zmq_transport.h"
+#include "scheduler/local/cluster_file.h"
 #include "scheduler/local/places.h"
 #include "scheduler/service/service.h"
 #include "scheduler/store/redis_task_store.h"
@@ -72,12 +73,11 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
                    .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
                    .cluster = arguments.cluster(),
-                   .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
-                   .on_first_node = [word] { tell(word, "ready"); }},
+                   .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0)},
                   store, *transport);
   Result<void> ended;
   if (options.lease) {
-    if (arguments.at("has_store") != "1") tell(word, "ready");
+    if (arguments.at("has_agent") != "1") tell(word, "ready");
     ended = store.stand_by(is_stopped);
   }
   if (ended) ended = service.start();
@@ -105,6 +105,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                  .capacity = capacity,
                  .scheduler_address = scheduler_address(directory),
                  .active_scheduler = [&] { return active_scheduler(directory); },
+                 .cluster_file = cluster_file_in(directory),
                  .own_address = agent,
                  .worker_address = [&](WorkerId worker) { return worker_address(directory, to_text(worker)); },
                  .worker_arguments =
@@ -115,10 +116,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"agent", agent},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
-                 .on_welcome =
-                     [&] {
-                       if (word >= 0) tell(word, "ready");
-                     },
+                 .on_welcome = [word] { tell(word, "ready"); },
                  .seen_file = seen,
                  .log_directory = arguments.at("logs"),
                  .stop = stop_event},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "runtime/wire/zmq_transport.h"
@@ -18,7 +19,6 @@ namespace troupe::scheduler {
 namespace {
 
 constexpr std::chrono::milliseconds end_limit{20'000};
-constexpr std::chrono::milliseconds welcome_limit{10'000};
 constexpr std::chrono::milliseconds lost_after{60'000};  // A scheduler may be started anew by hand.
 
 Result<Standing> start(const ClusterFile& file, const StartOptions& options, SupervisorPlan plan) {
@@ -99,17 +99,18 @@ Result<void> stop_cluster(const std::string& folder) {
 
 bool is_up(const std::string& folder) { return running_member(folder, head_member).has_value(); }
 
-Result<Session> connect(const ClusterFile& file) {
+Result<Session> connect(const ClusterFile& file, const std::optional<std::pair<TaskId, AttemptId>>& attempt,
+                        std::chrono::milliseconds limit) {
   const std::string program = own_program();
-  const SessionOptions options{
-      .scheduler_address = file.scheduler,
-      .active_scheduler = [directory = file.directory()] { return active_scheduler(directory); },
-      .cluster = file.cluster,
-      .program = program,
-      .name = std::filesystem::path(program).filename().string(),
-      .lost_after = lost_after};
+  SessionOptions options{.scheduler_address = file.scheduler,
+                         .active_scheduler = [directory = file.directory()] { return active_scheduler(directory); },
+                         .cluster = file.cluster,
+                         .program = program,
+                         .name = std::filesystem::path(program).filename().string(),
+                         .lost_after = lost_after};
+  if (attempt) std::tie(options.task, options.attempt) = *attempt;
   auto core = std::make_shared<SessionCore>(options, make_zmq_transport());
-  if (auto started = core->start(welcome_limit); !started) return started.error();
+  if (auto started = core->start(limit); !started) return started.error();
   return Session(std::move(core));
 }
 

@@ -4,7 +4,10 @@
 //   FOLDER/  cluster.json · store/ · graphs/ID/ · members/NAME/
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/api/session.h"
@@ -45,7 +48,10 @@ Result<void> stop_cluster(const std::string& folder);
 
 bool is_up(const std::string& folder);
 
-/// Connects a driver. Fails with: timed_out.
-Result<Session> connect(const ClusterFile& file);
+/// Connects a driver; inside a task, on behalf of its attempt.
+///
+/// Fails with: timed_out (no scheduler answers within `limit`).
+Result<Session> connect(const ClusterFile& file, const std::optional<std::pair<TaskId, AttemptId>>& attempt = {},
+                        std::chrono::milliseconds limit = std::chrono::milliseconds(10'000));
 
 }  // namespace troupe::scheduler

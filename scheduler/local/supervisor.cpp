@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "runtime/agent/agent_core.h"
+#include "scheduler/local/cluster_file.h"
 #include "scheduler/local/member.h"
 #include "scheduler/local/places.h"
 #include "scheduler/local/role_processes.h"
@@ -37,6 +38,7 @@ constexpr std::chrono::seconds restart_window{60};
 constexpr milliseconds short_life{1'000};  // What dies sooner waits a little before it is started again.
 constexpr milliseconds back_off{100};
 constexpr milliseconds scheduler_grace{2'000};
+constexpr milliseconds store_limit{20'000};  // Less than the starter waits.
 
 /// The children of this process, orphans of ended ones included: it is their reaper.
 std::vector<pid_t> children() {
@@ -106,6 +108,14 @@ class Supervisor {
   }
 
   Result<void> start_redis() {
+    // Beside the sockets: where commands inside tasks find the cluster.
+    const std::string folder = plan_.member.empty()
+                                   ? plan_.directory
+                                   : std::filesystem::path(plan_.member).parent_path().parent_path().string();
+    if (auto written = write_cluster_file(cluster_file_in(plan_.directory),
+                                          {arguments_.cluster(), scheduler_address(plan_.directory), folder});
+        !written)
+      return written;
     auto redis = RedisServer::start({.folder = plan_.store, .socket = redis_socket(plan_.directory)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));
@@ -121,9 +131,8 @@ class Supervisor {
   void start_agent() {
     local_.incarnation += 1;
     const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
-    const int word = plan_.has_scheduler ? -1 : word_write_;
     agent_ = {
-        fork_role("agent", [this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
+        fork_role("agent", [this, start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }),
         Clock::now(),
         {}};
   }
@@ -188,6 +197,9 @@ class Supervisor {
     char next = 0;
     while (::read(word_, &next, 1) == 1 && next != '\n') line += next;
     const bool is_up = line == "ready";
+    // A stand-by that is active may have welcomed the agent before the store is back.
+    if (is_up && !told_ && lock_ && redis_)
+      if (auto ready = redis_->wait_until_ready(store_limit); !ready) return give_up(ready.error().message);
     if (!is_up || !told_) tell(control_ < 0 ? STDERR_FILENO : control_, line);
     told_ = told_ || is_up;
     if (is_up && plan_.outlives_starter && control_ >= 0) ::close(std::exchange(control_, -1));

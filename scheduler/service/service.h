@@ -27,7 +27,6 @@ struct ServiceOptions {
   /// Something is committed at least so often, be it nothing: it keeps the lease, and tells a scheduler that has no
   /// work that another has taken over. 0: only what there is.
   Time longest_commit_pause{0};
-  std::function<void()> on_first_node;  ///< Called once: from then on the cluster can run something.
 };
 
 /// Threads: one thread.

@@ -1,6 +1,8 @@
 #include <utility>
 
 #include "scheduler/simulation/hosts.h"
+#include "scheduler/simulation/sync_client.h"
+#include "scheduler/simulation/sync_witness.h"
 
 namespace troupe::scheduler::sim {
 
@@ -16,6 +18,7 @@ void SchedulerHost::start() {
   core_ = std::make_unique<Scheduler>(settings_, world_.store.open(), world_.timeline.now());
   world_.witness.trace("the scheduler starts");
   world_.witness.scheduler_started(world_.store);
+  world_.sync_witness->scheduler_started(world_.store);
   take(Tick{});
 }
 
@@ -52,6 +55,7 @@ void SchedulerHost::take(const Event& event) {
   const Time now = world_.timeline.now();
   const Effects effects = core_->step(now, event);
   world_.witness.saw(now, event, effects, *core_);
+  world_.sync_witness->saw(event, effects, *core_);
   Turn turn;
   for (const auto& effect : effects) {
     if (is_write(effect)) turn.writes.push_back(effect);
@@ -105,12 +109,16 @@ void SchedulerHost::notice_gone(DriverId driver) {
 
 void SchedulerHost::send(const Effect& effect) {
   world_.witness.sent(effect, world_.store);
+  world_.sync_witness->sent(effect);
   const std::uint32_t epoch = world_.store.epoch();
   const auto to_node = [&](NodeId node, agent::Event event) {
     world_.network.send(scheduler_place, place_of(node),
                         [host = world_.nodes.at(node).get(), event = std::move(event)] { host->take(event); });
   };
   const auto to_driver = [&](DriverId driver) {
+    if (const auto client = world_.sync_clients.find(driver); client != world_.sync_clients.end())
+      return world_.network.send(scheduler_place, place_of(driver),
+                                 [host = client->second.get(), epoch, effect] { host->take(epoch, effect); });
     const auto found = world_.drivers.find(driver);
     if (found == world_.drivers.end()) return;
     world_.network.send(scheduler_place, place_of(driver),
@@ -127,6 +135,7 @@ void SchedulerHost::send(const Effect& effect) {
   if (const auto* e = std::get_if<WelcomeDriver>(&effect)) to_driver(e->driver);
   if (const auto* e = std::get_if<AnswerRequest>(&effect)) to_driver(e->driver);
   if (const auto* e = std::get_if<TellTaskEnded>(&effect)) to_driver(e->driver);
+  if (const auto* e = std::get_if<AnswerSync>(&effect)) to_driver(e->driver);
   if (const auto* e = std::get_if<TellActorUp>(&effect)) to_driver(e->driver);
   if (const auto* e = std::get_if<TellActorDown>(&effect)) to_driver(e->driver);
 }

@@ -21,6 +21,8 @@ class StoreModel {
         jobs_.erase(job);
         std::erase_if(tasks_, [job](const auto& each) { return each.first.job == job; });
       }
+      if (const auto* queue = std::get_if<SaveQueue>(&write)) scheduler::apply(*queue, queues_);
+      if (const auto* message = std::get_if<SaveMessage>(&write)) scheduler::apply(*message, queues_);
     }
   }
 
@@ -29,17 +31,20 @@ class StoreModel {
     StoredState state{.epoch = ++epoch_};
     for (const auto& [id, job] : jobs_) state.jobs.push_back(job);
     for (const auto& [id, record] : tasks_) state.tasks.push_back(record);
+    state.queues = queues_;
     return state;
   }
 
   std::uint32_t epoch() const { return epoch_; }
   const std::map<TaskId, TaskRecord>& tasks() const { return tasks_; }
   const std::map<JobId, JobInfo>& jobs() const { return jobs_; }
+  const StoredQueues& queues() const { return queues_; }
 
  private:
   std::uint32_t epoch_ = 0;
   std::map<JobId, JobInfo> jobs_;
   std::map<TaskId, TaskRecord> tasks_;
+  StoredQueues queues_;
 };
 
 }  // namespace troupe::scheduler::sim

@@ -1,6 +1,8 @@
 #include "scheduler/simulation/world.h"
 
 #include "scheduler/simulation/hosts.h"
+#include "scheduler/simulation/sync_client.h"
+#include "scheduler/simulation/sync_witness.h"
 
 namespace troupe::scheduler::sim {
 namespace {
@@ -14,6 +16,7 @@ Settings draw_settings(std::uint64_t seed, Planted planted) {
           .most_lost_attempts = dice.between(2, 6),
           .rejoin_grace = Time{dice.between(150, 300)},
           .line_patience = Time{dice.between(0, 500)},
+          .sync = {.grace = Time{dice.between(600, 1000)}},
           .planted = planted};
 }
 
@@ -26,7 +29,8 @@ World::World(std::uint64_t with_seed, Planted planted)
       timeline(seed),
       network(seed, knobs, timeline),
       dice(seed, "faults"),
-      scheduler(std::make_unique<SchedulerHost>(*this, draw_settings(seed, planted))) {
+      scheduler(std::make_unique<SchedulerHost>(*this, draw_settings(seed, planted))),
+      sync_witness(std::make_unique<SyncWitness>()) {
   for (std::size_t i = 0; i < workload.nodes.size(); ++i)
     nodes[{i + 1}] = std::make_unique<NodeHost>(*this, NodeId{i + 1}, workload.nodes[i]);
   for (std::size_t i = 0; i < workload.drivers.size(); ++i)
@@ -34,6 +38,24 @@ World::World(std::uint64_t with_seed, Planted planted)
 }
 
 World::~World() = default;
+
+/// In half of the worlds: of two to six, two meet at a barrier, and the others may die.
+void World::draw_sync_clients() {
+  Dice draws(seed, "sync clients");
+  sync_witness->is_quiet = knobs.is_quiet();
+  if (draws.chance(500)) return;
+  const auto count = draws.between<std::uint64_t>(2, 6);
+  const int rounds = draws.between(0, 5);
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    const DriverId id{100 + i};
+    const bool meets = i <= 2 && rounds > 0;
+    auto& client = sync_clients[id] =
+        std::make_unique<SyncClientHost>(*this, id, draws.between(4, 20) + (meets ? rounds : 0), meets ? rounds : 0);
+    timeline.after(Time{draws.between(0, 300)}, [host = client.get()] { host->start(); });
+    if (!meets && draws.chance(300))
+      timeline.at(Time{draws.between(300, 3000)}, [host = client.get()] { host->die(); });
+  }
+}
 
 void World::plan_faults() {
   for (std::size_t i = 0; i < knobs.scheduler_pauses; ++i) {
@@ -82,9 +104,11 @@ void World::run() {
       if (!host->is_up()) host->start();
     });
   for (auto& [id, driver] : drivers) driver->start();
+  draw_sync_clients();
 
   const Time until = knobs.faults_until + Time{4000} + longest_recovery;
   while (witness.broken().empty() && timeline.advance(until)) {
+    if (!sync_witness->broken().empty()) return witness.breaks(sync_witness->broken());
     if (witness.counts().events > most_events) return witness.breaks("15: a storm of events");
     if (timeline.now() > knobs.faults_until + Time{2000} && has_settled()) return check_the_end();
   }
@@ -100,6 +124,8 @@ void World::run() {
 bool World::has_settled() const {
   for (const auto& [id, driver] : drivers)
     if (!driver->is_gone()) return false;
+  for (const auto& [id, client] : sync_clients)
+    if (!client->is_gone()) return false;
   if (!scheduler->is_up() || !scheduler->is_idle()) return false;
   for (const auto& [id, node] : nodes)
     if (!node->is_up() || node->core()->attempts() > 0) return false;
@@ -114,6 +140,8 @@ bool World::has_settled() const {
 }
 
 void World::check_the_end() {
+  sync_witness->check_the_end(*scheduler->core());
+  if (!sync_witness->broken().empty()) witness.breaks(sync_witness->broken());
   for (const auto& node : scheduler->core()->nodes())
     if (node.free_cpus != node.capacity.cpus) witness.breaks("16: a cpu is held by nobody");
   for (const auto& [id, record] : store.tasks())
@@ -132,7 +160,9 @@ Outcome simulate(std::uint64_t seed, Planted planted, bool is_printing) {
   return {.broken = world.witness.broken(),
           .at = world.timeline.now(),
           .hash = world.witness.hash(),
-          .counts = world.witness.counts()};
+          .counts = world.witness.counts(),
+          .grants = world.sync_witness->grants(),
+          .messages = world.sync_witness->messages()};
 }
 
 }  // namespace troupe::scheduler::sim

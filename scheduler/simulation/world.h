@@ -20,6 +20,8 @@ namespace troupe::scheduler::sim {
 class SchedulerHost;
 class NodeHost;
 class DriverHost;
+class SyncClientHost;
+class SyncWitness;
 
 struct World {
   World(std::uint64_t seed, Planted planted);
@@ -39,11 +41,14 @@ struct World {
   std::unique_ptr<SchedulerHost> scheduler;
   std::map<NodeId, std::unique_ptr<NodeHost>> nodes;
   std::map<DriverId, std::unique_ptr<DriverHost>> drivers;
+  std::unique_ptr<SyncWitness> sync_witness;
+  std::map<DriverId, std::unique_ptr<SyncClientHost>> sync_clients;
 
   bool has_faults() const { return timeline.now() < knobs.faults_until; }
 
  private:
   void plan_faults();
+  void draw_sync_clients();
   bool has_settled() const;
   void check_the_end();
 };
@@ -54,6 +59,8 @@ struct Outcome {
   Time at{};
   std::uint64_t hash = 0;
   Counts counts;
+  std::uint64_t grants = 0;    ///< Of locks, semaphores, messages.
+  std::uint64_t messages = 0;  ///< Acknowledged ones.
 };
 
 Outcome simulate(std::uint64_t seed, Planted planted = Planted::none, bool is_printing = false);

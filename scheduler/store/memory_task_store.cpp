@@ -22,6 +22,7 @@ Result<StoredState> MemoryTaskStore::open(ClusterId cluster_if_new) {
     state.tasks.push_back({spec, progress == disk_.progress.end() ? TaskProgress{} : progress->second});
   }
   for (const auto& [id, summary] : disk_.summaries) state.summaries.push_back(summary);
+  state.queues = disk_.queues;
   return state;
 }
 
@@ -60,6 +61,10 @@ CommitOutcome MemoryTaskStore::write(Batch batch) {
       disk_.summaries.insert_or_assign(id, std::move(summary->summary));
     } else if (const auto* dropped = std::get_if<DropSummary>(&write)) {
       erase(dropped->job);
+    } else if (const auto* queue = std::get_if<SaveQueue>(&write)) {
+      apply(*queue, disk_.queues);
+    } else if (const auto* message = std::get_if<SaveMessage>(&write)) {
+      apply(*message, disk_.queues);
     }
   }
   seen_->commit_seq = ++disk_.commit_seq;

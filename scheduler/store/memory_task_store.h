@@ -27,6 +27,7 @@ struct MemoryDisk {
   std::map<TaskId, TaskSpec> specs;
   std::map<TaskId, TaskProgress> progress;
   std::map<JobId, GraphSummary> summaries;
+  StoredQueues queues;
 
   DiskFault next_fault = DiskFault::none;  ///< Used up by the commit that meets it.
   bool holds_answers = false;              ///< A slow disk: commits are written, and answered once this is false again.

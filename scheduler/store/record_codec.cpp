@@ -45,6 +45,11 @@ void fields(Archive& archive, GraphSummary& value) {
   archive("graph summary", value.job, value.tasks, value.started_ms, value.ended_ms);
 }
 
+template <class Archive>
+void fields(Archive& archive, StoredMessage& value) {
+  archive("message", as_bytes(value.body), value.deliveries, value.is_dead, value.sender, value.request);
+}
+
 Error damaged_record(RecordPlace place, const std::string& what) {
   return {Fault::corrupt, "store record " + to_text(place) + " is damaged: " + what +
                               "; restore the store's folder from a copy, or start with an empty one"};
@@ -97,5 +102,9 @@ template Result<JobInfo> decode_record(RecordPlace, std::string_view);
 template Result<TaskSpec> decode_record(RecordPlace, std::string_view);
 template Result<TaskProgress> decode_record(RecordPlace, std::string_view);
 template Result<GraphSummary> decode_record(RecordPlace, std::string_view);
+template std::string encode_record(RecordPlace, const sync::QueueOptions&);
+template std::string encode_record(RecordPlace, const StoredMessage&);
+template Result<sync::QueueOptions> decode_record(RecordPlace, std::string_view);
+template Result<StoredMessage> decode_record(RecordPlace, std::string_view);
 
 }  // namespace troupe::scheduler

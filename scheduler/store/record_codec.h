@@ -27,6 +27,7 @@ std::string to_text(RecordPlace place);
 Error damaged_record(RecordPlace place, const std::string& what);
 
 /// T is JobInfo, TaskSpec, TaskProgress or GraphSummary.
+/// T is JobInfo, TaskSpec, TaskProgress, sync::QueueOptions or StoredMessage.
 template <class T>
 std::string encode_record(RecordPlace place, const T& value);
 

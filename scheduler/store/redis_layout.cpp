@@ -12,6 +12,7 @@ constexpr std::string_view progress_prefix = "task:";
 
 }  // namespace
 
+std::string queue_key(std::string_view queue) { return "troupe:queue:" + std::string(queue); }
 std::string graph_key(JobId job) { return "troupe:graph:" + to_text(job); }
 std::string spec_field(std::uint32_t number) { return std::string(spec_prefix) + std::to_string(number); }
 std::string progress_field(std::uint32_t number) { return std::string(progress_prefix) + std::to_string(number); }

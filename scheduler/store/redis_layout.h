@@ -16,7 +16,10 @@ inline constexpr std::string_view commit_seq_key = "troupe:commit_seq";  ///< Of
 inline constexpr std::string_view lease_key = "troupe:lease";            ///< See redis_lease.h.
 inline constexpr std::string_view jobs_key = "troupe:jobs";              ///< A set of ids, 16 hexadecimal digits each.
 
+inline constexpr std::string_view queues_key = "troupe:queues";  ///< A hash: each durable queue's options.
+
 std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task; or `summary`.
+std::string queue_key(std::string_view queue);  ///< A hash: each message by its number.
 
 inline constexpr std::string_view job_field = "job";
 inline constexpr std::string_view summary_field = "summary";  ///< All there is of a graph that was compacted.

@@ -72,6 +72,8 @@ constexpr const char* settings[] = {"--unixsocketperm",
                                     "+hmset",
                                     "+unlink",
                                     "+srem",
+                                    "+hdel",
+                                    "+del",
                                     "+sadd",
                                     "+shutdown"};
 

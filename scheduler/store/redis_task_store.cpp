@@ -26,12 +26,31 @@ constexpr std::size_t bytes_per_hset = 64 * 1024;
 
 Deadline now() { return std::chrono::steady_clock::now(); }
 
+/// None: it is of a queue.
 JobId job_of(const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return job->job.id;
   if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec.id.job;
+  if (const auto* progress = std::get_if<SaveProgress>(&write)) return progress->task.job;
   if (const auto* summary = std::get_if<SaveSummary>(&write)) return summary->summary.job.id;
   if (const auto* dropped = std::get_if<DropSummary>(&write)) return dropped->job;
-  return std::get<SaveProgress>(write).task.job;
+  return {};
+}
+
+std::string key_of(const Write& write) {
+  if (const JobId job = job_of(write)) return graph_key(job);
+  if (const auto* message = std::get_if<SaveMessage>(&write)) return queue_key(message->queue);
+  return std::string(queues_key);
+}
+
+bool are_of_one_hash(const Write& a, const Write& b) {
+  const JobId job = job_of(a);
+  return job == job_of(b) && (job || key_of(a) == key_of(b));
+}
+
+bool removes(const Write& write) {
+  if (const auto* queue = std::get_if<SaveQueue>(&write)) return !queue->options;
+  const auto* message = std::get_if<SaveMessage>(&write);
+  return message != nullptr && !message->message;
 }
 
 /// Does away with all that there was of the job.
@@ -42,12 +61,16 @@ bool is_end_of_job(const Write& write) {
 std::string field_of(const Write& write) {
   if (const auto* task = std::get_if<SaveTask>(&write)) return spec_field(task->spec.id.number);
   if (const auto* progress = std::get_if<SaveProgress>(&write)) return progress_field(progress->task.number);
+  if (const auto* queue = std::get_if<SaveQueue>(&write)) return queue->queue;
+  if (const auto* message = std::get_if<SaveMessage>(&write)) return std::to_string(message->number);
   return std::string(job_field);
 }
 
 std::string record_of(RecordPlace place, const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return encode_record(place, job->job);
   if (const auto* task = std::get_if<SaveTask>(&write)) return encode_record(place, task->spec);
+  if (const auto* queue = std::get_if<SaveQueue>(&write)) return encode_record(place, *queue->options);
+  if (const auto* message = std::get_if<SaveMessage>(&write)) return encode_record(place, *message->message);
   return encode_record(place, std::get<SaveProgress>(write).progress);
 }
 
@@ -273,20 +296,21 @@ void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
-    if (is_end_of_job(batch[flight_->next_write])) {
-      append_end_of_job(batch[flight_->next_write++]);
+    const Write& first = batch[flight_->next_write];
+    if (is_end_of_job(first) || removes(first)) {
+      is_end_of_job(first) ? append_end_of_job(first) : append_removal(first);
+      ++flight_->next_write;
       continue;
     }
-    const JobId job = job_of(batch[flight_->next_write]);
-    const std::string key = graph_key(job);
+    const std::string key = key_of(first);
     std::vector<std::string> pairs;  // field, record, field, record …
     std::size_t bytes = 0;
-    bool lists_job = false;
+    std::optional<JobId> lists_job;
     for (; flight_->next_write < batch.size() && pairs.size() < 2 * fields_per_hset && bytes < bytes_per_hset;
          ++flight_->next_write) {
       const Write& write = batch[flight_->next_write];
-      if (job_of(write) != job || is_end_of_job(write)) break;
-      lists_job = lists_job || std::holds_alternative<SaveJob>(write);
+      if (!are_of_one_hash(write, first) || is_end_of_job(write) || removes(write)) break;
+      if (const auto* job = std::get_if<SaveJob>(&write)) lists_job = job->job.id;
       std::string field = field_of(write);
       std::string record = record_of({key, field}, write);
       bytes += record.size();
@@ -298,7 +322,7 @@ void RedisTaskStore::append_writes() {
     connection_->append(arguments);
     awaited_.push_back(Await::queued);
     if (lists_job) {
-      connection_->append({"SADD", jobs_key, to_text(job)});
+      connection_->append({"SADD", jobs_key, to_text(*lists_job)});
       awaited_.push_back(Await::queued);
     }
     if (connection_->unsent_bytes() >= unsent_limit) break;
@@ -331,6 +355,15 @@ void RedisTaskStore::append_lease() {
   connection_->append({"SET", lease_key, lease_text(*options_.lease, seen_->epoch, flight_->commit_seq)});
   awaited_.push_back(Await::queued);
   renew_lease_at_ = now() + options_.lease->length / 4;
+}
+
+void RedisTaskStore::append_removal(const Write& write) {
+  const std::string field = field_of(write);
+  connection_->append({"HDEL", key_of(write), field});
+  awaited_.push_back(Await::queued);
+  if (!std::holds_alternative<SaveQueue>(write)) return;
+  connection_->append({"DEL", queue_key(field)});
+  awaited_.push_back(Await::queued);
 }
 
 // --- answers

@@ -79,6 +79,7 @@ class RedisTaskStore final : public TaskStore {
   void append_writes();
   void append_lease();
   void append_end_of_job(const Write& write);
+  void append_removal(const Write& write);
   void on_reply(RedisReply reply);
   void on_greeting();
   void on_exec(const RedisReply& reply);

@@ -13,7 +13,7 @@
 
 namespace troupe::scheduler {
 
-using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary>;
+using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage>;
 using Batch = std::vector<Write>;
 
 /// The effect as a write; nothing when it is none.

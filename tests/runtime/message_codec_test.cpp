@@ -14,6 +14,8 @@ TaskSpec some_task() {
   TaskSpec spec{.id = {JobId{7}, 1}, .name = "train[0]", .after = {{JobId{7}, 2}}, .inputs = {{JobId{7}, 2}}};
   spec.work = CommandWork{.argv = {"./train", "{dir}"}, .environment = {{"SEED", "1"}}, .results = {{"prepare", 0}}};
   spec.gang = GangHint{3, 2, 1, GangPolicy::model, 1000};
+  spec.locks = {"database"};
+  spec.semaphores = {{"licence", 2}};
   return spec;
 }
 
@@ -56,7 +58,22 @@ std::vector<message::Message> one_of_each() {
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
       AskStatus{14},
       ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2}}},
-      HeartbeatTaken{91}};
+      HeartbeatTaken{91},
+      Synchronise{task,
+                  attempt,
+                  3,
+                  {{4, sync::Acquire{.kind = sync::Kind::semaphore, .name = "s", .permits = 2, .capacity = 3}},
+                   {5, sync::Release{6}},
+                   {6, sync::Renew{{7, 8}}},
+                   {7, sync::Arrive{.name = "b", .parties = 2, .passed = 1, .round = 2}},
+                   {8, sync::OpenQueue{"q", {.capacity = 3, .durable = true}}},
+                   {9, sync::Send{"q", Bytes("\0\xff", 2), true}},
+                   {10, sync::Receive{.queue = "q", .outlives_client = true, .held = 4, .message = 2}},
+                   {11, sync::Acknowledge{"q", 5}},
+                   {12, sync::GiveUp{4}},
+                   {13, sync::Recall{"b", 2}}}},
+      Synchronised{{{4, sync::Outcome::granted, 9, 1, 2, Bytes("\0\xff", 2), "", {}},
+                    {5, sync::Outcome::refused, 0, 0, 0, "", "no", {1, 2}}}}};
 }
 
 }  // namespace

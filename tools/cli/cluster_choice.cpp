@@ -31,7 +31,8 @@ Result<std::optional<ClusterFile>> at_address(const char* where, const std::stri
                      "': clusters of other machines are not in this version, expected local or a cluster file");
   auto file = scheduler::read_cluster_file(address);
   if (!file) return bad_input(std::string(where) + ": " + file.error().message);
-  if (!scheduler::is_up(file->folder))
+  const bool is_private = file->folder == file->directory();  // then the file goes with the cluster
+  if (!is_private && !scheduler::is_up(file->folder))
     return Error{Fault::unavailable, "the cluster of " + address + " does not run (troupe start starts it)"};
   return std::optional(std::move(*file));
 }

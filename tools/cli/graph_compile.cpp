@@ -32,7 +32,9 @@ class TaskMaker {
                   .work = {},
                   .needs = entry.needs,
                   .max_attempts = entry.max_attempts,
-                  .timeout = entry.timeout};
+                  .timeout = entry.timeout,
+                  .locks = entry.locks,
+                  .semaphores = entry.semaphores};
     for (const auto& ref : entry.after) append_tasks(ref, spec.after);
     directory_ = task_directory(run_directory_, spec.name);
     CommandWork work;

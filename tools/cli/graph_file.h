@@ -52,6 +52,8 @@ struct GraphEntry {
   std::vector<std::pair<std::string, GraphText>> environment;
   GraphText working_directory;  ///< Relative to the file's folder.
   Resources needs;
+  std::vector<std::string> locks;         ///< Sorted.
+  std::vector<SemaphoreNeed> semaphores;  ///< Sorted by name.
   std::int32_t max_attempts = 1;
   std::chrono::milliseconds timeout{0};
 

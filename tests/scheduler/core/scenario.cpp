@@ -109,7 +109,8 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
                 .work = FunctionWork{"f", {}},
                 .needs = wish.needs,
                 .max_attempts = wish.max_attempts,
-                .gang = wish.gang};
+                .gang = wish.gang,
+                .locks = wish.locks};
   spec.priority = wish.priority;
   spec.preemptible = wish.preemptible;
   spec.spreads = wish.spreads;
@@ -145,6 +146,17 @@ Scenario& Scenario::cancels(const std::string& task) {
 
 Scenario& Scenario::releases(const std::string& task) {
   step(TasksReleased{{1}, {id_of(task)}});
+  return *this;
+}
+
+Scenario& Scenario::asks(sync::Operation operation, const std::string& attempt) {
+  SyncRequested requested{.driver = {1},
+                          .epoch = store_.epoch,
+                          .task = {},
+                          .attempt = {},
+                          .requests = {{next_sync_++, std::move(operation)}}};
+  if (!attempt.empty()) std::tie(requested.task, requested.attempt) = attempts_.at(attempt);
+  step(requested);
   return *this;
 }
 
@@ -193,6 +205,8 @@ void Scenario::fold(const Effect& effect) {
     std::erase_if(store_.tasks, [&](const TaskRecord& task) { return task.spec.id.job == compact->summary.job.id; });
     store_.summaries.push_back(compact->summary);
   }
+  if (const auto* queue = std::get_if<SaveQueue>(&effect)) apply(*queue, store_.queues);
+  if (const auto* message = std::get_if<SaveMessage>(&effect)) apply(*message, store_.queues);
   if (const auto* run = std::get_if<RunTask>(&effect)) {
     const auto order = scheduler_->order(run->task, run->attempt);
     REQUIRE(order.has_value());

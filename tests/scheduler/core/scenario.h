@@ -24,6 +24,7 @@ struct TaskWish {
   int priority = 0;
   bool preemptible = false;
   bool spreads = false;
+  std::vector<std::string> locks;
 };
 
 class Scenario final : Names {
@@ -55,6 +56,8 @@ class Scenario final : Names {
   Scenario& submits_again(bool as_new_request = false);
   Scenario& cancels(const std::string& task);
   Scenario& releases(const std::string& task);
+  /// Asks a lock, semaphore, barrier or queue, on behalf of an attempt if there is one.
+  Scenario& asks(sync::Operation operation, const std::string& attempt = "");
   /// From here on what is submitted is durable.
   Scenario& as_durable_job();
 
@@ -105,6 +108,7 @@ class Scenario final : Names {
   std::map<std::string, std::map<std::string, RunningAttempt>> running_on_;  // by node, then by attempt
   TasksSubmitted last_submit_;
   std::uint64_t next_request_ = 1;
+  std::uint64_t next_sync_ = 1;
   std::string transcript_;
 };
 

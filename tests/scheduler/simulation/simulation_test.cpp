@@ -51,6 +51,8 @@ TEST_CASE("whatever goes wrong, no promise is broken, and when it stops everythi
   const Seeds seeds = seeds_to_run();
   std::signal(SIGABRT, say_seed);
   sim::Counts sum;
+  std::uint64_t grants = 0;
+  std::uint64_t messages = 0;
   for (std::uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
     running_seed = seed;
     const sim::Outcome outcome = sim::simulate(seed, Planted::none, is_printing);
@@ -62,6 +64,8 @@ TEST_CASE("whatever goes wrong, no promise is broken, and when it stops everythi
     sum.tasks_ended += outcome.counts.tasks_ended;
     sum.attempts += outcome.counts.attempts;
     sum.restarts += outcome.counts.restarts;
+    grants += outcome.grants;
+    messages += outcome.messages;
   }
   std::signal(SIGABRT, SIG_DFL);
   const std::uint64_t count = seeds.last - seeds.first + 1;
@@ -74,6 +78,8 @@ TEST_CASE("whatever goes wrong, no promise is broken, and when it stops everythi
     CHECK(sum.tasks_done > 8 * count);
     CHECK(sum.attempts > sum.tasks_done);
     CHECK(sum.restarts > count + count / 3);
+    CHECK(grants > 5 * count);
+    CHECK(messages > count);
   }
 }
 

@@ -183,6 +183,34 @@ TEST_CASE("a result of a megabyte comes back whole", "[store]") {
   CHECK(opened(*world->store()).tasks.at(0).progress == progress);
 }
 
+TEST_CASE("queues come back with the messages that were not removed", "[store]") {
+  auto world = new_world();
+  const auto store = world->store();
+  opened(*store);
+  const std::string odd("a \0\r\n:1", 8);
+  const StoredMessage message{.body = std::string("\xff\0", 2), .deliveries = 2, .sender = {7}, .request = 3};
+  Batch batch = small_graph(JobId{1}, 1);
+  for (const std::string& queue : {std::string("jobs"), odd}) {
+    batch.push_back(SaveQueue{queue, sync::QueueOptions{.capacity = 9, .durable = true}});
+    for (std::uint64_t number : {1u, 2u, 3u}) batch.push_back(SaveMessage{queue, number, message});
+  }
+  batch.push_back(SaveMessage{"jobs", 2, std::nullopt});
+  committed(*store, std::move(batch));
+  const StoredState first = opened(*world->store());
+  CHECK(first.jobs.size() == 1);
+  REQUIRE(first.queues.size() == 2);
+  CHECK(first.queues.at(odd).messages.size() == 3);
+  CHECK(first.queues.at("jobs") == StoredQueue{{.capacity = 9, .durable = true}, {{1, message}, {3, message}}});
+
+  const auto second = world->store();
+  opened(*second);
+  committed(*second, {SaveMessage{"jobs", 3, std::nullopt}, SaveQueue{odd, std::nullopt}});
+  committed(*second, {SaveQueue{odd, sync::QueueOptions{}}});
+  const StoredState last = opened(*world->store());
+  CHECK(last.queues.at("jobs").messages.size() == 1);
+  CHECK(last.queues.at(odd).messages.empty());
+}
+
 TEST_CASE("a store that is older than what was seen is refused with the numbers", "[store]") {
   auto world = new_world();
   const auto store = world->store();

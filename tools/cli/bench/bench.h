@@ -38,6 +38,7 @@ class Bench {
 void bench_scheduler(Bench& bench);
 void bench_start(Bench& bench);
 void bench_store(Bench& bench);
+void bench_sync(Bench& bench);
 void bench_train(Bench& bench);
 
 }  // namespace troupe::cli

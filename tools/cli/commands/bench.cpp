@@ -12,6 +12,8 @@ namespace troupe::cli {
 int bench_command(const BenchCommand& command) {
   Bench bench(command);
   try {
+    // First: it forks, which no process may that has a ZeroMQ context.
+    if (bench.wants_suite("sync")) bench_sync(bench);
     if (bench.wants_suite("scheduler")) bench_scheduler(bench);
     if (bench.wants_suite("start")) bench_start(bench);
     if (bench.wants_suite("store")) bench_store(bench);

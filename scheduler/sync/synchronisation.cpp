@@ -1,0 +1,257 @@
+#include "scheduler/sync/synchronisation.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+
+namespace troupe::scheduler {
+
+using sync::Kind;
+using sync::Outcome;
+using sync::Token;
+
+Synchronisation::Synchronisation(SyncSettings settings, std::uint32_t epoch, const StoredQueues& stored, SyncTime now)
+    : settings_(settings),
+      now_(now),
+      grants_from_(epoch > 1 ? now + settings.grace : now),
+      is_in_grace_(epoch > 1),
+      claims_(settings.planted == PlantedSync::token_restarts_with_scheduler ? 1 : epoch),
+      barriers_(epoch > 1) {
+  for (const auto& [name, queue] : stored) {
+    queues_.ensure(name, queue.options);
+    for (const auto& [number, message] : queue.messages) {
+      queues_.put(name, number, message);
+      sent_before_.emplace(message.sender, message.request);
+    }
+  }
+}
+
+void Synchronisation::take(SyncTime now, const Holder& holder, const std::vector<sync::Request>& requests,
+                           std::uint64_t confirmed_below, bool makes_durable) {
+  now_ = now;
+  const DriverId client = holder.client;
+  kept_.meet(client);
+  kept_.confirm(client, confirmed_below);
+  for (const auto& request : requests) {
+    if (const Token open = claims_.of_request(client, request.number)) {
+      answer_again(open);
+      continue;
+    }
+    if (settings_.planted != PlantedSync::late_duplicate_carried_out) {
+      if (const sync::Answer* kept = kept_.find(client, request.number)) {
+        out_.answers.emplace_back(client, *kept);
+        continue;
+      }
+      const auto age = kept_.age_of(client, request.number);
+      if (age == KeptAnswers::Age::confirmed) continue;
+      if (age == KeptAnswers::Age::too_old) {
+        out_.answers.emplace_back(client, sync::Answer{.request = request.number,
+                                                       .outcome = Outcome::refused,
+                                                       .refusal = "the answer is not kept any more"});
+        continue;
+      }
+    }
+    carry_out({holder, request.number, makes_durable}, request.operation);
+  }
+}
+
+void Synchronisation::client_left(SyncTime now, DriverId client) {
+  now_ = now;
+  kept_.forget(client);
+  for (const Token token : claims_.of_client(client)) end(token, Ending::given_back);
+  for (const auto& queue : queues_.drop_opener(client)) forget_if_unused(queue);
+}
+
+void Synchronisation::attempt_over(SyncTime now, TaskId task, AttemptId attempt) {
+  now_ = now;
+  for (const Token token : claims_.of_attempt(task, attempt)) end(token, Ending::lost);
+}
+
+void Synchronisation::tick(SyncTime now) {
+  now_ = now;
+  if (is_in_grace_ && now >= grants_from_) {
+    is_in_grace_ = false;
+    barriers_.forget_unused();
+    out_.made_room = true;
+    for (const Kind kind : {Kind::lock, Kind::semaphore}) {
+      std::vector<std::string> names;
+      for (const auto& [name, pool] : permits_of(kind).pools()) names.push_back(name);
+      for (const auto& name : names) serve(kind, name);
+    }
+    std::vector<std::string> names;
+    for (const auto& [name, queue] : queues_.queues()) names.push_back(name);
+    for (const auto& name : names) {
+      serve_line(name);
+      serve_line(name + ".dead");
+    }
+  }
+  if (now < spared_until_) return;
+  for (const Token token : claims_.due(now)) end(token, Ending::lost);
+}
+
+std::optional<SyncTime> Synchronisation::next_timer() const {
+  std::optional<SyncTime> next = claims_.next_end();
+  if (next) next = std::max(*next, spared_until_);
+  if (is_in_grace_) next = std::min(next.value_or(grants_from_), grants_from_);
+  return next;
+}
+
+// --- tasks that hold locks while they run ----------------------------------------------------------------------------
+
+std::string Synchronisation::why_not(const TaskSpec& spec) const {
+  if (spec.locks.empty() && spec.semaphores.empty()) return {};
+  if (is_in_grace_) return "locks are granted again once all who may hold one have had time to say so";
+  for (const auto& name : spec.locks)
+    if (!locks_.has_room(name, 1, 1)) return "lock '" + name + "' is held";
+  for (const auto& need : spec.semaphores)
+    if (!semaphores_.has_room(need.name, need.permits, 1)) return "semaphore '" + need.name + "' has no free permit";
+  return {};
+}
+
+Token Synchronisation::take_all(const TaskSpec& spec, AttemptId attempt) {
+  Token last = 0;
+  const auto take_one = [&](Kind kind, const std::string& name, std::uint32_t capacity) {
+    if (!permits_of(kind).has_room(name, capacity, 1)) return;  // Named twice, or see take_again.
+    const Claim claim{.kind = kind, .name = name, .holder = {{}, spec.id, attempt}, .client = {}, .is_held = true};
+    last = claims_.add(claim);
+    permits_of(kind).take(name, capacity, last, 1);
+  };
+  for (const auto& name : spec.locks) take_one(Kind::lock, name, 1);
+  for (const auto& need : spec.semaphores) take_one(Kind::semaphore, need.name, need.permits);
+  return last;
+}
+
+void Synchronisation::take_again(const TaskSpec& spec, AttemptId attempt) { (void)take_all(spec, attempt); }
+
+Token Synchronisation::token_of(TaskId task, AttemptId attempt) const {
+  Token last = 0;
+  for (const Token token : claims_.of_attempt(task, attempt))
+    if (!claims_.at(token).client) last = token;
+  return last;
+}
+
+// --- granting --------------------------------------------------------------------------------------------------------
+
+void Synchronisation::serve(Kind kind, const std::string& name) {
+  if (kind == Kind::queue) return serve_line(name);
+  if (kind == Kind::barrier || is_in_grace()) return;
+  for (const Token token : permits_of(kind).admit(name, claims_)) grant(token);
+  const Permits::Pool* pool = permits_of(kind).find(name);
+  if (pool == nullptr || (pool->free > 0 && pool->waiting.empty())) out_.made_room = true;
+}
+
+void Synchronisation::serve_line(const std::string& line) {
+  if (is_in_grace()) return;
+  while (const auto next = queues_.deliver_next(line)) {
+    claims_.set_number(next->first, next->second);
+    grant(next->first);
+    if (settings_.planted == PlantedSync::message_dropped_on_delivery)
+      queues_.remove(Queues::queue_of(line), next->second);
+  }
+}
+
+void Synchronisation::grant(Token token) {
+  claims_.grant(token, now_ + claims_.at(token).lease);
+  answer_again(token);
+}
+
+void Synchronisation::pass(const std::vector<Token>& arrived) {
+  for (const Token token : arrived) {
+    const Claim claim = claims_.at(token);
+    claims_.erase(token);
+    send_answer(claim.client, {.request = claim.request, .outcome = Outcome::done, .token = claim.number});
+  }
+}
+
+sync::Answer Synchronisation::answer_of(Token token) const {
+  const Claim& claim = claims_.at(token);
+  sync::Answer answer{.request = claim.request, .outcome = Outcome::granted, .token = token};
+  if (settings_.planted == PlantedSync::same_token_granted_again && lost_last_ != 0) answer.token = lost_last_;
+  if (claim.kind != Kind::queue) return answer;
+  const Queues::Queue* queue = queues_.find(Queues::queue_of(claim.name));
+  const auto message = queue->messages.find(claim.number);
+  if (message == queue->messages.end()) return answer;
+  answer.message = claim.number;
+  answer.deliveries = message->second.stored.deliveries + 1;
+  answer.body = message->second.stored.body;
+  return answer;
+}
+
+void Synchronisation::answer_again(Token token) {
+  const Claim& claim = claims_.at(token);
+  if (claim.is_held) {
+    out_.answers.emplace_back(claim.client, answer_of(token));
+  } else if (claim.kind == Kind::barrier) {
+    out_.answers.emplace_back(
+        claim.client, sync::Answer{.request = claim.request, .outcome = Outcome::waiting, .token = claim.number});
+  }
+}
+
+// --- endings ---------------------------------------------------------------------------------------------------------
+
+void Synchronisation::end(Token token, Ending how) {
+  const Claim* found = claims_.find(token);
+  if (found == nullptr) return;
+  const Claim claim = *found;
+  const bool is_lost_permit =
+      how == Ending::lost && claim.is_held && settings_.planted == PlantedSync::permits_of_the_lost_kept;
+  switch (claim.kind) {
+    case Kind::lock:
+    case Kind::semaphore:
+      if (!is_lost_permit) permits_of(claim.kind).leave(claim.name, token, claim.permits);
+      break;
+    case Kind::barrier: barriers_.leave(claim.name, token); break;
+    case Kind::queue: claim.is_held ? end_delivery(claim, how) : queues_.stop_waiting(claim.name, token); break;
+  }
+  claims_.erase(token);
+  if (how == Ending::lost && claim.is_held && claim.kind == Kind::lock) lost_last_ = token;
+  if (claim.client) {
+    // Of what was held, the client need be told only where it did not end it itself.
+    sync::Answer last{.request = claim.request,
+                      .outcome = claim.is_held ? Outcome::lost : Outcome::timed_out,
+                      .token = claim.is_held ? token : 0};
+    if (claim.is_held && how != Ending::lost) {
+      kept_.keep(claim.client, std::move(last));
+    } else {
+      send_answer(claim.client, std::move(last));
+    }
+  }
+  serve(claim.kind, claim.name);
+  if (claim.kind != Kind::queue) return;
+  const std::string queue = Queues::queue_of(claim.name);
+  if (claim.is_held && how != Ending::acknowledged && queue == claim.name) serve_line(queue + ".dead");
+  forget_if_unused(queue);
+}
+
+void Synchronisation::end_delivery(const Claim& claim, Ending how) {
+  const std::string name = Queues::queue_of(claim.name);
+  const Queues::Queue* queue = queues_.find(name);
+  if (!queue->messages.contains(claim.number)) return;
+  if (how == Ending::acknowledged) {
+    if (queue->options.durable) save(name, claim.number, nullptr);
+    queues_.remove(name, claim.number);
+  } else {
+    const StoredMessage& message = queues_.put_back(name, claim.number);
+    if (queue->options.durable) save(name, claim.number, &message);
+  }
+}
+
+void Synchronisation::forget_if_unused(const std::string& name) {
+  const Queues::Queue* queue = queues_.find(name);
+  if (queue == nullptr) return;
+  const bool is_durable = queue->options.durable;
+  if (queues_.forget_if_unused(name) && is_durable) out_.saves.emplace_back(SaveQueue{name, std::nullopt});
+}
+
+void Synchronisation::save(const std::string& queue, std::uint64_t number, const StoredMessage* message) {
+  out_.saves.emplace_back(
+      SaveMessage{queue, number, message == nullptr ? std::nullopt : std::optional<StoredMessage>(*message)});
+}
+
+void Synchronisation::send_answer(DriverId client, sync::Answer answer) {
+  if (!kept_.knows(client)) return;
+  kept_.keep(client, answer);
+  out_.answers.emplace_back(client, std::move(answer));
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,107 @@
+#include <catch2/catch.hpp>
+
+#include "tests/scheduler/core/scenario.h"
+
+using namespace troupe;
+using namespace troupe::scheduler;
+using namespace std::chrono_literals;
+
+namespace {
+
+const NodeCapacity one_cpu{.cpus = 1000};
+const NodeCapacity two_cpus{.cpus = 2000};
+
+sync::Acquire lock(std::string name) { return {.name = std::move(name)}; }
+
+}  // namespace
+
+TEST_CASE("a lock that a command of a task took is free once its attempt is over at the node", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1").asks(lock("x"), "t1#1").asks(lock("x"));
+  (void)cluster.transcript();
+  cluster.at(10ms).cancels("t1");
+  cluster.at(20ms).stops("a", "t1#1");
+  CHECK(cluster.transcript() == R"(
+10 d cancels t1 by request 2 → stop t1#1 on a; tell d: t1 cancelled: on request; answer d 2: accepted
+20 a reports t1#1 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge t1#1 to a; answer d 1: lost 1, 2: granted as 2
+)");
+}
+
+TEST_CASE("a lock that was taken inside a task is free when its node is dead, or comes back without it",
+          "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1").asks(lock("x"), "t1#1").asks(lock("x"));
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_agent("a").asks(lock("x"), "t1#2");
+  cluster.asks(sync::Release{(std::uint64_t{1} << 44) | 2});
+  (void)cluster.transcript();
+  cluster.asks(lock("x")).at(320ms);
+  CHECK(cluster.transcript() == R"(
+10 d asks to acquire lock 'x' (5) → nothing
+310 tick → answer d 3: lost 3, 5: granted as 4
+)");
+}
+
+TEST_CASE("a lease ends in time, and what a driver held ends with it", "[scheduler]") {
+  Scenario cluster;
+  cluster.asks(sync::Acquire{.name = "x", .lease = 200ms}).asks(lock("x"));
+  (void)cluster.transcript();
+  cluster.at(250ms);
+  CHECK(cluster.transcript() == "\n210 tick → answer d 1: lost 1, 2: granted as 2\n");
+  cluster.driver_leaves();
+  CHECK(cluster.scheduler().synchronisation().claims().size() == 0);
+}
+
+TEST_CASE("a driver that is silent for long has left", "[scheduler]") {
+  Scenario cluster({.driver_timeout = 1000ms});
+  cluster.asks(lock("x")).at(900ms).driver_joins().at(1899ms);
+  CHECK(cluster.scheduler().synchronisation().claims().size() == 1);
+  cluster.at(1901ms);
+  CHECK(cluster.scheduler().synchronisation().claims().size() == 0);
+}
+
+TEST_CASE("a queue that is used inside a durable graph is durable, and its messages are saved before they are answered",
+          "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{300}, .driver_timeout = 60s, .rejoin_grace = 50ms});
+  cluster.joins("a", one_cpu).as_durable_job().submits("t1");
+  (void)cluster.transcript();
+  cluster.asks(sync::Send{"q", "one"}, "t1#1").restarts_scheduler().driver_joins();
+  cluster.asks(sync::Receive{.queue = "q"}).at(6000ms);
+  CHECK(cluster.transcript() == R"(
+0 d for t1#1 asks to send to 'q' (1) → save queue 'q'; save message 1 of queue 'q'; answer d 1: done
+0 the scheduler starts again, epoch 2
+0 d joins → welcome d
+0 d asks to receive from 'q' (2) → nothing
+300 tick → save t1 ready (t1#1 on a)
+5010 tick → answer d 2: granted as 2:1: message 1
+)");
+}
+
+TEST_CASE("a task that runs again holds its locks again after a restart, until it is over", "[scheduler]") {
+  Scenario cluster({.node_timeout = 10s, .driver_timeout = 60s, .rejoin_grace = 50ms});
+  cluster.joins("a", two_cpus).as_durable_job().submits("t1", {.locks = {"x"}});
+  cluster.restarts_scheduler().joins_again("a").driver_joins().asks(lock("x"));
+  (void)cluster.transcript();
+  cluster.at(5100ms);
+  CHECK(cluster.scheduler().synchronisation().locks().find("x")->holding.size() == 1);
+  CHECK(cluster.scheduler().synchronisation().locks().find("x")->waiting.size() == 1);
+}
+
+TEST_CASE("requests that were meant for an earlier scheduler are ignored: its clients ask in other words",
+          "[scheduler]") {
+  Scenario cluster;
+  cluster.restarts_scheduler().driver_joins();
+  const Effects effects = cluster.scheduler().step(
+      0ms, SyncRequested{.driver = {1}, .epoch = 1, .task = {}, .attempt = {}, .requests = {{1, lock("x")}}});
+  REQUIRE(effects.size() == 1);
+  CHECK(std::holds_alternative<Ignored>(effects.front()));
+  CHECK(cluster.scheduler().synchronisation().claims().size() == 0);
+}
+
+TEST_CASE("a request of a driver that has not joined is ignored", "[scheduler]") {
+  Scenario cluster;
+  cluster.driver_leaves();
+  (void)cluster.transcript();
+  cluster.asks(lock("x"));
+  CHECK(cluster.transcript() == "\n0 d asks to acquire lock 'x' (1) → ignored: the driver has not joined\n");
+}
