@@ -59,14 +59,14 @@ class Loader {
     if (!ids) return ids.error();
     std::vector<Graph> graphs;
     for (const JobId id : *ids) graphs.push_back({.id = id, .key = graph_key(id)});
-    if (writer_ == Writer::none)
-      if (auto sound = look_for_strays(graphs); !sound) return sound;
     if (auto read = read_fields(graphs); !read) return read;
     std::size_t tasks = 0;
     for (const Graph& graph : graphs) tasks += graph.numbers.size();
     state_.tasks.reserve(tasks);
     if (auto read = read_records(graphs); !read) return read;
-    return read_queues();
+    if (auto read = read_queues(); !read) return read;
+    if (writer_ == Writer::writes_meanwhile) return {};
+    return look_for_strays(graphs);
   }
 
   Result<std::vector<JobId>> job_ids() {
@@ -85,8 +85,11 @@ class Loader {
   Result<void> look_for_strays(const std::vector<Graph>& graphs) {
     const auto keys = scan({"SCAN"});
     if (!keys) return keys.error();
-    std::set<std::string_view> known = {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key};
+    std::set<std::string> known;
+    for (const std::string_view key : {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key})
+      known.emplace(key);
     for (const Graph& graph : graphs) known.insert(graph.key);
+    for (const auto& [queue, stored] : state_.queues) known.insert(queue_key(queue));
     for (const std::string& key : *keys)
       if (!known.contains(key)) return damaged_record({key, "(the whole key)"}, "nothing refers to it");
     return {};
