@@ -60,57 +60,56 @@ void Service::take(const Delivery& delivery, Time now) {
   // The driver that a connection logged in as; requests name none.
   const auto known = driver_of_.find(delivery.from);
   const DriverId driver = known == driver_of_.end() ? DriverId{} : known->second;
-  std::visit(
-      Overloaded{
-          [&](const message::DriverHello& hello) {
-            drivers_[hello.driver] = delivery.from;
-            driver_of_[delivery.from] = hello.driver;
-            step(now, DriverJoined{hello.driver, hello.job});
-          },
-          [&](const message::DriverBye&) {
-            if (!driver) return;
-            step(now, DriverLeft{driver});
-            drivers_.erase(driver);
-            driver_of_.erase(delivery.from);
-          },
-          [&](const message::Submit& submit) {
-            if (driver) step(now, TasksSubmitted{driver, submit.request, submit.job, submit.tasks});
-          },
-          [&](const message::Cancel& cancel) {
-            if (driver) step(now, CancelRequested{driver, cancel.request, cancel.task});
-          },
-          [&](const message::Release& release) {
-            if (driver) step(now, TasksReleased{driver, release.tasks});
-          },
-          [&](message::Synchronise& ask) {
-            if (!driver) return;
-            step(now, SyncRequested{driver, letter->envelope.epoch, ask.task, ask.attempt, ask.confirmed_below,
-                                    std::move(ask.requests)});
-          },
-          [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
-          [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },
-          [&](const message::AgentJoin& join) {
-            if (has_lost(join.seen)) return;
-            nodes_[join.node] = delivery.from;
-            step(now, NodeJoined{join.node, join.incarnation, join.name, join.capacity, join.running});
-          },
-          [&](const message::AgentHeartbeat& beat) {
-            nodes_[beat.node] = delivery.from;
-            step(now, NodeHeard{beat.node, beat.incarnation, beat.running});
-            post(delivery.from, message::HeartbeatTaken{commit_seq_});
-          },
-          [&](const message::AgentBye& bye) {
-            step(now, NodeLeft{bye.node, bye.incarnation});
-          },
-          [&](const message::ActorReady& ready) {
-            step(now, ActorStarted{ready.node, ready.incarnation, ready.task, ready.attempt, ready.address});
-          },
-          [&](const message::Report& report) {
-            step(now, AttemptEnded{report.node, report.incarnation, report.report});
-          },
-          [](const auto&) {},  // What only others may send.
-      },
-      letter->message);
+  std::visit(Overloaded{
+                 [&](const message::DriverHello& hello) {
+                   drivers_[hello.driver] = delivery.from;
+                   driver_of_[delivery.from] = hello.driver;
+                   step(now, DriverJoined{hello.driver, hello.job});
+                 },
+                 [&](const message::DriverBye&) {
+                   if (!driver) return;
+                   step(now, DriverLeft{driver});
+                   drivers_.erase(driver);
+                   driver_of_.erase(delivery.from);
+                 },
+                 [&](const message::Submit& submit) {
+                   if (driver) step(now, TasksSubmitted{driver, submit.request, submit.job, submit.tasks});
+                 },
+                 [&](const message::Cancel& cancel) {
+                   if (driver) step(now, CancelRequested{driver, cancel.request, cancel.task});
+                 },
+                 [&](const message::Release& release) {
+                   if (driver) step(now, TasksReleased{driver, release.tasks});
+                 },
+                 [&](message::Synchronise& ask) {
+                   if (!driver) return;
+                   step(now, SyncRequested{driver, letter->envelope.epoch, ask.task, ask.attempt, ask.confirmed_below,
+                                           std::move(ask.requests)});
+                 },
+                 [&](const message::AskTasks& ask) { post(delivery.from, list(ask)); },
+                 [&](const message::AskStatus& ask) { post(delivery.from, status(ask)); },
+                 [&](const message::AgentJoin& join) {
+                   if (has_lost(join.seen)) return;
+                   nodes_[join.node] = delivery.from;
+                   step(now, NodeJoined{join.node, join.incarnation, join.name, join.capacity, join.running});
+                 },
+                 [&](const message::AgentHeartbeat& beat) {
+                   nodes_[beat.node] = delivery.from;
+                   step(now, NodeHeard{beat.node, beat.incarnation, beat.running});
+                   post(delivery.from, message::HeartbeatTaken{commit_seq_});
+                 },
+                 [&](const message::AgentBye& bye) {
+                   step(now, NodeLeft{bye.node, bye.incarnation});
+                 },
+                 [&](const message::ActorReady& ready) {
+                   step(now, ActorStarted{ready.node, ready.incarnation, ready.task, ready.attempt, ready.address});
+                 },
+                 [&](const message::Report& report) {
+                   step(now, AttemptEnded{report.node, report.incarnation, report.report});
+                 },
+                 [](const auto&) {},  // What only others may send.
+             },
+             letter->message);
 }
 
 void Service::step(Time now, const Event& event) {
