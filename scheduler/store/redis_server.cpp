@@ -73,7 +73,6 @@ constexpr const char* settings[] = {"--unixsocketperm",
                                     "+unlink",
                                     "+srem",
                                     "+hdel",
-                                    "+del",
                                     "+sadd",
                                     "+shutdown"};
 

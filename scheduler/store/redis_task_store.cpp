@@ -362,7 +362,7 @@ void RedisTaskStore::append_removal(const Write& write) {
   connection_->append({"HDEL", key_of(write), field});
   awaited_.push_back(Await::queued);
   if (!std::holds_alternative<SaveQueue>(write)) return;
-  connection_->append({"DEL", queue_key(field)});
+  connection_->append({"UNLINK", queue_key(field)});
   awaited_.push_back(Await::queued);
 }
 
