@@ -72,12 +72,11 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
                    .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
                    .cluster = arguments.cluster(),
-                   .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
-                   .on_first_node = [word] { tell(word, "ready"); }},
+                   .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0)},
                   store, *transport);
   Result<void> ended;
   if (options.lease) {
-    if (arguments.at("has_store") != "1") tell(word, "ready");
+    if (arguments.at("has_agent") != "1") tell(word, "ready");
     ended = store.stand_by(is_stopped);
   }
   if (ended) ended = service.start();
@@ -116,10 +115,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"agent", agent},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
-                 .on_welcome =
-                     [&] {
-                       if (word >= 0) tell(word, "ready");
-                     },
+                 .on_welcome = [word] { tell(word, "ready"); },
                  .seen_file = seen,
                  .log_directory = arguments.at("logs"),
                  .stop = stop_event},

@@ -27,11 +27,11 @@ void tell(int descriptor, std::string line);
 /// `name` is what ps and top show; at most 15 characters.
 pid_t fork_role(const char* name, const std::function<int()>& role);
 
-/// `word` is a descriptor that takes one line: `ready`, or why there will be no scheduler.
+/// `word` is a descriptor that takes one line: why there will be no scheduler; or, where no agent will say it, `ready`.
 int run_scheduler_role(const RoleArguments& arguments, int word);
 
-/// Plays an agent of the cluster that `arguments` name, to the end; the exit status of its process. `word`, unless it
-/// is -1, takes the line `ready` once the agent is welcome.
-int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeStart start, int word = -1);
+/// Plays an agent of the cluster that `arguments` name, to the end; the exit status of its process. `word` takes the
+/// line `ready` once the agent is welcome.
+int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity, NodeStart start, int word);
 
 }  // namespace troupe::scheduler

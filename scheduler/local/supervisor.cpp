@@ -38,6 +38,7 @@ constexpr std::chrono::seconds restart_window{60};
 constexpr milliseconds short_life{1'000};  // What dies sooner waits a little before it is started again.
 constexpr milliseconds back_off{100};
 constexpr milliseconds scheduler_grace{2'000};
+constexpr milliseconds store_limit{20'000};  // Less than the starter waits.
 
 /// The children of this process, orphans of ended ones included: it is their reaper.
 std::vector<pid_t> children() {
@@ -130,9 +131,8 @@ class Supervisor {
   void start_agent() {
     local_.incarnation += 1;
     const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
-    const int word = plan_.has_scheduler ? -1 : word_write_;
     agent_ = {
-        fork_role("agent", [this, start, word] { return run_agent_role(arguments_, plan_.capacity, start, word); }),
+        fork_role("agent", [this, start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }),
         Clock::now(),
         {}};
   }
@@ -197,6 +197,9 @@ class Supervisor {
     char next = 0;
     while (::read(word_, &next, 1) == 1 && next != '\n') line += next;
     const bool is_up = line == "ready";
+    // A stand-by that is active may have welcomed the agent before the store is back.
+    if (is_up && !told_ && lock_ && redis_)
+      if (auto ready = redis_->wait_until_ready(store_limit); !ready) return give_up(ready.error().message);
     if (!is_up || !told_) tell(control_ < 0 ? STDERR_FILENO : control_, line);
     told_ = told_ || is_up;
     if (is_up && plan_.outlives_starter && control_ >= 0) ::close(std::exchange(control_, -1));

@@ -75,13 +75,11 @@ void Service::take(const Delivery& delivery, Time now) {
     post(delivery.from, status(*ask));
   }
   const bool is_bye = std::holds_alternative<message::DriverBye>(letter->message);
-  const bool is_join = std::holds_alternative<message::AgentJoin>(letter->message);
   if (const auto event = event_of(std::move(*letter), options_.cluster, driver)) step(now, *event);
   if (is_bye && driver) {
     drivers_.erase(driver);
     driver_of_.erase(delivery.from);
   }
-  if (is_join && !std::exchange(has_node_, true) && options_.on_first_node) options_.on_first_node();
 }
 
 void Service::step(Time now, const Event& event) {

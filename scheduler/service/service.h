@@ -26,7 +26,6 @@ struct ServiceOptions {
   /// Something is committed at least so often, be it nothing: it keeps the lease, and tells a scheduler that has no
   /// work that another has taken over. 0: only what there is.
   Time longest_commit_pause{0};
-  std::function<void()> on_first_node;  ///< Called once: from then on the cluster can run something.
 };
 
 /// Threads: one thread.
@@ -66,7 +65,6 @@ class Service {
   StoreAge age_;  // what is on disk
   std::optional<Error> refusal_;  // why it must not go on
   bool is_fenced_ = false;
-  bool has_node_ = false;
   const ProcessClock clock_;
   Time wake_at_{};
   int watched_ = -1;

@@ -7,7 +7,8 @@ namespace troupe::scheduler {
 
 namespace {
 
-constexpr char record_version = 1;
+constexpr char record_version = 2;
+constexpr char version_without_word = 1;
 constexpr std::size_t checksum_bytes = 4;
 
 std::uint32_t checksum(RecordPlace place, std::string_view body) {
@@ -22,6 +23,13 @@ std::string little_endian(std::uint32_t value) {
   std::string bytes(checksum_bytes, '\0');
   for (std::size_t i = 0; i < checksum_bytes; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
   return bytes;
+}
+
+/// What redis-cli shall show of the record: names stand in its fields as they are, a state would be a number.
+std::string_view word_of(const TaskProgress& progress) { return to_text(progress.state); }
+template <class T>
+std::string_view word_of(const T&) {
+  return {};
 }
 
 }  // namespace
@@ -51,7 +59,10 @@ std::string to_text(RecordPlace place) { return std::string(place.key) + ' ' + s
 
 template <class T>
 std::string encode_record(RecordPlace place, const T& value) {
+  const std::string_view word = word_of(value);
   std::string body(1, record_version);
+  body += static_cast<char>(word.size());
+  body += word;
   body += encode(value);
   body += little_endian(checksum(place, body));
   return body;
@@ -67,7 +78,7 @@ Result<T> decode_record(RecordPlace place, std::string_view bytes) {
   if (bytes.substr(body.size()) != little_endian(checksum(place, body))) {
     return damaged_record(place, "its checksum does not match its bytes and its place");
   }
-  if (body[0] != record_version) {
+  if (body[0] != record_version && body[0] != version_without_word) {
     return Error{Fault::unsupported, "store record " + to_text(place) + " has version " +
                                          std::to_string(static_cast<unsigned char>(body[0])) +
                                          ", this program reads version " + std::to_string(record_version) +
@@ -76,7 +87,9 @@ Result<T> decode_record(RecordPlace place, std::string_view bytes) {
   // The record was written by us and is as long as it says: its own length is the only limit.
   const DecodeLimits limits{.array_length = static_cast<std::uint32_t>(std::min<std::size_t>(body.size(), ~0u)),
                             .string_bytes = body.size()};
-  Result<T> value = decode<T>(body.substr(1), limits);
+  const std::size_t word = body[0] == version_without_word ? 0 : 1 + static_cast<unsigned char>(body[1]);
+  if (1 + word >= body.size()) return damaged_record(place, "its word is longer than it is");
+  Result<T> value = decode<T>(body.substr(1 + word), limits);
   if (!value) return damaged_record(place, value.error().message);
   return value;
 }

@@ -1,5 +1,6 @@
-// Records as they lie in the store: a version byte, the fields (runtime/wire/fields.h), and a checksum over both and
-// over the record's own place. So a flipped bit, a cut record and a record that was copied elsewhere are all found.
+// Records as they lie in the store: a version byte, a word for people (a task's state, as redis-cli shows it), the
+// fields (runtime/wire/fields.h), and a checksum over all of it and over the record's own place. So a flipped bit, a
+// cut record and a record that was copied elsewhere are all found.
 //
 // Damage is always reported, never defaulted and never skipped: a task that silently went missing is worse than a
 // scheduler that does not start.

@@ -26,6 +26,10 @@ inline constexpr std::string_view summary_field = "summary";  ///< All there is 
 std::string spec_field(std::uint32_t number);                 ///< Written once.
 std::string progress_field(std::uint32_t number);             ///< `task:N`: written at each change.
 
+/// Like HSET, but no other command is one flipped bit away from it (LSET is, from HSET): Redis would load such a file,
+/// and drop the command without a word.
+inline constexpr std::string_view write_command = "HMSET";
+
 /// What a field of a graph's hash holds.
 struct GraphField {
   enum class Kind { job, spec, progress, summary } kind;

@@ -64,27 +64,52 @@ class Loader {
     for (const Graph& graph : graphs) tasks += graph.numbers.size();
     state_.tasks.reserve(tasks);
     if (auto read = read_records(graphs); !read) return read;
-    return read_queues();
+    if (auto read = read_queues(); !read) return read;
+    if (writer_ == Writer::writes_meanwhile) return {};
+    return look_for_strays(graphs);
   }
 
   Result<std::vector<JobId>> job_ids() {
+    const auto texts = scan({"SSCAN", jobs_key});
+    if (!texts) return texts.error();
     std::set<JobId> ids;
+    for (const std::string& text : *texts) {
+      const auto id = hex_from(text);
+      if (!id || *id == 0) return damaged_record({jobs_key, text}, "it is no job's id");
+      ids.insert(JobId{*id});
+    }
+    return std::vector(ids.begin(), ids.end());
+  }
+
+  /// A key that belongs to nothing has lost its place: what was written to it is missing elsewhere.
+  Result<void> look_for_strays(const std::vector<Graph>& graphs) {
+    const auto keys = scan({"SCAN"});
+    if (!keys) return keys.error();
+    std::set<std::string> known;
+    for (const std::string_view key : {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key})
+      known.emplace(key);
+    for (const Graph& graph : graphs) known.insert(graph.key);
+    for (const auto& [queue, stored] : state_.queues) known.insert(queue_key(queue));
+    for (const std::string& key : *keys)
+      if (!known.contains(key)) return damaged_record({key, "(the whole key)"}, "nothing refers to it");
+    return {};
+  }
+
+  Result<std::vector<std::string>> scan(std::vector<std::string_view> command) {
+    std::vector<std::string> found;
+    const std::string name(command[0]);
     std::string cursor = "0";
     do {
-      auto reply = connection_.ask({"SSCAN", jobs_key, cursor, "COUNT", ids_per_scan}, deadline());
+      std::vector<std::string_view> arguments = command;
+      arguments.insert(arguments.end(), {cursor, "COUNT", ids_per_scan});
+      ask(arguments);
+      const auto reply = next_array(name);
       if (!reply) return reply.error();
-      const std::string command = "SSCAN " + std::string(jobs_key);
-      if (reply->is_error()) return redis_refusal(socket_, command, *reply);
-      if (reply->size() != 2 || !(*reply)[0].is_text() || !(*reply)[1].is_array()) return odd_answer(command);
+      if (reply->size() != 2 || !(*reply)[0].is_text() || !(*reply)[1].is_array()) return odd_answer(name);
       cursor = (*reply)[0].text();
-      for (std::size_t i = 0; i < (*reply)[1].size(); ++i) {
-        const std::string_view text = (*reply)[1][i].text();
-        const auto id = hex_from(text);
-        if (!id || *id == 0) return damaged_record({jobs_key, text}, "it is no job's id");
-        ids.insert(JobId{*id});
-      }
+      for (std::size_t i = 0; i < (*reply)[1].size(); ++i) found.emplace_back((*reply)[1][i].text());
     } while (cursor != "0");
-    return std::vector(ids.begin(), ids.end());
+    return found;
   }
 
   /// Calls `take` with each field and record of a hash, each once or twice.

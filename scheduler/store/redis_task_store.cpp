@@ -338,7 +338,7 @@ void RedisTaskStore::append_writes() {
       pairs.push_back(std::move(field));
       pairs.push_back(std::move(record));
     }
-    std::vector<std::string_view> arguments = {"HSET", key};
+    std::vector<std::string_view> arguments = {write_command, key};
     arguments.insert(arguments.end(), pairs.begin(), pairs.end());
     connection_->append(arguments);
     awaited_.push_back(Await::queued);
@@ -364,7 +364,7 @@ void RedisTaskStore::append_end_of_job(const Write& write) {
   const std::string key = graph_key(job);
   connection_->append({"UNLINK", key});
   if (const auto* summary = std::get_if<SaveSummary>(&write)) {
-    connection_->append({"HSET", key, summary_field, encode_record({key, summary_field}, summary->summary)});
+    connection_->append({write_command, key, summary_field, encode_record({key, summary_field}, summary->summary)});
   } else {
     connection_->append({"SREM", jobs_key, to_text(job)});
   }
@@ -383,7 +383,7 @@ void RedisTaskStore::append_removal(const Write& write) {
   connection_->append({"HDEL", key_of(write), field});
   awaited_.push_back(Await::queued);
   if (!std::holds_alternative<SaveQueue>(write)) return;
-  connection_->append({"DEL", queue_key(field)});
+  connection_->append({"UNLINK", queue_key(field)});
   awaited_.push_back(Await::queued);
 }
 

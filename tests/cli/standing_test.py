@@ -222,6 +222,19 @@ class Standing(Case):
             os.kill(self.processes_of("head")["scheduler"], signal.SIGKILL)
             wait_until("it is back", lambda: self.redis("GET", "troupe:lease").startswith(f"{epoch} head"))
 
+    def test_a_head_that_died_comes_back_beside_the_stand_by_that_is_active(self):
+        self.troupe("start", "--cpus", "1")
+        self.troupe("start", "--standby")
+        os.kill(self.processes_of("head")["scheduler"], signal.SIGSTOP)
+        wait_until("the stand-by has the lease", lambda: "standby-1" in self.redis("GET", "troupe:lease"))
+        os.kill(self.supervisor_of("head"), signal.SIGKILL)
+        wait_until("all of it is gone", lambda: "no cluster" in self.troupe("status", code=3)[1])
+        self.troupe("start", "--cpus", "1")
+        self.troupe("run", "--", "true")
+        self.assertIn("standby-1", self.redis("GET", "troupe:lease"))
+        self.troupe("stop")
+        self.assert_nothing_left()
+
     def test_a_store_that_is_older_than_what_agents_have_seen_is_refused_and_left_as_it_is(self):
         store, copy = self.cluster / "store", self.folder / "copy"
         seen = self.cluster / "members" / "head" / "seen"

@@ -88,9 +88,9 @@ class Synchronisation(Case):
 
     def test_without_a_cluster_nothing_is_started(self):
         _, err = self.troupe("lock", "x", "--", "touch", "started", code=3)
-        self.assertRegex(err, "^troupe lock: no cluster is named: run it inside a task")
+        self.assertRegex(err, "^troupe lock: no cluster runs on this machine")
         _, err = self.troupe("barrier", "x", "--parties", "2", "--cluster", "/tmp/none.json", code=3)
-        self.assertRegex(err, "^troupe barrier: /tmp/none.json: there is no such cluster file")
+        self.assertRegex(err, "^troupe barrier: --cluster: there is no cluster file /tmp/none.json")
         _, err = self.troupe("lock", "x", code=2)
         self.assertRegex(err, "^troupe lock: expected a command behind --")
         _, err = self.troupe("lock", "x", "--lease", "soon", "--", "true", code=2)

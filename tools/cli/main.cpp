@@ -248,8 +248,10 @@ void add_lock(CLI::App& app, Common& common, const std::vector<std::string>& arg
   }
   lock->add_option("--lease", command->lease, "how long others wait for a holder that is lost; default: 5s");
   lock->add_option("--limit", command->limit, "how long to wait for it; default: as long as it takes");
-  lock->add_option("--cluster", command->cluster, "a cluster file; default: TROUPE_ADDRESS");
-  lock->callback([command, &exit_code] { exit_code = lock_command(*command); });
+  lock->callback([command, &common, &exit_code] {
+    command->cluster = common.cluster;
+    exit_code = lock_command(*command);
+  });
 }
 
 void add_barrier(CLI::App& app, Common& common, int& exit_code) {
@@ -259,8 +261,8 @@ void add_barrier(CLI::App& app, Common& common, int& exit_code) {
   barrier->add_option("name", command->name, "of the barrier")->required();
   barrier->add_option("--parties", command->parties, "how many there are")->required();
   barrier->add_option("--limit", command->limit, "how long to wait; default: as long as it takes");
-  barrier->add_option("--cluster", command->cluster, "a cluster file; default: TROUPE_ADDRESS");
   barrier->callback([command, &common, &exit_code] {
+    command->cluster = common.cluster;
     command->json = common.json();
     exit_code = barrier_command(*command);
   });
@@ -274,8 +276,8 @@ std::shared_ptr<Command> add_queue_verb(CLI::App& queue, Common& common, const c
   common.add_to(*app);
   app->add_option("name", command->name, "of the queue; NAME.dead: its dead letters")->required();
   app->add_option("--limit", command->limit, "how long to wait; default: as long as it takes");
-  app->add_option("--cluster", command->cluster, "a cluster file; default: TROUPE_ADDRESS");
   app->callback([command, carry_out, &common, &exit_code] {
+    command->cluster = common.cluster;
     command->json = common.json();
     exit_code = carry_out(*command);
   });

@@ -257,7 +257,7 @@ TEST_CASE("a task whose node falls silent runs on another one, and its late firs
                                               {"name", "second"},
                                               {"member", ""},
                                               {"logs", cluster.directory() + "/store/logs"}}};
-    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}));
+    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}, STDERR_FILENO));
   }
   auto session = cluster.connect();
   const auto on_both_nodes = [&] {

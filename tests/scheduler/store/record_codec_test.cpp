@@ -48,6 +48,11 @@ TEST_CASE("every flipped bit and every cut of a record is found and named", "[st
   }
 }
 
+TEST_CASE("a task's state can be read in its record as it is", "[store]") {
+  CHECK(encode_record(here, TaskProgress{.state = TaskState::done}).substr(2, 4) == "done");
+  CHECK(encode_record(here, TaskProgress{.state = TaskState::cancelled}).substr(2, 9) == "cancelled");
+}
+
 TEST_CASE("a record that lies in another place than it was written for is damage", "[store]") {
   const std::string bytes = encode_record(here, TaskProgress{.state = TaskState::done});
   CHECK(decode_record<TaskProgress>(here, bytes));
@@ -64,13 +69,13 @@ TEST_CASE("a record of another kind under a right checksum is damage", "[store]"
 
 TEST_CASE("a record of a newer version is refused naming both versions", "[store]") {
   std::string bytes = encode_record(here, TaskProgress{});
-  bytes[0] = 2;
+  bytes[0] = 3;
   std::uint32_t sum = crc32c(std::string("troupe:graph:00 task:17 ") + bytes.substr(0, bytes.size() - 4));
   for (std::size_t i = bytes.size() - 4; i < bytes.size(); ++i, sum >>= 8) bytes[i] = static_cast<char>(sum);
   const auto found = decode_record<TaskProgress>(here, bytes);
   REQUIRE(!found);
   CHECK(found.error().fault == Fault::unsupported);
-  CHECK_THAT(found.error().message, Catch::Contains("has version 2, this program reads version 1"));
+  CHECK_THAT(found.error().message, Catch::Contains("has version 3, this program reads version 2"));
 }
 
 }  // namespace troupe::scheduler::test

@@ -10,7 +10,7 @@ struct BarrierCommand {
   std::string name;
   std::uint32_t parties = 0;
   std::string limit;    ///< Empty: as long as it takes.
-  std::string cluster;  ///< A cluster file; empty: TROUPE_ADDRESS.
+  std::string cluster;  ///< See choose_cluster.
   bool json = false;
 };
 

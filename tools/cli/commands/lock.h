@@ -15,7 +15,7 @@ struct LockCommand {
   std::uint32_t permits = 1;  ///< That the semaphore has.
   std::string lease;          ///< As it was written; empty: 5s.
   std::string limit;          ///< How long to wait for it; empty: as long as it takes.
-  std::string cluster;        ///< A cluster file; empty: TROUPE_ADDRESS.
+  std::string cluster;        ///< See choose_cluster.
   bool quiet = false;
 };
 

@@ -10,7 +10,7 @@ namespace troupe::cli {
 struct QueueCommand {
   std::string name;
   std::string limit;    ///< How long to wait; empty: as long as it takes.
-  std::string cluster;  ///< A cluster file; empty: TROUPE_ADDRESS.
+  std::string cluster;  ///< See choose_cluster.
   bool json = false;
 };
 

@@ -1,0 +1,185 @@
+"""What chaos finds: each broken promise, written into the records of a run that kept them all."""
+
+import itertools
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from chaos import checks, plan, trace, work  # noqa: E402
+from chaos.cluster import CPUS, NODES  # noqa: E402
+from chaos.faults import Hurt  # noqa: E402
+from chaos.findings import Findings  # noqa: E402
+
+NODE_IDS = {"aa": "head", "bb": "left"}
+
+
+def attempt(number, end="done", node="aa", epoch=1):
+    return {"number": number, "epoch": epoch, "node_id": node, "end": end, "exit_code": 0, "signal": None,
+            "cause": None, "started": f"1970-01-01T00:00:{number:02}.000Z", "ended": f"1970-01-01T00:00:{number:02}.500Z"}
+
+
+def row(task="one", state="done", attempts=None, result=None, graph="g1"):
+    attempts = [attempt(1)] if attempts is None else attempts
+    if state == "done" and result is None:
+        result = {"attempt": f"{attempts[-1]['epoch']}.{attempts[-1]['number']}", "sum": 1 if task == "one" else 2}
+    return {"task": task, "graph": graph, "state": state, "attempts": attempts, "result": result, "reason": None,
+            "task_id": f"id.{graph}.{task}", "graph_id": "id"}
+
+
+class Chaos(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.trace = trace.Trace(Path(folder.name) / "trace")
+        self.addCleanup(self.trace._file.close)
+        self.findings = Findings(lambda line: None)
+        self.graph = work.Graph("g1", "", {"one": work.Task("one", [], 10, 1, sum=1),
+                                           "two": work.Task("two", ["one"], 10, 1, sum=2)}, accepted=True, id="id")
+        self.graphs = {"g1": self.graph}
+
+    def ran(self, task, attempt, start, end=None, how="E", pid=7):
+        with open(self.trace.path, "a") as file:
+            print(f"S g1 {task} {attempt} {pid} {int(start * 1e9)}", file=file)
+            if end is not None:
+                print(f"{how} g1 {task} {attempt} {pid} {int(end * 1e9)}", file=file)
+        self.trace.read()
+
+    def ran_well(self):
+        self.ran("one", "1.1", 1, 1.5)
+        self.ran("two", "1.1", 2, 2.5)
+
+    def check(self, rows, hurts=()):
+        checks.check_tasks(rows, self.graphs, self.trace, self.findings, complete=True)
+        grants = checks.check_overlaps(rows, self.trace, hurts, NODE_IDS, self.findings)
+        checks.check_capacity(grants, lambda key: self.graph.tasks[key[1]].cpus, self.findings)
+        return self.findings.lines
+
+    def assert_finds(self, words, rows, hurts=()):
+        lines = self.check(rows, hurts)
+        self.assertTrue(any(words in line for line in lines), lines)
+
+    def test_a_run_that_kept_its_promises_has_no_findings(self):
+        self.ran_well()
+        for began in (5, 6):
+            self.findings.take_reading([row(), row("two")], began, self.graphs)
+        self.assertEqual(self.check([row(), row("two")]), [])
+
+    def test_the_same_seed_draws_the_same_faults_and_graphs(self):
+        def drawn(seed):
+            return list(itertools.islice(plan.faults(seed, NODES), 60)), work.make_graph(seed, 3, "p", "t").text
+        self.assertEqual(drawn(5), drawn(5))
+        self.assertNotEqual(drawn(5), drawn(6))
+        self.assertEqual({fault.kind for fault in drawn(5)[0]}, set(plan.BAG))
+
+    # ---- over several readings ----
+
+    def test_a_task_that_was_accepted_and_is_not_there_is_lost(self):
+        self.findings.take_reading([row()], 1, self.graphs)
+        self.assertEqual(self.findings.lost, {"g1/two"})
+
+    def test_a_task_that_was_accepted_after_a_reading_began_may_be_missing_in_it(self):
+        self.graph.accepted_at = 2
+        self.findings.take_reading([], 1, self.graphs)
+        self.assertEqual(self.findings.lines, [])
+
+    def test_an_end_that_changes_is_found(self):
+        self.findings.take_reading([row(), row("two")], 1, self.graphs)
+        self.findings.take_reading([row(result={"attempt": "1.1", "sum": 9}), row("two", "running")], 2, self.graphs)
+        self.assertEqual(self.findings.doubled, {"g1/one", "g1/two"})
+
+    def test_a_graph_that_is_there_twice_is_found(self):
+        other = {**row(), "graph_id": "another", "task_id": "another.1"}
+        self.findings.take_reading([row(), row("two"), other], 1, self.graphs)
+        self.assertEqual(self.findings.doubled, {"g1/one"})
+
+    def test_a_task_that_nobody_submitted_is_found(self):
+        self.findings.take_reading([row(), row("two"), row(graph="g2")], 1, self.graphs)
+        self.assertIn("nobody has submitted it", self.findings.lines[0])
+
+    # ---- at the end ----
+
+    def test_a_task_that_has_not_ended_is_lost(self):
+        self.ran("one", "1.1", 1, 1.5)
+        self.check([row(), row("two", "ready", [])])
+        self.assertEqual(self.findings.lost, {"g1/two"})
+
+    def test_a_failure_that_nobody_asked_for_is_found(self):
+        self.ran("one", "1.1", 1)
+        self.ran("one", "1.2", 2, 2.5)
+        self.ran("two", "1.1", 3, 3.5)
+        rows = [row(attempts=[attempt(1, "failed"), attempt(2)]), row("two")]
+        self.assert_finds("one: attempt 1.1 failed (None), and nobody told it to", rows)
+
+    def test_a_failure_by_script_or_by_a_kill_is_none(self):
+        self.ran("one", "1.1", 1)
+        self.trace.runs[0].killed = 1.2
+        self.ran("one", "1.2", 2, 2.5, how="F")
+        self.ran("one", "1.3", 3, 3.5)
+        self.ran("two", "1.1", 4, 4.5)
+        rows = [row(attempts=[attempt(1, "failed"), attempt(2, "failed"), attempt(3)]), row("two")]
+        self.assertEqual(self.check(rows), [])
+
+    def test_a_wrong_end_is_found(self):
+        self.ran_well()
+        self.assert_finds("two is skipped", [row(), row("two", "skipped", [])])
+        self.assert_finds("one is failed", [row(state="failed"), row("two")])
+
+    def test_a_task_that_was_lost_three_times_may_fail(self):
+        losses = [attempt(number, "lost") for number in (1, 2, 3)]
+        self.assertEqual(self.check([row(state="failed", attempts=losses), row("two", "skipped", [])]), [])
+
+    def test_a_result_of_another_attempt_is_found(self):
+        self.ran_well()
+        self.check([row(result={"attempt": "1.2", "sum": 1}), row("two")])
+        self.assertEqual(self.findings.doubled, {"g1/one"})
+
+    def test_a_wrong_value_is_found(self):
+        self.ran_well()
+        self.assert_finds("expected the sum 1", [row(result={"attempt": "1.1", "sum": 4}), row("two")])
+
+    def test_a_published_attempt_that_did_not_run_to_its_end_is_found(self):
+        self.ran("one", "1.1", 1)
+        self.assert_finds("one: attempt 1.1 was published and never ran", [row(), row("two")])
+
+    def test_an_attempt_that_ran_twice_or_unknown_to_the_store_is_found(self):
+        self.ran_well()
+        self.ran("one", "1.1", 3, 3.5, pid=8)
+        self.ran("one", "1.2", 4, 4.5)
+        lines = self.check([row(), row("two")])
+        self.assertTrue(any("attempt 1.1 ran twice" in line for line in lines), lines)
+        self.assertTrue(any("attempt 1.2 ran, and the store has not" in line for line in lines), lines)
+
+    def test_attempts_side_by_side_are_found_unless_the_node_was_silent(self):
+        self.ran("one", "1.1", 1, 3)
+        self.ran("one", "1.2", 2, 2.5)
+        self.ran("two", "1.1", 4, 4.5)
+        rows = [row(attempts=[attempt(1, "lost"), attempt(2, node="bb")]), row("two")]
+        self.assertEqual(self.check(rows, [Hurt("head", 0.5, 2.8)]), [])
+        self.assert_finds("ran beside 1.2", rows, [Hurt("left", 0.5, 2.8)])
+
+    def test_more_cpus_in_use_than_a_node_has_are_found(self):
+        self.graph.tasks["one"].cpus = CPUS["head"]
+        self.ran("one", "1.1", 1, 3)
+        self.ran("two", "1.1", 2, 2.5)
+        self.assert_finds(f"head has {CPUS['head']} cpus, and {CPUS['head'] + 1} were in use", [row(), row("two")])
+
+    def test_a_loss_on_a_node_that_nothing_was_done_to_is_told(self):
+        def told(*hurt):
+            rows = [row(attempts=[attempt(20, "lost"), attempt(21)])]
+            return len(checks.losses_without_a_cause(rows, self.trace, [Hurt(*hurt)], NODE_IDS, 0))
+        self.assertEqual(told("left", 19, 19), 0)  # It never ran.
+        self.ran("one", "1.20", 20)
+        self.assertEqual(told("head", 19, 19), 0)
+        self.assertEqual(told("head", 5, 5), 1)
+        self.assertEqual(told("left", 19, 19), 1)
+
+    def test_an_answer_to_the_driver_by_a_run_that_did_not_end_is_found(self):
+        answer = {"task": "task-1", "fails": False, "pid": 7, "cause": ""}
+        checks.check_driver([answer], self.trace, self.findings)
+        self.assertIn("did not run it to its end", self.findings.lines[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+"""Processes as /proc shows them."""
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Process:
+    pid: int
+    parent: int
+    name: str
+    started: float  # on the monotonic clock, to a hundredth; wrong by the time that the machine has slept
+
+
+def read(pid):
+    try:
+        head, tail = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)
+    except OSError:
+        return None
+    words = tail.split()
+    if words[0] in "ZX":
+        return None
+    return Process(int(pid), int(words[1]), head.split("(", 1)[1], int(words[19]) / TICKS)
+
+
+def all_processes():
+    found = (read(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    return [process for process in found if process]
+
+
+def descendants(pid):
+    """Parents before children."""
+    children = {}
+    for process in all_processes():
+        children.setdefault(process.parent, []).append(process)
+    found, open_pids = [], [pid]
+    while open_pids:
+        more = children.get(open_pids.pop(), [])
+        found += more
+        open_pids += [process.pid for process in more]
+    return found
+
+
+def marked(mark):
+    """Pids of those whose environment holds `mark`."""
+    found = []
+    for process in all_processes():
+        try:
+            if mark.encode() in Path(f"/proc/{process.pid}/environ").read_bytes():
+                found.append(process.pid)
+        except OSError:
+            pass
+    return found
+
+
+def send(pids, number):
+    """True if one was there."""
+    sent = False
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+            sent = True
+        except ProcessLookupError:
+            pass
+    return sent
+
+
+def kill(*pids):
+    return send(pids, signal.SIGKILL)
