@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,7 @@ struct RunOrder {
   std::vector<Bytes> inputs;  ///< Results of `TaskSpec::inputs`, in their order.
   Grant grant;
   std::chrono::milliseconds timeout{0};
-  std::optional<GangHint> gang;
+  Boxed<GangHint> gang;
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
 

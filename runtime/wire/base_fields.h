@@ -45,6 +45,12 @@ void fields(Archive& archive, CommandWork& value);
 template <class Archive>
 void fields(Archive& archive, GangHint& value);
 template <class Archive>
+void fields(Archive& archive, Condition& value);
+template <class Archive>
+void fields(Archive& archive, Repeat& value);
+template <class Archive>
+void fields(Archive& archive, RetryRule& value);
+template <class Archive>
 void fields(Archive& archive, TaskSpec& value);
 template <class Archive>
 void fields(Archive& archive, Cause& value);

@@ -27,6 +27,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/base/boxed.h"
 #include "runtime/wire/codec.h"
 
 namespace troupe {
@@ -130,7 +131,11 @@ class FieldWriter {
   void put(const std::variant<T...>& value) {
     encoder_.array(2);
     encoder_.number(std::uint64_t{value.index()});
-    std::visit([this](const auto& held) { this->put(held); }, value);
+    std::visit([this](const auto& held) { this->put_held(held); }, value);
+  }
+  template <class T>
+  void put(const Boxed<T>& value) {
+    value ? put(*value) : encoder_.nil();
   }
   template <class T>
   void put(const AsBytes<T>& marked) {
@@ -144,6 +149,16 @@ class FieldWriter {
   }
 
  private:
+  template <class T>
+  void put_held(const T& held) {
+    put(held);
+  }
+  /// The kind says that it is there, so it lies in bytes as what it holds.
+  template <class T>
+  void put_held(const Boxed<T>& held) {
+    put(held ? *held : T{});
+  }
+
   Encoder& encoder_;
   bool strings_are_bytes_ = false;
 };
@@ -234,6 +249,11 @@ class FieldReader {
     value.reset();
     if (decoder_.ok() && !decoder_.take_nil()) take(value.emplace());
   }
+  template <class T>
+  void take(Boxed<T>& value) {
+    value.reset();
+    if (decoder_.ok() && !decoder_.take_nil()) take(value.emplace());
+  }
   template <class... T>
   void take(std::variant<T...>& value) {
     enter_exactly(2);
@@ -272,7 +292,15 @@ class FieldReader {
   }
   template <class... T, std::size_t... Index>
   void take_alternative(std::variant<T...>& value, std::uint64_t index, std::index_sequence<Index...>) {
-    (void)((index == Index && (take(value.template emplace<Index>()), true)) || ...);
+    (void)((index == Index && (take_held(value.template emplace<Index>()), true)) || ...);
+  }
+  template <class T>
+  void take_held(T& held) {
+    take(held);
+  }
+  template <class T>
+  void take_held(Boxed<T>& held) {
+    take(held.emplace());
   }
 
   Decoder& decoder_;

@@ -11,7 +11,7 @@
 
 namespace troupe::scheduler {
 
-// --- writes: durable jobs only ---------------------------------------------------------------------------------------
+// --- writes: of jobs and tasks the durable ones only -----------------------------------------------------------------------------------
 
 struct SaveJob {
   JobInfo job;
@@ -22,6 +22,17 @@ struct SaveTask {
 struct SaveProgress {
   TaskId task;
   TaskProgress progress;
+};
+
+struct SaveCached {
+  CachedResult cached;
+};
+struct DropCached {
+  std::string key;
+};
+struct SaveDrain {
+  NodeId node;
+  bool drains = false;
 };
 
 // --- sends -----------------------------------------------------------------------------------------------------------
@@ -56,7 +67,7 @@ struct AcknowledgeReport {
 struct WelcomeDriver {
   DriverId driver;
 };
-/// Answers TasksSubmitted and CancelRequested. Empty refusal: accepted, and for a durable job on disk.
+/// Answers TasksSubmitted, CancelRequested and DrainRequested. Empty refusal: accepted, and for a durable job on disk.
 struct AnswerRequest {
   DriverId driver;
   std::uint64_t request = 0;
@@ -98,13 +109,14 @@ struct Ignored {
 };
 
 using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport,
-                 WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
+    std::variant<SaveJob, SaveTask, SaveProgress, SaveCached, DropCached, SaveDrain, WelcomeNode, AskToJoin, RunTask,
+                 StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {
   return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
-         std::holds_alternative<SaveProgress>(effect);
+         std::holds_alternative<SaveProgress>(effect) || std::holds_alternative<SaveCached>(effect) ||
+         std::holds_alternative<DropCached>(effect) || std::holds_alternative<SaveDrain>(effect);
 }
 
 }  // namespace troupe::scheduler

@@ -56,6 +56,7 @@ struct TasksSubmitted {
   std::uint64_t request = 0;
   JobInfo job;  ///< The driver's own, or a durable one.
   std::vector<TaskSpec> tasks;
+  TaskId from;  ///< A task of the job that adds them: only while it runs. None: nobody but the driver does.
 };
 
 /// An actor is up and takes calls at `address`.
@@ -86,9 +87,17 @@ struct TasksReleased {
   std::vector<TaskId> tasks;
 };
 
+/// No new work for the node, or (`drain` is false) again some.
+struct DrainRequested {
+  DriverId driver;
+  std::uint64_t request = 0;
+  NodeId node;
+  bool drain = true;
+};
+
 struct Tick {};
 
 using Event = std::variant<NodeJoined, NodeHeard, NodeLeft, DriverJoined, DriverLeft, TasksSubmitted, ActorStarted,
-                           AttemptEnded, CancelRequested, TasksReleased, Tick>;
+                           AttemptEnded, CancelRequested, TasksReleased, DrainRequested, Tick>;
 
 }  // namespace troupe::scheduler

@@ -19,6 +19,9 @@ enum class Planted : std::uint8_t {
   adoption_timer_not_armed,
   attempt_counter_reset_by_restart,
   own_lateness_taken_for_silence,
+  branch_decision_not_stored,
+  retry_delay_forgotten_at_restart,
+  cached_result_of_failed_task,
 };
 
 }  // namespace troupe::scheduler

@@ -16,6 +16,7 @@ Scheduler::State::State(Settings given, const StoredState& stored, Time at)
     : settings(given), epoch(stored.epoch), now(at), started(at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
+  guarded_from = epoch > 1 ? now + settings.timeout_grace : now;
   load(stored);
 }
 
@@ -47,6 +48,7 @@ void Scheduler::State::give_grace_if_late() {
       if (holding->kind == Holding::Kind::orphan) holding->until = now + settings.node_timeout;
   }
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
+  guarded_from = now + settings.timeout_grace;  // the reports may be waiting to be read
 }
 
 void Scheduler::State::on(const Tick&) {
@@ -56,6 +58,8 @@ void Scheduler::State::on(const Tick&) {
                    "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
   }
   forget_dead_nodes();
+  start_delayed();
+  stop_overdue();
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -79,6 +83,8 @@ std::optional<Time> Scheduler::State::next_timer() const {
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);
   if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
+  if (!delayed.empty()) also(delayed.begin()->first);
+  if (!guards.empty()) also(std::max(guards.begin()->first, guarded_from));
   if (gangs_gained && !ready.gangs().empty()) also(std::max(next_gang_round, placing_from));
   return next;
 }
@@ -122,6 +128,7 @@ std::vector<Scheduler::NodeView> Scheduler::nodes() const {
                      .capacity = node.ledger.capacity(),
                      .free_cpus = node.ledger.free_cpus(),
                      .alive = node.alive,
+                     .drains = node.drains,
                      .running = node.holdings.size()});
   }
   return views;

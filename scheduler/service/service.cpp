@@ -67,10 +67,13 @@ void Service::take(const Delivery& delivery, Time now) {
                    driver_of_.erase(delivery.from);
                  },
                  [&](const message::Submit& submit) {
-                   if (driver) step(now, TasksSubmitted{driver, submit.request, submit.job, submit.tasks});
+                   if (driver) step(now, TasksSubmitted{driver, submit.request, submit.job, submit.tasks, submit.from});
                  },
                  [&](const message::Cancel& cancel) {
                    if (driver) step(now, CancelRequested{driver, cancel.request, cancel.task});
+                 },
+                 [&](const message::Drain& drain) {
+                   if (driver) step(now, DrainRequested{driver, drain.request, drain.node, drain.drain});
                  },
                  [&](const message::Release& release) {
                    if (driver) step(now, TasksReleased{driver, release.tasks});
@@ -111,6 +114,12 @@ void Service::step(Time now, const Event& event) {
       gathering_.writes.emplace_back(std::move(*task));
     } else if (auto* progress = std::get_if<SaveProgress>(&effect)) {
       gathering_.writes.emplace_back(std::move(*progress));
+    } else if (auto* saved = std::get_if<SaveCached>(&effect)) {
+      gathering_.writes.emplace_back(std::move(*saved));
+    } else if (auto* dropped = std::get_if<DropCached>(&effect)) {
+      gathering_.writes.emplace_back(std::move(*dropped));
+    } else if (const auto* drain = std::get_if<SaveDrain>(&effect)) {
+      gathering_.writes.emplace_back(*drain);
     }
   }
   const bool nothing_waits = gathering_.writes.empty() && gathering_.sends.empty() && !in_flight_;

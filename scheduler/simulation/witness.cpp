@@ -17,9 +17,11 @@ const TaskRecord* find(const std::vector<TaskRecord>& records, TaskId id) {
 
 }  // namespace
 
-Bytes result_of(TaskId task, AttemptId attempt) {
+std::string text_of_attempt(TaskId task, AttemptId attempt) {
   return to_text(task) + '#' + std::to_string(attempt.epoch) + '.' + std::to_string(attempt.number);
 }
+
+Bytes result_of(TaskId task, AttemptId attempt) { return '"' + text_of_attempt(task, attempt) + '"'; }
 
 void Witness::breaks(std::string invariant) {
   if (broken_.empty()) broken_ = std::move(invariant);
@@ -54,11 +56,13 @@ void Witness::saw(Time now, const Event& event, const Effects& effects, const Sc
   for (const auto& effect : effects) line += "\n    " + describe(effect);
   trace(line);
 
+  if (const auto* ended = std::get_if<AttemptEnded>(&event); ended != nullptr && ended->report.end == AttemptEnd::done)
+    done_.insert(ended->report.result);
   for (const auto& effect : effects) {
     if (const auto* job = std::get_if<SaveJob>(&effect)) durable_.insert(job->job.id);
     if (const auto* run = std::get_if<RunTask>(&effect)) check_run(*run);
     if (const auto* ended = std::get_if<TellTaskEnded>(&effect)) check_end(*ended);
-    if (const auto* saved = std::get_if<SaveProgress>(&effect)) check_progress(*saved);
+    if (const auto* saved = std::get_if<SaveProgress>(&effect)) check_progress(now, *saved);
     if (is_write(effect)) expected_.apply({effect});
     if (const auto* wake = std::get_if<WakeAt>(&effect); wake != nullptr && wake->at <= now)
       breaks("15: the scheduler asks to be woken at once");
@@ -87,17 +91,24 @@ void Witness::check_end(const TellTaskEnded& ended) {
     if (ended.state == TaskState::done) ++counts_.tasks_done;
   }
   if (ended.state != TaskState::done) return;
+  if (ended.attempts.empty() && durable_.contains(ended.task.job)) {
+    if (!done_.contains(ended.result)) breaks("2: the known result of " + name + " is of no attempt that was done");
+    return;
+  }
   if (ended.attempts.empty() || ended.attempts.back().end != AttemptEnd::done)
     return breaks("2: " + name + " is done, but its last attempt is not");
   if (ended.result != result_of(ended.task, ended.attempts.back().id))
     breaks("2: the result of " + name + " is of attempt " + ended.result + ", which was not the current one");
 }
 
-void Witness::check_progress(const SaveProgress& saved) {
+void Witness::check_progress(Time now, const SaveProgress& saved) {
   const auto before = expected_.tasks().find(saved.task);
   if (before == expected_.tasks().end()) return breaks("13: progress of a task that is not in the store");
   if (is_final(before->second.progress.state) && before->second.progress != saved.progress)
     breaks("3: " + to_text(saved.task) + " goes on after it has ended");
+  const std::int64_t due = before->second.progress.retry_at_ms;
+  if (saved.progress.state == TaskState::running && due > now.count())
+    breaks("3: " + to_text(saved.task) + " is tried again " + std::to_string(due - now.count()) + " ms too early");
 }
 
 void Witness::check_cancel(const CancelRequested& cancel, const Effects& effects, const Scheduler& scheduler) {
@@ -125,7 +136,8 @@ void Witness::check_store(const Scheduler& scheduler) {
       const TaskProgress& known = record->progress;
       const TaskProgress& stored = each->second.progress;
       const bool is_same = known.attempts == stored.attempts && known.result == stored.result &&
-                           known.failed_attempts == stored.failed_attempts &&
+                           known.failed_attempts == stored.failed_attempts && known.branch == stored.branch &&
+                           known.iteration == stored.iteration && known.cached == stored.cached &&
                            is_final(known.state) == is_final(stored.state);
       if (!is_same) return breaks("13: the store does not have " + to_text(each->first) + " as it is");
     }

@@ -22,7 +22,9 @@ struct Counts {
   std::uint64_t restarts = 0;
 };
 
-/// The result that an attempt has; no other attempt has the same.
+/// Names an attempt; no other one has the same.
+std::string text_of_attempt(TaskId task, AttemptId attempt);
+/// The result that it has: that text as JSON.
 Bytes result_of(TaskId task, AttemptId attempt);
 
 class Witness {
@@ -45,7 +47,7 @@ class Witness {
  private:
   void check_run(const RunTask& run);
   void check_end(const TellTaskEnded& ended);
-  void check_progress(const SaveProgress& saved);
+  void check_progress(Time now, const SaveProgress& saved);
   void check_cancel(const CancelRequested& cancel, const Effects& effects, const Scheduler& scheduler);
   void check_store(const Scheduler& scheduler);
 
@@ -59,6 +61,7 @@ class Witness {
   std::map<TaskId, AttemptId> highest_attempt_;
   std::map<TaskId, std::pair<TaskState, Bytes>> ended_;
   std::set<TaskId> cancelled_;
+  std::set<Bytes> done_;  // results of attempts that were done
   std::map<std::pair<DriverId, std::uint64_t>, TasksSubmitted> submits_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "scheduler/simulation/control_workload.h"
+
 namespace troupe::scheduler::sim {
 namespace {
 
@@ -32,6 +34,7 @@ class Drawing {
       case 5: singles(); break;
       case 6: dice_.chance(500) ? actor() : gang(GangPolicy::data, true); break;
     }
+    draw_control(dice_, batch_.job, batch_.tasks);
     plan_.batches.push_back(std::move(batch_));
   }
 

@@ -21,6 +21,8 @@ Result<StoredState> MemoryTaskStore::open(ClusterId cluster_if_new) {
     const auto progress = disk_.progress.find(id);
     state.tasks.push_back({spec, progress == disk_.progress.end() ? TaskProgress{} : progress->second});
   }
+  for (const auto& [key, result] : disk_.cached) state.cached.push_back(result);
+  state.drained.assign(disk_.drained.begin(), disk_.drained.end());
   return state;
 }
 
@@ -53,6 +55,17 @@ CommitOutcome MemoryTaskStore::write(Batch batch) {
       disk_.specs.insert_or_assign(id, std::move(task->spec));
     } else if (auto* progress = std::get_if<SaveProgress>(&write)) {
       disk_.progress.insert_or_assign(progress->task, std::move(progress->progress));
+    } else if (auto* saved = std::get_if<SaveCached>(&write)) {
+      std::string key = saved->cached.key;
+      disk_.cached.insert_or_assign(std::move(key), std::move(saved->cached));
+    } else if (const auto* dropped = std::get_if<DropCached>(&write)) {
+      disk_.cached.erase(dropped->key);
+    } else if (const auto* drain = std::get_if<SaveDrain>(&write)) {
+      if (drain->drains) {
+        disk_.drained.insert(drain->node);
+      } else {
+        disk_.drained.erase(drain->node);
+      }
     }
   }
   seen_->commit_seq = ++disk_.commit_seq;

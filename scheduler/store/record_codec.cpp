@@ -26,10 +26,18 @@ std::string little_endian(std::uint32_t value) {
 
 }  // namespace
 
+constexpr Branch last_of(Branch) { return Branch::not_taken; }
+
 template <class Archive>
 void fields(Archive& archive, TaskProgress& value) {
   archive("task progress", value.state, value.attempts, value.failed_attempts, as_bytes(value.result),
-          as_bytes(value.reason));
+          as_bytes(value.reason), appended(value.branch), appended(value.cached), appended(value.iteration),
+          appended(value.retry_at_ms));
+}
+
+template <class Archive>
+void fields(Archive& archive, CachedResult& value) {
+  archive("cached result", as_bytes(value.key), as_bytes(value.result), value.saved_ms);
 }
 
 Error damaged_record(RecordPlace place, const std::string& what) {
@@ -74,8 +82,12 @@ Result<T> decode_record(RecordPlace place, std::string_view bytes) {
 template std::string encode_record(RecordPlace, const JobInfo&);
 template std::string encode_record(RecordPlace, const TaskSpec&);
 template std::string encode_record(RecordPlace, const TaskProgress&);
+template std::string encode_record(RecordPlace, const CachedResult&);
+template std::string encode_record(RecordPlace, const NodeId&);
 template Result<JobInfo> decode_record(RecordPlace, std::string_view);
 template Result<TaskSpec> decode_record(RecordPlace, std::string_view);
 template Result<TaskProgress> decode_record(RecordPlace, std::string_view);
+template Result<CachedResult> decode_record(RecordPlace, std::string_view);
+template Result<NodeId> decode_record(RecordPlace, std::string_view);
 
 }  // namespace troupe::scheduler

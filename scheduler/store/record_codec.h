@@ -25,7 +25,7 @@ std::string to_text(RecordPlace place);
 /// `what` is wrong with the record at `place`; corrupt.
 Error damaged_record(RecordPlace place, const std::string& what);
 
-/// T is JobInfo, TaskSpec or TaskProgress.
+/// T is JobInfo, TaskSpec, TaskProgress, CachedResult or NodeId.
 template <class T>
 std::string encode_record(RecordPlace place, const T& value);
 

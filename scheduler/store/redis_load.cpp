@@ -8,6 +8,7 @@
 
 #include "scheduler/store/record_codec.h"
 #include "scheduler/store/redis_greeting.h"
+#include "scheduler/store/redis_hashes.h"
 #include "scheduler/store/redis_layout.h"
 
 namespace troupe::scheduler {
@@ -144,7 +145,7 @@ Result<void> load_graphs(RedisConnection& connection, const std::string& socket,
   for (Graph& graph : *graphs) {
     if (auto taken = take_graph(graph, state); !taken) return taken;
   }
-  return {};
+  return load_hashes(connection, socket, patience, state);
 }
 
 Result<StoredState> read_store(const std::string& socket, std::chrono::milliseconds patience) {

@@ -67,6 +67,7 @@ constexpr const char* settings[] = {"--unixsocketperm",
                                     "+exec",
                                     "+set",
                                     "+hset",
+                                    "+hdel",
                                     "+sadd",
                                     "+shutdown"};
 

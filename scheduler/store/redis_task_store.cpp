@@ -26,21 +26,33 @@ constexpr std::size_t bytes_per_hset = 64 * 1024;
 
 Deadline now() { return std::chrono::steady_clock::now(); }
 
-JobId job_of(const Write& write) {
-  if (const auto* job = std::get_if<SaveJob>(&write)) return job->job.id;
-  if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec.id.job;
-  return std::get<SaveProgress>(write).task.job;
+std::string key_of(const Write& write) {
+  if (const auto* job = std::get_if<SaveJob>(&write)) return graph_key(job->job.id);
+  if (const auto* task = std::get_if<SaveTask>(&write)) return graph_key(task->spec.id.job);
+  if (const auto* progress = std::get_if<SaveProgress>(&write)) return graph_key(progress->task.job);
+  return std::string(std::holds_alternative<SaveDrain>(write) ? drained_key : cache_key);
+}
+
+/// Takes a field away instead of writing it.
+bool removes(const Write& write) {
+  const auto* drain = std::get_if<SaveDrain>(&write);
+  return std::holds_alternative<DropCached>(write) || (drain != nullptr && !drain->drains);
 }
 
 std::string field_of(const Write& write) {
   if (const auto* task = std::get_if<SaveTask>(&write)) return spec_field(task->spec.id.number);
   if (const auto* progress = std::get_if<SaveProgress>(&write)) return progress_field(progress->task.number);
+  if (const auto* saved = std::get_if<SaveCached>(&write)) return cache_field(saved->cached.key);
+  if (const auto* dropped = std::get_if<DropCached>(&write)) return cache_field(dropped->key);
+  if (const auto* drain = std::get_if<SaveDrain>(&write)) return to_text(drain->node);
   return std::string(job_field);
 }
 
 std::string record_of(RecordPlace place, const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return encode_record(place, job->job);
   if (const auto* task = std::get_if<SaveTask>(&write)) return encode_record(place, task->spec);
+  if (const auto* saved = std::get_if<SaveCached>(&write)) return encode_record(place, saved->cached);
+  if (const auto* drain = std::get_if<SaveDrain>(&write)) return encode_record(place, drain->node);
   return encode_record(place, std::get<SaveProgress>(write).progress);
 }
 
@@ -245,16 +257,22 @@ void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
-    const JobId job = job_of(batch[flight_->next_write]);
-    const std::string key = graph_key(job);
+    const Write& first = batch[flight_->next_write];
+    const std::string key = key_of(first);
+    if (removes(first)) {
+      connection_->append({"HDEL", key, field_of(first)});
+      awaited_.push_back(Await::queued);
+      ++flight_->next_write;
+      continue;
+    }
     std::vector<std::string> pairs;  // field, record, field, record …
     std::size_t bytes = 0;
-    bool lists_job = false;
+    std::optional<JobId> listed;
     for (; flight_->next_write < batch.size() && pairs.size() < 2 * fields_per_hset && bytes < bytes_per_hset;
          ++flight_->next_write) {
       const Write& write = batch[flight_->next_write];
-      if (job_of(write) != job) break;
-      lists_job = lists_job || std::holds_alternative<SaveJob>(write);
+      if (removes(write) || key_of(write) != key) break;
+      if (const auto* job = std::get_if<SaveJob>(&write)) listed = job->job.id;
       std::string field = field_of(write);
       std::string record = record_of({key, field}, write);
       bytes += record.size();
@@ -265,8 +283,8 @@ void RedisTaskStore::append_writes() {
     arguments.insert(arguments.end(), pairs.begin(), pairs.end());
     connection_->append(arguments);
     awaited_.push_back(Await::queued);
-    if (lists_job) {
-      connection_->append({"SADD", jobs_key, to_text(job)});
+    if (listed) {
+      connection_->append({"SADD", jobs_key, to_text(*listed)});
       awaited_.push_back(Await::queued);
     }
     if (connection_->unsent_bytes() >= unsent_limit) break;

@@ -13,7 +13,7 @@
 
 namespace troupe::scheduler {
 
-using Write = std::variant<SaveJob, SaveTask, SaveProgress>;
+using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveCached, DropCached, SaveDrain>;
 using Batch = std::vector<Write>;
 
 /// The batch is on disk.

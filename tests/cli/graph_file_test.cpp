@@ -28,7 +28,7 @@ std::vector<TaskSpec> tasks_of(const std::string& text) {
   return read.errors.empty() ? compile(read.graph, JobId{7}, "/run") : std::vector<TaskSpec>{};
 }
 
-const CommandWork& command_of(const TaskSpec& task) { return std::get<CommandWork>(task.work); }
+const CommandWork& command_of(const TaskSpec& task) { return *troupe::command_of(task.work); }
 
 const TaskSpec& find(const std::vector<TaskSpec>& tasks, const std::string& name) {
   const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskSpec& task) { return task.name == name; });
@@ -46,7 +46,7 @@ std::vector<std::string> names(const std::vector<TaskSpec>& tasks, const std::ve
 std::vector<std::string> words_at_start(const TaskSpec& task, const std::vector<Bytes>& inputs) {
   const std::string folder = std::filesystem::temp_directory_path() / ("troupe-graph-test-" + to_text(random_id()));
   RunOrder order{.task = task.id, .attempt = {1, 1}, .name = task.name, .work = task.work, .inputs = inputs};
-  std::get<CommandWork>(order.work).task_directory = folder;
+  troupe::command_of(order.work)->task_directory = folder;
   const auto command = prepare_command(order);
   std::filesystem::remove_all(folder);
   if (!command) return {"error: " + command.error().message};

@@ -53,7 +53,8 @@ std::vector<message::Message> one_of_each() {
       ReportTaken{task, attempt},
       WorkerHello{WorkerId{4}},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
-      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""}};
+      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
+      Drain{14, NodeId{1}, true}};
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/agent/command.h"
+#include "runtime/base/json_path.h"
 #include "tools/cli/output.h"
 
 namespace troupe::cli {
@@ -118,7 +118,7 @@ std::string cause_of(const scheduler::TaskProgress& progress) {
 }
 
 std::string output_file(const TaskSpec& task, AttemptId attempt) {
-  const auto* command = std::get_if<CommandWork>(&task.work);
+  const CommandWork* command = command_of(task.work);
   if (command == nullptr) return {};
   return command->task_directory + "/output-" + std::to_string(attempt.epoch) + '.' + std::to_string(attempt.number);
 }

@@ -56,6 +56,15 @@ TEST_CASE("found: a restarted scheduler waits for ever for what ran", "[planted]
 TEST_CASE("found: a restarted scheduler counts attempts from the start", "[planted]") {
   find(Planted::attempt_counter_reset_by_restart, {"3"});
 }
+TEST_CASE("found: the decision on a branch is not stored", "[planted]") {
+  find(Planted::branch_decision_not_stored, {"3", "13"});
+}
+TEST_CASE("found: a restarted scheduler forgets that an attempt is not due yet", "[planted]") {
+  find(Planted::retry_delay_forgotten_at_restart, {"3"});
+}
+TEST_CASE("found: the result of a failed task is given to others", "[planted]") {
+  find(Planted::cached_result_of_failed_task, {"2"});
+}
 TEST_CASE("found: a scheduler that was stopped takes its own lateness for the silence of nodes", "[planted]") {
   find(Planted::own_lateness_taken_for_silence, {"Q"});
 }

@@ -133,7 +133,7 @@ class FullCluster {
     step(submit);
   }
 
-  void add(TasksSubmitted& submit, const Resources& needs, std::optional<GangHint> gang) {
+  void add(TasksSubmitted& submit, const Resources& needs, Boxed<GangHint> gang) {
     const std::uint64_t job = submit.job.id.value;
     TaskSpec spec{
         .id = {{job}, ++numbers_[job]}, .name = "step", .work = FunctionWork{"bench.step", {Bytes("argument")}}};

@@ -122,7 +122,7 @@ void print_task(const RunSummary& run, const TaskRecord& task, const std::vector
                       " failed, at most " + std::to_string(spec.max_attempts) + ")");
   if (spec.timeout.count() > 0) row("timeout", duration_text(spec.timeout));
   if (!progress.attempts.empty()) row("wall", wall_text(wall_ms(progress, 0)));
-  if (const auto* command = std::get_if<CommandWork>(&spec.work)) {
+  if (const CommandWork* command = command_of(spec.work)) {
     row("command", quoted_words(command->argv));
     row("in", command->working_directory.empty() ? command->task_directory : command->working_directory);
     row("directory", command->task_directory);
