@@ -1,5 +1,5 @@
-// None, or a T on the heap: what few of many values have, at the price of a pointer in the others. Otherwise a value like
-// any other: copies are deep, two are equal when what they hold is.
+// None, or a T on the heap: what few of many values have, at the price of a pointer in the others. Otherwise a value
+// like any other: copies are deep, two are equal when what they hold is.
 #pragma once
 
 #include <memory>

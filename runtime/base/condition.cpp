@@ -86,8 +86,8 @@ class Tokens {
   void take_number() {
     next_.kind = Token::Kind::number;
     Number ignored = 0;
-    place_ = static_cast<std::size_t>(
-        std::from_chars(text_.data() + place_, text_.data() + text_.size(), ignored).ptr - text_.data());
+    place_ = static_cast<std::size_t>(std::from_chars(text_.data() + place_, text_.data() + text_.size(), ignored).ptr -
+                                      text_.data());
   }
 
   void take_text(char quote) {
@@ -225,7 +225,9 @@ class Reader {
       return false;
     }
     return std::visit(
-        [&](const auto& value) { return compares(value, comparison, std::get<std::decay_t<decltype(value)>>(*right.value)); },
+        [&](const auto& value) {
+          return compares(value, comparison, std::get<std::decay_t<decltype(value)>>(*right.value));
+        },
         *left.value);
   }
 
@@ -264,8 +266,7 @@ class Reader {
       return std::nullopt;
     }
     auto value = value_of(*found);
-    if (!value)
-      fail(std::string(name) + " is " + shown(*found) + ", expected a number, a text, true or false");
+    if (!value) fail(std::string(name) + " is " + shown(*found) + ", expected a number, a text, true or false");
     std::string seen = std::string(name) + " is " + shown(*found);
     if (std::find(seen_.begin(), seen_.end(), seen) == seen_.end()) seen_.push_back(std::move(seen));
     return value;

@@ -1,8 +1,8 @@
 // A question about results: `join.accuracy >= 0.9 and not (prepare.kind == "small")`.
 //
 // Comparisons (== != < <= > >=) of results, numbers, strings and true or false, joined by `and`, `or`, `not` and
-// parentheses; nothing else: no functions, no arithmetic, no code. It is kept as its text, which is read again each time
-// it is asked, so what is stored and sent is what the user wrote.
+// parentheses; nothing else: no functions, no arithmetic, no code. It is kept as its text, which is read again each
+// time it is asked, so what is stored and sent is what the user wrote.
 #pragma once
 
 #include <cstddef>

@@ -11,6 +11,7 @@
 #include "runtime/base/boxed.h"
 #include "runtime/base/condition.h"
 #include "runtime/base/ids.h"
+#include "runtime/base/rare_vector.h"
 #include "runtime/base/resources.h"
 
 namespace troupe {
@@ -79,7 +80,7 @@ struct Repeat {
 struct RetryRule {
   std::vector<std::int32_t> exit_codes;  ///< With no signals either: after every failure.
   std::vector<std::int32_t> signals;
-  std::chrono::milliseconds delay{0};    ///< After the first failure; doubles with each further one.
+  std::chrono::milliseconds delay{0};  ///< After the first failure; doubles with each further one.
   std::chrono::milliseconds longest_delay{0};
   friend bool operator==(const RetryRule&, const RetryRule&) = default;
 };
@@ -96,7 +97,7 @@ struct TaskSpec {
   std::int32_t max_attempts = 1;  ///< Bounds attempts that fail by their own doing.
   std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
   std::vector<TaskId> after;             ///< All of them must be done before this one starts.
-  std::vector<TaskId> inputs;            ///< Subset of `after`: their results travel with the order to run.
+  RareVector<TaskId> inputs;             ///< Subset of `after`: their results travel with the order to run.
   Boxed<GangHint> gang;
   Boxed<Condition> when;  ///< Asked about `inputs` once all before it have ended; if it does not hold, it is skipped.
   Boxed<Repeat> repeat;

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "runtime/base/boxed.h"
+#include "runtime/base/rare_vector.h"
 #include "runtime/wire/codec.h"
 
 namespace troupe {
@@ -111,6 +112,10 @@ class FieldWriter {
   void put(const std::vector<T>& values) {
     encoder_.array(values.size());
     for (const T& value : values) put(value);
+  }
+  template <class T>
+  void put(const RareVector<T>& values) {
+    put(values.as_vector());
   }
   template <class T, std::size_t N>
   void put(const std::array<T, N>& values) {
@@ -230,6 +235,12 @@ class FieldReader {
     // Room is made as elements arrive: what the bytes announce is not yet there.
     for (std::uint32_t i = 0; decoder_.ok() && i < length; ++i) take(values.emplace_back());
     decoder_.leave_array();
+  }
+  template <class T>
+  void take(RareVector<T>& values) {
+    std::vector<T> taken;
+    take(taken);
+    values = std::move(taken);
   }
   template <class T, std::size_t N>
   void take(std::array<T, N>& values) {

@@ -152,8 +152,9 @@ struct CallAnswer {
   std::string error;  ///< When not: what the method threw, or why it was not run.
 };
 
-using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
-                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
-                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, Drain>;
+using Message =
+    std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
+                 ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
+                 Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, Drain>;
 
 }  // namespace troupe::message

@@ -51,8 +51,7 @@ std::optional<Ending> Scheduler::State::fate_by_condition(Slot slot) {
   if (!task.spec.when) return std::nullopt;
   const auto decision = evaluate(*task.spec.when, inputs_of(task));
   if (!decision)
-    return Ending{slot, TaskState::failed,
-                  quoted(*task.spec.when) + " cannot be decided: " + decision.error().message};
+    return Ending{slot, TaskState::failed, quoted(*task.spec.when) + " cannot be decided: " + decision.error().message};
   if (!decision->holds) {
     const std::string because = decision->because.empty() ? "" : ": " + decision->because;
     return Ending{slot, TaskState::skipped, quoted(*task.spec.when) + " is false" + because, true};
@@ -67,8 +66,7 @@ Result<bool> Scheduler::State::repeats(const Task& task, const Bytes& result) co
   const Condition& condition = task.spec.repeat->condition;
   const std::string_view own = result;
   const auto decision = evaluate(condition, {&own, 1});
-  if (!decision)
-    return Error{Fault::bad_input, quoted(condition) + " cannot be decided: " + decision.error().message};
+  if (!decision) return Error{Fault::bad_input, quoted(condition) + " cannot be decided: " + decision.error().message};
   return decision->holds;
 }
 

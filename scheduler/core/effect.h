@@ -11,7 +11,8 @@
 
 namespace troupe::scheduler {
 
-// --- writes: of jobs and tasks the durable ones only -----------------------------------------------------------------------------------
+// --- writes: of jobs and tasks the durable ones only
+// -----------------------------------------------------------------------------------
 
 struct SaveJob {
   JobInfo job;
@@ -108,9 +109,9 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect =
-    std::variant<SaveJob, SaveTask, SaveProgress, SaveCached, DropCached, SaveDrain, WelcomeNode, AskToJoin, RunTask,
-                 StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, WakeAt, Ignored>;
+using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveCached, DropCached, SaveDrain, WelcomeNode, AskToJoin,
+                            RunTask, StopAttempt, AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded,
+                            TellActorUp, TellActorDown, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {

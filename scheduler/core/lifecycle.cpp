@@ -243,7 +243,7 @@ void Scheduler::State::finish(Ending first) {
 
     Task& task = tasks[ending.slot];
     const bool is_passed = ending.state == TaskState::done || ending.not_taken;
-    const std::vector<Slot> dependents = std::exchange(task.dependents, {});
+    const RareVector<Slot> dependents = std::exchange(task.dependents, {});
     for (const Slot slot : dependents) {
       Task& dependent = tasks[slot];
       --dependent.open_predecessors;

@@ -16,12 +16,12 @@ enum class Branch : std::uint8_t { undecided, taken, not_taken };
 /// How far a task has come. Its spec never changes and is kept apart, so a change writes only this.
 struct TaskProgress {
   TaskState state = TaskState::waiting;
-  Branch branch = Branch::undecided;  ///< not_taken also: what hangs on such a task alone.
-  bool cached = false;                ///< Done without an attempt: its result was known.
-  std::int32_t failed_attempts = 0;   ///< Of the present iteration.
-  std::uint32_t iteration = 0;        ///< Of a task that repeats: runs that were done before this one.
-  std::int64_t retry_at_ms = 0;       ///< Waits until then for its next attempt; 0: it does not.
-  std::vector<AttemptRecord> attempts;  ///< In order; the last is open while the task runs.
+  Branch branch = Branch::undecided;   ///< not_taken also: what hangs on such a task alone.
+  bool cached = false;                 ///< Done without an attempt: its result was known.
+  std::int32_t failed_attempts = 0;    ///< Of the present iteration.
+  std::uint32_t iteration = 0;         ///< Of a task that repeats: runs that were done before this one.
+  std::int64_t retry_at_ms = 0;        ///< Waits until then for its next attempt; 0: it does not.
+  RareVector<AttemptRecord> attempts;  ///< In order; the last is open while the task runs.
   Bytes result;
   std::string reason;  ///< Why it was skipped, cancelled or failed.
   friend bool operator==(const TaskProgress&, const TaskProgress&) = default;

@@ -46,7 +46,7 @@ class ResultCache {
   std::size_t bytes() const { return bytes_; }
 
  private:
-  std::list<CachedResult> by_use_;  // the last used first
+  std::list<CachedResult> by_use_;                                             // the last used first
   std::unordered_map<std::string, std::list<CachedResult>::iterator> by_key_;  // lookup only
   std::size_t bytes_ = 0;
 };

@@ -1,8 +1,7 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
-// control.cpp (conditions, loops, cached results), retries.cpp (delays and time-outs), placement.cpp (who starts where),
-// reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what
-// each job holds).
+// control.cpp (conditions, loops, cached results), retries.cpp (delays and time-outs), placement.cpp (who starts
+// where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what each job holds).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -190,10 +189,10 @@ struct Scheduler::State {
   Cluster cluster;
   ReadyQueue ready{tasks};
   ResultCache cache;
-  std::set<NodeId> drained;  ///< Also those that are not there.
-  std::set<std::pair<Time, Slot>> delayed;        ///< Tasks that wait for their next attempt.
-  std::set<std::pair<Time, AttemptKey>> guards;   ///< Running attempts that have a time-out.
-  Time guarded_from{};                            ///< Before this no guard is asked.
+  std::set<NodeId> drained;                      ///< Also those that are not there.
+  std::set<std::pair<Time, Slot>> delayed;       ///< Tasks that wait for their next attempt.
+  std::set<std::pair<Time, AttemptKey>> guards;  ///< Running attempts that have a time-out.
+  Time guarded_from{};                           ///< Before this no guard is asked.
   Reservations reservations;
   std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
   std::uint64_t starts = 0;        ///< Of attempts, so far.

@@ -98,8 +98,8 @@ void Scheduler::State::on(const TasksSubmitted& submitted) {
   if (const Job* job = tasks.find_job(submitted.job.id); refusal.empty() && job != nullptr && job->info.durable &&
                                                          !job->is_watched_by(submitted.driver) &&
                                                          job->watchers.size() >= settings.most_watchers)
-    refusal = "job '" + job->info.name + "' has " + std::to_string(job->watchers.size()) +
-              " drivers, the most there may be";
+    refusal =
+        "job '" + job->info.name + "' has " + std::to_string(job->watchers.size()) + " drivers, the most there may be";
   if (refusal.empty()) {
     Job* job = tasks.find_job(submitted.job.id);
     if (job == nullptr) job = &add_job(submitted.job);
@@ -209,8 +209,7 @@ void Scheduler::State::on(const TasksReleased& released) {
   bool is_news = false;
   for (const TaskId id : released.tasks) {
     const Slot slot = tasks.find(id);
-    if (slot == no_slot || tasks[slot].job->info.durable || !tasks[slot].job->is_watched_by(released.driver))
-      continue;
+    if (slot == no_slot || tasks[slot].job->info.durable || !tasks[slot].job->is_watched_by(released.driver)) continue;
     is_news = is_news || !tasks[slot].released;
     tasks[slot].released = true;
     forget_if_released(slot);

@@ -62,12 +62,12 @@ struct Task {
   Time ready_since{};
   std::uint32_t open_predecessors = 0;
   std::uint32_t open_dependents = 0;
-  std::vector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
+  RareVector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
   ShapeIndex shape = 0;
-  bool is_up = false;     ///< An actor that takes calls.
-  bool in_line = false;   ///< A single task that is ready; of a gang, the gang stands in line.
-  bool released = false;  ///< Its driver has no more use for it.
-  bool dirty = false;     ///< Changed in this step.
+  bool is_up = false;          ///< An actor that takes calls.
+  bool in_line = false;        ///< A single task that is ready; of a gang, the gang stands in line.
+  bool released = false;       ///< Its driver has no more use for it.
+  bool dirty = false;          ///< Changed in this step.
   bool after_untaken = false;  ///< Some branch before it was not taken.
 
   bool is_final() const { return troupe::is_final(progress.state); }

@@ -65,7 +65,7 @@ std::vector<TaskSpec> DriverHost::still_open(const PlannedBatch& batch) {
     if (has_ended(spec.id)) continue;
     open.push_back(spec);
     std::erase_if(open.back().after, has_ended);
-    std::erase_if(open.back().inputs, has_ended);
+    std::erase_if(open.back().inputs.as_vector(), has_ended);
     if (spec.gang) open.back().gang->rank = gang_sizes[spec.gang->gang]++;
   }
   for (auto& spec : open)

@@ -19,7 +19,7 @@ inline constexpr std::string_view cache_key = "troupe:cache";      ///< A hash: 
 inline constexpr std::string_view drained_key = "troupe:drained";  ///< A hash: nodes that take no new work, by id.
 
 std::string cache_field(std::string_view key);  ///< Hexadecimal digits.
-std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task.
+std::string graph_key(JobId job);               ///< A hash: `job`, and `spec:N` and `task:N` for each task.
 
 inline constexpr std::string_view job_field = "job";
 std::string spec_field(std::uint32_t number);      ///< Written once.

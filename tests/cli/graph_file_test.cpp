@@ -247,20 +247,20 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
        "graph.yaml:3:5: unknown key 'comand' in task 'train' (did you mean 'command'?)"},
       {"tasks: {a: {command: [a], colour: red}}",
        "graph.yaml:1:27: unknown key 'colour' in task 'a', expected command, after, each, needs, max_attempts, "
-       "timeout, "
-       "env or cwd"},
+       "timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, when, repeat or gang"},
       {"nmae: x\ntasks: {a: {command: [a]}}",
        "graph.yaml:1:1: unknown key 'nmae' (did you mean 'name'?), expected name, defaults or tasks"},
       {"tasks: {a: {command: [a], needs: {cpu: 1}}}",
        "graph.yaml:1:35: unknown key 'cpu' in task 'a' (did you mean 'cpus'?)"},
       {"defaults: {comand: [a]}\ntasks: {a: {command: [a]}}",
-       "graph.yaml:1:12: unknown key 'comand' in 'defaults', expected needs, max_attempts, timeout, env or cwd"},
+       "graph.yaml:1:12: unknown key 'comand' in 'defaults', expected needs, max_attempts, timeout, env, cwd, "
+       "priority, "
+       "preemptible, spread, cache, retry_on or retry_delay"},
   });
 }
 
 TEST_CASE("a key that this version does not carry out is refused by name") {
-  for (const std::string key :
-       {"when", "repeat", "gang", "locks", "semaphores", "outputs", "retry_on", "cache", "priority"}) {
+  for (const std::string key : {"locks", "semaphores", "outputs"}) {
     check({{"tasks: {a: {command: [a], " + key + ": 1}}",
             "graph.yaml:1:27: '" + key + "' is not in this version in task 'a'"}});
   }
@@ -396,7 +396,7 @@ TEST_CASE("an error is one line, whatever the file holds") {
   check(
       {{"tasks: {a: {command: [a], \"com\\nmand\\e[1m\": 1}}",
         "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, needs, max_attempts, "
-        "timeout, env or cwd"},
+        "timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, when, repeat or gang"},
        {"tasks: {a: {command: [a], max_attempts: 99999999999999999999999}}",
         "graph.yaml:1:41: 'max_attempts' in task 'a': found '99999999999999999999999', expected a whole number from 1 "
         "to "

@@ -74,18 +74,21 @@ TEST_CASE("what cannot be compared is a fault that names it", "[condition]") {
 }
 
 TEST_CASE("a flaw of a condition is told with its column", "[condition]") {
-  CHECK(flaw("") == "column 1: found the end, expected a result such as task.key, a number, a text in quotes, true or "
-                    "false");
+  CHECK(flaw("") ==
+        "column 1: found the end, expected a result such as task.key, a number, a text in quotes, true or "
+        "false");
   CHECK(flaw("a.b = 3") == "column 5: found '=', expected a comparison such as ==");
   CHECK(flaw("a.b") == "column 4: found the end, expected a comparison such as ==");
   CHECK(flaw("a == 1 b") == "column 8: found 'b', expected and, or, or the end");
   CHECK(flaw("(a == 1") == "column 8: found the end, expected ')'");
-  CHECK(flaw("a == 'x") == "column 6: found ''x', expected a result such as task.key, a number, a text in quotes, true "
-                           "or false");
+  CHECK(flaw("a == 'x") ==
+        "column 6: found ''x', expected a result such as task.key, a number, a text in quotes, true "
+        "or false");
   CHECK(flaw("f(a) == 1") == "column 2: found '(', expected a comparison such as ==");
   CHECK(flaw("a + 1 == 2") == "column 3: found '+', expected a comparison such as ==");
-  CHECK(flaw("a == and") == "column 6: found 'and', expected a result such as task.key, a number, a text in quotes, "
-                            "true or false");
+  CHECK(flaw("a == and") ==
+        "column 6: found 'and', expected a result such as task.key, a number, a text in quotes, "
+        "true or false");
 }
 
 TEST_CASE("a condition tells which results it names", "[condition]") {
@@ -109,9 +112,37 @@ TEST_CASE("a condition is bounded in length and depth", "[condition]") {
 TEST_CASE("whatever text comes as a condition, it is answered or refused", "[condition]") {
   test::Dice dice;
   INFO("TROUPE_SEED=" << dice.seed());
-  const std::vector<std::string> pieces{"join",  ".",  "[",    "]",   "2",  "0.5", "\"", "'",  "==", "<=", "<", "=", "!",
-                                        "and",   "or", "not",  "(",   ")",  " ",   "-",  "1e", "é",  "\n", "true",
-                                        "false", "{",  ".list", "[1]", "\\",  "join.accuracy < 1",  "train[2] == 7"};
+  const std::vector<std::string> pieces{"join",
+                                        ".",
+                                        "[",
+                                        "]",
+                                        "2",
+                                        "0.5",
+                                        "\"",
+                                        "'",
+                                        "==",
+                                        "<=",
+                                        "<",
+                                        "=",
+                                        "!",
+                                        "and",
+                                        "or",
+                                        "not",
+                                        "(",
+                                        ")",
+                                        " ",
+                                        "-",
+                                        "1e",
+                                        "é",
+                                        "\n",
+                                        "true",
+                                        "false",
+                                        "{",
+                                        ".list",
+                                        "[1]",
+                                        "\\",
+                                        "join.accuracy < 1",
+                                        "train[2] == 7"};
   const std::string_view results[] = {join, train};
   std::size_t answered = 0;
   for (int round = 0; round < 20'000; ++round) {

@@ -66,6 +66,12 @@ class Dice {
     values.resize(below(5));
     for (T& value : values) draw(value);
   }
+  template <class T>
+  void draw(RareVector<T>& values) {
+    std::vector<T> drawn;
+    draw(drawn);
+    values = std::move(drawn);
+  }
   template <class First, class Second>
   void draw(std::pair<First, Second>& value) {
     draw(value.first);
@@ -116,9 +122,7 @@ class Dice {
   void draw_struct(GangHint& v) { (*this)("", v.gang, v.size, v.rank, v.policy, v.bytes_to_next); }
   void draw_struct(Condition& v) { (*this)("", v.text, v.results); }
   void draw_struct(Repeat& v) { (*this)("", v.condition, v.at_most); }
-  void draw_struct(RetryRule& v) {
-    (*this)("", v.exit_codes, v.signals, v.delay, v.longest_delay);
-  }
+  void draw_struct(RetryRule& v) { (*this)("", v.exit_codes, v.signals, v.delay, v.longest_delay); }
   void draw_struct(TaskSpec& v) {
     (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang, v.cache, v.when,
             v.repeat, v.retry);

@@ -66,15 +66,16 @@ class TaskMaker {
                            .stages = control.gang->stages};
     }
     if (control.repeat_while)
-      spec.repeat = Repeat{{control.repeat_while->text, {{control.repeat_while->results.front().first, 0}}},
-                           control.at_most};
+      spec.repeat =
+          Repeat{{control.repeat_while->text, {{control.repeat_while->results.front().first, 0}}}, control.at_most};
     if (!control.when) return;
     Condition& when = spec.when.emplace(Condition{control.when->text, {}});
     for (const auto& [name, ref] : control.when->results) {
       const TaskId id{job_, first_[ref.entry] + ref.element.value_or(0)};
-      auto place = std::find(spec.inputs.begin(), spec.inputs.end(), id);
-      if (place == spec.inputs.end()) place = spec.inputs.insert(place, id);
-      when.results.emplace_back(name, static_cast<std::uint32_t>(place - spec.inputs.begin()));
+      const auto found = std::find(spec.inputs.begin(), spec.inputs.end(), id);
+      const auto place = static_cast<std::uint32_t>(found - spec.inputs.begin());
+      if (found == spec.inputs.end()) spec.inputs.push_back(id);
+      when.results.emplace_back(name, place);
     }
   }
 

@@ -46,8 +46,7 @@ void ControlReader::expect(const DocumentNode& node, const std::string& key, con
   complaints_.add(node.place, quoted(key) + in_ + ": found " + describe(node) + ", expected " + expected);
 }
 
-void ControlReader::unknown_key(const DocumentNode& key, const std::string& of,
-                                const std::vector<std::string>& known) {
+void ControlReader::unknown_key(const DocumentNode& key, const std::string& of, const std::vector<std::string>& known) {
   std::string guess = did_you_mean(key.text, known);
   if (guess.empty()) guess = ", expected " + one_of(known);
   complaints_.add(key.place, "unknown key " + quoted(key.text) + " of " + quoted(of) + in_ + guess);
@@ -108,8 +107,9 @@ void ControlReader::read_priority(const DocumentNode& node, GraphControl& contro
   if (read && *read >= -most_priority && *read <= most_priority) {
     control.priority = static_cast<std::int32_t>(*read);
   } else {
-    expect(node, "priority", "a whole number from -" + std::to_string(most_priority) + " to " +
-                                 std::to_string(most_priority) + "; higher goes first");
+    expect(node, "priority",
+           "a whole number from -" + std::to_string(most_priority) + " to " + std::to_string(most_priority) +
+               "; higher goes first");
   }
 }
 
@@ -215,7 +215,8 @@ void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
 
 void ControlReader::check(EntryDraft& draft, const Place& place) {
   const GraphControl& control = draft.entry.control;
-  if (draft.repeat_while && control.gang) complaints_.add(place, "found 'repeat' and 'gang'" + in_ + ": a gang cannot repeat");
+  if (draft.repeat_while && control.gang)
+    complaints_.add(place, "found 'repeat' and 'gang'" + in_ + ": a gang cannot repeat");
   if (control.cache && (draft.repeat_while || control.gang))
     complaints_.add(place, "found 'cache'" + in_ + ", which repeats or is a gang: its result cannot be cached");
   if (!control.gang) return;

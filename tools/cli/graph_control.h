@@ -1,5 +1,5 @@
-// The keys of a graph file by which tasks choose, loop, try again and are placed together: `when`, `repeat`, `retry_on`,
-// `retry_delay`, `priority`, `preemptible`, `spread`, `cache`, `gang`.
+// The keys of a graph file by which tasks choose, loop, try again and are placed together: `when`, `repeat`,
+// `retry_on`, `retry_delay`, `priority`, `preemptible`, `spread`, `cache`, `gang`.
 #pragma once
 
 #include <string>

@@ -58,6 +58,8 @@ Json task_object(const GraphName& graph, const TaskId& id, const std::string& ta
           {"result", result.is_discarded() ? Json() : result},
           {"wall_ms", wall_ms(progress, 0)},
           {"reason", progress.reason.empty() ? Json() : Json(progress.reason)},
+          {"cached", progress.cached},
+          {"iteration", progress.iteration},
           {"task_id", troupe::to_text(id)},
           {"graph_id", troupe::to_text(graph.id)}};
 }

@@ -1,7 +1,6 @@
-#include "scheduler/core/result_cache.h"
-
 #include <catch2/catch.hpp>
 
+#include "scheduler/core/result_cache.h"
 #include "tests/scheduler/core/scenario.h"
 
 using namespace troupe;

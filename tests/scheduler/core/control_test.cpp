@@ -11,7 +11,6 @@ namespace {
 
 const NodeCapacity two_cpus{.cpus = 2000};
 
-
 }  // namespace
 
 TEST_CASE("a branch that is not taken is skipped with the reason, and so is what hangs on it alone", "[scheduler]") {
@@ -53,8 +52,7 @@ TEST_CASE("a task that would be handed the result of a branch that was not taken
   CHECK(cluster.state_of("left") == "skipped");
   CHECK(cluster.state_of("both") == "running");
   CHECK(cluster.state_of("from_left") == "skipped");
-  CHECK(cluster.reason_of("from_left") ==
-        "task 'left' was skipped: its condition `join == 1` is false: join is 2");
+  CHECK(cluster.reason_of("from_left") == "task 'left' was skipped: its condition `join == 1` is false: join is 2");
 }
 
 TEST_CASE("a failure before it skips a task whatever branches there are", "[scheduler]") {
@@ -189,7 +187,8 @@ TEST_CASE("a task that has ended adds nothing to its graph", "[scheduler]") {
 TEST_CASE("two who add to one graph do not take each other's numbers", "[scheduler]") {
   Scenario cluster;
   cluster.joins("a", two_cpus).as_durable_job().submits("root").from("root");
-  TasksSubmitted one{{1}, 50, {.id = {2}, .name = "graph", .durable = true}, {{.id = {{2}, 9}, .name = "mine"}}, {{2}, 1}};
+  TasksSubmitted one{
+      {1}, 50, {.id = {2}, .name = "graph", .durable = true}, {{.id = {{2}, 9}, .name = "mine"}}, {{2}, 1}};
   TasksSubmitted other = one;
   other.request = 51;
   other.tasks.front().name = "yours";

@@ -118,6 +118,11 @@ void print_task(const RunSummary& run, const TaskRecord& task, const std::vector
   row("waits", why_waiting(task, tasks));
   row("after", names_of(spec.after, tasks));
   row("needs", describe(spec.needs));
+  if (spec.when) row("when", spec.when->text);
+  if (spec.repeat)
+    row("repeat", "while " + spec.repeat->condition.text + ", run " + std::to_string(progress.iteration + 1) + " of " +
+                      std::to_string(spec.repeat->at_most) + " at most");
+  if (progress.cached) row("cached", "its result was known");
   row("attempts", std::to_string(progress.attempts.size()) + " (" + std::to_string(progress.failed_attempts) +
                       " failed, at most " + std::to_string(spec.max_attempts) + ")");
   if (spec.timeout.count() > 0) row("timeout", duration_text(spec.timeout));
