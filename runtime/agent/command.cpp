@@ -111,6 +111,7 @@ Result<Command> prepare_command(const RunOrder& order) {
   const GangHint alone{};
   const GangHint& gang = order.gang ? *order.gang : alone;
   auto& environment = command.process.environment;
+  environment.emplace_back("TROUPE_TASK_ID", to_text(order.task));
   environment.emplace_back("TROUPE_ATTEMPT", std::to_string(order.attempt.number));
   environment.emplace_back("TROUPE_RANK", std::to_string(gang.rank));
   environment.emplace_back("TROUPE_WORLD_SIZE", std::to_string(gang.size));

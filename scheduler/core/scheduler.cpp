@@ -25,6 +25,8 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   sends.reserve(usual_effects);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
+  start_delayed();
+  stop_overdue();
   place_ready();
   keep_nodes_for_the_patient();
   place_ready();
@@ -58,8 +60,6 @@ void Scheduler::State::on(const Tick&) {
                    "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
   }
   forget_dead_nodes();
-  start_delayed();
-  stop_overdue();
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {

@@ -123,9 +123,9 @@ TEST_CASE("a fault names the place, what was found and what was expected", "[cod
         "task id field 2, byte 2: found a text, expected a number that is not negative");
   CHECK(decode<TaskId>(bytes_of({0x92, 0x07, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0})).error().message ==
         "task id field 2, byte 2: found 4294967296, expected at most 4294967295");
-  CHECK(decode<AttemptReport>(bytes_of({0x95, 0x92, 1, 2, 0x92, 1, 1, 4, 0xc4, 0, 0x93, 0, 0, 0xc4, 0}))
+  CHECK(decode<AttemptReport>(bytes_of({0x95, 0x92, 1, 2, 0x92, 1, 1, 5, 0xc4, 0, 0x93, 0, 0, 0xc4, 0}))
             .error()
-            .message == "attempt report field 3, byte 7: found 4, expected at most 3");
+            .message == "attempt report field 3, byte 7: found 5, expected at most 4");
   CHECK(decode<Work>(bytes_of({0x92, 0x03, 0x90})).error().message == "byte 1: found 3, expected at most 2");
   CHECK(decode<std::int32_t>(encode(std::int64_t{1} << 31)).error().message ==
         "byte 0: found 2147483648, expected a number of 32 bits");
