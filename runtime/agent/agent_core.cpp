@@ -12,7 +12,7 @@ bool has_shape_of(const Grant& a, const Grant& b) {
                     [](const GpuShare& x, const GpuShare& y) { return x.index == y.index; });
 }
 
-bool is_command(const RunOrder& order) { return std::holds_alternative<CommandWork>(order.work); }
+bool is_command(const RunOrder& order) { return command_of(order.work) != nullptr; }
 bool is_actor(const RunOrder& order) { return std::holds_alternative<ActorWork>(order.work); }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_path.h"
+
 namespace troupe {
 namespace {
 
@@ -18,30 +20,6 @@ constexpr std::size_t shown_bytes = 4096;
 
 /// How a value stands in a command's word: strings bare, everything else as JSON.
 std::string word_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
-/// Follows `.key` and `[i]` into a value.
-Result<Json> follow(Json value, std::string_view path, const std::string& whole) {
-  while (!path.empty()) {
-    if (path.front() == '[') {
-      const std::size_t end = path.find(']');
-      const std::string index(path.substr(1, end - 1));
-      const bool is_number = end != path.npos && !index.empty() && index.size() < 10 &&
-                             index.find_first_not_of("0123456789") == index.npos;
-      if (!is_number || !value.is_array() || std::stoul(index) >= value.size())
-        return bad_input("{" + whole + "}: the result has no element [" + index + "]");
-      value = Json(value[std::stoul(index)]);
-      path.remove_prefix(end + 1);
-      continue;
-    }
-    if (path.front() == '.') path.remove_prefix(1);
-    const std::string key(path.substr(0, path.find_first_of(".[")));
-    if (!value.is_object() || !value.contains(key))
-      return bad_input("{" + whole + "}: the result has no key '" + key + "'");
-    value = Json(value[key]);
-    path.remove_prefix(key.size());
-  }
-  return value;
-}
 
 /// Replaces the names that the graph marked as results; all other braces stay.
 Result<std::string> put_results_into(const std::string& text, const CommandWork& work,
@@ -68,10 +46,9 @@ Result<std::string> put_results_into(const std::string& text, const CommandWork&
     }
     made.append(text, at, open - at);
     const Bytes& input = inputs.at(named->second);
-    auto value = follow(input.empty() || is_too_deep(input) ? Json() : Json::parse(input, nullptr, false),
-                        std::string_view(inside).substr(named->first.size()), inside);
-    if (!value) return value.error();
-    made += word_of(*value);
+    const auto value = value_at(input, std::string_view(inside).substr(named->first.size()));
+    if (!value) return bad_input("{" + inside + "}: " + value.error().message);
+    made += word_of(Json::parse(*value));
     at = close + 1;
   }
   return made + text.substr(std::min(at, text.size()));
@@ -101,25 +78,6 @@ Result<Bytes> read_result(const std::string& file) {
 
 }  // namespace
 
-bool is_too_deep(std::string_view json) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > most_result_depth) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
 std::vector<std::pair<std::string, std::string>> environment_of(const Grant& grant) {
   std::string devices;
   for (const auto& share : grant.gpus) devices += (devices.empty() ? "" : ",") + std::to_string(share.index);
@@ -131,7 +89,7 @@ std::vector<std::pair<std::string, std::string>> environment_of(const Grant& gra
 }
 
 Result<Command> prepare_command(const RunOrder& order, const std::string& cluster_file) {
-  const auto& work = std::get<CommandWork>(order.work);
+  const CommandWork& work = *command_of(order.work);
   Command command;
   for (const auto& word : work.argv) {
     auto made = put_results_into(word, work, order.inputs);
@@ -153,6 +111,7 @@ Result<Command> prepare_command(const RunOrder& order, const std::string& cluste
   const GangHint alone{};
   const GangHint& gang = order.gang ? *order.gang : alone;
   auto& environment = command.process.environment;
+  environment.emplace_back("TROUPE_TASK_ID", to_text(order.task));
   environment.emplace_back("TROUPE_ATTEMPT", std::to_string(order.attempt.number));
   environment.emplace_back("TROUPE_ATTEMPT_ID", to_text(order.task, order.attempt));
   if (order.token != 0) environment.emplace_back("TROUPE_TOKEN", std::to_string(order.token));

@@ -24,10 +24,6 @@ struct Command {
 /// `cluster_file` names one, TROUPE_ADDRESS.
 Result<Command> prepare_command(const RunOrder& order, const std::string& cluster_file = {});
 
-/// Writing and copying a JSON value recurses: what is nested deeper than this is refused before it is read.
-inline constexpr std::size_t most_result_depth = 64;
-bool is_too_deep(std::string_view json);
-
 /// What an ended command's attempt came to: done with the JSON value in its result file (none: empty), or failed with
 /// exit code or signal and its last lines of output.
 AttemptReport report_of(const RunOrder& order, const Command& command, const ProcessEnd& end);

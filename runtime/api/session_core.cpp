@@ -154,18 +154,32 @@ void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
   transport_->wake();
 }
 
-Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit) {
+Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
+                                     TaskId from) {
   std::unique_lock lock(mutex_);
   const std::uint64_t request = ++last_request_;
   answers_[request] = std::nullopt;
-  handed_in_.push_back({request, job, std::move(tasks)});
+  handed_in_.push_back({request, job, std::move(tasks), from});
   post(scheduler_, handed_in_.back());
+  return wait_for_answer(lock, request, limit);
+}
+
+Result<void> SessionCore::drain(NodeId node, bool drain, std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t request = ++last_request_;
+  answers_[request] = std::nullopt;
+  post(scheduler_, message::Drain{request, node, drain});
+  return wait_for_answer(lock, request, limit);
+}
+
+Result<void> SessionCore::wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
+                                          std::chrono::milliseconds limit) {
   transport_->wake();
   const bool answered = changed_.wait_for(lock, limit, [&] { return answers_[request] || !lost_.empty(); });
   const auto answer = std::exchange(answers_[request], {});
   answers_.erase(request);
   if (!lost_.empty()) return Error{Fault::unavailable, lost_};
-  if (!answered) return Error{Fault::timed_out, "the scheduler did not answer the submit"};
+  if (!answered) return Error{Fault::timed_out, "the scheduler did not answer"};
   if (!answer->empty()) return Error{Fault::refused, *answer};
   return {};
 }

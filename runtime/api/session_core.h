@@ -96,8 +96,11 @@ class SessionCore {
   void release_actor(const std::shared_ptr<ActorLine>& actor);
 
   /// Hands over tasks of a durable job; when this returns well they are on disk. A scheduler that is started anew is
-  /// given them again as long as one of them is watched.
-  Result<void> submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit);
+  /// given them again as long as one of them is watched. `from` is the running task that adds them to its own graph.
+  Result<void> submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
+                          TaskId from = {});
+  /// A node takes no new work from now on, or (`drain` is false) takes some again; on disk when this returns well.
+  Result<void> drain(NodeId node, bool drain, std::chrono::milliseconds limit);
   /// The end of a task of a job that this driver submitted with submit_job.
   ObjectPtr watch_task(TaskId task, std::string name);
   Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
@@ -139,6 +142,8 @@ class SessionCore {
   void on_actor_down(const message::ActorDown& down);
   void on_call_answer(message::CallAnswer& answer);
 
+  Result<void> wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
+                               std::chrono::milliseconds limit);
   void post(PeerId to, const message::Message& message);
   void say_hello();
   void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
@@ -180,7 +185,7 @@ class SessionCore {
   std::map<TaskId, PendingTask> tasks_;                          // Not ended; actors too.
   std::set<TaskId> unsent_;                                      // Those of them that the scheduler has not been given.
   std::map<std::uint64_t, std::vector<TaskId>> requests_;        // Not answered: what was in them.
-  std::map<std::uint64_t, std::optional<std::string>> answers_;  // Waited for, by request: empty while open.
+  std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job and drain: empty while open.
   std::map<std::uint64_t, std::optional<message::ClusterStatus>> statuses_;
   std::map<std::uint64_t, TaskId> cancels_;  // Waited for, by request.
   struct OpenList {

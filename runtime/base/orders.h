@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,7 @@ struct RunOrder {
   std::vector<Bytes> inputs;  ///< Results of `TaskSpec::inputs`, in their order.
   Grant grant;
   std::chrono::milliseconds timeout{0};
-  std::optional<GangHint> gang;
+  Boxed<GangHint> gang;
   std::uint64_t token = 0;  ///< Of the locks that the task's spec asks for; 0: it asks for none.
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };

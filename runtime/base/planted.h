@@ -26,6 +26,9 @@ enum class Planted : std::uint8_t {
   attempts_without_bound,
   dead_drivers_tasks_go_on,
   ties_broken_by_address,
+  branch_decision_not_stored,
+  retry_delay_forgotten_at_restart,
+  cached_result_of_failed_task,
   // scheduler/sync
   same_token_granted_again,
   token_restarts_with_scheduler,

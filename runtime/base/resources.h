@@ -11,13 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/rare_vector.h"
+
 namespace troupe {
 
 /// A thousand are one cpu, one gpu, or one unit of a named resource.
 using Milli = std::int64_t;
 
-using NamedAmounts = std::vector<std::pair<std::string, Milli>>;  ///< Sorted by name, each name once.
-using Labels = std::vector<std::pair<std::string, std::string>>;  ///< Sorted by name, each name once.
+using NamedAmounts = RareVector<std::pair<std::string, Milli>>;  ///< Sorted by name, each name once.
+using Labels = RareVector<std::pair<std::string, std::string>>;  ///< Sorted by name, each name once.
 
 /// What one task or actor needs while it runs.
 struct Resources {

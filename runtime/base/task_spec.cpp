@@ -4,6 +4,15 @@
 
 namespace troupe {
 
+const CommandWork* command_of(const Work& work) {
+  const auto* boxed = std::get_if<Boxed<CommandWork>>(&work);
+  return boxed == nullptr ? nullptr : boxed->get();
+}
+CommandWork* command_of(Work& work) {
+  auto* boxed = std::get_if<Boxed<CommandWork>>(&work);
+  return boxed == nullptr ? nullptr : boxed->get();
+}
+
 const char* to_text(TaskState state) {
   switch (state) {
     case TaskState::waiting: return "waiting";

@@ -3,13 +3,15 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "runtime/base/boxed.h"
+#include "runtime/base/condition.h"
 #include "runtime/base/ids.h"
+#include "runtime/base/rare_vector.h"
 #include "runtime/base/resources.h"
 
 namespace troupe {
@@ -48,7 +50,11 @@ struct CommandWork {
   friend bool operator==(const CommandWork&, const CommandWork&) = default;
 };
 
-using Work = std::variant<FunctionWork, ActorWork, CommandWork>;
+using Work = std::variant<FunctionWork, ActorWork, Boxed<CommandWork>>;
+
+/// nullptr when it is something else.
+const CommandWork* command_of(const Work& work);
+CommandWork* command_of(Work& work);
 
 enum class GangPolicy : std::uint8_t { data, model, mesh };
 
@@ -70,6 +76,22 @@ struct SemaphoreNeed {
   friend bool operator==(const SemaphoreNeed&, const SemaphoreNeed&) = default;
 };
 
+/// Runs a task again after it is done, as long as a condition on its own result holds.
+struct Repeat {
+  Condition condition;        ///< Asked about one result: the task's own.
+  std::uint32_t at_most = 1;  ///< Runs that are done; after the last one it is done, whatever the condition says.
+  friend bool operator==(const Repeat&, const Repeat&) = default;
+};
+
+/// After which failures there is another attempt, and how long after. Those that are lost are not meant.
+struct RetryRule {
+  std::vector<std::int32_t> exit_codes;  ///< With no signals either: after every failure.
+  std::vector<std::int32_t> signals;
+  std::chrono::milliseconds delay{0};  ///< After the first failure; doubles with each further one.
+  std::chrono::milliseconds longest_delay{0};
+  friend bool operator==(const RetryRule&, const RetryRule&) = default;
+};
+
 struct TaskSpec {
   TaskId id;
   std::string name;
@@ -78,13 +100,17 @@ struct TaskSpec {
   std::int32_t priority = 0;      ///< Higher goes first.
   bool preemptible = false;       ///< May be stopped, and run again later, when higher priority waits for its room.
   bool spreads = false;           ///< Goes to the node with the most room, not the least.
+  bool cache = false;             ///< Takes the result of an earlier task that did the same on the same inputs.
   std::int32_t max_attempts = 1;  ///< Bounds attempts that fail by their own doing.
   std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
   std::vector<TaskId> after;             ///< All of them must be done before this one starts.
-  std::vector<TaskId> inputs;            ///< Subset of `after`: their results travel with the order to run.
-  std::optional<GangHint> gang;
-  std::vector<std::string> locks;         ///< It runs only while it holds all of them.
-  std::vector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
+  RareVector<TaskId> inputs;             ///< Subset of `after`: their results travel with the order to run.
+  Boxed<GangHint> gang;
+  Boxed<Condition> when;  ///< Asked about `inputs` once all before it have ended; if it does not hold, it is skipped.
+  Boxed<Repeat> repeat;
+  Boxed<RetryRule> retry;
+  RareVector<std::string> locks;         ///< It runs only while it holds all of them.
+  RareVector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
 
   bool is_actor() const { return std::holds_alternative<ActorWork>(work); }
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;

@@ -80,10 +80,26 @@ void fields(Archive& archive, SemaphoreNeed& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, Condition& value) {
+  archive("condition", value.text, value.results);
+}
+
+template <class Archive>
+void fields(Archive& archive, Repeat& value) {
+  archive("repeat", value.condition, value.at_most);
+}
+
+template <class Archive>
+void fields(Archive& archive, RetryRule& value) {
+  archive("retry rule", value.exit_codes, value.signals, value.delay, value.longest_delay);
+}
+
+template <class Archive>
 void fields(Archive& archive, TaskSpec& value) {
   archive("task spec", value.id, value.name, value.work, value.needs, value.priority, value.preemptible, value.spreads,
           value.max_attempts, value.timeout, value.after, value.inputs, value.gang, appended(value.locks),
-          appended(value.semaphores));
+          appended(value.semaphores), appended(value.cache), appended(value.when), appended(value.repeat),
+          appended(value.retry));
 }
 
 // The message may end in a program's output, which need not be text.
@@ -194,6 +210,9 @@ TROUPE_COMPILE_FIELDS(ActorWork)
 TROUPE_COMPILE_FIELDS(CommandWork)
 TROUPE_COMPILE_FIELDS(GangHint)
 TROUPE_COMPILE_FIELDS(SemaphoreNeed)
+TROUPE_COMPILE_FIELDS(Condition)
+TROUPE_COMPILE_FIELDS(Repeat)
+TROUPE_COMPILE_FIELDS(RetryRule)
 TROUPE_COMPILE_FIELDS(TaskSpec)
 TROUPE_COMPILE_FIELDS(Cause)
 TROUPE_COMPILE_FIELDS(AttemptRecord)

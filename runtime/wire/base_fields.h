@@ -52,6 +52,12 @@ void fields(Archive& archive, GangHint& value);
 template <class Archive>
 void fields(Archive& archive, SemaphoreNeed& value);
 template <class Archive>
+void fields(Archive& archive, Condition& value);
+template <class Archive>
+void fields(Archive& archive, Repeat& value);
+template <class Archive>
+void fields(Archive& archive, RetryRule& value);
+template <class Archive>
 void fields(Archive& archive, TaskSpec& value);
 template <class Archive>
 void fields(Archive& archive, Cause& value);

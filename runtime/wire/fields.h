@@ -27,6 +27,8 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/base/boxed.h"
+#include "runtime/base/rare_vector.h"
 #include "runtime/wire/codec.h"
 
 namespace troupe {
@@ -111,6 +113,10 @@ class FieldWriter {
     encoder_.array(values.size());
     for (const T& value : values) put(value);
   }
+  template <class T>
+  void put(const RareVector<T>& values) {
+    put(values.as_vector());
+  }
   template <class T, std::size_t N>
   void put(const std::array<T, N>& values) {
     encoder_.array(N);
@@ -130,7 +136,11 @@ class FieldWriter {
   void put(const std::variant<T...>& value) {
     encoder_.array(2);
     encoder_.number(std::uint64_t{value.index()});
-    std::visit([this](const auto& held) { this->put(held); }, value);
+    std::visit([this](const auto& held) { this->put_held(held); }, value);
+  }
+  template <class T>
+  void put(const Boxed<T>& value) {
+    value ? put(*value) : encoder_.nil();
   }
   template <class T>
   void put(const AsBytes<T>& marked) {
@@ -144,6 +154,16 @@ class FieldWriter {
   }
 
  private:
+  template <class T>
+  void put_held(const T& held) {
+    put(held);
+  }
+  /// The kind says that it is there, so it lies in bytes as what it holds.
+  template <class T>
+  void put_held(const Boxed<T>& held) {
+    put(held ? *held : T{});
+  }
+
   Encoder& encoder_;
   bool strings_are_bytes_ = false;
 };
@@ -216,6 +236,12 @@ class FieldReader {
     for (std::uint32_t i = 0; decoder_.ok() && i < length; ++i) take(values.emplace_back());
     decoder_.leave_array();
   }
+  template <class T>
+  void take(RareVector<T>& values) {
+    std::vector<T> taken;
+    take(taken);
+    values = std::move(taken);
+  }
   template <class T, std::size_t N>
   void take(std::array<T, N>& values) {
     enter_exactly(N);
@@ -231,6 +257,11 @@ class FieldReader {
   }
   template <class T>
   void take(std::optional<T>& value) {
+    value.reset();
+    if (decoder_.ok() && !decoder_.take_nil()) take(value.emplace());
+  }
+  template <class T>
+  void take(Boxed<T>& value) {
     value.reset();
     if (decoder_.ok() && !decoder_.take_nil()) take(value.emplace());
   }
@@ -272,7 +303,15 @@ class FieldReader {
   }
   template <class... T, std::size_t... Index>
   void take_alternative(std::variant<T...>& value, std::uint64_t index, std::index_sequence<Index...>) {
-    (void)((index == Index && (take(value.template emplace<Index>()), true)) || ...);
+    (void)((index == Index && (take_held(value.template emplace<Index>()), true)) || ...);
+  }
+  template <class T>
+  void take_held(T& held) {
+    take(held);
+  }
+  template <class T>
+  void take_held(Boxed<T>& held) {
+    take(held.emplace());
   }
 
   Decoder& decoder_;

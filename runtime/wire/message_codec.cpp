@@ -21,7 +21,11 @@ void fields(Archive& archive, DriverBye&) {
 }
 template <class Archive>
 void fields(Archive& archive, Submit& value) {
-  archive("submit", value.request, value.job, value.tasks);
+  archive("submit", value.request, value.job, value.tasks, appended(value.from));
+}
+template <class Archive>
+void fields(Archive& archive, Drain& value) {
+  archive("drain", value.request, value.node, value.drain);
 }
 template <class Archive>
 void fields(Archive& archive, Cancel& value) {

@@ -23,10 +23,16 @@ struct Submit {
   std::uint64_t request = 0;
   JobInfo job;
   std::vector<TaskSpec> tasks;
+  TaskId from;  ///< The running task that adds them to its own graph; none: the driver submits for itself.
 };
 struct Cancel {
   std::uint64_t request = 0;
   TaskId task;
+};
+struct Drain {  ///< No new work for a node; `drain` false: again some. Answered.
+  std::uint64_t request = 0;
+  NodeId node;
+  bool drain = true;
 };
 struct Release {
   std::vector<TaskId> tasks;
@@ -182,6 +188,6 @@ struct CallAnswer {
 using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
                              TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
                              Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
-                             AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised>;
+                             AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised, Drain>;
 
 }  // namespace troupe::message

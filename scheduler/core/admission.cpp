@@ -11,6 +11,10 @@
 namespace troupe::scheduler {
 namespace {
 
+constexpr std::chrono::milliseconds most_duration = std::chrono::hours(24 * 3650);
+constexpr std::uint32_t most_runs = 1000;  // each is an attempt in the task's record
+constexpr std::size_t most_causes = 64;
+
 using Specs = std::vector<const TaskSpec*>;
 
 /// The new tasks of a submit, and where each is.
@@ -31,18 +35,55 @@ bool has_sound_inputs(const TaskSpec& spec) {
   if (const auto* function = std::get_if<FunctionWork>(&spec.work))
     return names_input(function->arguments, spec.inputs.size());
   if (const auto* actor = std::get_if<ActorWork>(&spec.work)) return names_input(actor->arguments, spec.inputs.size());
-  const auto& results = std::get<CommandWork>(spec.work).results;
-  return std::all_of(results.begin(), results.end(),
-                     [&](const auto& result) { return result.second < spec.inputs.size(); });
+  const CommandWork* command = command_of(spec.work);
+  return command != nullptr && std::all_of(command->results.begin(), command->results.end(),
+                                           [&](const auto& result) { return result.second < spec.inputs.size(); });
+}
+
+/// Durations that sums with a time of day cannot overflow.
+bool is_duration(std::chrono::milliseconds duration) { return duration.count() >= 0 && duration <= most_duration; }
+
+std::string flaw_of_repeat(const TaskSpec& spec) {
+  if (spec.is_actor()) return " is an actor, which cannot repeat";
+  if (spec.gang) return " is in a gang, which cannot repeat";
+  if (spec.repeat->at_most < 1 || spec.repeat->at_most > most_runs)
+    return " repeats at most " + std::to_string(spec.repeat->at_most) + " times: expected 1 to " +
+           std::to_string(most_runs);
+  if (const auto flaw = flaw_of(spec.repeat->condition, 1); !flaw.empty())
+    return ": the condition `" + spec.repeat->condition.text + "` of 'repeat': " + flaw;
+  return {};
+}
+
+/// What is wrong with the ways in which it chooses, loops, tries again and takes results that are known.
+std::string flaw_of_control(const TaskSpec& spec, bool is_durable) {
+  if (spec.retry) {
+    if (!is_duration(spec.retry->delay) || !is_duration(spec.retry->longest_delay))
+      return " has a retry delay that is negative, or longer than ten years";
+    if (spec.retry->exit_codes.size() + spec.retry->signals.size() > most_causes)
+      return " names more than " + std::to_string(most_causes) + " causes to try again after";
+  }
+  if ((spec.when || spec.repeat || spec.cache) && !is_durable)
+    return " has a condition, a loop or a cached result, which only tasks of a durable graph may have";
+  if (spec.when) {
+    if (const auto flaw = flaw_of(*spec.when, spec.inputs.size()); !flaw.empty())
+      return ": the condition `" + spec.when->text + "`: " + flaw;
+  }
+  if (spec.repeat) {
+    if (auto flaw = flaw_of_repeat(spec); !flaw.empty()) return flaw;
+  }
+  if (spec.cache && (spec.is_actor() || spec.gang || spec.repeat))
+    return " is an actor, in a gang, or repeats: its result cannot be cached";
+  return {};
 }
 
 /// What is wrong with a task in itself.
-std::string flaw_of_task(const TaskSpec& spec) {
+std::string flaw_of_task(const TaskSpec& spec, bool is_durable) {
   const std::string name = name_of(spec);
   if (const auto flaw = flaw_of(spec.needs); !flaw.empty()) return name + ": " + flaw;
   if (spec.max_attempts < 1)
     return name + ": max_attempts is " + std::to_string(spec.max_attempts) + ": expected 1 or more";
-  if (spec.timeout.count() < 0) return name + ": timeout is negative";
+  if (!is_duration(spec.timeout)) return name + ": timeout is negative, or longer than ten years";
+  if (auto flaw = flaw_of_control(spec, is_durable); !flaw.empty()) return name + flaw;
   for (const TaskId input : spec.inputs) {
     if (std::find(spec.after.begin(), spec.after.end(), input) == spec.after.end())
       return name + " takes the result of task " + to_text(input) + ", but does not come after it";
@@ -195,17 +236,28 @@ std::string admit(Submit& submit) {
     if (spec.id.job != submit.job.id) return name_of(spec) + " has the id of another job";
     if (!ids.insert(spec.id).second)
       return name_of(spec) + " has number " + std::to_string(spec.id.number) + ", which is there twice";
-    if (submit.known.find(spec.id) != no_slot) continue;
+    if (const Slot slot = submit.known.find(spec.id); slot != no_slot) {
+      // Two who add to one graph may have chosen the same number.
+      if (submit.known[slot].spec.name != spec.name)
+        return name_of(spec) + " has number " + std::to_string(spec.id.number) + ", which is that of " +
+               name_of(submit.known[slot].spec) + ": choose another";
+      continue;
+    }
     fresh.places.emplace(spec.id, fresh.specs.size());
     fresh.specs.push_back(&spec);
     if (spec.gang) fresh.gangs[spec.gang->gang].push_back(&spec);
+  }
+  if (submit.from && !fresh.specs.empty()) {
+    const Slot slot = submit.known.find(submit.from);
+    if (slot == no_slot || submit.from.job != submit.job.id || !submit.known[slot].is_running())
+      return "task " + to_text(submit.from) + " is not running: only while it runs may it add to its graph";
   }
   if (fresh.specs.size() > submit.most_tasks - std::min(submit.most_tasks, submit.known.size()))
     return std::to_string(fresh.specs.size()) + " more tasks than the " + std::to_string(submit.known.size()) +
            " there are would be more than " + std::to_string(submit.most_tasks);
 
   for (const TaskSpec* spec : fresh.specs) {
-    if (auto flaw = flaw_of_task(*spec); !flaw.empty()) return flaw;
+    if (auto flaw = flaw_of_task(*spec, submit.job.durable); !flaw.empty()) return flaw;
     for (const TaskId before : spec->after) {
       const bool is_there = fresh.places.contains(before) || submit.known.find(before) != no_slot;
       if (before.job != spec->id.job) return name_of(*spec) + " comes after a task of another job";
@@ -222,7 +274,9 @@ std::string admit(Submit& submit) {
 
 std::string why_skipped(const TaskSpec& before, const TaskProgress& progress) {
   switch (progress.state) {
-    case TaskState::skipped: return progress.reason;
+    case TaskState::skipped:
+      return progress.reason.starts_with("its ") ? name_of(before) + " was skipped: " + progress.reason
+                                                 : progress.reason;
     case TaskState::cancelled: return name_of(before) + " was cancelled";
     default: return name_of(before) + " failed: " + progress.reason;
   }

@@ -14,6 +14,7 @@ struct Submit {
   const JobInfo& job;
   JobId own_job;  ///< Of the driver that submits.
   const std::vector<TaskSpec>& tasks;
+  TaskId from;       ///< See TasksSubmitted.
   TaskTable& known;  ///< Remembers of shapes that they were judged.
   Cluster& cluster;
   bool all_nodes_are_known = true;  ///< Otherwise the one that is large enough may be on its way.

@@ -61,8 +61,8 @@ struct EventText {
   std::string operator()(const DriverLeft& e) const { return names.of(e.driver) + " leaves"; }
   std::string operator()(const TasksSubmitted& e) const {
     return names.of(e.driver) + " submits " +
-           joined(e.tasks, [this](const TaskSpec& spec) { return names.of(spec.id); }) + " by request " +
-           std::to_string(e.request);
+           joined(e.tasks, [this](const TaskSpec& spec) { return names.of(spec.id); }) +
+           (e.from ? " from " + names.of(e.from) : "") + " by request " + std::to_string(e.request);
   }
   std::string operator()(const ActorStarted& e) const {
     return names.of(e.node) + " has actor " + describe(e.task, e.attempt, names) + " up at " + e.address;
@@ -83,6 +83,10 @@ struct EventText {
     return names.of(e.driver) + whose + " asks to " +
            joined(e.requests, [](const sync::Request& each) { return describe(each); });
   }
+  std::string operator()(const DrainRequested& e) const {
+    return names.of(e.driver) + (e.drain ? " drains " : " undrains ") + names.of(e.node) + " by request " +
+           std::to_string(e.request);
+  }
   std::string operator()(const Tick&) const { return "tick"; }
 };
 
@@ -97,10 +101,22 @@ struct EffectText {
       const AttemptRecord& last = e.progress.attempts.back();
       text += " (" + describe(e.task, last.id, names) + " on " + names.of(last.node) + ')';
     }
+    if (e.progress.branch == Branch::taken) text += ", its branch taken";
+    if (e.progress.branch == Branch::not_taken) text += ", its branch not taken";
+    if (e.progress.cached) text += ", from the cache";
+    if (e.progress.iteration > 0) text += ", iteration " + std::to_string(e.progress.iteration);
+    if (e.progress.retry_at_ms > 0) text += ", again at " + std::to_string(e.progress.retry_at_ms);
     return text;
   }
   std::string operator()(const SaveSummary& e) const { return "compact job " + names.of(e.summary.job.id); }
   std::string operator()(const DropSummary& e) const { return "drop job " + names.of(e.job); }
+  std::string operator()(const SaveCached& e) const {
+    return "cache a result of " + std::to_string(e.cached.result.size()) + " bytes";
+  }
+  std::string operator()(const DropCached&) const { return "drop a cached result"; }
+  std::string operator()(const SaveDrain& e) const {
+    return "save that " + names.of(e.node) + (e.drains ? " takes no new work" : " takes work");
+  }
   std::string operator()(const WelcomeNode& e) const { return "welcome " + names.of(e.node); }
   std::string operator()(const AskToJoin& e) const { return "ask " + names.of(e.node) + " to join"; }
   std::string operator()(const RunTask& e) const {

@@ -12,7 +12,8 @@
 
 namespace troupe::scheduler {
 
-// --- writes: durable jobs only ---------------------------------------------------------------------------------------
+// --- writes: of jobs and tasks the durable ones only
+// -----------------------------------------------------------------------------------
 
 struct SaveJob {
   JobInfo job;
@@ -33,6 +34,17 @@ struct DropSummary {
   JobId job;
 };
 // SaveQueue and SaveMessage: scheduler/sync/records.h.
+
+struct SaveCached {
+  CachedResult cached;
+};
+struct DropCached {
+  std::string key;
+};
+struct SaveDrain {
+  NodeId node;
+  bool drains = false;
+};
 
 // --- sends -----------------------------------------------------------------------------------------------------------
 
@@ -67,7 +79,7 @@ struct WelcomeDriver {
   DriverId driver;
   Time since{};  ///< When it was taken in. Changes when it was taken for dead meanwhile, and all of it was dropped.
 };
-/// Answers TasksSubmitted and CancelRequested. Empty refusal: accepted, and for a durable job on disk.
+/// Answers TasksSubmitted, CancelRequested and DrainRequested. Empty refusal: accepted, and for a durable job on disk.
 struct AnswerRequest {
   DriverId driver;
   std::uint64_t request = 0;
@@ -114,15 +126,17 @@ struct Ignored {
 };
 
 using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage,
-                            WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport, WelcomeDriver,
-                            AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, AnswerSync, WakeAt, Ignored>;
+                            SaveCached, DropCached, SaveDrain, WelcomeNode, AskToJoin, RunTask, StopAttempt,
+                            AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown,
+                            AnswerSync, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {
   return std::holds_alternative<SaveJob>(effect) || std::holds_alternative<SaveTask>(effect) ||
          std::holds_alternative<SaveProgress>(effect) || std::holds_alternative<SaveSummary>(effect) ||
          std::holds_alternative<DropSummary>(effect) || std::holds_alternative<SaveQueue>(effect) ||
-         std::holds_alternative<SaveMessage>(effect);
+         std::holds_alternative<SaveMessage>(effect) || std::holds_alternative<SaveCached>(effect) ||
+         std::holds_alternative<DropCached>(effect) || std::holds_alternative<SaveDrain>(effect);
 }
 
 }  // namespace troupe::scheduler

@@ -58,6 +58,7 @@ struct TasksSubmitted {
   std::uint64_t request = 0;
   JobInfo job;  ///< The driver's own, or a durable one.
   std::vector<TaskSpec> tasks;
+  TaskId from;  ///< A task of the job that adds them: only while it runs. None: nobody but the driver does.
 };
 
 /// An actor is up and takes calls at `address`.
@@ -98,9 +99,17 @@ struct SyncRequested {
   std::vector<sync::Request> requests;
 };
 
+/// No new work for the node, or (`drain` is false) again some.
+struct DrainRequested {
+  DriverId driver;
+  std::uint64_t request = 0;
+  NodeId node;
+  bool drain = true;
+};
+
 struct Tick {};
 
 using Event = std::variant<NodeJoined, NodeHeard, NodeLeft, DriverJoined, DriverLeft, TasksSubmitted, ActorStarted,
-                           AttemptEnded, CancelRequested, TasksReleased, SyncRequested, Tick>;
+                           AttemptEnded, CancelRequested, TasksReleased, SyncRequested, DrainRequested, Tick>;
 
 }  // namespace troupe::scheduler

@@ -13,10 +13,12 @@ std::string check_attempts(const Task& task, const Settings& settings) {
     if (!(attempts[i - 1].id < attempts[i].id)) return "an attempt's id does not grow";
   if (task.is_running() && attempts.empty()) return "runs without an attempt";
   if (task.progress.failed_attempts > task.spec.max_attempts) return "more attempts failed than there may be";
-  std::int32_t losses = 0;
-  for (const auto& attempt : attempts) losses = attempt.end == AttemptEnd::lost ? losses + 1 : losses;
-  if (losses > settings.most_lost_attempts + task.progress.failed_attempts * settings.most_lost_attempts)
-    return "more attempts were lost than there may be";
+  std::int32_t losses = 0;  // in a row
+  for (const auto& attempt : attempts) {
+    if (attempt.end == AttemptEnd::failed || attempt.end == AttemptEnd::done) losses = 0;
+    if (attempt.end == AttemptEnd::lost && ++losses > settings.most_lost_attempts)
+      return "more attempts were lost than there may be";
+  }
   return {};
 }
 
@@ -77,8 +79,14 @@ std::string broken_invariant(const Scheduler& scheduler) {
       const std::string name = name_of(task.spec) + ' ';
       if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name + flaw;
       if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name + "runs nowhere";
-      if (task.progress.state == TaskState::waiting && task.open_predecessors == 0)
+      const bool is_delayed =
+          task.progress.retry_at_ms > 0 && state.delayed.contains({Time{task.progress.retry_at_ms}, slot});
+      if (task.progress.state == TaskState::waiting && task.open_predecessors == 0 && !is_delayed)
         return "15: " + name + "waits for nothing";
+      if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name + "is delayed and goes on";
+      if (task.is_running() && task.spec.timeout.count() > 0 &&
+          !state.guards.contains({*state.guard_ends(task), {task.spec.id, task.attempt().id}}))
+        return "15: " + name + "has a time-out that nobody keeps";
       if (task.progress.state != TaskState::ready) continue;
       const bool stands_in_line =
           state.is_in_gang(task)
@@ -94,6 +102,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
 
   for (const auto& [id, node] : state.cluster.nodes()) {
     const std::string name = "node '" + node.name + "' ";
+    if (node.drains != state.drained.contains(id)) return "13: " + name + "is drained and is not";
     if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name + flaw;
     for (const auto& [key, held] : node.holdings) {
       const Holding& holding = *held;

@@ -20,11 +20,23 @@ std::int32_t losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
   return losses;
 }
 
+/// Whether a failure by this cause leaves another attempt.
+bool may_try_again(const TaskSpec& spec, std::int32_t failed_attempts, const Cause& cause) {
+  if (failed_attempts >= spec.max_attempts) return false;
+  if (!spec.retry || (spec.retry->exit_codes.empty() && spec.retry->signals.empty())) return true;
+  const auto names = [](const std::vector<std::int32_t>& list, std::int32_t value) {
+    return value != 0 && std::find(list.begin(), list.end(), value) != list.end();
+  };
+  return names(spec.retry->exit_codes, cause.exit_code) || names(spec.retry->signals, cause.signal);
+}
+
 }  // namespace
 
 /// What the store has is taken as it is; what follows from it (counts, the ready, what waits for a node) is made anew.
 void Scheduler::State::load(StoredState stored) {
   for (const auto& info : stored.jobs) tasks.add_job(info);
+  cache.load(stored.cached);
+  drained.insert(stored.drained.begin(), stored.drained.end());
   std::vector<Slot> loaded;
   for (auto& record : stored.tasks) {
     Job* job = tasks.find_job(record.spec.id.job);
@@ -38,10 +50,16 @@ void Scheduler::State::load(StoredState stored) {
     if (task.is_running()) {
       awaited[task.attempt().node].push_back({task.spec.id, task.attempt().id});
       sync.take_again(task.spec, task.attempt().id);
+      guard(task);
       continue;
     }
     task.progress.state = TaskState::waiting;
-    if (task.open_predecessors == 0) make_ready(slot);
+    if (task.open_predecessors > 0) continue;
+    if (task.progress.retry_at_ms > now.count() && !has_planted(Planted::retry_delay_forgotten_at_restart)) {
+      delayed.emplace(Time{task.progress.retry_at_ms}, slot);
+    } else {
+      make_ready(slot);
+    }
   }
   load_finished(stored.summaries, loaded);
   for (const Slot slot : dirty) tasks[slot].dirty = false;
@@ -66,6 +84,7 @@ std::string Scheduler::State::too_much_input(const Task& task) const {
 void Scheduler::State::make_ready(Slot slot) {
   Task& task = tasks[slot];
   task.progress.state = TaskState::ready;
+  task.progress.retry_at_ms = 0;
   task.ready_since = now;
   touch(slot);
   placement_due = true;
@@ -120,6 +139,7 @@ void Scheduler::State::run(Slot slot, Node& node) {
   sync.take_all(task.spec, id);
   bill(*task.job, cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor()));
   shapes[task.shape].served = now;
+  guard(task);
   send(RunTask{node.id, task.spec.id, id});
 }
 
@@ -131,6 +151,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   task.progress.state = TaskState::running;
   touch(slot);
   sync.take_again(task.spec, attempt);
+  guard(task);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
   bill(*task.job, node.holdings.at(key));
@@ -168,6 +189,7 @@ void Scheduler::State::stop(NodeId id, AttemptKey key) {
 
 void Scheduler::State::close_attempt(Slot slot, AttemptEnd end, const Cause& cause) {
   Task& task = tasks[slot];
+  unguard(task);
   AttemptRecord& attempt = task.progress.attempts.back();
   attempt.ended_ms = now.count();
   attempt.end = end;
@@ -175,19 +197,35 @@ void Scheduler::State::close_attempt(Slot slot, AttemptEnd end, const Cause& cau
   task.progress.state = TaskState::waiting;  // for what becomes of it
   touch(slot);
   if (!std::exchange(task.is_up, false)) return;
-  if (task.job->driver) send(TellActorDown{task.job->driver, task.spec.id, attempt.id, cause});
+  tell_all(*task.job, TellActorDown{{}, task.spec.id, attempt.id, cause});
 }
 
 void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& cause, const Bytes& result) {
   Task& task = tasks[slot];
   close_attempt(slot, end, cause);
   if (end == AttemptEnd::done) {
+    const auto again = repeats(task, result);
+    if (!again) return finish(slot, TaskState::failed, again.error().message);
+    if (*again) {
+      ++task.progress.iteration;
+      task.progress.failed_attempts = 0;
+      return make_ready(slot);
+    }
     task.progress.result = result;
+    publish_to_cache(task);
     return finish(slot, TaskState::done, {});
   }
-  if (end == AttemptEnd::failed && ++task.progress.failed_attempts >= task.spec.max_attempts &&
-      !has_planted(Planted::attempts_without_bound))
-    return finish(slot, TaskState::failed, one_line(cause));
+  if (end == AttemptEnd::failed) {
+    ++task.progress.failed_attempts;
+    if (!may_try_again(task.spec, task.progress.failed_attempts, cause) &&
+        !has_planted(Planted::attempts_without_bound)) {
+      if (has_planted(Planted::cached_result_of_failed_task)) publish_to_cache(task);
+      return finish(slot, TaskState::failed, one_line(cause));
+    }
+    retry(slot);
+    if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
+    return;
+  }
   if (end == AttemptEnd::lost && losses_in_a_row(task.progress.attempts) >= settings.most_lost_attempts)
     return finish(slot, TaskState::failed,
                   "lost " + std::to_string(settings.most_lost_attempts) + " attempts in a row: " + one_line(cause));
@@ -209,41 +247,26 @@ void Scheduler::State::restart_gang_of(Slot slot, const Cause& cause) {
   }
 }
 
-void Scheduler::State::finish(Slot first, TaskState first_state, std::string first_reason) {
-  struct Ending {
-    Slot slot;
-    TaskState state;
-    std::string reason;
-  };
-  std::vector<Ending> endings{{first, first_state, std::move(first_reason)}};
+void Scheduler::State::finish(Ending first) {
+  std::vector<Ending> endings{std::move(first)};
   for (std::size_t i = 0; i < endings.size(); ++i) {
     const Ending ending = std::move(endings[i]);
     if (!tasks.holds(ending.slot) || tasks[ending.slot].is_final()) continue;
-    Task& task = tasks[ending.slot];
-    if (task.is_running()) {
-      const AttemptKey key{task.spec.id, task.attempt().id};
-      Node* node = cluster.find(task.attempt().node);
-      stop(task.attempt().node, key);
-      close_attempt(ending.slot, AttemptEnd::cancelled, {.message = ending.reason});
-      if (has_planted(Planted::resources_freed_at_cancel) && node != nullptr && node->holdings.contains(key))
-        release(*node, key);
-    }
-    if (task.progress.state == TaskState::ready) leave_ready(ending.slot);
-    task.progress.state = ending.state;
-    task.progress.reason = ending.reason;
-    touch(ending.slot);
-    tell_ended(task);
+    end(ending);
 
-    const std::vector<Slot> dependents = std::exchange(task.dependents, {});
+    Task& task = tasks[ending.slot];
+    const bool is_passed = ending.state == TaskState::done || ending.not_taken;
+    const RareVector<Slot> dependents = std::exchange(task.dependents, {});
     for (const Slot slot : dependents) {
       Task& dependent = tasks[slot];
       --dependent.open_predecessors;
-      if (ending.state != TaskState::done) {
+      if (ending.not_taken) dependent.after_untaken = true;
+      if (!is_passed) {
         if (!has_planted(Planted::successors_of_failed_left_waiting) || ending.state != TaskState::failed)
           endings.push_back({slot, TaskState::skipped, why_skipped(task.spec, task.progress)});
       } else if (dependent.open_predecessors == 0 && dependent.progress.state == TaskState::waiting) {
-        if (std::string why = too_much_input(dependent); !why.empty()) {
-          endings.push_back({slot, TaskState::failed, std::move(why)});
+        if (auto fate = fate_of(slot)) {
+          endings.push_back(std::move(*fate));
         } else {
           make_ready(slot);
         }
@@ -256,7 +279,8 @@ void Scheduler::State::finish(Slot first, TaskState first_state, std::string fir
         const std::string why = "its gang's " + why_skipped(task.spec, task.progress);
         for (const Slot member : gang.members) endings.push_back({member, ending.state, why});
       } else if (ending.state == TaskState::skipped) {
-        for (const Slot member : gang.members) endings.push_back({member, ending.state, ending.reason});
+        for (const Slot member : gang.members)
+          endings.push_back({member, ending.state, ending.reason, ending.not_taken});
       }
     }
     for (const TaskId before : predecessors_of(task.spec)) {
@@ -269,14 +293,32 @@ void Scheduler::State::finish(Slot first, TaskState first_state, std::string fir
   }
 }
 
-void Scheduler::State::tell_ended(const Task& task) {
-  if (!task.job->driver) return;
-  send(TellTaskEnded{.driver = task.job->driver,
-                     .task = task.spec.id,
-                     .state = task.progress.state,
-                     .result = task.progress.result,
-                     .cause = task.progress.reason,
-                     .attempts = task.progress.attempts});
+/// Of this task alone: what follows for others is finish()'s.
+void Scheduler::State::end(const Ending& ending) {
+  Task& task = tasks[ending.slot];
+  if (task.is_running()) {
+    const AttemptKey key{task.spec.id, task.attempt().id};
+    Node* node = cluster.find(task.attempt().node);
+    stop(task.attempt().node, key);
+    close_attempt(ending.slot, AttemptEnd::cancelled, {.message = ending.reason});
+    if (has_planted(Planted::resources_freed_at_cancel) && node != nullptr && node->holdings.contains(key))
+      release(*node, key);
+  }
+  if (task.progress.state == TaskState::ready) leave_ready(ending.slot);
+  end_delay(ending.slot);
+  task.progress.state = ending.state;
+  task.progress.reason = ending.reason;
+  if (ending.not_taken) task.progress.branch = Branch::not_taken;
+  if (!ending.not_taken || !has_planted(Planted::branch_decision_not_stored)) touch(ending.slot);
+  tell_all(*task.job, end_of(task));
+}
+
+TellTaskEnded Scheduler::State::end_of(const Task& task) {
+  return {.task = task.spec.id,
+          .state = task.progress.state,
+          .result = task.progress.result,
+          .cause = task.progress.reason,
+          .attempts = task.progress.attempts};
 }
 
 void Scheduler::State::forget_if_released(Slot slot) {

@@ -52,6 +52,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
     give_back_all_but(*known, joined.running);
   }
   Node& node = cluster.join(joined, now);
+  cluster.set_drains(node, drained.contains(node.id));
   share_anew();
   node.over.clear();
   placement_due = true;
@@ -183,7 +184,7 @@ void Scheduler::State::on(const ActorStarted& started) {
 void Scheduler::State::actor_is_up(Slot slot, const std::string& address) {
   Task& task = tasks[slot];
   task.is_up = true;
-  if (task.job->driver) send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, address});
+  tell_all(*task.job, TellActorUp{{}, task.spec.id, task.attempt().id, address});
 }
 
 void Scheduler::State::on(const AttemptEnded& ended) {

@@ -11,11 +11,18 @@
 
 namespace troupe::scheduler {
 
+/// What came of a task's condition: decided once, so that no later scheduler decides otherwise.
+enum class Branch : std::uint8_t { undecided, taken, not_taken };
+
 /// How far a task has come. Its spec never changes and is kept apart, so a change writes only this.
 struct TaskProgress {
   TaskState state = TaskState::waiting;
-  std::vector<AttemptRecord> attempts;  ///< In order; the last is open while the task runs.
-  std::int32_t failed_attempts = 0;
+  Branch branch = Branch::undecided;   ///< not_taken also: what hangs on such a task alone.
+  bool cached = false;                 ///< Done without an attempt: its result was known.
+  std::int32_t failed_attempts = 0;    ///< Of the present iteration.
+  std::uint32_t iteration = 0;         ///< Of a task that repeats: runs that were done before this one.
+  std::int64_t retry_at_ms = 0;        ///< Waits until then for its next attempt; 0: it does not.
+  RareVector<AttemptRecord> attempts;  ///< In order; the last is open while the task runs.
   Bytes result;
   std::string reason;  ///< Why it was skipped, cancelled or failed.
   friend bool operator==(const TaskProgress&, const TaskProgress&) = default;
@@ -36,7 +43,16 @@ struct GraphSummary {
   friend bool operator==(const GraphSummary&, const GraphSummary&) = default;
 };
 
-/// All that is durable. Jobs by id, tasks by id, each once; a job that was compacted is a summary only.
+/// A result that was published for what `key` is the digest of: see result_cache.h.
+struct CachedResult {
+  std::string key;  ///< 32 bytes.
+  Bytes result;
+  std::int64_t saved_ms = 0;
+  friend bool operator==(const CachedResult&, const CachedResult&) = default;
+};
+
+/// All that is durable. Jobs by id, tasks by id, cached results by key, drained nodes by id, each once;
+/// a job that was compacted is a summary only.
 struct StoredState {
   ClusterId cluster;
   std::uint32_t epoch = 0;  ///< Of the scheduler that loads it: already raised.
@@ -45,6 +61,8 @@ struct StoredState {
   std::vector<TaskRecord> tasks;
   std::vector<GraphSummary> summaries;  ///< By the job's id.
   StoredQueues queues;                  ///< Durable ones.
+  std::vector<CachedResult> cached;
+  std::vector<NodeId> drained;  ///< Nodes that take no new work.
   friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 

@@ -30,6 +30,7 @@ Scheduler::State::State(Settings given, StoredState stored, Time at)
       sync(sync_settings(given), stored.epoch, stored.queues, at) {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
+  guarded_from = epoch > 1 ? now + settings.timeout_grace : now;
   load(std::move(stored));
 }
 
@@ -38,6 +39,8 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   sends.reserve(usual_effects);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);
+  start_delayed();
+  stop_overdue();
   take_from_sync();
   place_ready();
   keep_nodes_for_the_patient();
@@ -64,6 +67,7 @@ void Scheduler::State::give_grace_if_late() {
   for (auto& [id, driver] : drivers) driver.heard = now;
   if (!awaited.empty()) awaited_until = now + settings.node_timeout;
   sync.spare_until(now + settings.sync.grace);
+  guarded_from = now + settings.timeout_grace;  // the reports may be waiting to be read
 }
 
 void Scheduler::State::on(const Tick&) {
@@ -103,6 +107,8 @@ std::optional<Time> Scheduler::State::next_timer() const {
   if (!awaited.empty()) also(awaited_until);
   if (const auto end = sync.next_timer()) also(std::max(*end, now) + lease_granularity);
   if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
+  if (!delayed.empty()) also(delayed.begin()->first);
+  if (!guards.empty()) also(std::max(guards.begin()->first, guarded_from));
   if (gangs_gained && !ready.gangs().empty()) also(std::max(next_gang_round, placing_from));
   return next;
 }
@@ -153,6 +159,7 @@ std::vector<Scheduler::NodeView> Scheduler::nodes() const {
                      .capacity = node.ledger.capacity(),
                      .free_cpus = node.ledger.free_cpus(),
                      .alive = node.alive,
+                     .drains = node.drains,
                      .running = node.holdings.size()});
   }
   return views;

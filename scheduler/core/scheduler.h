@@ -35,6 +35,11 @@ struct Settings {
   /// For a request that has waited this long nodes are kept: others no longer pass it there, and what is
   /// preemptible and of lower priority makes room.
   Time line_patience{1000};
+  /// An attempt that has run this much longer than its time-out, which its node keeps, is stopped from here.
+  Time timeout_grace{15'000};
+  std::size_t most_cached_results = 10'000;  ///< Beyond it the one that was used longest ago goes.
+  std::size_t most_cached_bytes = 64u << 20;
+  std::size_t most_watchers = 64;  ///< Drivers that are told of one job; beyond it a submit is refused.
   std::size_t most_shapes = 4096;  ///< Different needs that tasks have; beyond it a submit is refused.
   SyncSettings sync{};
   Planted planted = Planted::none;  ///< For tests of the simulator only.
@@ -61,6 +66,7 @@ class Scheduler {
     NodeCapacity capacity;
     Milli free_cpus = 0;
     bool alive = false;
+    bool drains = false;
     std::size_t running = 0;
   };
   std::vector<NodeView> nodes() const;

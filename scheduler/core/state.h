@@ -1,8 +1,8 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
-// placement.cpp (who starts where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what
-// each job holds), compaction.cpp (what is left of ended graphs), synchronisation.cpp (locks, semaphores, barriers,
-// queues).
+// control.cpp (conditions, loops, cached results), retries.cpp (delays and time-outs), placement.cpp (who starts
+// where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what each job holds),
+// compaction.cpp (what is left of ended graphs), synchronisation.cpp (locks, semaphores, barriers, queues).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -17,6 +17,7 @@
 #include "scheduler/core/cluster.h"
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/reservations.h"
+#include "scheduler/core/result_cache.h"
 #include "scheduler/core/scheduler.h"
 #include "scheduler/core/task_table.h"
 #include "scheduler/policies/placement_policy.h"
@@ -31,6 +32,14 @@ struct Driver {
   std::set<JobId> watches;  ///< Jobs whose ends it is told; those it lost to another driver since are still here.
   std::map<std::uint64_t, std::string> answered;  ///< Submits of late, by request: the refusal.
   std::deque<std::uint64_t> answered_in_order;
+};
+
+/// What becomes of a task that has nothing left to do.
+struct Ending {
+  Slot slot = no_slot;
+  TaskState state = TaskState::done;
+  std::string reason;
+  bool not_taken = false;  ///< Skipped by a condition.
 };
 
 struct Scheduler::State {
@@ -56,9 +65,11 @@ struct Scheduler::State {
   void on(const TasksSubmitted& submitted);
   void on(const CancelRequested& cancel);
   void on(const TasksReleased& released);
+  void on(const DrainRequested& request);
+  std::string drain(NodeId id, bool drains);
   Job& add_job(const JobInfo& info);
   void accept(Job& job, const std::vector<TaskSpec>& tasks);
-  void tell_again(const std::vector<TaskSpec>& known);
+  void tell_again(DriverId driver, const std::vector<TaskSpec>& known);
   void drop_job(Job& job);
 
   // --- nodes.cpp
@@ -101,8 +112,40 @@ struct Scheduler::State {
   void attempt_is_over(Slot slot, AttemptEnd end, const Cause& cause, const Bytes& result);
   void restart_gang_of(Slot slot, const Cause& cause);
   /// Ends a task for good, and all that cannot go on without it.
-  void finish(Slot slot, TaskState state, std::string reason);
-  void tell_ended(const Task& task);
+  void finish(Slot slot, TaskState state, std::string reason) { finish(Ending{slot, state, std::move(reason)}); }
+  void finish(Ending first);
+  void end(const Ending& ending);
+  /// To each who is told of the job.
+  template <class Told>
+  void tell_all(const Job& job, Told told) {
+    for (const DriverId driver : job.watchers) {
+      told.driver = driver;
+      send(told);
+    }
+  }
+  static TellTaskEnded end_of(const Task& task);
+
+  // --- control.cpp
+  /// All before the task have ended: how it ends at once; none: it may start.
+  std::optional<Ending> fate_of(Slot slot);
+  std::optional<Ending> fate_by_condition(Slot slot);
+  const Task* hangs_on(const Task& task) const;
+  /// The result is in: whether the task runs once more.
+  Result<bool> repeats(const Task& task, const Bytes& result) const;
+  void publish_to_cache(const Task& task);
+  std::string cache_key_of(const Task& task) const;
+  std::vector<std::string_view> inputs_of(const Task& task) const;
+
+  // --- retries.cpp
+  /// The next attempt comes now, or after the delay that the task asks for.
+  void retry(Slot slot);
+  void start_delayed();
+  void end_delay(Slot slot);
+  void guard(const Task& task);
+  void unguard(const Task& task);
+  std::optional<Time> guard_ends(const Task& task) const;
+  /// Attempts whose time is long over, though their nodes have not said so.
+  void stop_overdue();
   void forget_if_released(Slot slot);
 
   // --- placement.cpp
@@ -172,6 +215,11 @@ struct Scheduler::State {
   ReadyQueue ready{tasks};
   Synchronisation sync;
   std::set<std::pair<std::uint64_t, Slot>> without_locks;  ///< By order.
+  ResultCache cache;
+  std::set<NodeId> drained;                      ///< Also those that are not there.
+  std::set<std::pair<Time, Slot>> delayed;       ///< Tasks that wait for their next attempt.
+  std::set<std::pair<Time, AttemptKey>> guards;  ///< Running attempts that have a time-out.
+  Time guarded_from{};                           ///< Before this no guard is asked.
   Reservations reservations;
   std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
   std::uint64_t starts = 0;        ///< Of attempts, so far.

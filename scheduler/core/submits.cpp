@@ -35,7 +35,7 @@ void Scheduler::State::on(const DriverJoined& joined) {
   driver.heard = now;
   driver.watches.insert(joined.job.id);
   if (job == nullptr) job = &add_job(joined.job);
-  job->driver = joined.driver;
+  job->watchers = {joined.driver};
   send(WelcomeDriver{joined.driver, driver.since});
   if (is_new) wake_by(now + std::min(settings.driver_timeout, longest_sleep()));
 }
@@ -52,8 +52,8 @@ void Scheduler::State::on(const DriverLeft& left) {
   if (found == drivers.end()) return ignore("the driver is not known");
   for (const JobId id : found->second.watches) {
     Job* job = tasks.find_job(id);
-    if (job == nullptr || job->driver != left.driver) continue;  // it came back as another driver
-    job->driver = {};
+    if (job == nullptr || !job->is_watched_by(left.driver)) continue;  // it came back as another driver
+    std::erase(job->watchers, left.driver);
     if (!job->info.durable && !has_planted(Planted::dead_drivers_tasks_go_on)) drop_job(*job);
   }
   sync.client_left(now, left.driver);
@@ -75,6 +75,8 @@ void Scheduler::State::drop_job(Job& job) {
     if (!task.progress.attempts.empty()) highest = std::max(highest, task.progress.attempts.back().id.number);
     if (task.is_running()) stop(task.attempt().node, {task.spec.id, task.attempt().id});
     if (task.progress.state == TaskState::ready) leave_ready(slot);
+    unguard(task);
+    end_delay(slot);
   }
   const JobId id = job.info.id;
   tasks.erase_job(id);
@@ -91,26 +93,32 @@ void Scheduler::State::on(const TasksSubmitted& submitted) {
   Driver& driver = found->second;
 
   if (const auto before = driver.answered.find(submitted.request); before != driver.answered.end()) {
-    if (before->second.empty()) tell_again(submitted.tasks);
+    if (before->second.empty()) tell_again(submitted.driver, submitted.tasks);
     return send(AnswerRequest{submitted.driver, submitted.request, before->second});
   }
 
   Submit submit{.job = submitted.job,
                 .own_job = driver.own,
                 .tasks = submitted.tasks,
+                .from = submitted.from,
                 .known = tasks,
                 .cluster = cluster,
                 .all_nodes_are_known = now >= started + settings.node_timeout || epoch == 1,
                 .most_tasks = settings.most_tasks,
                 .most_shapes = settings.most_shapes};
   std::string refusal = admit(submit);
+  if (const Job* job = tasks.find_job(submitted.job.id); refusal.empty() && job != nullptr && job->info.durable &&
+                                                         !job->is_watched_by(submitted.driver) &&
+                                                         job->watchers.size() >= settings.most_watchers)
+    refusal =
+        "job '" + job->info.name + "' has " + std::to_string(job->watchers.size()) + " drivers, the most there may be";
   if (refusal.empty()) {
     Job* job = tasks.find_job(submitted.job.id);
     if (job == nullptr) job = &add_job(submitted.job);
-    job->driver = submitted.driver;
+    if (!job->is_watched_by(submitted.driver)) job->watchers.push_back(submitted.driver);
     driver.watches.insert(submitted.job.id);
     send(AnswerRequest{submitted.driver, submitted.request, {}});
-    tell_again(submitted.tasks);
+    tell_again(submitted.driver, submitted.tasks);
     accept(*job, submitted.tasks);
   } else {
     send(AnswerRequest{submitted.driver, submitted.request, refusal});
@@ -130,18 +138,19 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
 
   for (const Slot slot : added) {
     Task& task = tasks[slot];
-    if (task.is_final()) continue;  // skipped with one before it
+    if (task.progress.state != TaskState::waiting) continue;  // the end of one before it decided on it
     const Task* broken = nullptr;
     for (const TaskId before : predecessors_of(task.spec)) {
       const Task& predecessor = tasks[tasks.find(before)];
-      const bool is_broken = predecessor.is_final() && predecessor.progress.state != TaskState::done;
+      const bool is_broken = predecessor.is_final() && predecessor.progress.state != TaskState::done &&
+                             predecessor.progress.branch != Branch::not_taken;
       if (is_broken && broken == nullptr) broken = &predecessor;
     }
     if (broken != nullptr) {
       finish(slot, TaskState::skipped, why_skipped(broken->spec, broken->progress));
     } else if (task.open_predecessors == 0) {
-      if (std::string why = too_much_input(task); !why.empty()) {
-        finish(slot, TaskState::failed, std::move(why));
+      if (auto fate = fate_of(slot)) {
+        finish(std::move(*fate));
       } else {
         make_ready(slot);
       }
@@ -150,15 +159,19 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
 }
 
 /// For a driver that asks again: it may have missed what it was told.
-void Scheduler::State::tell_again(const std::vector<TaskSpec>& known) {
+void Scheduler::State::tell_again(DriverId driver, const std::vector<TaskSpec>& known) {
   for (const auto& spec : known) {
     const Slot slot = tasks.find(spec.id);
     if (slot == no_slot) continue;
     const Task& task = tasks[slot];
-    if (task.is_final()) tell_ended(task);
+    if (task.is_final()) {
+      TellTaskEnded told = end_of(task);
+      told.driver = driver;
+      send(std::move(told));
+    }
     if (!task.is_up) continue;
     const Holding& holding = cluster.find(task.attempt().node)->holdings.at({task.spec.id, task.attempt().id});
-    send(TellActorUp{task.job->driver, task.spec.id, task.attempt().id, holding.address});
+    send(TellActorUp{driver, task.spec.id, task.attempt().id, holding.address});
   }
 }
 
@@ -173,11 +186,43 @@ void Scheduler::State::on(const CancelRequested& cancel) {
   send(AnswerRequest{cancel.driver, cancel.request, {}});
 }
 
+/// A copy that comes late is answered as the first one was, so that it undoes nothing.
+void Scheduler::State::on(const DrainRequested& request) {
+  const auto found = drivers.find(request.driver);
+  if (found == drivers.end()) return ignore("the driver has not joined");
+  const auto before = found->second.answered.find(request.request);
+  const bool is_copy = before != found->second.answered.end();
+  std::string refusal = is_copy ? before->second : drain(request.node, request.drain);
+  send(AnswerRequest{request.driver, request.request, refusal});
+  if (!is_copy) remember(found->second, request.request, std::move(refusal));
+}
+
+/// Why not; empty when it is so now.
+std::string Scheduler::State::drain(NodeId id, bool drains) {
+  Node* node = cluster.find(id);
+  if (node == nullptr && !drained.contains(id)) return "node " + to_text(id) + " is not known";
+  if (drained.contains(id) == drains) return {};
+  if (drains && drained.size() >= settings.most_nodes)
+    return "there are " + std::to_string(drained.size()) + " drained nodes, the most there may be";
+  writes.push_back(SaveDrain{id, drains});
+  if (drains) {
+    drained.insert(id);
+  } else {
+    drained.erase(id);
+  }
+  if (node == nullptr) return {};
+  withdraw(*node);
+  cluster.set_drains(*node, drains);
+  share_anew();
+  placement_due = true;
+  return {};
+}
+
 void Scheduler::State::on(const TasksReleased& released) {
   bool is_news = false;
   for (const TaskId id : released.tasks) {
     const Slot slot = tasks.find(id);
-    if (slot == no_slot || tasks[slot].job->info.durable || tasks[slot].job->driver != released.driver) continue;
+    if (slot == no_slot || tasks[slot].job->info.durable || !tasks[slot].job->is_watched_by(released.driver)) continue;
     is_news = is_news || !tasks[slot].released;
     tasks[slot].released = true;
     forget_if_released(slot);

@@ -60,6 +60,7 @@ void TaskTable::link(Slot slot) {
     Task& predecessor = tasks_[place];
     if (task.is_final()) continue;
     ++predecessor.open_dependents;
+    if (predecessor.progress.branch == Branch::not_taken) task.after_untaken = true;
     if (predecessor.is_final()) continue;
     predecessor.dependents.push_back(slot);
     ++task.open_predecessors;

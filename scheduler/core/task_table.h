@@ -4,6 +4,7 @@
 // both ends: `open_predecessors` are those not final yet, `open_dependents` those not final yet.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -41,12 +42,16 @@ struct Usage {
 
 struct Job {
   JobInfo info;
-  DriverId driver;  ///< Who is told; none when nobody is there.
+  std::vector<DriverId> watchers;  ///< Who is told; of a driver's own job at most that driver.
   SlotsByNumber tasks;
   std::map<std::uint32_t, Gang> gangs;
   std::uint32_t attempt_floor = 0;  ///< Attempts of its tasks count on from here.
   std::uint64_t serial = 0;         ///< Never used twice, unlike its id: it may be dropped and come back.
   Usage usage;
+
+  bool is_watched_by(DriverId driver) const {
+    return std::find(watchers.begin(), watchers.end(), driver) != watchers.end();
+  }
 };
 
 struct Task {
@@ -57,12 +62,13 @@ struct Task {
   Time ready_since{};
   std::uint32_t open_predecessors = 0;
   std::uint32_t open_dependents = 0;
-  std::vector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
+  RareVector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
   ShapeIndex shape = 0;
-  bool is_up = false;     ///< An actor that takes calls.
-  bool in_line = false;   ///< A single task that is ready; of a gang, the gang stands in line.
-  bool released = false;  ///< Its driver has no more use for it.
-  bool dirty = false;     ///< Changed in this step.
+  bool is_up = false;          ///< An actor that takes calls.
+  bool in_line = false;        ///< A single task that is ready; of a gang, the gang stands in line.
+  bool released = false;       ///< Its driver has no more use for it.
+  bool dirty = false;          ///< Changed in this step.
+  bool after_untaken = false;  ///< Some branch before it was not taken.
 
   bool is_final() const { return troupe::is_final(progress.state); }
   bool is_running() const { return progress.state == TaskState::running; }

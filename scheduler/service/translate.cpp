@@ -17,10 +17,14 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId drive
           },
           [&](message::DriverBye&) { return from_driver(DriverLeft{driver}); },
           [&](message::Submit& submit) {
-            return from_driver(TasksSubmitted{driver, submit.request, std::move(submit.job), std::move(submit.tasks)});
+            return from_driver(TasksSubmitted{driver, submit.request, std::move(submit.job), std::move(submit.tasks),
+                                              submit.from});
           },
           [&](message::Cancel& cancel) {
             return from_driver(CancelRequested{driver, cancel.request, cancel.task});
+          },
+          [&](message::Drain& drain) {
+            return from_driver(DrainRequested{driver, drain.request, drain.node, drain.drain});
           },
           [&](message::Release& release) {
             return from_driver(TasksReleased{driver, std::move(release.tasks)});

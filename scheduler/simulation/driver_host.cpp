@@ -119,7 +119,7 @@ std::vector<TaskSpec> DriverHost::still_open(const PlannedBatch& batch) {
     if (has_ended(spec.id)) continue;
     open.push_back(spec);
     std::erase_if(open.back().after, [this](TaskId before) { return has_ended(before); });
-    std::erase_if(open.back().inputs, [this](TaskId before) { return has_ended(before); });
+    std::erase_if(open.back().inputs.as_vector(), [this](TaskId before) { return has_ended(before); });
     if (spec.gang) open.back().gang->rank = gang_sizes[spec.gang->gang]++;
   }
   for (auto& spec : open)

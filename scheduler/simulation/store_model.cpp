@@ -20,6 +20,12 @@ void StoreContents::apply(const Write& write) {
   if (const auto* dropped = std::get_if<DropSummary>(&write)) summaries.erase(dropped->job);
   if (const auto* queue = std::get_if<SaveQueue>(&write)) scheduler::apply(*queue, queues);
   if (const auto* message = std::get_if<SaveMessage>(&write)) scheduler::apply(*message, queues);
+  if (const auto* saved = std::get_if<SaveCached>(&write)) cached[saved->cached.key] = saved->cached;
+  if (const auto* unused = std::get_if<DropCached>(&write)) cached.erase(unused->key);
+  if (const auto* drain = std::get_if<SaveDrain>(&write)) {
+    drained.erase(drain->node);
+    if (drain->drains) drained.insert(drain->node);
+  }
 }
 
 StoredState StoreContents::loaded() const {
@@ -28,6 +34,8 @@ StoredState StoreContents::loaded() const {
   for (const auto& [id, record] : tasks) state.tasks.push_back(record);
   for (const auto& [id, summary] : summaries) state.summaries.push_back(summary);
   state.queues = queues;
+  for (const auto& [key, result] : cached) state.cached.push_back(result);
+  state.drained.assign(drained.begin(), drained.end());
   return state;
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "runtime/base/store_age.h"
 #include "scheduler/core/record.h"
@@ -19,6 +21,8 @@ struct StoreContents {
   std::map<TaskId, TaskRecord> tasks;
   std::map<JobId, GraphSummary> summaries;
   StoredQueues queues;
+  std::map<std::string, CachedResult> cached;
+  std::set<NodeId> drained;
 
   void apply(const Write& write);
   StoredState loaded() const;

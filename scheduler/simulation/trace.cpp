@@ -77,6 +77,12 @@ void mix(Trace& trace, const Event& event) {
                      trace.mix(request.operation.index());
                    }
                  },
+                 [&](const DrainRequested& e) {
+                   trace.mix(e.driver.value);
+                   trace.mix(e.request);
+                   trace.mix(e.node.value);
+                   trace.mix(std::uint64_t{e.drain});
+                 },
                  [](const Tick&) {},
              },
              event);
@@ -98,6 +104,15 @@ void mix(Trace& trace, const Effect& effect) {
                    trace.mix(e.queue);
                    trace.mix(e.number);
                    trace.mix(e.message ? std::uint64_t{e.message->deliveries} + 1 : 0);
+                 },
+                 [&](const SaveCached& e) {
+                   trace.mix(e.cached.key);
+                   trace.mix(e.cached.result);
+                 },
+                 [&](const DropCached& e) { trace.mix(e.key); },
+                 [&](const SaveDrain& e) {
+                   trace.mix(e.node.value);
+                   trace.mix(std::uint64_t{e.drains});
                  },
                  [&](const WelcomeNode& e) { trace.mix(e.node.value); },
                  [&](const AskToJoin& e) { trace.mix(e.node.value); },

@@ -14,6 +14,8 @@ std::string name_of(TaskId task) {
   return "task " + std::to_string(task.job.value) + '.' + std::to_string(task.number);
 }
 
+Bytes result_of(TaskId task, AttemptId attempt) { return '"' + text_of_attempt(task, attempt) + '"'; }
+
 void Witness::breaks(std::string invariant) {
   if (broken_.empty()) broken_ = std::move(invariant);
 }
@@ -40,6 +42,7 @@ void Witness::commits(const StoreAge& writer, const Batch* batch, const StoreMod
 void Witness::check_progress(const SaveProgress& saved, const StoreContents& before) {
   const TaskProgress& progress = saved.progress;
   if (progress.state == TaskState::done) {
+    if (progress.cached) return check_known(saved);
     if (progress.attempts.empty() || progress.attempts.back().end != AttemptEnd::done)
       return breaks("2: " + name_of(saved.task) + " is done, and its last attempt is not");
     if (progress.result != result_of(saved.task, progress.attempts.back().id))
@@ -54,6 +57,12 @@ void Witness::check_progress(const SaveProgress& saved, const StoreContents& bef
       !std::equal(was.attempts.begin(), was.attempts.end(), progress.attempts.begin(),
                   [](const AttemptRecord& a, const AttemptRecord& b) { return a.id == b.id; }))
     breaks("3: attempts of " + name_of(saved.task) + " are forgotten");
+}
+
+/// Requires: the progress is cached.
+void Witness::check_known(const SaveProgress& saved) {
+  if (!saved.progress.attempts.empty())
+    breaks("2: " + name_of(saved.task) + " has a known result, and attempts of its own");
 }
 
 /// An order may reach the next incarnation of an agent late; what it starts there is stopped, and nothing of it counts.

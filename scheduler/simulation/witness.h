@@ -24,7 +24,9 @@ struct Counts {
   std::uint64_t messages = 0;  ///< Acknowledged ones.
 };
 
-/// The result that an attempt has; no other attempt has the same.
+/// Names an attempt; no other one has the same.
+std::string text_of_attempt(TaskId task, AttemptId attempt);
+/// The result that it has: that text as JSON.
 Bytes result_of(TaskId task, AttemptId attempt);
 /// `task 3.17`: for messages of witnesses.
 std::string name_of(TaskId task);
@@ -46,6 +48,8 @@ class Witness {
 
  private:
   void check_progress(const SaveProgress& saved, const StoreContents& before);
+  /// Of a task that is done with a result from the cache.
+  void check_known(const SaveProgress& saved);
 
   std::string broken_;
   struct Start {

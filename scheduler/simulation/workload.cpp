@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime/base/resources.h"
+#include "scheduler/simulation/control_workload.h"
 #include "scheduler/simulation/dice.h"
 
 namespace troupe::scheduler::sim {
@@ -33,6 +34,7 @@ class Drawing {
       case 5: singles(); break;
       case 6: dice_.chance(500) ? actor() : gang(GangPolicy::data, true); break;
     }
+    draw_control(dice_, batch_.job, batch_.tasks);
     const std::size_t size = batch_.tasks.size();
     plan_.batches.push_back(std::move(batch_));
     return size;

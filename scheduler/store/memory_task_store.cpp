@@ -23,6 +23,8 @@ Result<StoredState> MemoryTaskStore::open(ClusterId cluster_if_new) {
   }
   for (const auto& [id, summary] : disk_.summaries) state.summaries.push_back(summary);
   state.queues = disk_.queues;
+  for (const auto& [key, result] : disk_.cached) state.cached.push_back(result);
+  state.drained.assign(disk_.drained.begin(), disk_.drained.end());
   return state;
 }
 
@@ -65,6 +67,17 @@ CommitOutcome MemoryTaskStore::write(Batch batch) {
       apply(*queue, disk_.queues);
     } else if (const auto* message = std::get_if<SaveMessage>(&write)) {
       apply(*message, disk_.queues);
+    } else if (auto* saved = std::get_if<SaveCached>(&write)) {
+      std::string key = saved->cached.key;
+      disk_.cached.insert_or_assign(std::move(key), std::move(saved->cached));
+    } else if (const auto* dropped = std::get_if<DropCached>(&write)) {
+      disk_.cached.erase(dropped->key);
+    } else if (const auto* drain = std::get_if<SaveDrain>(&write)) {
+      if (drain->drains) {
+        disk_.drained.insert(drain->node);
+      } else {
+        disk_.drained.erase(drain->node);
+      }
     }
   }
   seen_->commit_seq = ++disk_.commit_seq;

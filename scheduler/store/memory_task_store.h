@@ -6,6 +6,8 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "runtime/base/store_age.h"
 #include "scheduler/store/task_store.h"
@@ -28,6 +30,8 @@ struct MemoryDisk {
   std::map<TaskId, TaskProgress> progress;
   std::map<JobId, GraphSummary> summaries;
   StoredQueues queues;
+  std::map<std::string, CachedResult> cached;
+  std::set<NodeId> drained;
 
   DiskFault next_fault = DiskFault::none;  ///< Used up by the commit that meets it.
   bool holds_answers = false;              ///< A slow disk: commits are written, and answered once this is false again.

@@ -34,10 +34,18 @@ std::string_view word_of(const T&) {
 
 }  // namespace
 
+constexpr Branch last_of(Branch) { return Branch::not_taken; }
+
 template <class Archive>
 void fields(Archive& archive, TaskProgress& value) {
   archive("task progress", value.state, value.attempts, value.failed_attempts, as_bytes(value.result),
-          as_bytes(value.reason));
+          as_bytes(value.reason), appended(value.branch), appended(value.cached), appended(value.iteration),
+          appended(value.retry_at_ms));
+}
+
+template <class Archive>
+void fields(Archive& archive, CachedResult& value) {
+  archive("cached result", as_bytes(value.key), as_bytes(value.result), value.saved_ms);
 }
 
 template <class Archive>
@@ -98,6 +106,8 @@ template std::string encode_record(RecordPlace, const JobInfo&);
 template std::string encode_record(RecordPlace, const TaskSpec&);
 template std::string encode_record(RecordPlace, const TaskProgress&);
 template std::string encode_record(RecordPlace, const GraphSummary&);
+template std::string encode_record(RecordPlace, const CachedResult&);
+template std::string encode_record(RecordPlace, const NodeId&);
 template Result<JobInfo> decode_record(RecordPlace, std::string_view);
 template Result<TaskSpec> decode_record(RecordPlace, std::string_view);
 template Result<TaskProgress> decode_record(RecordPlace, std::string_view);
@@ -106,5 +116,7 @@ template std::string encode_record(RecordPlace, const sync::QueueOptions&);
 template std::string encode_record(RecordPlace, const StoredMessage&);
 template Result<sync::QueueOptions> decode_record(RecordPlace, std::string_view);
 template Result<StoredMessage> decode_record(RecordPlace, std::string_view);
+template Result<CachedResult> decode_record(RecordPlace, std::string_view);
+template Result<NodeId> decode_record(RecordPlace, std::string_view);
 
 }  // namespace troupe::scheduler

@@ -26,8 +26,7 @@ std::string to_text(RecordPlace place);
 /// `what` is wrong with the record at `place`; corrupt.
 Error damaged_record(RecordPlace place, const std::string& what);
 
-/// T is JobInfo, TaskSpec, TaskProgress or GraphSummary.
-/// T is JobInfo, TaskSpec, TaskProgress, sync::QueueOptions or StoredMessage.
+/// T is JobInfo, TaskSpec, TaskProgress, GraphSummary, CachedResult, NodeId, sync::QueueOptions or StoredMessage.
 template <class T>
 std::string encode_record(RecordPlace place, const T& value);
 

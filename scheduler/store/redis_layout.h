@@ -16,8 +16,11 @@ inline constexpr std::string_view commit_seq_key = "troupe:commit_seq";  ///< Of
 inline constexpr std::string_view lease_key = "troupe:lease";            ///< See redis_lease.h.
 inline constexpr std::string_view jobs_key = "troupe:jobs";              ///< A set of ids, 16 hexadecimal digits each.
 
-inline constexpr std::string_view queues_key = "troupe:queues";  ///< A hash: each durable queue's options.
+inline constexpr std::string_view queues_key = "troupe:queues";    ///< A hash: each durable queue's options.
+inline constexpr std::string_view cache_key = "troupe:cache";      ///< A hash: cached results by their digests.
+inline constexpr std::string_view drained_key = "troupe:drained";  ///< A hash: nodes that take no new work, by id.
 
+std::string cache_field(std::string_view key);  ///< Hexadecimal digits.
 std::string graph_key(JobId job);  ///< A hash: `job`, and `spec:N` and `task:N` for each task; or `summary`.
 std::string queue_key(std::string_view queue);  ///< A hash: each message by its number.
 

@@ -9,6 +9,8 @@
 
 #include "scheduler/store/record_codec.h"
 #include "scheduler/store/redis_greeting.h"
+#include "scheduler/store/redis_hashes.h"
+#include "scheduler/store/redis_hashes.h"
 #include "scheduler/store/redis_layout.h"
 
 namespace troupe::scheduler {
@@ -65,6 +67,7 @@ class Loader {
     state_.tasks.reserve(tasks);
     if (auto read = read_records(graphs); !read) return read;
     if (auto read = read_queues(); !read) return read;
+    if (auto read = load_hashes(connection_, socket_, patience_, state_); !read) return read;
     if (writer_ == Writer::writes_meanwhile) return {};
     return look_for_strays(graphs);
   }
@@ -86,7 +89,7 @@ class Loader {
     const auto keys = scan({"SCAN"});
     if (!keys) return keys.error();
     std::set<std::string> known;
-    for (const std::string_view key : {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key})
+    for (const std::string_view key : {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key, cache_key, drained_key})
       known.emplace(key);
     for (const Graph& graph : graphs) known.insert(graph.key);
     for (const auto& [queue, stored] : state_.queues) known.insert(queue_key(queue));

@@ -8,7 +8,7 @@
 
 namespace troupe::scheduler {
 
-/// Reads all jobs and tasks into `state`, sorted by id.
+/// Reads all jobs and tasks into `state`, sorted by id; then what lies beside them.
 ///
 /// Requires: no reply is outstanding on `connection`. `patience` is how long Redis may take for one reply.
 /// Cost: everything passes once, in order. HKEYS holds Redis up for about 0.3 us a field.

@@ -28,7 +28,7 @@ std::vector<TaskSpec> tasks_of(const std::string& text) {
   return read.errors.empty() ? compile(read.graph, JobId{7}, "/run") : std::vector<TaskSpec>{};
 }
 
-const CommandWork& command_of(const TaskSpec& task) { return std::get<CommandWork>(task.work); }
+const CommandWork& command_of(const TaskSpec& task) { return *troupe::command_of(task.work); }
 
 const TaskSpec& find(const std::vector<TaskSpec>& tasks, const std::string& name) {
   const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskSpec& task) { return task.name == name; });
@@ -46,7 +46,7 @@ std::vector<std::string> names(const std::vector<TaskSpec>& tasks, const std::ve
 std::vector<std::string> words_at_start(const TaskSpec& task, const std::vector<Bytes>& inputs) {
   const std::string folder = std::filesystem::temp_directory_path() / ("troupe-graph-test-" + to_text(random_id()));
   RunOrder order{.task = task.id, .attempt = {1, 1}, .name = task.name, .work = task.work, .inputs = inputs};
-  std::get<CommandWork>(order.work).task_directory = folder;
+  troupe::command_of(order.work)->task_directory = folder;
   const auto command = prepare_command(order);
   std::filesystem::remove_all(folder);
   if (!command) return {"error: " + command.error().message};
@@ -247,13 +247,15 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
        "graph.yaml:3:5: unknown key 'comand' in task 'train' (did you mean 'command'?)"},
       {"tasks: {a: {command: [a], colour: red}}",
        "graph.yaml:1:27: unknown key 'colour' in task 'a', expected command, after, each, needs, locks, "
-       "semaphores, max_attempts, timeout, env or cwd"},
+       "semaphores, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, when, repeat or gang"},
       {"nmae: x\ntasks: {a: {command: [a]}}",
        "graph.yaml:1:1: unknown key 'nmae' (did you mean 'name'?), expected name, defaults or tasks"},
       {"tasks: {a: {command: [a], needs: {cpu: 1}}}",
        "graph.yaml:1:35: unknown key 'cpu' in task 'a' (did you mean 'cpus'?)"},
       {"defaults: {comand: [a]}\ntasks: {a: {command: [a]}}",
-       "graph.yaml:1:12: unknown key 'comand' in 'defaults', expected needs, max_attempts, timeout, env or cwd"},
+       "graph.yaml:1:12: unknown key 'comand' in 'defaults', expected needs, max_attempts, timeout, env, cwd, "
+       "priority, "
+       "preemptible, spread, cache, retry_on or retry_delay"},
   });
 }
 
@@ -278,7 +280,7 @@ TEST_CASE("a task's locks and semaphores are read, and what is wrong with them i
 }
 
 TEST_CASE("a key that this version does not carry out is refused by name") {
-  for (const std::string key : {"when", "repeat", "gang", "outputs", "retry_on", "cache", "priority"}) {
+  for (const std::string key : {"outputs"}) {
     check({{"tasks: {a: {command: [a], " + key + ": 1}}",
             "graph.yaml:1:27: '" + key + "' is not in this version in task 'a'"}});
   }
@@ -414,7 +416,7 @@ TEST_CASE("an error is one line, whatever the file holds") {
   check(
       {{"tasks: {a: {command: [a], \"com\\nmand\\e[1m\": 1}}",
         "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, needs, locks, "
-        "semaphores, max_attempts, timeout, env or cwd"},
+        "semaphores, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, when, repeat or gang"},
        {"tasks: {a: {command: [a], max_attempts: 99999999999999999999999}}",
         "graph.yaml:1:41: 'max_attempts' in task 'a': found '99999999999999999999999', expected a whole number from 1 "
         "to "

@@ -176,6 +176,43 @@ tasks:
         self.assertEqual(task["state"], "done")
         self.assertEqual([each["exit_code"] for each in task["attempts"]], [1, 0])
 
+    def test_branches_loops_and_gangs(self):
+        lines = self.json_lines("run", self.file("g.yaml", r"""name: control
+tasks:
+  join: {command: [sh, -c, 'echo "{\"accuracy\": 0.83}" > $TROUPE_RESULT']}
+  publish: {after: [join], when: "join.accuracy >= 0.9", command: ["false"]}
+  announce: {after: [publish], command: ["false"]}
+  archive: {after: [publish, join], when: "join.accuracy > 0.5 and not join.accuracy == 1", command: ["true"]}
+  again:
+    command: [sh, -c, 'echo $TROUPE_ATTEMPT > $TROUPE_RESULT']
+    repeat: {while: "again < 3", at_most: 10}
+  pair:
+    gang: {size: 2}
+    needs: {cpus: 0.5}
+    command: [sh, -c, 'echo "[$TROUPE_RANK, $TROUPE_WORLD_SIZE, {rank}]" > $TROUPE_RESULT']
+"""))
+        tasks = {line["task"]: line for line in lines}
+        why = "its condition `join.accuracy >= 0.9` is false: join.accuracy is 0.83"
+        self.assertEqual([tasks["publish"]["state"], tasks["publish"]["reason"]], ["skipped", why])
+        self.assertEqual([tasks["announce"]["state"], tasks["announce"]["reason"]],
+                         ["skipped", "task 'publish' was skipped: " + why])
+        self.assertEqual(tasks["archive"]["state"], "done")
+        self.assertEqual([tasks["again"]["result"], tasks["again"]["iteration"]], [3, 2])
+        self.assertEqual([tasks[f"pair[{rank}]"]["result"] for rank in (0, 1)], [[0, 2, 0], [1, 2, 1]])
+
+    def test_what_is_tried_again_and_after_what_time(self):
+        lines = self.json_lines("run", self.file("g.yaml", r"""tasks:
+  late: {command: [sh, -c, 'exit $(( TROUPE_ATTEMPT == 1 ? 75 : 0 ))'], max_attempts: 3, retry_on: [75], retry_delay: 200ms}
+  never: {command: [sh, -c, 'exit 3'], max_attempts: 3, retry_on: [75, SIGKILL]}
+"""), code=1)
+        tasks = {line["task"]: line for line in lines}
+        self.assertEqual([tasks["late"]["state"], len(tasks["late"]["attempts"])], ["done", 2])
+        first, second = (calendar.timegm(time.strptime(attempt[key][:19], "%Y-%m-%dT%H:%M:%S")) +
+                         float("0" + attempt[key][19:].rstrip("Z"))
+                         for attempt, key in zip(tasks["late"]["attempts"], ("ended", "started")))
+        self.assertGreaterEqual(second - first, 0.199)
+        self.assertEqual([tasks["never"]["state"], len(tasks["never"]["attempts"])], ["failed", 1])
+
     def test_a_signal_is_told_as_one(self):
         graph = self.file("g.yaml", "tasks: {a: {command: [sh, -c, 'kill -SEGV $$']}}")
         task = self.json_lines("run", graph, code=1)[0]

@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/json_path.h"
 
 using namespace troupe;
 
@@ -76,7 +77,7 @@ TEST_CASE("results of earlier tasks are put into the words, other braces stay", 
   const Folder folder;
   RunOrder order = order_for(folder, {"sh", "-c", "printf '%s|' \"$@\" > out", "sh", "{a.loss}", "{a.names[1]}",
                                       "x={b[2].n}", "{a}", "{\"json\": 1}", "${HOME}", "{other}", "{b"});
-  auto& work = std::get<CommandWork>(order.work);
+  auto& work = *command_of(order.work);
   work.results = {{"a", 0}, {"b[2]", 1}};
   order.inputs = {R"({"loss":0.5,"names":["a","b c"]})", R"({"n":7})"};
   REQUIRE(run(order).end == AttemptEnd::done);
@@ -88,7 +89,7 @@ TEST_CASE("results of earlier tasks are put into the words, other braces stay", 
 TEST_CASE("a result without the key that is asked for fails the attempt and names it", "[command]") {
   const Folder folder;
   RunOrder order = order_for(folder, {"echo", "{a.accuracy}"});
-  std::get<CommandWork>(order.work).results = {{"a", 0}};
+  command_of(order.work)->results = {{"a", 0}};
   order.inputs = {R"({"loss":0.5})"};
   const auto report = run(order);
   CHECK(report.end == AttemptEnd::failed);

@@ -73,7 +73,8 @@ std::vector<message::Message> one_of_each() {
                    {12, sync::GiveUp{4}},
                    {13, sync::Recall{"b", 2}}}},
       Synchronised{{{4, sync::Outcome::granted, 9, 1, 2, Bytes("\0\xff", 2), "", {}},
-                    {5, sync::Outcome::refused, 0, 0, 0, "", "no", {1, 2}}}}};
+                    {5, sync::Outcome::refused, 0, 0, 0, "", "no", {1, 2}}}},
+      Drain{14, NodeId{1}, true}};
 }
 
 }  // namespace

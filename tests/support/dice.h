@@ -66,6 +66,12 @@ class Dice {
     values.resize(below(5));
     for (T& value : values) draw(value);
   }
+  template <class T>
+  void draw(RareVector<T>& values) {
+    std::vector<T> drawn;
+    draw(drawn);
+    values = std::move(drawn);
+  }
   template <class First, class Second>
   void draw(std::pair<First, Second>& value) {
     draw(value.first);
@@ -76,14 +82,28 @@ class Dice {
     value.reset();
     if (below(2) == 0) draw(value.emplace());
   }
+  template <class T>
+  void draw(Boxed<T>& value) {
+    value.reset();
+    if (below(2) == 0) draw(value.emplace());
+  }
   template <class... T>
   void draw(std::variant<T...>& value) {
     const std::uint64_t pick = below(sizeof...(T));
     std::uint64_t index = 0;
-    ((index++ == pick ? draw(value.template emplace<T>()) : void()), ...);
+    ((index++ == pick ? draw_held(value.template emplace<T>()) : void()), ...);
   }
 
  private:
+  template <class T>
+  void draw_held(T& held) {
+    draw(held);
+  }
+  template <class T>
+  void draw_held(Boxed<T>& held) {
+    draw(held.emplace());
+  }
+
   void draw_struct(ClusterId& v) { (*this)("", v.high, v.low); }
   void draw_struct(TaskId& v) { (*this)("", v.job, v.number); }
   void draw_struct(AttemptId& v) { (*this)("", v.epoch, v.number); }
@@ -100,8 +120,12 @@ class Dice {
     (*this)("", v.argv, v.environment, v.working_directory, v.task_directory, v.results);
   }
   void draw_struct(GangHint& v) { (*this)("", v.gang, v.size, v.rank, v.policy, v.bytes_to_next); }
+  void draw_struct(Condition& v) { (*this)("", v.text, v.results); }
+  void draw_struct(Repeat& v) { (*this)("", v.condition, v.at_most); }
+  void draw_struct(RetryRule& v) { (*this)("", v.exit_codes, v.signals, v.delay, v.longest_delay); }
   void draw_struct(TaskSpec& v) {
-    (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang);
+    (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang, v.cache, v.when,
+            v.repeat, v.retry);
   }
   void draw_struct(Cause& v) { (*this)("", v.exit_code, v.signal, v.message); }
   void draw_struct(AttemptRecord& v) { (*this)("", v.id, v.node, v.started_ms, v.ended_ms, v.end, v.cause); }

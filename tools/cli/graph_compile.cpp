@@ -48,10 +48,39 @@ class TaskMaker {
     // Without the slash that `/.` leaves at its end.
     work.working_directory = (folder / text_of(entry.working_directory) / "").lexically_normal().parent_path().string();
     spec.work = std::move(work);
+    take_control(entry.control, element, first_[at], spec);
     return spec;
   }
 
  private:
+  void take_control(const GraphControl& control, std::uint32_t element, std::uint32_t first, TaskSpec& spec) const {
+    spec.priority = control.priority;
+    spec.preemptible = control.preemptible;
+    spec.spreads = control.spreads;
+    spec.cache = control.cache;
+    if (control.retry != RetryRule{}) spec.retry = control.retry;
+    if (control.gang) {
+      const std::uint32_t rank = element % control.gang->size;
+      spec.gang = GangHint{.gang = first + element - rank,
+                           .size = control.gang->size,
+                           .rank = rank,
+                           .policy = control.gang->policy,
+                           .stages = control.gang->stages};
+    }
+    if (control.repeat_while)
+      spec.repeat =
+          Repeat{{control.repeat_while->text, {{control.repeat_while->results.front().first, 0}}}, control.at_most};
+    if (!control.when) return;
+    Condition& when = spec.when.emplace(Condition{control.when->text, {}});
+    for (const auto& [name, ref] : control.when->results) {
+      const TaskId id{job_, first_[ref.entry] + ref.element.value_or(0)};
+      const auto found = std::find(spec.inputs.begin(), spec.inputs.end(), id);
+      const auto place = static_cast<std::uint32_t>(found - spec.inputs.begin());
+      if (found == spec.inputs.end()) spec.inputs.push_back(id);
+      when.results.emplace_back(name, place);
+    }
+  }
+
   void take_values(const GraphEntry& entry, std::uint32_t element) {
     values_.assign(entry.each.size(), nullptr);
     for (std::size_t i = entry.each.size(); i-- > 0;) {

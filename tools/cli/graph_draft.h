@@ -44,6 +44,8 @@ struct EntryDraft {
   std::vector<PlacedText> command;
   std::vector<std::pair<std::string, PlacedText>> environment;
   std::optional<PlacedText> working_directory;
+  std::optional<PlacedText> when;
+  std::optional<PlacedText> repeat_while;
 };
 
 /// Looks up every name in `after` and in braces, adds the edges that results need, and looks for cycles.

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tools/cli/did_you_mean.h"
+#include "tools/cli/graph_control.h"
 #include "tools/cli/graph_draft.h"
 #include "tools/cli/graph_text.h"
 #include "tools/cli/units.h"
@@ -28,11 +29,18 @@ constexpr std::size_t most_lock_name_bytes = 256;
 constexpr std::int64_t most_permits = 1'000'000;
 
 const std::vector<std::string> graph_keys{"name", "defaults", "tasks"};
-const std::vector<std::string> default_keys{"needs", "max_attempts", "timeout", "env", "cwd"};
-const std::vector<std::string> task_keys{"command",    "after",        "each",    "needs", "locks",
-                                         "semaphores", "max_attempts", "timeout", "env",   "cwd"};
-const std::vector<std::string> later_keys{"call", "when", "repeat", "gang", "outputs", "retry_on", "cache", "priority"};
+const std::vector<std::string> later_keys{"call", "outputs"};
 const std::vector<std::string> needs_keys{"cpus", "gpus", "memory", "gpu_memory", "labels", "resources"};
+
+std::vector<std::string> together(std::vector<std::string> keys, const std::vector<std::string>& more) {
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
+const std::vector<std::string> default_keys =
+    together({"needs", "max_attempts", "timeout", "env", "cwd"}, control_setting_keys);
+const std::vector<std::string> task_keys =
+    together(together({"command", "after", "each"}, default_keys), control_task_keys);
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
@@ -57,6 +65,7 @@ struct Settings {
   Resources needs;
   std::int32_t max_attempts = 1;
   std::chrono::milliseconds timeout{0};
+  GraphControl control;
   std::vector<std::pair<std::string, PlacedText>> environment;
   std::optional<PlacedText> working_directory;
   std::map<std::string, Place> places;  // Of the needs that were said.
@@ -161,7 +170,7 @@ class Reader {
     } else if (key.text == "cwd") {
       settings.working_directory = text_of(value, "cwd", "a folder, relative to that of this file");
     } else {
-      return false;
+      return ControlReader(complaints_, in_).read_setting(key.text, value, settings.control);
     }
     return true;
   }
@@ -297,6 +306,8 @@ class Reader {
     draft.entry.needs = settings.needs;
     draft.entry.max_attempts = settings.max_attempts;
     draft.entry.timeout = settings.timeout;
+    take_control(settings.control, draft);
+    ControlReader(complaints_, in_).check(draft, draft.place);
     draft.environment = std::move(settings.environment);
     draft.working_directory = std::move(settings.working_directory);
     check_capacity(draft, settings);
@@ -318,10 +329,19 @@ class Reader {
         read_locks(value, draft.entry.locks);
       } else if (key == "semaphores") {
         read_semaphores(value, draft.entry.semaphores);
-      } else if (!read_setting(node.key(i), value, settings)) {
+      } else if (!ControlReader(complaints_, in_).read_task_key(key, value, draft) &&
+                 !read_setting(node.key(i), value, settings)) {
         unknown_key(node.key(i), task_keys);
       }
     }
+  }
+
+  /// What `defaults` may say, too, beside what only the task does.
+  static void take_control(const GraphControl& settings, EntryDraft& draft) {
+    GraphControl control = settings;
+    control.gang = draft.entry.control.gang;
+    control.at_most = draft.entry.control.at_most;
+    draft.entry.control = std::move(control);
   }
 
   void read_command(const DocumentNode& node, EntryDraft& draft) {

@@ -42,6 +42,35 @@ struct EachKey {
   friend bool operator==(const EachKey&, const EachKey&) = default;
 };
 
+/// The members of one entry that start together.
+struct GraphGang {
+  std::uint32_t size = 1;
+  GangPolicy policy = GangPolicy::data;
+  std::uint32_t stages = 1;  ///< Of each pipeline of a mesh.
+  friend bool operator==(const GraphGang&, const GraphGang&) = default;
+};
+
+/// A condition whose names were looked up: name in the text -> whose result. Of `repeat`, the task's own.
+struct GraphCondition {
+  std::string text;
+  std::vector<std::pair<std::string, TaskRef>> results;
+  friend bool operator==(const GraphCondition&, const GraphCondition&) = default;
+};
+
+/// How the tasks of an entry choose, loop, try again and are placed.
+struct GraphControl {
+  std::int32_t priority = 0;
+  bool preemptible = false;
+  bool spreads = false;
+  bool cache = false;
+  RetryRule retry;
+  std::optional<GraphGang> gang;
+  std::optional<GraphCondition> when;
+  std::optional<GraphCondition> repeat_while;
+  std::uint32_t at_most = 1;
+  friend bool operator==(const GraphControl&, const GraphControl&) = default;
+};
+
 /// What stands under one name in `tasks`: one task, or with `each` one for every combination of the values, the last
 /// key running fastest.
 struct GraphEntry {
@@ -56,6 +85,7 @@ struct GraphEntry {
   std::vector<SemaphoreNeed> semaphores;  ///< Sorted by name.
   std::int32_t max_attempts = 1;
   std::chrono::milliseconds timeout{0};
+  GraphControl control;  ///< The members of a gang are the combinations with one more key of `each`, `rank`.
 
   bool has_each() const { return !each.empty(); }
   std::uint32_t size() const;  ///< Tasks.

@@ -185,7 +185,64 @@ class Linker {
     for (const auto& [name, value] : draft.environment)
       draft.entry.environment.emplace_back(name, look_up_text(value, true));
     if (draft.working_directory) draft.entry.working_directory = look_up_text(*draft.working_directory, false);
+    if (draft.when) look_up_when(draft, is_before);
+    if (draft.repeat_while) look_up_repeat(draft);
     draft.entry.after.insert(draft.entry.after.end(), results_.begin(), results_.end());
+  }
+
+  // --- conditions ----------------------------------------------------------------------------------------------------
+
+  /// The results that a condition names; complains and gives none if it is not well formed.
+  std::vector<BracedName> names_in(const PlacedText& condition, const std::string& where) {
+    const auto names = results_named_in(condition.text);
+    if (!names) complaints_.add(condition.place, where + ": " + names.error().message);
+    std::vector<BracedName> parsed;
+    if (!names) return parsed;
+    for (const auto& name : *names)
+      if (auto each = parse_braced_name(name)) parsed.push_back(std::move(*each));
+    return parsed;
+  }
+
+  template <class IsBefore>
+  void look_up_when(EntryDraft& draft, const IsBefore& is_before) {
+    const std::string where = "'when' in task " + quoted(draft.entry.name);
+    GraphCondition condition{draft.when->text, {}};
+    for (const auto& name : names_in(*draft.when, where)) {
+      std::size_t taken = 0;
+      const auto ref = look_up(name, taken, draft.when->place, where);
+      const std::string whole = name.head + name.path();
+      if (ref && ref->entry == none) continue;
+      if (!ref) {
+        complaints_.add(draft.when->place,
+                        where + ": there is no task " + quoted(name.head) + did_you_mean(name.head, names_));
+      } else if (names_[ref->entry] == draft.entry.name) {
+        complaints_.add(draft.when->place, where + ": found " + whole + ", which is its own result");
+      } else if (drafts_[ref->entry].entry.has_each() && !ref->element) {
+        complaints_.add(draft.when->place, where + ": found " + whole + ", but " + quoted(name.head) + " is " +
+                                               std::to_string(drafts_[ref->entry].entry.size()) +
+                                               " tasks: name one, as in " + name.head + "[0]" + name.path());
+      } else if (!is_before(*ref)) {
+        complaints_.add(draft.when->place, where + ": found " + whole + ", but " + quoted(text_of(*ref)) +
+                                               " is not before it: add it to 'after'");
+      } else {
+        condition.results.emplace_back(text_of(*ref), *ref);
+        results_.push_back(*ref);
+      }
+    }
+    draft.entry.control.when = std::move(condition);
+  }
+
+  void look_up_repeat(EntryDraft& draft) {
+    const std::string where = "'while' in task " + quoted(draft.entry.name);
+    GraphCondition condition{draft.repeat_while->text, {}};
+    for (const auto& name : names_in(*draft.repeat_while, where)) {
+      if (name.head != draft.entry.name)
+        complaints_.add(draft.repeat_while->place, where + ": found " + name.head + name.path() +
+                                                       ", expected the task's own result, as in " + draft.entry.name +
+                                                       ".loss");
+    }
+    condition.results.emplace_back(draft.entry.name, TaskRef{});
+    draft.entry.control.repeat_while = std::move(condition);
   }
 
   std::string text_of(TaskRef ref) const {

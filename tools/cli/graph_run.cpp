@@ -24,7 +24,7 @@ constexpr std::size_t most_message_bytes = 32u << 20;
 
 std::size_t bytes_of(const TaskSpec& task) {
   std::size_t bytes = 200 + task.name.size() + 16 * (task.after.size() + task.inputs.size());
-  if (const auto* command = std::get_if<CommandWork>(&task.work)) {
+  if (const CommandWork* command = command_of(task.work)) {
     for (const auto& word : command->argv) bytes += word.size() + 5;
     for (const auto& [name, value] : command->environment) bytes += name.size() + value.size() + 10;
     for (const auto& [name, input] : command->results) bytes += name.size() + 15;

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/agent/command.h"
+#include "runtime/base/json_path.h"
 #include "tools/cli/output.h"
 
 namespace troupe::cli {
@@ -55,6 +55,8 @@ Json task_object(const GraphName& graph, const TaskId& id, const std::string& ta
           {"result", result.is_discarded() ? Json() : result},
           {"wall_ms", wall_ms(progress, 0)},
           {"reason", progress.reason.empty() ? Json() : Json(progress.reason)},
+          {"cached", progress.cached},
+          {"iteration", progress.iteration},
           {"task_id", troupe::to_text(id)},
           {"graph_id", troupe::to_text(graph.id)}};
 }
@@ -123,7 +125,7 @@ std::string cause_of(const scheduler::TaskProgress& progress) {
 }
 
 std::string output_file(const TaskSpec& task, AttemptId attempt) {
-  const auto* command = std::get_if<CommandWork>(&task.work);
+  const CommandWork* command = command_of(task.work);
   if (command == nullptr) return {};
   return command->task_directory + "/output-" + std::to_string(attempt.epoch) + '.' + std::to_string(attempt.number);
 }

@@ -93,6 +93,22 @@ Scenario& Scenario::driver_joins() {
   return *this;
 }
 
+Scenario& Scenario::as_driver(std::uint64_t number) {
+  driver_ = {number};
+  if (number != 1) step(DriverJoined{driver_, {.id = {1000 + number}, .name = "own", .program = "/bin/own"}});
+  return *this;
+}
+
+Scenario& Scenario::from(const std::string& task) {
+  from_ = task.empty() ? TaskId{} : id_of(task);
+  return *this;
+}
+
+Scenario& Scenario::drains(const std::string& node, bool drain) {
+  step(DrainRequested{driver_, next_request_++, node_of(node), drain});
+  return *this;
+}
+
 Scenario& Scenario::driver_leaves() {
   step(DriverLeft{{1}});
   return *this;
@@ -106,10 +122,13 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
   }
   TaskSpec spec{.id = task_ids_[name],
                 .name = name,
-                .work = FunctionWork{"f", {}},
+                .work = FunctionWork{wish.work, {}},
                 .needs = wish.needs,
+                .cache = wish.cache,
                 .max_attempts = wish.max_attempts,
+                .timeout = wish.timeout,
                 .gang = wish.gang,
+                .retry = wish.retry,
                 .locks = wish.locks};
   spec.priority = wish.priority;
   spec.preemptible = wish.preemptible;
@@ -120,6 +139,11 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
     spec.after.push_back(id_of(input));
     spec.inputs.push_back(id_of(input));
   }
+  if (!wish.when.empty()) {
+    Condition& when = spec.when.emplace(Condition{.text = wish.when});
+    for (std::uint32_t i = 0; i < wish.inputs.size(); ++i) when.results.emplace_back(wish.inputs[i], i);
+  }
+  if (!wish.repeat.empty()) spec.repeat = Repeat{{.text = wish.repeat, .results = {{name, 0}}}, wish.at_most};
   return spec;
 }
 
@@ -127,7 +151,7 @@ Scenario& Scenario::submits(const std::string& task, TaskWish wish) { return sub
 
 Scenario& Scenario::submits_all(const std::vector<std::pair<std::string, TaskWish>>& tasks) {
   for (const auto& [name, wish] : tasks) (void)spec_of(name, {});  // names first: they may refer to each other
-  last_submit_ = {.driver = {1}, .request = next_request_++, .job = job_};
+  last_submit_ = {.driver = driver_, .request = next_request_++, .job = job_, .tasks = {}, .from = from_};
   for (const auto& [name, wish] : tasks) last_submit_.tasks.push_back(spec_of(name, wish));
   step(last_submit_);
   return *this;
@@ -140,7 +164,7 @@ Scenario& Scenario::submits_again(bool as_new_request) {
 }
 
 Scenario& Scenario::cancels(const std::string& task) {
-  step(CancelRequested{{1}, next_request_++, id_of(task)});
+  step(CancelRequested{driver_, next_request_++, id_of(task)});
   return *this;
 }
 
@@ -207,6 +231,13 @@ void Scenario::fold(const Effect& effect) {
   }
   if (const auto* queue = std::get_if<SaveQueue>(&effect)) apply(*queue, store_.queues);
   if (const auto* message = std::get_if<SaveMessage>(&effect)) apply(*message, store_.queues);
+  if (const auto* saved = std::get_if<SaveCached>(&effect)) store_.cached.push_back(saved->cached);
+  if (const auto* dropped = std::get_if<DropCached>(&effect))
+    std::erase_if(store_.cached, [&](const auto& each) { return each.key == dropped->key; });
+  if (const auto* drain = std::get_if<SaveDrain>(&effect)) {
+    std::erase(store_.drained, drain->node);
+    if (drain->drains) store_.drained.push_back(drain->node);
+  }
   if (const auto* run = std::get_if<RunTask>(&effect)) {
     const auto order = scheduler_->order(run->task, run->attempt);
     REQUIRE(order.has_value());

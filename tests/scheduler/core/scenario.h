@@ -20,7 +20,14 @@ struct TaskWish {
   Resources needs;
   int max_attempts = 1;
   bool is_actor = false;
-  std::optional<GangHint> gang;
+  Boxed<GangHint> gang;
+  std::string when;    ///< Asked about `inputs`, by their names.
+  std::string repeat;  ///< Asked about the task's own result, by its name.
+  std::uint32_t at_most = 10;
+  Boxed<RetryRule> retry;
+  Time timeout{0};
+  bool cache = false;
+  std::string work = "f";  ///< The name of its function.
   int priority = 0;
   bool preemptible = false;
   bool spreads = false;
@@ -50,10 +57,15 @@ class Scenario final : Names {
 
   Scenario& driver_joins();
   Scenario& driver_leaves();
+  /// From here on it is this driver that submits; it joins.
+  Scenario& as_driver(std::uint64_t number);
   Scenario& submits(const std::string& task, TaskWish wish = {});
   Scenario& submits_all(const std::vector<std::pair<std::string, TaskWish>>& tasks);
   /// Sends the last submit again, as the same request or as a new one.
   Scenario& submits_again(bool as_new_request = false);
+  /// What is submitted next is added by this running task; empty: by the driver itself.
+  Scenario& from(const std::string& task);
+  Scenario& drains(const std::string& node, bool drain = true);
   Scenario& cancels(const std::string& task);
   Scenario& releases(const std::string& task);
   /// Asks a lock, semaphore, barrier or queue, on behalf of an attempt if there is one.
@@ -77,7 +89,7 @@ class Scenario final : Names {
 
  private:
   std::string of(NodeId id) const override { return node_names_.at(id); }
-  std::string of(DriverId) const override { return "d"; }
+  std::string of(DriverId id) const override { return id.value == 1 ? "d" : "d" + std::to_string(id.value); }
   std::string of(JobId id) const override { return id == own_job.id ? "own" : "graph"; }
   std::string of(TaskId id) const override;
   using Names::of;
@@ -99,6 +111,8 @@ class Scenario final : Names {
   StoredState store_;
   std::unique_ptr<Scheduler> scheduler_;
   JobInfo job_ = own_job;
+  DriverId driver_{1};
+  TaskId from_;
   std::map<std::string, std::uint32_t> task_numbers_;
   std::map<std::string, TaskId> task_ids_;
   std::map<TaskId, std::string> task_names_;

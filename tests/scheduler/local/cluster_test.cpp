@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -317,6 +318,35 @@ TEST_CASE("a killed scheduler is started again: what runs goes on, and new work 
   core.reset();
   local.reset();
   CHECK(is_gone(id, directory));
+}
+
+TEST_CASE("another driver adds tasks to a graph from a task of it that runs, and no longer", "[local]") {
+  const Folder folder;
+  REQUIRE(::mkfifo(folder.file("go").c_str(), 0600) == 0);
+  Cluster cluster = Cluster::local({.cpus = 2000});
+  Session first = cluster.connect();
+  Session second = cluster.connect();
+  const JobInfo job{.id = {random_id()}, .name = "graph", .durable = true};
+  const auto task = [&](std::uint32_t number, std::vector<std::string> argv) {
+    return TaskSpec{.id = {job.id, number},
+                    .name = "t" + std::to_string(number),
+                    .work = CommandWork{.argv = std::move(argv), .task_directory = folder.file("task")}};
+  };
+  const ObjectPtr root = first.core().watch_task({job.id, 1}, "t1");
+  REQUIRE(first.core().submit_job(job, {task(1, {"cat", folder.file("go")})}, 10s));
+  REQUIRE(eventually([&] {
+    const auto tasks = first.core().list_tasks(job.id, 10s);
+    return tasks && tasks->front().state == TaskState::running;
+  }));
+
+  const ObjectPtr added = second.core().watch_task({job.id, 2}, "t2");
+  CHECK(second.core().submit_job(job, {task(2, {"true"})}, 10s, {job.id, 1}));
+  std::ofstream(folder.file("go")) << '.';
+  CHECK(first.core().wait({&root, 1}, 1, std::chrono::steady_clock::now() + 10s));
+  CHECK(second.core().wait({&added, 1}, 1, std::chrono::steady_clock::now() + 10s));
+  const auto late = second.core().submit_job(job, {task(3, {"true"})}, 10s, {job.id, 1});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().message.find("is not running: only while it runs may it add to its graph") != std::string::npos);
 }
 
 TEST_CASE("nothing is left behind after the end of a cluster", "[local]") {

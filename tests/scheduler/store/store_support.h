@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -85,6 +86,12 @@ class Model {
       if (const auto* task = std::get_if<SaveTask>(&write)) tasks_[task->spec.id].spec = task->spec;
       if (const auto* progress = std::get_if<SaveProgress>(&write))
         tasks_[progress->task].progress = progress->progress;
+      if (const auto* saved = std::get_if<SaveCached>(&write)) cached_[saved->cached.key] = saved->cached;
+      if (const auto* dropped = std::get_if<DropCached>(&write)) cached_.erase(dropped->key);
+      if (const auto* drain = std::get_if<SaveDrain>(&write)) {
+        drained_.erase(drain->node);
+        if (drain->drains) drained_.insert(drain->node);
+      }
     }
   }
   bool holds(const StoredState& state) const {
@@ -97,12 +104,16 @@ class Model {
     for (const auto& [id, expected] : tasks_) {
       if (!(*task++ == expected)) return false;
     }
-    return true;
+    std::vector<CachedResult> cached;
+    for (const auto& [key, result] : cached_) cached.push_back(result);
+    return state.cached == cached && state.drained == std::vector(drained_.begin(), drained_.end());
   }
 
  private:
   std::map<JobId, JobInfo> jobs_;
   std::map<TaskId, TaskRecord> tasks_;
+  std::map<std::string, CachedResult> cached_;
+  std::set<NodeId> drained_;
 };
 
 inline TaskProgress draw_progress(Dice& dice) {
@@ -112,6 +123,10 @@ inline TaskProgress draw_progress(Dice& dice) {
   dice.draw(progress.failed_attempts);
   dice.draw(progress.result);
   dice.draw(progress.reason);
+  progress.branch = static_cast<Branch>(dice.below(3));
+  dice.draw(progress.cached);
+  dice.draw(progress.iteration);
+  dice.draw(progress.retry_at_ms);
   return progress;
 }
 
@@ -123,7 +138,9 @@ class BatchMaker {
   Batch next(std::size_t writes) {
     Batch batch;
     while (batch.size() < writes) {
-      if (jobs_.empty() || dice_.below(20) == 0) {
+      if (dice_.below(10) == 0) {
+        batch.push_back(beside_graphs());
+      } else if (jobs_.empty() || dice_.below(20) == 0) {
         auto job = drawn<JobInfo>(dice_);
         job.id.value |= 1;
         jobs_.push_back(job.id);
@@ -141,6 +158,16 @@ class BatchMaker {
   }
 
  private:
+  /// Few keys, so that what was written is also written over and taken away.
+  Write beside_graphs() {
+    const std::string key(32, static_cast<char>(dice_.below(4)));
+    switch (dice_.below(3)) {
+      case 0: return SaveCached{{key, dice_.string(), dice_.number<std::int64_t>()}};
+      case 1: return DropCached{key};
+      default: return SaveDrain{{1 + dice_.below(4)}, dice_.below(2) == 0};
+    }
+  }
+
   Dice& dice_;
   std::vector<JobId> jobs_;
   std::vector<TaskId> tasks_;

@@ -133,7 +133,7 @@ class FullCluster {
     step(submit);
   }
 
-  void add(TasksSubmitted& submit, const Resources& needs, std::optional<GangHint> gang) {
+  void add(TasksSubmitted& submit, const Resources& needs, Boxed<GangHint> gang) {
     const std::uint64_t job = submit.job.id.value;
     TaskSpec spec{
         .id = {{job}, ++numbers_[job]}, .name = "step", .work = FunctionWork{"bench.step", {Bytes("argument")}}};
@@ -213,16 +213,20 @@ void bench_scheduler(Bench& bench) {
       runs);
   const std::size_t empty = bytes_in_use();
   double few_bytes = 0;
+  std::size_t few_tasks = 0;
   for (std::size_t i = 0; i < 2; ++i) {
     FullCluster cluster(queues[i]);
     const double bytes = static_cast<double>(bytes_in_use() - empty);
-    if (i == 0)
+    const std::size_t tasks = cluster.queued() + cluster.running();
+    if (i == 0) {
       few_bytes = bytes;
-    else
+      few_tasks = tasks;
+    } else {
       bench.print({"scheduler",
                    "core_bytes_per_task",
                    "bytes",
-                   {(bytes - few_bytes) / static_cast<double>(queues[1] - queues[0])}});
+                   {(bytes - few_bytes) / static_cast<double>(tasks - few_tasks)}});
+    }
     Measured measured{"scheduler", names[i], "1/s", {}};
     if (!bench.wants(measured.name)) continue;
     cluster.settle();

@@ -106,11 +106,16 @@ void print_task(const RunSummary& run, const TaskRecord& task, const std::vector
   row("waits", why_waiting(task, tasks));
   row("after", names_of(spec.after, tasks));
   row("needs", describe(spec.needs));
+  if (spec.when) row("when", spec.when->text);
+  if (spec.repeat)
+    row("repeat", "while " + spec.repeat->condition.text + ", run " + std::to_string(progress.iteration + 1) + " of " +
+                      std::to_string(spec.repeat->at_most) + " at most");
+  if (progress.cached) row("cached", "its result was known");
   row("attempts", std::to_string(progress.attempts.size()) + " (" + std::to_string(progress.failed_attempts) +
                       " failed, at most " + std::to_string(spec.max_attempts) + ")");
   if (spec.timeout.count() > 0) row("timeout", duration_text(spec.timeout));
   if (!progress.attempts.empty()) row("wall", wall_text(wall_ms(progress, 0)));
-  if (const auto* command = std::get_if<CommandWork>(&spec.work)) {
+  if (const CommandWork* command = command_of(spec.work)) {
     row("command", quoted_words(command->argv));
     row("in", command->working_directory.empty() ? command->task_directory : command->working_directory);
     row("directory", command->task_directory);

@@ -1,0 +1,76 @@
+// What time does to tasks: the delay before another attempt, and the end of attempts whose time is over.
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+/// Doubles with each failure, up to the longest.
+Time delay_after(const RetryRule& rule, std::int32_t failed_attempts) {
+  Time delay = rule.delay;
+  for (std::int32_t i = 1; i < failed_attempts && delay < rule.longest_delay; ++i) delay *= 2;
+  return std::min(delay, std::max(rule.delay, rule.longest_delay));
+}
+
+}  // namespace
+
+void Scheduler::State::retry(Slot slot) {
+  Task& task = tasks[slot];
+  if (!task.spec.retry || task.spec.retry->delay.count() == 0) return make_ready(slot);
+  const Time at = now + delay_after(*task.spec.retry, task.progress.failed_attempts);
+  task.progress.retry_at_ms = at.count();
+  touch(slot);
+  delayed.emplace(at, slot);
+  wake_by(at);
+}
+
+void Scheduler::State::start_delayed() {
+  while (!delayed.empty() && delayed.begin()->first <= now) {
+    const Slot slot = delayed.begin()->second;
+    delayed.erase(delayed.begin());
+    make_ready(slot);
+  }
+}
+
+void Scheduler::State::end_delay(Slot slot) {
+  Task& task = tasks[slot];
+  if (task.progress.retry_at_ms == 0) return;
+  delayed.erase({Time{task.progress.retry_at_ms}, slot});
+  task.progress.retry_at_ms = 0;
+}
+
+/// When a running attempt that has a time-out is stopped from here.
+std::optional<Time> Scheduler::State::guard_ends(const Task& task) const {
+  if (task.spec.timeout.count() == 0) return std::nullopt;
+  return Time{task.attempt().started_ms} + task.spec.timeout + settings.timeout_grace;
+}
+
+void Scheduler::State::guard(const Task& task) {
+  const auto ends = guard_ends(task);
+  if (!ends) return;
+  guards.emplace(*ends, AttemptKey{task.spec.id, task.attempt().id});
+  wake_by(std::max(*ends, guarded_from));
+}
+
+/// Requires: nothing; an attempt that is not guarded stays so.
+void Scheduler::State::unguard(const Task& task) {
+  if (!task.is_running()) return;
+  if (const auto ends = guard_ends(task)) guards.erase({*ends, AttemptKey{task.spec.id, task.attempt().id}});
+}
+
+void Scheduler::State::stop_overdue() {
+  while (!guards.empty() && now >= std::max(guards.begin()->first, guarded_from)) {
+    const AttemptKey key = guards.begin()->second;
+    guards.erase(guards.begin());
+    const Slot slot = tasks.find(key.task);
+    const Task& task = tasks[slot];
+    const Cause why{.message = "timed out after " + std::to_string(task.spec.timeout.count()) +
+                               " ms, and its node did not end it"};
+    stop(task.attempt().node, key);
+    attempt_is_over(slot, AttemptEnd::failed, why, {});
+  }
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,70 @@
+#include "scheduler/simulation/control_workload.h"
+
+#include "scheduler/simulation/witness.h"
+
+namespace troupe::scheduler::sim {
+namespace {
+
+/// A comparison that holds for some attempts and not for others.
+std::string draw_comparison(Dice& dice, const std::string& name, TaskId task) {
+  const char* comparisons[] = {"==", "!=", "<", ">="};
+  return name + ' ' + comparisons[dice.between(0, 3)] + " '" +
+         text_of_attempt(task, {1, dice.between<std::uint32_t>(1, 3)}) + "'";
+}
+
+Condition draw_condition(Dice& dice, const std::vector<TaskId>& about) {
+  Condition condition;
+  for (std::uint32_t i = 0; i < about.size(); ++i) {
+    const std::string name = "r" + std::to_string(i);
+    if (i > 0) condition.text += dice.chance(500) ? " and " : " or not ";
+    condition.text += draw_comparison(dice, name, about[i]);
+    condition.results.emplace_back(name, i);
+  }
+  return condition;
+}
+
+void draw_retry(Dice& dice, TaskSpec& spec) {
+  RetryRule& rule = spec.retry.emplace();
+  if (dice.chance(700)) rule.delay = std::chrono::milliseconds(dice.between(1, 200));
+  rule.longest_delay = rule.delay * dice.between(1, 4);
+  if (dice.chance(300)) rule.exit_codes = {3};
+  if (dice.chance(300)) rule.signals = {6};
+}
+
+/// The members of a gang are alike, but for their rank.
+void draw_meshes(Dice& dice, std::vector<TaskSpec>& tasks) {
+  const bool makes_meshes = dice.chance(500);
+  for (auto& spec : tasks) {
+    if (!makes_meshes || !spec.gang || spec.gang->policy != GangPolicy::data || spec.gang->size % 2 != 0) continue;
+    spec.gang->policy = GangPolicy::mesh;
+    spec.gang->stages = 2;
+  }
+}
+
+void draw_durable_control(Dice& dice, TaskSpec& spec) {
+  if (!spec.inputs.empty() && dice.chance(300)) spec.when = draw_condition(dice, spec.inputs);
+  if (spec.gang) return;
+  if (dice.chance(100)) {
+    Condition again{.text = draw_comparison(dice, "own", spec.id), .results = {{"own", 0}}};
+    spec.repeat = Repeat{std::move(again), dice.between<std::uint32_t>(1, 4)};
+  } else {
+    spec.cache = dice.chance(200);
+  }
+}
+
+}  // namespace
+
+void draw_control(Dice& dice, const JobInfo& job, std::vector<TaskSpec>& tasks) {
+  draw_meshes(dice, tasks);
+  const auto priority = dice.between<std::int32_t>(0, 2);
+  for (auto& spec : tasks) {
+    spec.priority = priority;
+    spec.preemptible = !spec.is_actor() && dice.chance(300);
+    spec.spreads = dice.chance(200);
+    if (dice.chance(300)) draw_retry(dice, spec);
+    if (!spec.is_actor() && dice.chance(50)) spec.timeout = std::chrono::milliseconds(dice.between(20, 300));
+    if (job.durable && !spec.is_actor()) draw_durable_control(dice, spec);
+  }
+}
+
+}  // namespace troupe::scheduler::sim

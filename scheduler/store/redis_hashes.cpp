@@ -1,0 +1,77 @@
+#include "scheduler/store/redis_hashes.h"
+
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "scheduler/store/record_codec.h"
+#include "scheduler/store/redis_greeting.h"
+#include "scheduler/store/redis_layout.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::string_view fields_per_scan = "2000";
+
+class HashReader {
+ public:
+  HashReader(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience)
+      : connection_(connection), socket_(socket), patience_(patience) {}
+
+  /// Calls `take` with each field and record, each once or twice.
+  Result<void> each(std::string_view key, const std::function<Result<void>(RecordPlace, std::string_view)>& take) {
+    const std::string command = "HSCAN " + std::string(key);
+    std::string cursor = "0";
+    do {
+      auto reply = connection_.ask({"HSCAN", key, cursor, "COUNT", fields_per_scan},
+                                   std::chrono::steady_clock::now() + patience_);
+      if (!reply) return reply.error();
+      if (reply->is_error()) return redis_refusal(socket_, command, *reply);
+      if (reply->size() != 2 || !(*reply)[0].is_text() || !(*reply)[1].is_array())
+        return Error{Fault::corrupt,
+                     "Redis at " + socket_ + " answers " + command + " with something else than a scan"};
+      cursor = (*reply)[0].text();
+      const RedisValue found = (*reply)[1];
+      for (std::size_t i = 0; i + 1 < found.size(); i += 2)
+        if (auto taken = take({key, found[i].text()}, found[i + 1].text()); !taken) return taken;
+    } while (cursor != "0");
+    return {};
+  }
+
+ private:
+  RedisConnection& connection_;
+  const std::string& socket_;
+  std::chrono::milliseconds patience_;
+};
+
+}  // namespace
+
+Result<void> load_hashes(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
+                         StoredState& state) {
+  HashReader reader(connection, socket, patience);
+  std::map<std::string, CachedResult> cached;
+  auto read = reader.each(cache_key, [&](RecordPlace place, std::string_view bytes) -> Result<void> {
+    auto result = decode_record<CachedResult>(place, bytes);
+    if (!result) return result.error();
+    if (cache_field(result->key) != place.field) return damaged_record(place, "it is of another key");
+    std::string key = result->key;
+    cached.insert_or_assign(std::move(key), std::move(*result));
+    return {};
+  });
+  if (!read) return read;
+  std::set<NodeId> drained;
+  read = reader.each(drained_key, [&](RecordPlace place, std::string_view bytes) -> Result<void> {
+    const auto node = decode_record<NodeId>(place, bytes);
+    if (!node) return node.error();
+    if (to_text(*node) != place.field) return damaged_record(place, "it is of another node");
+    drained.insert(*node);
+    return {};
+  });
+  if (!read) return read;
+  for (auto& [key, result] : cached) state.cached.push_back(std::move(result));
+  state.drained.assign(drained.begin(), drained.end());
+  return {};
+}
+
+}  // namespace troupe::scheduler

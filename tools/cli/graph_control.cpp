@@ -1,0 +1,234 @@
+#include "tools/cli/graph_control.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "tools/cli/did_you_mean.h"
+#include "tools/cli/units.h"
+
+namespace troupe::cli {
+namespace {
+
+using Kind = DocumentNode::Kind;
+using std::chrono::milliseconds;
+
+constexpr std::int64_t most_priority = 1'000'000;
+constexpr std::uint32_t most_members = 4096;
+constexpr std::uint32_t most_runs = 1000;
+constexpr std::size_t most_causes = 64;
+constexpr milliseconds usual_longest_delay = std::chrono::hours(1);
+
+std::string quoted(const std::string& text) { return "'" + text + "'"; }
+
+bool is_plain(const DocumentNode& node) { return node.kind == Kind::scalar && !node.is_quoted; }
+
+std::optional<std::int64_t> whole_number(const DocumentNode& node) {
+  if (!is_plain(node)) return std::nullopt;
+  const bool is_negative = node.text.starts_with('-');
+  const auto count = parse_count(std::string_view(node.text).substr(is_negative ? 1 : 0));
+  return count && is_negative ? -*count : count;
+}
+
+/// `SIGKILL` or `KILL`; nullopt when there is no such signal.
+std::optional<std::int32_t> signal_of(std::string name) {
+  if (name.starts_with("SIG")) name.erase(0, 3);
+  for (int signal = 1; signal < NSIG; ++signal)
+    if (const char* known = ::sigabbrev_np(signal); known != nullptr && name == known) return signal;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void ControlReader::expect(const DocumentNode& node, const std::string& key, const std::string& expected) {
+  complaints_.add(node.place, quoted(key) + in_ + ": found " + describe(node) + ", expected " + expected);
+}
+
+void ControlReader::unknown_key(const DocumentNode& key, const std::string& of, const std::vector<std::string>& known) {
+  std::string guess = did_you_mean(key.text, known);
+  if (guess.empty()) guess = ", expected " + one_of(known);
+  complaints_.add(key.place, "unknown key " + quoted(key.text) + " of " + quoted(of) + in_ + guess);
+}
+
+bool ControlReader::read_setting(const std::string& key, const DocumentNode& value, GraphControl& control) {
+  if (key == "priority") {
+    read_priority(value, control);
+  } else if (key == "preemptible") {
+    read_flag(value, key, control.preemptible);
+  } else if (key == "spread") {
+    read_flag(value, key, control.spreads);
+  } else if (key == "cache") {
+    read_flag(value, key, control.cache);
+  } else if (key == "retry_on") {
+    read_retry_on(value, control);
+  } else if (key == "retry_delay") {
+    read_retry_delay(value, control);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool ControlReader::read_task_key(const std::string& key, const DocumentNode& value, EntryDraft& draft) {
+  if (key == "when") {
+    read_condition(value, key, draft.when);
+  } else if (key == "repeat") {
+    read_repeat(value, draft);
+  } else if (key == "gang") {
+    read_gang(value, draft);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void ControlReader::read_flag(const DocumentNode& node, const std::string& key, bool& flag) {
+  if (is_plain(node) && (node.text == "true" || node.text == "false")) {
+    flag = node.text == "true";
+  } else {
+    expect(node, key, "true or false");
+  }
+}
+
+void ControlReader::read_count(const DocumentNode& node, const std::string& key, std::uint32_t most,
+                               std::uint32_t& count) {
+  const auto read = whole_number(node);
+  if (read && *read >= 1 && *read <= most) {
+    count = static_cast<std::uint32_t>(*read);
+  } else {
+    expect(node, key, "a whole number from 1 to " + std::to_string(most));
+  }
+}
+
+void ControlReader::read_priority(const DocumentNode& node, GraphControl& control) {
+  const auto read = whole_number(node);
+  if (read && *read >= -most_priority && *read <= most_priority) {
+    control.priority = static_cast<std::int32_t>(*read);
+  } else {
+    expect(node, "priority",
+           "a whole number from -" + std::to_string(most_priority) + " to " + std::to_string(most_priority) +
+               "; higher goes first");
+  }
+}
+
+void ControlReader::read_retry_on(const DocumentNode& node, GraphControl& control) {
+  const std::string expected = "a list of exit codes and signals, as in [75, SIGKILL]";
+  if (node.kind != Kind::sequence || node.items.empty()) return expect(node, "retry_on", expected);
+  control.retry.exit_codes.clear();
+  control.retry.signals.clear();
+  for (const auto& item : node.items) {
+    const auto code = whole_number(item);
+    const auto signal = is_plain(item) ? signal_of(item.text) : std::nullopt;
+    if (code && *code >= 1 && *code <= 255) {
+      control.retry.exit_codes.push_back(static_cast<std::int32_t>(*code));
+    } else if (signal) {
+      control.retry.signals.push_back(*signal);
+    } else {
+      expect(item, "retry_on", "an exit code from 1 to 255, or a signal such as SIGKILL");
+    }
+  }
+  if (node.items.size() > most_causes) expect(node, "retry_on", "at most " + std::to_string(most_causes));
+}
+
+void ControlReader::read_retry_delay(const DocumentNode& node, GraphControl& control) {
+  const auto read = [&](const DocumentNode& value, milliseconds& delay) {
+    const auto duration = value.kind == Kind::scalar ? parse_duration(value.text) : std::nullopt;
+    if (!duration) expect(value, "retry_delay", expected_duration);
+    delay = duration.value_or(delay);
+  };
+  control.retry.longest_delay = usual_longest_delay;
+  if (node.kind == Kind::scalar) return read(node, control.retry.delay);
+  if (node.kind != Kind::mapping)
+    return expect(node, "retry_delay", "a duration such as 10s, or {first: 1s, longest: 5min}");
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    if (node.key(i).text == "first") {
+      read(node.value(i), control.retry.delay);
+    } else if (node.key(i).text == "longest") {
+      read(node.value(i), control.retry.longest_delay);
+    } else {
+      unknown_key(node.key(i), "retry_delay", {"first", "longest"});
+    }
+  }
+  if (control.retry.delay.count() == 0) expect(node, "retry_delay", "the key 'first'");
+}
+
+void ControlReader::read_condition(const DocumentNode& node, const std::string& key,
+                                   std::optional<PlacedText>& condition) {
+  if (node.kind == Kind::scalar && !node.text.empty()) {
+    condition = PlacedText{node.text, node.place};
+  } else {
+    expect(node, key, "a condition in quotes, as in \"join.accuracy >= 0.9\"");
+  }
+}
+
+void ControlReader::read_repeat(const DocumentNode& node, EntryDraft& draft) {
+  const std::string expected = "{while: \"" + draft.entry.name + ".loss > 0.1\", at_most: 10}";
+  if (node.kind != Kind::mapping) return expect(node, "repeat", expected);
+  draft.entry.control.at_most = 0;
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    const DocumentNode& value = node.value(i);
+    if (node.key(i).text == "while") {
+      read_condition(value, "while", draft.repeat_while);
+    } else if (node.key(i).text == "at_most") {
+      draft.entry.control.at_most = 1;
+      read_count(value, "at_most", most_runs, draft.entry.control.at_most);
+    } else {
+      unknown_key(node.key(i), "repeat", {"while", "at_most"});
+    }
+  }
+  // A loop without a bound is refused: it may never end.
+  if (!draft.repeat_while || draft.entry.control.at_most == 0) expect(node, "repeat", "both keys, as in " + expected);
+}
+
+void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
+  const std::string expected = "{size: 4}, and if need be policy: data, model or mesh";
+  if (node.kind != Kind::mapping) return expect(node, "gang", expected);
+  GraphGang gang{.size = 0};
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    const std::string& key = node.key(i).text;
+    const DocumentNode& value = node.value(i);
+    if (key == "size") {
+      gang.size = 1;
+      read_count(value, "size", most_members, gang.size);
+    } else if (key == "stages") {
+      read_count(value, "stages", most_members, gang.stages);
+    } else if (key == "policy") {
+      const std::vector<std::string> policies{"data", "model", "mesh"};
+      const auto found = std::find(policies.begin(), policies.end(), value.text);
+      if (value.kind == Kind::scalar && found != policies.end()) {
+        gang.policy = static_cast<GangPolicy>(found - policies.begin());
+      } else {
+        expect(value, "policy", one_of(policies));
+      }
+    } else {
+      unknown_key(node.key(i), "gang", {"size", "policy", "stages"});
+    }
+  }
+  if (gang.size == 0) return expect(node, "gang", expected);
+  if (gang.stages > 1 && gang.policy != GangPolicy::mesh) expect(node, "gang", "'stages' with policy: mesh only");
+  if (gang.size % gang.stages != 0)
+    expect(node, "gang", "a size that is a whole number of pipelines of " + std::to_string(gang.stages) + " stages");
+  draft.entry.control.gang = gang;
+}
+
+void ControlReader::check(EntryDraft& draft, const Place& place) {
+  const GraphControl& control = draft.entry.control;
+  if (draft.repeat_while && control.gang)
+    complaints_.add(place, "found 'repeat' and 'gang'" + in_ + ": a gang cannot repeat");
+  if (control.cache && (draft.repeat_while || control.gang))
+    complaints_.add(place, "found 'cache'" + in_ + ", which repeats or is a gang: its result cannot be cached");
+  if (!control.gang) return;
+  // The members are the combinations of one more key, which runs fastest.
+  auto& each = draft.entry.each;
+  if (std::any_of(each.begin(), each.end(), [](const EachKey& key) { return key.name == "rank"; })) {
+    complaints_.add(place, "'each' and 'gang'" + in_ + " both make a {rank}: give the key of 'each' another name");
+    return;
+  }
+  EachKey ranks{"rank", {}};
+  for (std::uint32_t rank = 0; rank < control.gang->size; ++rank) ranks.values.push_back(std::to_string(rank));
+  each.push_back(std::move(ranks));
+}
+
+}  // namespace troupe::cli

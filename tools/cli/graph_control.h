@@ -1,0 +1,46 @@
+// The keys of a graph file by which tasks choose, loop, try again and are placed together: `when`, `repeat`,
+// `retry_on`, `retry_delay`, `priority`, `preemptible`, `spread`, `cache`, `gang`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/cli/graph_draft.h"
+
+namespace troupe::cli {
+
+class ControlReader {
+ public:
+  /// `in` says where in the file, as in ` in task 'train'`.
+  ControlReader(Complaints& complaints, std::string in) : complaints_(complaints), in_(std::move(in)) {}
+
+  /// Keys that `defaults` may have, too. False: it is another key.
+  bool read_setting(const std::string& key, const DocumentNode& value, GraphControl& control);
+  /// Keys of one task. False: it is another key.
+  bool read_task_key(const std::string& key, const DocumentNode& value, EntryDraft& draft);
+
+  /// What one key allows and another forbids; `place` is the task's.
+  void check(EntryDraft& draft, const Place& place);
+
+ private:
+  void expect(const DocumentNode& node, const std::string& key, const std::string& expected);
+  void read_flag(const DocumentNode& node, const std::string& key, bool& flag);
+  void read_count(const DocumentNode& node, const std::string& key, std::uint32_t most, std::uint32_t& count);
+  void read_priority(const DocumentNode& node, GraphControl& control);
+  void read_retry_on(const DocumentNode& node, GraphControl& control);
+  void read_retry_delay(const DocumentNode& node, GraphControl& control);
+  void read_condition(const DocumentNode& node, const std::string& key, std::optional<PlacedText>& condition);
+  void read_repeat(const DocumentNode& node, EntryDraft& draft);
+  void read_gang(const DocumentNode& node, EntryDraft& draft);
+  void unknown_key(const DocumentNode& key, const std::string& of, const std::vector<std::string>& known);
+
+  Complaints& complaints_;
+  const std::string in_;
+};
+
+/// The names of the keys.
+inline const std::vector<std::string> control_setting_keys{"priority", "preemptible", "spread",
+                                                           "cache",    "retry_on",    "retry_delay"};
+inline const std::vector<std::string> control_task_keys{"when", "repeat", "gang"};
+
+}  // namespace troupe::cli
