@@ -5,7 +5,7 @@
 
 namespace troupe::scheduler::sim {
 
-Bytes result_of(TaskId task, AttemptId attempt) {
+std::string text_of_attempt(TaskId task, AttemptId attempt) {
   return std::to_string(task.job.value) + '.' + std::to_string(task.number) + '#' + std::to_string(attempt.epoch) +
          '.' + std::to_string(attempt.number);
 }
