@@ -45,7 +45,7 @@ class CoreWatch {
   std::set<JobId> durable_;
   TaskBook<Entry> tasks_;
   std::map<DriverId, JobId> own_jobs_;
-  std::map<DriverId, Time> since_;  // when a driver was taken in
+  std::map<DriverId, Time> since_;                                             // when a driver was taken in
   std::map<std::pair<DriverId, std::uint64_t>, std::vector<TaskId>> submits_;  // durable ones
 };
 
