@@ -47,8 +47,6 @@ class Cluster {
  public:
   /// nullptr when it never joined, or left.
   Node* find(NodeId id);
-  /// nullptr when it is not there or not under this incarnation.
-  Node* find_alive(NodeId id, std::uint64_t incarnation);
 
   /// Starts empty books for this incarnation of the node; what an earlier one held is gone.
   Node& join(const NodeJoined& joined, Time now);
