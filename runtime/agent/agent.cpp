@@ -40,7 +40,8 @@ class Agent {
         transport_(transport),
         start_(Clock::now()),
         self_{options.node, options.incarnation, options.name, options.capacity},
-        core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)}, agent::Time(0)),
+        core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)},
+              agent::Time(0)),
         seen_file_(options.seen_file) {}
 
   ~Agent() {

@@ -75,7 +75,7 @@ Result<void> MessageQueue::send(Bytes body, milliseconds limit) {
     if (Clock::now() + back_off > deadline)
       return Error{Fault::timed_out, "queue '" + name_ + "' is full, still after " + std::to_string(limit.count()) +
                                          " ms: receive from it, or from '" + name_ + ".dead'"};
-    std::this_thread::sleep_for(back_off);
+    std::this_thread::sleep_for(back_off);  // A full queue answers at once and lists nobody: its senders hold back.
   }
 }
 

@@ -128,19 +128,6 @@ void NodeLedger::give_back(const Grant& grant) {
   }
 }
 
-bool NodeLedger::could_ever_fit(const Resources& needs) const {
-  if (needs.cpus > capacity_->cpus || needs.memory_bytes > capacity_->memory_bytes) return false;
-  if (!carries(capacity_->labels, needs.labels)) return false;
-  for (const auto& [name, amount] : needs.named) {
-    const auto have = find_named(capacity_->named, name);
-    if (have == capacity_->named.end() || amount > have->second) return false;
-  }
-  const Milli wanted = needs.gpus == 0 ? 0 : devices_of(needs);
-  return std::count_if(capacity_->gpus.begin(), capacity_->gpus.end(), [&](const GpuDevice& device) {
-           return device.memory_bytes >= needs.gpu_memory_bytes;
-         }) >= wanted;
-}
-
 bool NodeLedger::is_idle() const {
   return free_cpus_ == capacity_->cpus && free_memory_bytes_ == capacity_->memory_bytes &&
          free_gpus_ == static_cast<Milli>(devices_.size()) * one;

@@ -71,7 +71,7 @@ class NodeLedger {
  public:
   explicit NodeLedger(NodeCapacity capacity);
 
-  /// The books of the same node with nothing taken.
+  /// The books of the same node with nothing taken: what never fits there never fits.
   NodeLedger emptied() const;
 
   /// Takes what `needs` asks for, on the devices with the least room that fit; nullopt takes nothing.
@@ -88,9 +88,6 @@ class NodeLedger {
 
   /// Requires: `grant` came from this ledger and was not given back.
   void give_back(const Grant& grant);
-
-  /// Whether `needs` would fit if nothing else ran here.
-  bool could_ever_fit(const Resources& needs) const;
 
   const NodeCapacity& capacity() const { return *capacity_; }
   Milli free_cpus() const { return free_cpus_; }

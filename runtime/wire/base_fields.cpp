@@ -71,7 +71,7 @@ void fields(Archive& archive, CommandWork& value) {
 
 template <class Archive>
 void fields(Archive& archive, GangHint& value) {
-  archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next, value.stages);
+  archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next, appended(value.stages));
 }
 
 template <class Archive>
@@ -96,10 +96,10 @@ void fields(Archive& archive, RetryRule& value) {
 
 template <class Archive>
 void fields(Archive& archive, TaskSpec& value) {
-  archive("task spec", value.id, value.name, value.work, value.needs, value.priority, value.preemptible, value.spreads,
-          value.max_attempts, value.timeout, value.after, value.inputs, value.gang, appended(value.locks),
-          appended(value.semaphores), appended(value.cache), appended(value.when), appended(value.repeat),
-          appended(value.retry));
+  archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, value.after,
+          value.inputs, value.gang, appended(value.locks), appended(value.semaphores), appended(value.priority),
+          appended(value.preemptible), appended(value.spreads), appended(value.cache),
+          appended(value.when), appended(value.repeat), appended(value.retry));
 }
 
 // The message may end in a program's output, which need not be text.

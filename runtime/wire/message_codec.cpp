@@ -49,7 +49,7 @@ void fields(Archive& archive, Synchronised& value) {
 }
 template <class Archive>
 void fields(Archive& archive, DriverWelcome& value) {
-  archive("driver welcome", value.since);
+  archive("driver welcome", appended(value.since));
 }
 template <class Archive>
 void fields(Archive& archive, Answer& value) {

@@ -26,28 +26,16 @@ class Bits {
       if ((words_[i] & other.words_[i]) != 0) return true;
     return false;
   }
-  bool is_empty() const {
-    return std::all_of(words_.begin(), words_.end(), [](std::uint64_t word) { return word == 0; });
-  }
 
   /// Calls `visit` with each number, from the lowest.
   template <class Visit>
   void for_each(const Visit& visit) const {
-    for (std::size_t i = 0; i < words_.size(); ++i) visit_word(i, words_[i], visit);
-  }
-  /// Those that are in both.
-  template <class Visit>
-  void for_each_common(const Bits& other, const Visit& visit) const {
-    for (std::size_t i = 0; i < std::min(words_.size(), other.words_.size()); ++i)
-      visit_word(i, words_[i] & other.words_[i], visit);
+    for (std::size_t i = 0; i < words_.size(); ++i)
+      for (std::uint64_t word = words_[i]; word != 0; word &= word - 1)
+        visit(64 * i + static_cast<std::size_t>(std::countr_zero(word)));
   }
 
  private:
-  template <class Visit>
-  static void visit_word(std::size_t index, std::uint64_t word, const Visit& visit) {
-    for (; word != 0; word &= word - 1) visit(64 * index + static_cast<std::size_t>(std::countr_zero(word)));
-  }
-
   std::vector<std::uint64_t> words_;
 };
 

@@ -23,11 +23,6 @@ Node* Cluster::find(NodeId id) {
   return found == by_id_.end() ? nullptr : found->second;
 }
 
-Node* Cluster::find_alive(NodeId id, std::uint64_t incarnation) {
-  Node* node = find(id);
-  return node != nullptr && node->alive && node->incarnation == incarnation ? node : nullptr;
-}
-
 Node& Cluster::join(const NodeJoined& joined, Time now) {
   Node& node = nodes_[joined.node];
   by_id_[joined.node] = &node;

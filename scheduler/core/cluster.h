@@ -33,7 +33,7 @@ struct Node {
   bool alive = false;
   bool drains = false;  ///< Takes no new work.
   Holdings holdings;
-  std::set<AttemptKey> over;  ///< Acknowledged, and perhaps still listed by what the node said before it knew.
+  std::set<AttemptKey> over;          ///< Acknowledged, and perhaps still listed by what the node said before it knew.
   std::uint64_t kept_for = 0;         ///< The order of the request; 0: nobody.
   std::uint64_t kept_as = 0;          ///< Each time that it is kept has another number.
   std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
@@ -47,8 +47,6 @@ class Cluster {
  public:
   /// nullptr when it never joined, or left.
   Node* find(NodeId id);
-  /// nullptr when it is not there or not under this incarnation.
-  Node* find_alive(NodeId id, std::uint64_t incarnation);
 
   /// Starts empty books for this incarnation of the node; what an earlier one held is gone.
   Node& join(const NodeJoined& joined, Time now);

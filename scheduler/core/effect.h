@@ -12,8 +12,7 @@
 
 namespace troupe::scheduler {
 
-// --- writes: of jobs and tasks the durable ones only
-// -----------------------------------------------------------------------------------
+// --- writes: of jobs and tasks the durable ones only -------------------------------------------------------------------
 
 struct SaveJob {
   JobInfo job;

@@ -62,7 +62,7 @@ class Service {
   TaskStore& store_;
   Transport& transport_;
   std::optional<Scheduler> scheduler_;
-  StoreAge age_;  // what is on disk
+  StoreAge age_;                  // what is on disk
   std::optional<Error> refusal_;  // why it must not go on
   bool is_fenced_ = false;
   const ProcessClock clock_;

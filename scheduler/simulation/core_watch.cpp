@@ -12,6 +12,7 @@ CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded) : witness_(wit
     Entry& entry = tasks_[record.spec.id];
     const TaskProgress& progress = record.progress;
     if (!progress.attempts.empty()) entry.highest = progress.attempts.back().id;
+    entry.retry_at_ms = progress.retry_at_ms;
     if (is_final(progress.state)) entry.end.emplace(progress.state, progress.result);
   }
 }
@@ -27,6 +28,7 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
     } else if (const auto* told = std::get_if<TellTaskEnded>(&effect)) {
       check_end(told->task, told->state, told->result, told->attempts);
     } else if (const auto* saved = std::get_if<SaveProgress>(&effect)) {
+      check_delay(now, *saved);
       if (is_final(saved->progress.state))
         check_end(saved->task, saved->progress.state, saved->progress.result, saved->progress.attempts);
     } else if (const auto* wake = std::get_if<WakeAt>(&effect)) {
@@ -53,12 +55,18 @@ void CoreWatch::forget(DriverId driver) {
 void CoreWatch::check_run(const RunTask& run) {
   Entry& entry = tasks_[run.task];
   if (run.attempt < entry.highest)
-    witness_.breaks("3: " + result_of(run.task, run.attempt) + " is given after a higher attempt");
+    witness_.breaks("3: " + text_of_attempt(run.task, run.attempt) + " is given after a higher attempt");
   if (entry.end) {
     const bool is_cancelled = entry.end->first == TaskState::cancelled;
     witness_.breaks((is_cancelled ? "11: " : "3: ") + name_of(run.task) + " is given after it has ended");
   }
   entry.highest = run.attempt;
+}
+
+void CoreWatch::check_delay(Time now, const SaveProgress& saved) {
+  const std::int64_t due = std::exchange(tasks_[saved.task].retry_at_ms, saved.progress.retry_at_ms);
+  if (saved.progress.state == TaskState::running && now.count() < due)
+    witness_.breaks("3: " + name_of(saved.task) + " is tried again " + std::to_string(due - now.count()) + " ms too early");
 }
 
 void CoreWatch::check_end(TaskId task, TaskState state, const Bytes& result,
@@ -77,6 +85,11 @@ void CoreWatch::check_end(TaskId task, TaskState state, const Bytes& result,
     witness_.breaks("Q: an attempt of " + name_of(task) + " is lost where nothing goes wrong");
   if (state != TaskState::done) return;
   ++witness_.counts.tasks_done;
+  if (attempts.empty() && durable_.contains(task.job)) {
+    if (!witness_.is_finished(result))
+      witness_.breaks("2: the known result of " + name_of(task) + " is of no attempt that was done");
+    return;
+  }
   if (attempts.empty() || attempts.back().end != AttemptEnd::done)
     return witness_.breaks("2: " + name_of(task) + " is done, and its last attempt is not");
   if (result != result_of(task, attempts.back().id))
@@ -111,7 +124,7 @@ void CoreWatch::lets_out(const Effect& effect, const StoreContents& store) {
     const auto is_it = [&](const AttemptRecord& attempt) { return attempt.id == run->attempt; };
     if (record == store.tasks.end() ||
         std::none_of(record->second.progress.attempts.begin(), record->second.progress.attempts.end(), is_it))
-      witness_.breaks("1: " + result_of(run->task, run->attempt) + " is given and not in the store");
+      witness_.breaks("1: " + text_of_attempt(run->task, run->attempt) + " is given and not in the store");
   }
 }
 
@@ -129,6 +142,7 @@ void CoreWatch::compare(const Scheduler& core, const StoreContents& store) {
       const TaskProgress& a = known.progress;
       const TaskProgress& b = stored->second.progress;
       if (a.attempts != b.attempts || a.result != b.result || a.failed_attempts != b.failed_attempts ||
+          a.branch != b.branch || a.iteration != b.iteration || a.cached != b.cached || a.retry_at_ms != b.retry_at_ms ||
           is_final(a.state) != is_final(b.state))
         return witness_.breaks("13: the store does not have " + name_of(known.spec.id) + " as it is");
     }

@@ -32,12 +32,14 @@ class CoreWatch {
 
  private:
   struct Entry {
-    AttemptId highest;  // that was given
+    AttemptId highest;             // that was given
+    std::int64_t retry_at_ms = 0;  // of a durable task: until then it waits for its next attempt
     std::optional<std::pair<TaskState, Bytes>> end;
   };
 
   void forget(DriverId driver);
   void check_run(const RunTask& run);
+  void check_delay(Time now, const SaveProgress& saved);
   void check_end(TaskId task, TaskState state, const Bytes& result, const std::vector<AttemptRecord>& attempts);
   void check_cancel(const CancelRequested& cancel, const Effects& effects);
 
@@ -45,7 +47,7 @@ class CoreWatch {
   std::set<JobId> durable_;
   TaskBook<Entry> tasks_;
   std::map<DriverId, JobId> own_jobs_;
-  std::map<DriverId, Time> since_;  // when a driver was taken in
+  std::map<DriverId, Time> since_;                                             // when a driver was taken in
   std::map<std::pair<DriverId, std::uint64_t>, std::vector<TaskId>> submits_;  // durable ones
 };
 

@@ -19,7 +19,8 @@ using Place = std::uint32_t;
 class Places {
  public:
   explicit Places(const Scenario& scenario)
-      : nodes_(static_cast<Place>(scenario.nodes.size())), drivers_(static_cast<Place>(scenario.drivers.size() + scenario.clients.size())) {}
+      : nodes_(static_cast<Place>(scenario.nodes.size())),
+        drivers_(static_cast<Place>(scenario.drivers.size() + scenario.clients.size())) {}
 
   static constexpr Place schedulers = 2;
   Place scheduler(std::size_t i) const { return static_cast<Place>(i); }

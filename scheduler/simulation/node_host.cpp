@@ -149,7 +149,7 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
   const AttemptId attempt = order.attempt;
   if (std::holds_alternative<ActorWork>(order.work)) {
     later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt] {
-      if (workers_.contains(worker)) take(agent::ActorUp{worker, task, attempt, "ipc://" + result_of(task, attempt)});
+      if (workers_.contains(worker)) take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
     });
     if (script.failures > 0)
       later(script.duration, [this, worker, task] {
@@ -169,6 +169,7 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
       report.cause = {.message = "it threw"};
     } else {
       report.result = result_of(task, attempt);
+      world_.witness.finishes(report.result);
     }
     take(agent::ReportArrived{worker, std::move(report)});
   });
@@ -189,7 +190,10 @@ void NodeHost::run_command(const RunOrder& order) {
 void NodeHost::command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cause cause) {
   if (commands_.erase({task, attempt}) == 0) return;
   AttemptReport report{.task = task, .attempt = attempt, .end = end, .cause = std::move(cause)};
-  if (end == AttemptEnd::done) report.result = result_of(task, attempt);
+  if (end == AttemptEnd::done) {
+    report.result = result_of(task, attempt);
+    world_.witness.finishes(report.result);
+  }
   take(agent::CommandExited{std::move(report)});
 }
 

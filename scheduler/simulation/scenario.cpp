@@ -14,10 +14,9 @@ constexpr Time shortest_timeout{100};  // of a node, however fast all is: messag
 Timing shrunk(int times) {
   Timing timing;
   const auto shrink = [&](Time& time) { time = std::max(time / times, Time{1}); };
-  for (Time* each :
-       {&timing.heartbeat, &timing.node_timeout, &timing.rejoin_grace, &timing.line_patience, &timing.ask_again,
-        &timing.driver_timeout, &timing.idle_timeout, &timing.kill_grace, &timing.lease, &timing.sync_lease,
-        &timing.store_patience})
+  for (Time* each : {&timing.heartbeat, &timing.node_timeout, &timing.rejoin_grace, &timing.line_patience,
+                     &timing.ask_again, &timing.driver_timeout, &timing.idle_timeout, &timing.kill_grace, &timing.lease,
+                     &timing.sync_lease, &timing.store_patience})
     shrink(*each);
   return timing;
 }
@@ -116,7 +115,8 @@ void draw_clients(Scenario& scenario) {
     ClientPlan plan{.starts_at = dice.between(Time{0}, scenario.faults_until / 2),
                     .steps = dice.between(4, 20) + (meets ? rounds : 0),
                     .rounds = meets ? rounds : 0};
-    if (!meets && dice.chance(300)) plan.dies_at = plan.starts_at + dice.between(Time{1}, 4 * scenario.timing.node_timeout);
+    if (!meets && dice.chance(300))
+      plan.dies_at = plan.starts_at + dice.between(Time{1}, 4 * scenario.timing.node_timeout);
     scenario.clients.push_back(plan);
   }
 }

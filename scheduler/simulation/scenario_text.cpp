@@ -17,7 +17,7 @@ constexpr const char* fault_names[] = {"agent_crash",      "node_cut",        "n
                                        "second_scheduler", "scheduler_pause", "clock_jump"};
 static_assert(std::size(fault_names) == static_cast<std::size_t>(last_fault_kind) + 1);
 constexpr const char* work_names[] = {"function", "actor", "command"};
-constexpr const char* policy_names[] = {"data", "model"};
+constexpr const char* policy_names[] = {"data", "model", "mesh"};
 
 /// `named` fields are one of a list of words, by their place in it.
 struct Named {
@@ -42,6 +42,12 @@ class LineWriter {
     std::string list;
     for (const auto value : values) list += (list.empty() ? "" : ",") + std::to_string(value);
     if (!list.empty()) put(key, list);
+  }
+  /// Spaces are written as underscores, of which the text has none.
+  void operator()(const char* key, std::string& text) {
+    std::string word = text;
+    std::replace(word.begin(), word.end(), ' ', '_');
+    if (!word.empty()) put(key, word);
   }
   void operator()(const char* key, Named named) {
     if (named.value != 0 || named.is_always_told) put(key, named.names[static_cast<std::size_t>(named.value)]);
@@ -89,6 +95,10 @@ class LineReader {
       values.push_back(number<std::uint32_t>(key, list.substr(at, end - at)));
       at = end + 1;
     }
+  }
+  void operator()(const char* key, std::string& text) {
+    text = take(key).value_or("");
+    std::replace(text.begin(), text.end(), '_', ' ');
   }
   void operator()(const char* key, Named named) {
     const auto text = take(key);
@@ -227,6 +237,51 @@ std::vector<std::uint32_t> numbers_of(const std::vector<TaskId>& tasks) {
   return numbers;
 }
 
+/// As conditions of scenarios are: about all of `inputs`, named r0, r1, …
+Condition condition_on(std::string text, std::size_t inputs) {
+  Condition condition{.text = std::move(text)};
+  for (std::uint32_t i = 0; i < inputs; ++i) condition.results.emplace_back("r" + std::to_string(i), i);
+  return condition;
+}
+
+template <class Line>
+void fields(Line& line, RetryRule& rule) {
+  Time delay = rule.delay;
+  Time longest = rule.longest_delay;
+  line("retry_delay", delay, Time{0});
+  line("longest_delay", longest, Time{0});
+  rule.delay = delay;
+  rule.longest_delay = longest;
+  for (auto& [key, causes] : {std::pair{"retry_on_exit", &rule.exit_codes}, {"retry_on_signal", &rule.signals}}) {
+    std::vector<std::uint32_t> list(causes->begin(), causes->end());
+    line(key, list);
+    causes->assign(list.begin(), list.end());
+  }
+}
+
+/// How a task takes its turn, chooses and tries again.
+template <class Line>
+void control_fields(Line& line, TaskSpec& spec) {
+  line("priority", spec.priority, std::int32_t{0});
+  line("preemptible", spec.preemptible, false);
+  line("spreads", spec.spreads, false);
+  line("cache", spec.cache, false);
+  line("timeout", spec.timeout, Time{0});
+  RetryRule rule = spec.retry ? *spec.retry : RetryRule{};
+  fields(line, rule);
+  spec.retry.reset();
+  if (rule != RetryRule{}) spec.retry = rule;
+  std::string when = spec.when ? spec.when->text : "";
+  line("when", when);
+  spec.when.reset();
+  if (!when.empty()) spec.when = condition_on(when, spec.inputs.size());
+  Repeat repeat = spec.repeat ? *spec.repeat : Repeat{.at_most = 0};
+  line("repeat_while", repeat.condition.text);
+  line("repeat_at_most", repeat.at_most, std::uint32_t{0});
+  spec.repeat.reset();
+  if (repeat.at_most > 0) spec.repeat = Repeat{{repeat.condition.text, {{"own", 0}}}, repeat.at_most};
+}
+
 struct TaskLine {
   TaskSpec& spec;
   TaskScript& script;
@@ -248,7 +303,7 @@ void fields(Line& line, TaskLine its) {
   if (work == 1) spec.work = ActorWork{"A", {}};
   if (work == 2) spec.work = CommandWork{.argv = {"true"}};
   line("max_attempts", spec.max_attempts, std::int32_t{1});
-  GangHint gang = spec.gang.value_or(GangHint{});
+  GangHint gang = spec.gang ? *spec.gang : GangHint{};
   line("gang", gang.gang, std::uint32_t{0});
   line("size", gang.size, std::uint32_t{1});
   line("rank", gang.rank, std::uint32_t{0});
@@ -256,7 +311,10 @@ void fields(Line& line, TaskLine its) {
   line("policy", Named{policy, policy_names});
   gang.policy = static_cast<GangPolicy>(policy);
   line("bytes_to_next", gang.bytes_to_next, std::int64_t{0});
-  spec.gang = gang.gang == 0 ? std::nullopt : std::optional(gang);
+  line("stages", gang.stages, std::uint32_t{1});
+  spec.gang.reset();
+  if (gang.gang != 0) spec.gang = gang;
+  control_fields(line, spec);
   line("lasts", its.script.duration, Time{10});
   line("failures", its.script.failures, 0);
   line("kills", its.script.kills, false);

@@ -22,7 +22,7 @@ void mend(DriverPlan& driver) {
   for (auto& batch : driver.batches)
     for (auto& spec : batch.tasks) {
       std::erase_if(spec.after, is_gone);
-      std::erase_if(spec.inputs, is_gone);
+      if (std::erase_if(spec.inputs.as_vector(), is_gone) > 0) spec.when.reset();
     }
   std::erase_if(driver.cancels, [&](const PlannedCancel& cancel) { return is_gone(cancel.task); });
 }

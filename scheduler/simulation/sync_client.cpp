@@ -47,8 +47,7 @@ void SyncClientHost::start() {
 }
 
 void SyncClientHost::join() {
-  to_scheduler(
-      message::DriverHello{id_, {.id = {2 * id_.value - 1}, .name = "client", .program = "/bin/client"}});
+  to_scheduler(message::DriverHello{id_, {.id = {2 * id_.value - 1}, .name = "client", .program = "/bin/client"}});
 }
 
 void SyncClientHost::begin() {

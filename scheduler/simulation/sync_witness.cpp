@@ -43,7 +43,8 @@ void SyncWitness::saw(const Event& event, const Effects& effects, const Schedule
       check_grant(asked, operation->second, *answer);
     }
   }
-  if (auto broken = broken_sync_invariant(scheduler.synchronisation()); !broken.empty()) witness_.breaks(std::move(broken));
+  if (auto broken = broken_sync_invariant(scheduler.synchronisation()); !broken.empty())
+    witness_.breaks(std::move(broken));
 }
 
 void SyncWitness::check_grant(const Asked& asked, const sync::Operation& operation, const sync::Answer& answer) {
@@ -51,7 +52,8 @@ void SyncWitness::check_grant(const Asked& asked, const sync::Operation& operati
       arrive != nullptr && answer.outcome == sync::Outcome::done) {
     auto& passed = passed_[{arrive->name, answer.token}];
     passed.insert(asked.first);
-    if (passed.size() > arrive->parties) witness_.breaks("18: more pass a round of '" + arrive->name + "' than are its parties");
+    if (passed.size() > arrive->parties)
+      witness_.breaks("18: more pass a round of '" + arrive->name + "' than are its parties");
   }
   if (witness_.nothing_goes_wrong && answer.outcome == sync::Outcome::lost && granted_.contains(asked))
     witness_.breaks("Q: a claim is lost where nothing goes wrong");

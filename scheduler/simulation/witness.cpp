@@ -25,8 +25,8 @@ void Witness::opens(const StoredState& loaded, ClusterId own, const StoreModel& 
   if (!store.is_up() || loaded.epoch != store.age().epoch) return;  // another one was quicker
   if (store.age().cluster != own) return breaks("14: a scheduler works on another cluster's store");
   const StoredState is_there = store.contents().loaded();
-  if (loaded.jobs != is_there.jobs || loaded.tasks != is_there.tasks ||
-      loaded.queues != is_there.queues)
+  if (loaded.jobs != is_there.jobs || loaded.tasks != is_there.tasks || loaded.queues != is_there.queues ||
+      loaded.cached != is_there.cached || loaded.drained != is_there.drained)
     breaks("13: a scheduler starts from something else than the store holds");
 }
 
@@ -62,7 +62,9 @@ void Witness::check_progress(const SaveProgress& saved, const StoreContents& bef
 /// Requires: the progress is cached.
 void Witness::check_known(const SaveProgress& saved) {
   if (!saved.progress.attempts.empty())
-    breaks("2: " + name_of(saved.task) + " has a known result, and attempts of its own");
+    return breaks("2: " + name_of(saved.task) + " has a known result, and attempts of its own");
+  if (!is_finished(saved.progress.result))
+    breaks("2: the known result of " + name_of(saved.task) + " is of no attempt that was done");
 }
 
 /// An order may reach the next incarnation of an agent late; what it starts there is stopped, and nothing of it counts.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "runtime/agent/agent_messages.h"
@@ -40,6 +41,10 @@ class Witness {
   void opens(const StoredState& loaded, ClusterId own, const StoreModel& store);
   /// A scheduler's batch is about to be carried out by the store.
   void commits(const StoreAge& writer, const Batch* batch, const StoreModel& store);
+  /// The work of an attempt is done: from now on its result may be published.
+  void finishes(const Bytes& result) { finished_.insert(result); }
+  /// It may be published as one that was known.
+  bool is_finished(const Bytes& result) const { return finished_.contains(result); }
   /// An agent starts to run an attempt.
   void starts(TaskId task, AttemptId attempt, const AgentIdentity& agent, const StoreModel& store);
 
@@ -59,6 +64,7 @@ class Witness {
     friend bool operator==(const Start&, const Start&) = default;
   };
   TaskBook<std::vector<Start>> started_;
+  std::unordered_set<Bytes> finished_;
 };
 
 }  // namespace troupe::scheduler::sim

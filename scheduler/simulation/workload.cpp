@@ -64,7 +64,7 @@ class Drawing {
 
   /// What no node has is refused, or waits for ever: neither is of interest here.
   bool fits(const Resources& needs) const {
-    return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& node) { return node.could_ever_fit(needs); });
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& node) { return node.emptied().fits(needs); });
   }
   bool fits_as_gang(const Resources& needs, std::uint32_t size) const {
     std::uint32_t seats = 0;

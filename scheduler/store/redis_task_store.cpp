@@ -381,7 +381,8 @@ void RedisTaskStore::append_end_of_job(const Write& write) {
 
 void RedisTaskStore::append_lease() {
   if (!options_.lease || now() < renew_lease_at_) return;
-  connection_->append({"SET", lease_key, lease_text(*options_.lease, writer_->own().epoch, writer_->next_commit_seq())});
+  connection_->append(
+      {"SET", lease_key, lease_text(*options_.lease, writer_->own().epoch, writer_->next_commit_seq())});
   awaited_.push_back(Await::queued);
   renew_lease_at_ = now() + options_.lease->length / 4;
 }

@@ -145,8 +145,7 @@ void Synchronisation::serve_line(const std::string& line) {
   while (const auto next = queues_.deliver_next(line)) {
     claims_.set_number(next->first, next->second);
     grant(next->first);
-    if (settings_.planted == Planted::message_dropped_on_delivery)
-      queues_.remove(Queues::queue_of(line), next->second);
+    if (settings_.planted == Planted::message_dropped_on_delivery) queues_.remove(Queues::queue_of(line), next->second);
   }
 }
 

@@ -34,7 +34,7 @@ struct SyncSettings {
   std::size_t most_claims = 1'000'000;  ///< Those that wait, and those that hold.
   std::size_t most_body_bytes = 512u << 10;
   std::size_t most_queued_bytes = 512u << 20;  ///< In all queues.
-  Planted planted = Planted::none;  ///< For tests of the simulator only.
+  Planted planted = Planted::none;             ///< For tests of the simulator only.
 };
 
 class Synchronisation {

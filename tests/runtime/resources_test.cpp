@@ -49,10 +49,10 @@ TEST_CASE("gpu memory is counted on each device", "[resources]") {
 
 TEST_CASE("labels and named resources must be there", "[resources]") {
   NodeLedger ledger({.cpus = 1000, .named = {{"disk", 2000}}, .labels = {{"zone", "a"}}});
-  CHECK(ledger.could_ever_fit({.named = {{"disk", 2000}}, .labels = {{"zone", "a"}}}));
-  CHECK_FALSE(ledger.could_ever_fit({.named = {{"disk", 2001}}}));
-  CHECK_FALSE(ledger.could_ever_fit({.labels = {{"zone", "b"}}}));
-  CHECK_FALSE(ledger.could_ever_fit({.named = {{"tape", 1}}}));
+  CHECK(ledger.emptied().fits({.named = {{"disk", 2000}}, .labels = {{"zone", "a"}}}));
+  CHECK_FALSE(ledger.emptied().fits({.named = {{"disk", 2001}}}));
+  CHECK_FALSE(ledger.emptied().fits({.labels = {{"zone", "b"}}}));
+  CHECK_FALSE(ledger.emptied().fits({.named = {{"tape", 1}}}));
 }
 
 TEST_CASE("one and a half gpus is not a need", "[resources]") {
@@ -67,7 +67,7 @@ TEST_CASE("a grant made elsewhere is booked as it is, on the device it names", "
   CHECK(ledger.take_exactly(grant));
   CHECK_FALSE(ledger.take_exactly(grant));
   CHECK_FALSE(ledger.fits({.gpus = 2000}));
-  CHECK(ledger.could_ever_fit({.gpus = 2000}));
+  CHECK(ledger.emptied().fits({.gpus = 2000}));
   CHECK(ledger.take({.gpus = 1000})->gpus[0].index == 0);
   ledger.give_back(grant);
   CHECK(ledger.fits({.gpus = 1000}));

@@ -35,7 +35,7 @@ CLEAN = {
     "examples/01_pi.cpp": '#include "runtime/api/session.h"\n',
     "tests/support/scenario.h": '#pragma once\n#include "scheduler/core/scheduler.h"\n',
     "tests/scheduler/lost_test.cpp": '#include "tests/support/scenario.h"\n#include <catch2/catch.hpp>\n',
-    "README.md": "Paths such as build/troupe, ~/work/a, ${HOME}/home/b and /usr/bin/env are everyone's.\n",
+    "README.md": "Paths such as build/troupe, ~/projects/a, ${HOME}/home/b and /usr/bin/env are everyone's.\n",
 }
 
 # (file, text, what the finding must say: line and rule)

@@ -199,8 +199,7 @@ std::string beyond_capacity(const Resources& needs, const NodeCapacity& capacity
     return beyond("the label " + label.first + '=' + label.second,
                   same == labels.end() ? "no label " + label.first : same->first + '=' + same->second);
   }
-  if (!NodeLedger(capacity).could_ever_fit(needs))
-    return "needs " + describe(needs) + "; this machine has " + describe(capacity);
+  if (!NodeLedger(capacity).fits(needs)) return "needs " + describe(needs) + "; this machine has " + describe(capacity);
   return {};
 }
 

@@ -329,8 +329,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep", "plan",    "launch",   "logs", "retry",     "drain", "graph",
-                                        "predict", "timeline", "top",  "dashboard", "keys",  "replay"};
+constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "drain", "graph",
+                                        "predict", "timeline", "top",    "dashboard", "keys",  "replay"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {

@@ -1,5 +1,6 @@
 #include "scheduler/store/record_codec.h"
 
+#include "runtime/wire/base_fields.h"
 #include "scheduler/store/crc32c.h"
 #include "tests/scheduler/store/store_support.h"
 
@@ -7,6 +8,36 @@ namespace troupe::scheduler::test {
 namespace {
 
 constexpr RecordPlace here{"troupe:graph:00", "task:17"};
+
+/// Tasks as version 1 wrote them.
+struct FirstGang {
+  std::uint32_t gang = 0;
+  std::uint32_t size = 1;
+  std::uint32_t rank = 0;
+  GangPolicy policy = GangPolicy::data;
+  std::int64_t bytes_to_next = 0;
+};
+template <class Archive>
+void fields(Archive& archive, FirstGang& value) {
+  archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next);
+}
+struct FirstSpec {
+  TaskSpec spec;
+  std::optional<FirstGang> gang;
+};
+template <class Archive>
+void fields(Archive& archive, FirstSpec& value) {
+  TaskSpec& spec = value.spec;
+  archive("task spec", spec.id, spec.name, spec.work, spec.needs, spec.max_attempts, spec.timeout, spec.after,
+          spec.inputs, value.gang);
+}
+
+/// Puts the right checksum behind what lies `here`.
+std::string with_checksum(std::string body) {
+  std::uint32_t sum = crc32c("troupe:graph:00 task:17 " + body);
+  for (int i = 0; i < 4; ++i, sum >>= 8) body += static_cast<char>(sum);
+  return body;
+}
 
 }  // namespace
 
@@ -67,12 +98,24 @@ TEST_CASE("a record of another kind under a right checksum is damage", "[store]"
   CHECK_THAT(found.error().message, Catch::Contains("task progress"));
 }
 
+TEST_CASE("a task that version 1 wrote is read as it was, with what came later at its defaults", "[store]") {
+  const TaskSpec spec{
+      .id = {JobId{5}, 17},
+      .name = "train",
+      .work = CommandWork{.argv = {"./train"}},
+      .needs = {.cpus = 2000},
+      .max_attempts = 3,
+      .gang = GangHint{.gang = 1, .size = 4, .rank = 2, .policy = GangPolicy::model, .bytes_to_next = 9}};
+  const FirstSpec first{spec, FirstGang{1, 4, 2, GangPolicy::model, 9}};
+  const auto found = decode_record<TaskSpec>(here, with_checksum('\1' + encode(first)));
+  REQUIRE(found);
+  CHECK(*found == spec);
+}
+
 TEST_CASE("a record of a newer version is refused naming both versions", "[store]") {
   std::string bytes = encode_record(here, TaskProgress{});
   bytes[0] = 3;
-  std::uint32_t sum = crc32c(std::string("troupe:graph:00 task:17 ") + bytes.substr(0, bytes.size() - 4));
-  for (std::size_t i = bytes.size() - 4; i < bytes.size(); ++i, sum >>= 8) bytes[i] = static_cast<char>(sum);
-  const auto found = decode_record<TaskProgress>(here, bytes);
+  const auto found = decode_record<TaskProgress>(here, with_checksum(bytes.substr(0, bytes.size() - 4)));
   REQUIRE(!found);
   CHECK(found.error().fault == Fault::unsupported);
   CHECK_THAT(found.error().message, Catch::Contains("has version 3, this program reads version 2"));
