@@ -98,8 +98,8 @@ template <class Archive>
 void fields(Archive& archive, TaskSpec& value) {
   archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, value.after,
           value.inputs, value.gang, appended(value.locks), appended(value.semaphores), appended(value.priority),
-          appended(value.preemptible), appended(value.spreads), appended(value.cache),
-          appended(value.when), appended(value.repeat), appended(value.retry));
+          appended(value.preemptible), appended(value.spreads), appended(value.cache), appended(value.when),
+          appended(value.repeat), appended(value.retry));
 }
 
 // The message may end in a program's output, which need not be text.

@@ -12,7 +12,8 @@
 
 namespace troupe::scheduler {
 
-// --- writes: of jobs and tasks the durable ones only -------------------------------------------------------------------
+// --- writes: of jobs and tasks the durable ones only
+// -------------------------------------------------------------------
 
 struct SaveJob {
   JobInfo job;
@@ -124,10 +125,10 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage,
-                            SaveCached, DropCached, SaveDrain, WelcomeNode, AskToJoin, RunTask, StopAttempt,
-                            AcknowledgeReport, WelcomeDriver, AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown,
-                            AnswerSync, WakeAt, Ignored>;
+using Effect =
+    std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage, SaveCached,
+                 DropCached, SaveDrain, WelcomeNode, AskToJoin, RunTask, StopAttempt, AcknowledgeReport, WelcomeDriver,
+                 AnswerRequest, TellTaskEnded, TellActorUp, TellActorDown, AnswerSync, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 constexpr bool is_write(const Effect& effect) {

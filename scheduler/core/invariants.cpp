@@ -80,7 +80,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
       if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name + flaw;
       if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name + "runs nowhere";
       const bool is_delayed =
-          task.progress.retry_at_ms > 0 && state.delayed.contains({Time{task.progress.retry_at_ms}, slot});
+          task.progress.retry_at_ms != 0 && state.delayed.contains({Time{task.progress.retry_at_ms}, slot});
       if (task.progress.state == TaskState::waiting && task.open_predecessors == 0 && !is_delayed)
         return "15: " + name + "waits for nothing";
       if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name + "is delayed and goes on";

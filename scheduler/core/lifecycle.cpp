@@ -55,8 +55,8 @@ void Scheduler::State::load(StoredState stored) {
     }
     task.progress.state = TaskState::waiting;
     if (task.open_predecessors > 0) continue;
-    if (task.progress.retry_at_ms > now.count() && !has_planted(Planted::retry_delay_forgotten_at_restart)) {
-      delayed.emplace(Time{task.progress.retry_at_ms}, slot);
+    if (task.progress.retry_at_ms != 0 && !has_planted(Planted::retry_delay_forgotten_at_restart)) {
+      resume_delay(slot);
     } else {
       make_ready(slot);
     }

@@ -216,7 +216,7 @@ void Scheduler::State::adopt_orphans() {
 
 std::string Scheduler::State::why_waiting(Slot slot) {
   const Task& task = tasks[slot];
-  if (task.progress.retry_at_ms > 0) return "waits until its next attempt is due";
+  if (task.progress.retry_at_ms != 0) return "waits until its next attempt is due";
   if (task.progress.state == TaskState::waiting) {
     for (const TaskId before : predecessors_of(task.spec)) {
       const Slot place = tasks.find(before);

@@ -26,6 +26,17 @@ void Scheduler::State::retry(Slot slot) {
   wake_by(at);
 }
 
+/// Goes on with a delay that an earlier scheduler began. Its clock may have been another one: what is left is at most
+/// the whole delay by this one.
+void Scheduler::State::resume_delay(Slot slot) {
+  Task& task = tasks[slot];
+  const Time whole = task.spec.retry ? delay_after(*task.spec.retry, task.progress.failed_attempts) : Time{0};
+  const Time until = std::min(Time{task.progress.retry_at_ms}, now + whole);
+  if (until <= now) return make_ready(slot);
+  task.progress.retry_at_ms = until.count();
+  delayed.emplace(until, slot);
+}
+
 void Scheduler::State::start_delayed() {
   while (!delayed.empty() && delayed.begin()->first <= now) {
     const Slot slot = delayed.begin()->second;

@@ -139,6 +139,7 @@ struct Scheduler::State {
   // --- retries.cpp
   /// The next attempt comes now, or after the delay that the task asks for.
   void retry(Slot slot);
+  void resume_delay(Slot slot);
   void start_delayed();
   void end_delay(Slot slot);
   void guard(const Task& task);

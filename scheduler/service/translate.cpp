@@ -17,8 +17,8 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId drive
           },
           [&](message::DriverBye&) { return from_driver(DriverLeft{driver}); },
           [&](message::Submit& submit) {
-            return from_driver(TasksSubmitted{driver, submit.request, std::move(submit.job), std::move(submit.tasks),
-                                              submit.from});
+            return from_driver(
+                TasksSubmitted{driver, submit.request, std::move(submit.job), std::move(submit.tasks), submit.from});
           },
           [&](message::Cancel& cancel) {
             return from_driver(CancelRequested{driver, cancel.request, cancel.task});

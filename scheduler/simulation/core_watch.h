@@ -18,7 +18,7 @@ namespace troupe::scheduler::sim {
 
 class CoreWatch {
  public:
-  CoreWatch(Witness& witness, const StoredState& loaded);
+  CoreWatch(Witness& witness, const StoredState& loaded, Time now);
 
   /// After each step. Cost: what the step did.
   void saw(Time now, const Event& event, const Effects& effects);

@@ -149,7 +149,8 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
   const AttemptId attempt = order.attempt;
   if (std::holds_alternative<ActorWork>(order.work)) {
     later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt] {
-      if (workers_.contains(worker)) take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
+      if (workers_.contains(worker))
+        take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
     });
     if (script.failures > 0)
       later(script.duration, [this, worker, task] {

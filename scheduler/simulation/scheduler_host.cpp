@@ -87,7 +87,7 @@ void SchedulerHost::opened(StoredState&& state) {
   is_opening_ = false;
   age_ = {world_.cluster, state.epoch, state.commit_seq};
   clock_.emplace(clock_offset_ + world_.timeline.now(), steady(), settings_.planted);
-  watch_.emplace(world_.witness, state);
+  watch_.emplace(world_.witness, state, local_now());
   gate_.emplace(settings_.planted);
   core_ = std::make_unique<Scheduler>(settings_, state, local_now());
   world_.trace.note(world_.timeline.now(), "is active: scheduler", number_, age_.epoch);

@@ -10,7 +10,6 @@
 #include "scheduler/store/record_codec.h"
 #include "scheduler/store/redis_greeting.h"
 #include "scheduler/store/redis_hashes.h"
-#include "scheduler/store/redis_hashes.h"
 #include "scheduler/store/redis_layout.h"
 
 namespace troupe::scheduler {
@@ -89,7 +88,8 @@ class Loader {
     const auto keys = scan({"SCAN"});
     if (!keys) return keys.error();
     std::set<std::string> known;
-    for (const std::string_view key : {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key, cache_key, drained_key})
+    for (const std::string_view key :
+         {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key, cache_key, drained_key})
       known.emplace(key);
     for (const Graph& graph : graphs) known.insert(graph.key);
     for (const auto& [queue, stored] : state_.queues) known.insert(queue_key(queue));

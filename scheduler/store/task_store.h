@@ -13,8 +13,8 @@
 
 namespace troupe::scheduler {
 
-using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage, SaveCached,
-                           DropCached, SaveDrain>;
+using Write = std::variant<SaveJob, SaveTask, SaveProgress, SaveSummary, DropSummary, SaveQueue, SaveMessage,
+                           SaveCached, DropCached, SaveDrain>;
 using Batch = std::vector<Write>;
 
 /// The effect as a write; nothing when it is none.

@@ -246,8 +246,10 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
       {"tasks:\n  train:\n    comand: [./train]\n    command: [a]\n",
        "graph.yaml:3:5: unknown key 'comand' in task 'train' (did you mean 'command'?)"},
       {"tasks: {a: {command: [a], colour: red}}",
-       "graph.yaml:1:27: unknown key 'colour' in task 'a', expected command, after, each, needs, locks, "
-       "semaphores, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, when, repeat or gang"},
+       "graph.yaml:1:27: unknown key 'colour' in task 'a', expected command, after, each, locks, "
+       "semaphores, needs, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, "
+       "retry_delay, "
+       "when, repeat or gang"},
       {"nmae: x\ntasks: {a: {command: [a]}}",
        "graph.yaml:1:1: unknown key 'nmae' (did you mean 'name'?), expected name, defaults or tasks"},
       {"tasks: {a: {command: [a], needs: {cpu: 1}}}",
@@ -415,8 +417,9 @@ TEST_CASE("a name in braces that is not known is refused") {
 TEST_CASE("an error is one line, whatever the file holds") {
   check(
       {{"tasks: {a: {command: [a], \"com\\nmand\\e[1m\": 1}}",
-        "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, needs, locks, "
-        "semaphores, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, when, repeat or gang"},
+        "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, locks, "
+        "semaphores, needs, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, "
+        "when, repeat or gang"},
        {"tasks: {a: {command: [a], max_attempts: 99999999999999999999999}}",
         "graph.yaml:1:41: 'max_attempts' in task 'a': found '99999999999999999999999', expected a whole number from 1 "
         "to "

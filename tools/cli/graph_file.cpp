@@ -40,7 +40,7 @@ std::vector<std::string> together(std::vector<std::string> keys, const std::vect
 const std::vector<std::string> default_keys =
     together({"needs", "max_attempts", "timeout", "env", "cwd"}, control_setting_keys);
 const std::vector<std::string> task_keys =
-    together(together({"command", "after", "each"}, default_keys), control_task_keys);
+    together(together({"command", "after", "each", "locks", "semaphores"}, default_keys), control_task_keys);
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
