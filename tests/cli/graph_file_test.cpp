@@ -418,7 +418,8 @@ TEST_CASE("an error is one line, whatever the file holds") {
   check(
       {{"tasks: {a: {command: [a], \"com\\nmand\\e[1m\": 1}}",
         "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, locks, "
-        "semaphores, needs, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, retry_delay, "
+        "semaphores, needs, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, "
+        "retry_delay, "
         "when, repeat or gang"},
        {"tasks: {a: {command: [a], max_attempts: 99999999999999999999999}}",
         "graph.yaml:1:41: 'max_attempts' in task 'a': found '99999999999999999999999', expected a whole number from 1 "
