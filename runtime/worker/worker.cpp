@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "runtime/wire/message_codec.h"
+#include "runtime/wire/outbox.h"
 #include "runtime/worker/mailbox.h"
 
 namespace troupe {
@@ -82,6 +82,7 @@ class Worker {
     TROUPE_CHECK(agent, "an agent's address can be connected to");
     agent_ = *agent;
     send(agent_, message::WorkerHello{options_.id});
+    outbox_.flush(transport_);
   }
 
   void run(const std::function<bool()>& until_stopped) {
@@ -94,12 +95,14 @@ class Worker {
 
  private:
   void take(const Delivery& delivery) {
-    auto letter = decode(delivery.frame);
-    if (!letter || letter->envelope.cluster != options_.cluster) return;
-    if (auto* run = std::get_if<message::Run>(&letter->message)) {
-      if (delivery.from == agent_) start(std::move(run->order));
-    } else if (auto* call = std::get_if<message::Call>(&letter->message)) {
-      take_call(delivery.from, std::move(*call));
+    auto letters = decode(delivery.frame);
+    if (!letters || letters->envelope.cluster != options_.cluster) return;
+    for (auto& message : letters->messages) {
+      if (auto* run = std::get_if<message::Run>(&message)) {
+        if (delivery.from == agent_) start(std::move(run->order));
+      } else if (auto* call = std::get_if<message::Call>(&message)) {
+        take_call(delivery.from, std::move(*call));
+      }
     }
   }
 
@@ -232,15 +235,17 @@ class Worker {
       made = std::exchange(made_, {});
     }
     for (const auto& [to, message] : made) send(to, message);
+    outbox_.flush(transport_);
   }
 
   void send(PeerId to, const message::Message& message) {
-    transport_.send(to, encode({options_.cluster, 0, options_.id.value}, message));
+    outbox_.post(to, {options_.cluster, 0, options_.id.value}, message);
   }
 
   const WorkerOptions& options_;
   const Catalog& catalog_;
   Transport& transport_;
+  Outbox outbox_;  // Of the thread that talks.
   PeerId agent_;
   std::pair<TaskId, AttemptId> last_order_;
 
