@@ -30,7 +30,7 @@ class Outbox {
     Envelope envelope;
     FrameWriter frame;
   };
-  std::vector<Open> frames_;                            // in the order in which they were begun
+  std::vector<Open> frames_;                             // in the order in which they were begun
   std::unordered_map<std::uint64_t, std::size_t> last_;  // of each peer, the frame that may grow
 };
 

@@ -200,6 +200,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
   } else if (held->kind == Holding::Kind::orphan) {
     return ignore("the attempt's driver has not come back yet");  // not acknowledged: it will be sent again
   } else {
+    const Time since = held->since;
     const bool is_current =
         held->kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
@@ -209,6 +210,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;
+      if (end == AttemptEnd::done) note_duration(tasks[slot], *node, since);
       attempt_is_over(slot, end, report.cause, report.result);
     } else {
       ignore("the attempt was told to stop");

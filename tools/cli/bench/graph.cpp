@@ -121,13 +121,14 @@ void enroll_graph_bench(Catalog& catalog) {
 }
 
 void bench_graph(Bench& bench) {
-  const char* names[] = {"dense_graph_20x100",       "dense_graph_20x500", "chain_2000",
-                         "independent_100k_durable", "independent_100k"};
+  const char* names[] = {"dense_graph_20x100", "dense_graph_20x500", "chain_2000", "independent_100k_durable",
+                         "independent_100k"};
   if (!std::any_of(std::begin(names), std::end(names), [&](const char* name) { return bench.wants(name); })) return;
-  std::fprintf(stderr,
-               "graph: supervisor, redis-server (appendfsync always), scheduler, agent and a worker for each cpu, each a "
-               "process; functions that do nothing; durable but for independent_100k; %d runs\n",
-               runs);
+  std::fprintf(
+      stderr,
+      "graph: supervisor, redis-server (appendfsync always), scheduler, agent and a worker for each cpu, each a "
+      "process; functions that do nothing; durable but for independent_100k; %d runs\n",
+      runs);
   GraphBench graphs(bench);
   graphs.measure("dense_graph_20x100", [](JobId job) { return dense(job, 20, 100); });
   graphs.measure("dense_graph_20x500", [](JobId job) { return dense(job, 20, 500); });
