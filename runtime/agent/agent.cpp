@@ -19,6 +19,7 @@
 #include "runtime/agent/seen_file.h"
 #include "runtime/base/overloaded.h"
 #include "runtime/wire/outbox.h"
+#include "runtime/worker/begun_file.h"
 
 namespace troupe {
 namespace {
@@ -177,6 +178,10 @@ class Agent {
     std::visit(
         Overloaded{
             [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give_order(each); },
+            [&](agent::TakeBack& each) {
+              const auto worker = workers_.find(each.worker);
+              if (worker != workers_.end()) post(worker->second.peer, message::Stop{each.task, each.attempt});
+            },
             [&](agent::StartCommand& each) { start_command(each.order); },
             [&](agent::KillWorker& each) {
               const auto worker = workers_.find(each.worker);
@@ -260,7 +265,9 @@ class Agent {
     const ProcessEnd end = reap(worker.process);
     const std::string lines = last_lines(worker.output_file, shown_lines, shown_bytes);
     const std::string why = "its worker ended: " + describe(end);
-    step(agent::WorkerExited{number, {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines}});
+    step(agent::WorkerExited{number,
+                             {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines},
+                             BegunFile::take(options_.worker_address(worker.id))});
     remove_if_empty(worker.output_file);
     remove_socket(options_.worker_address(worker.id));
   }

@@ -181,6 +181,7 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
                  .grant = holding->ahead ? *holding->ahead : holding->grant,
                  .timeout = task.spec.timeout,
                  .gang = task.spec.gang,
+                 .ahead = holding->ahead.has_value(),
                  .token = sync.token_of(task.spec.id, task.attempt().id)};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
   return order;
