@@ -27,6 +27,7 @@ enum class Planted : std::uint8_t {
   dead_drivers_tasks_go_on,
   ties_broken_by_address,
   branch_decision_not_stored,
+  given_ahead_never_booked,
   retry_delay_forgotten_at_restart,
   cached_result_of_failed_task,
   // scheduler/sync
@@ -46,6 +47,7 @@ enum class Planted : std::uint8_t {
   unknown_exec_taken_as_success,
   loaded_before_taking_the_epoch,
   // runtime/base, runtime/agent
+  begun_orders_not_counted,
   copied_order_starts_a_second,
   ended_attempts_forgotten,
   stop_before_its_order_forgotten,
