@@ -18,6 +18,8 @@
 #include "runtime/agent/process.h"
 #include "runtime/agent/seen_file.h"
 #include "runtime/base/overloaded.h"
+#include "runtime/wire/outbox.h"
+#include "runtime/worker/begun_file.h"
 
 namespace troupe {
 namespace {
@@ -60,6 +62,7 @@ class Agent {
     connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
+    outbox_.flush(transport_);
     return {};
   }
 
@@ -72,6 +75,7 @@ class Agent {
       wake_at_ = since_start(start_) + longest_sleep;
       step(agent::Tick{});
     }
+    outbox_.flush(transport_);
   }
 
   bool is_told_to_stop() const {
@@ -102,7 +106,10 @@ class Agent {
     }
   }
 
-  void say_goodbye() { post(scheduler_, message::AgentBye{options_.node, options_.incarnation}); }
+  void say_goodbye() {
+    post(scheduler_, message::AgentBye{options_.node, options_.incarnation});
+    outbox_.flush(transport_);
+  }
 
  private:
   using Key = std::pair<TaskId, AttemptId>;
@@ -133,28 +140,32 @@ class Agent {
   }
 
   void take(const Delivery& delivery) {
-    auto letter = decode(delivery.frame);
-    if (!letter || letter->envelope.cluster != options_.cluster) return;
-    if (delivery.from == scheduler_) {
+    auto letters = decode(delivery.frame);
+    if (!letters || letters->envelope.cluster != options_.cluster) return;
+    for (auto& message : letters->messages) take(delivery.from, {letters->envelope, std::move(message)});
+  }
+
+  void take(PeerId from, Letter&& letter) {
+    if (from == scheduler_) {
       scheduler_heard_ = Clock::now();
-      const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter->message);
-      if (const auto event = event_of(std::move(*letter), options_.cluster)) step(*event);
+      const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter.message);
+      if (const auto event = event_of(std::move(letter), options_.cluster)) step(*event);
       if (is_welcome && !std::exchange(was_welcome_, true)) options_.on_welcome();
       return;
     }
-    if (const auto* hello = std::get_if<message::WorkerHello>(&letter->message)) {
+    if (const auto* hello = std::get_if<message::WorkerHello>(&letter.message)) {
       const auto number = numbers_.find(hello->worker);
       if (number == numbers_.end()) return;
-      workers_.at(number->second).peer = delivery.from;
-      number_of_[delivery.from] = number->second;
+      workers_.at(number->second).peer = from;
+      number_of_[from] = number->second;
       step(agent::WorkerReady{number->second});
       return;
     }
-    const auto number = number_of_.find(delivery.from);
+    const auto number = number_of_.find(from);
     if (number == number_of_.end()) return;
-    if (auto* report = std::get_if<message::Report>(&letter->message))
+    if (auto* report = std::get_if<message::Report>(&letter.message))
       step(agent::ReportArrived{number->second, std::move(report->report)});
-    if (auto* ready = std::get_if<message::ActorReady>(&letter->message))
+    if (auto* ready = std::get_if<message::ActorReady>(&letter.message))
       step(agent::ActorUp{number->second, ready->task, ready->attempt, std::move(ready->address)});
   }
 
@@ -167,6 +178,10 @@ class Agent {
     std::visit(
         Overloaded{
             [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give_order(each); },
+            [&](agent::TakeBack& each) {
+              const auto worker = workers_.find(each.worker);
+              if (worker != workers_.end()) post(worker->second.peer, message::Stop{each.task, each.attempt});
+            },
             [&](agent::StartCommand& each) { start_command(each.order); },
             [&](agent::KillWorker& each) {
               const auto worker = workers_.find(each.worker);
@@ -250,7 +265,9 @@ class Agent {
     const ProcessEnd end = reap(worker.process);
     const std::string lines = last_lines(worker.output_file, shown_lines, shown_bytes);
     const std::string why = "its worker ended: " + describe(end);
-    step(agent::WorkerExited{number, {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines}});
+    step(agent::WorkerExited{number,
+                             {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines},
+                             BegunFile::take(options_.worker_address(worker.id))});
     remove_if_empty(worker.output_file);
     remove_socket(options_.worker_address(worker.id));
   }
@@ -275,12 +292,12 @@ class Agent {
   }
 
   void post(PeerId to, const message::Message& message) {
-    transport_.send(
-        to, encode({options_.cluster, core_.seen().epoch, options_.incarnation, core_.seen().commit_seq}, message));
+    outbox_.post(to, {options_.cluster, core_.seen().epoch, options_.incarnation, core_.seen().commit_seq}, message);
   }
 
   const AgentOptions& options_;
   Transport& transport_;
+  Outbox outbox_;
   const Clock::time_point start_;
   const AgentIdentity self_;
   AgentCore core_;

@@ -78,7 +78,7 @@ void AgentCore::on(const OrderArrived& arrived) {
     return end(key, attempt,
                {.end = AttemptEnd::lost, .cause = {.message = "this node does not have what was granted"}});
   }
-  queue_.push_back(key);
+  (arrived.order.ahead ? ahead_ : queue_).push_back(key);
   start_what_fits();
 }
 
@@ -95,7 +95,7 @@ void AgentCore::on(const StopArrived& arrived) {
     return end(key, refused, cancelled);
   }
   if (known->second.phase == Attempt::Phase::ended) return emit(SendReport{known->second.report});
-  if (known->second.phase == Attempt::Phase::ending) return ignore("the attempt is ending");
+  if (known->second.verdict) return ignore("the attempt is ending");
   end_early(key, known->second, cancelled);
 }
 
@@ -140,14 +140,25 @@ void AgentCore::on(const WorkerReady& ready) {
 void AgentCore::on(const WorkerExited& exited) {
   const auto found = workers_.find(exited.worker);
   if (found == workers_.end()) return ignore("there is no worker of that number");
-  const Key key = found->second.attempt;
-  Attempt* attempt = attempt_of(exited.worker);
+  std::deque<Key> attempts = std::move(found->second.attempts);
+  const std::uint64_t begun = exited.begun - std::min(exited.begun, found->second.ended);
   workers_.erase(found);
-  if (attempt == nullptr) return;
+  if (attempts.empty()) return;
   Cause cause = exited.cause;
   if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
     cause.message = "the worker exited before its task had ended";
-  end(key, *attempt, attempt->verdict.value_or(AttemptReport{.end = AttemptEnd::failed, .cause = cause}));
+  // The last that it began is what it died under; what it had done before, and not yet told, is lost with it.
+  std::deque<Key> never_begun;
+  for (; attempts.size() > std::max<std::uint64_t>(begun, 1); attempts.pop_back())
+    never_begun.push_front(attempts.back());
+  put_back(never_begun);
+  for (; !attempts.empty(); attempts.pop_front()) {
+    const bool is_last = attempts.size() == 1;
+    const AttemptReport why{.end = is_last ? AttemptEnd::failed : AttemptEnd::lost,
+                            .cause = is_last ? cause : Cause{.message = "its report was lost with its worker"}};
+    Attempt& attempt = attempts_.at(attempts.front());
+    end(attempts.front(), attempt, attempt.verdict.value_or(why));
+  }
 }
 
 void AgentCore::on(const ReportArrived& arrived) {
@@ -160,9 +171,14 @@ void AgentCore::on(const ReportArrived& arrived) {
   // What an actor leaves behind in its process is not known: the process goes with it.
   if (is_actor(attempt->order)) return end_early(key, *attempt, arrived.report);
   Worker& worker = workers_.at(arrived.worker);
-  worker.phase = Worker::Phase::idle;
-  worker.attempt = {};
-  worker.idle_since = now_;
+  worker.attempts.pop_front();
+  ++worker.ended;
+  if (worker.attempts.empty()) {
+    worker.phase = Worker::Phase::idle;
+    worker.idle_since = now_;
+  } else {
+    go_on(arrived.worker, worker, *attempt);
+  }
   end(key, *attempt, arrived.report);
   retire_idle_workers();
 }
@@ -188,7 +204,8 @@ void AgentCore::on(const Tick&) {
   for (auto& [key, attempt] : attempts_) {
     if (attempt.phase != Attempt::Phase::running || !attempt.timeout_at || now_ < *attempt.timeout_at) continue;
     const std::string text = "timed out after " + std::to_string(attempt.order.timeout.count()) + " ms";
-    end_early(key, attempt, {.end = AttemptEnd::failed, .cause = {.message = text}});
+    end_early(key, attempt,
+              attempt.verdict.value_or(AttemptReport{.end = AttemptEnd::failed, .cause = {.message = text}}));
   }
   kill_overdue();
   retire_idle_workers();
@@ -215,6 +232,69 @@ void AgentCore::start_what_fits() {
     queue_.pop_front();
     start(key, attempt);
   }
+  while (!ahead_.empty()) {
+    const Key key = ahead_.front();
+    Attempt& attempt = attempts_.at(key);
+    if (ledger_.take_exactly(attempt.order.grant)) {
+      ahead_.pop_front();
+      start(key, attempt);
+    } else if (line_up(key, attempt)) {
+      ahead_.pop_front();
+    } else {
+      return;
+    }
+  }
+}
+
+/// Gives it to a worker that is busy with something of the same grant, the one with the shortest line.
+bool AgentCore::line_up(Key key, Attempt& attempt) {
+  if (is_command(attempt.order) || is_actor(attempt.order)) return false;
+  std::pair<const WorkerNumber, Worker>* shortest = nullptr;
+  for (auto& each : workers_) {
+    const Worker& worker = each.second;
+    if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
+        worker.attempts.size() >= settings_.most_given_to_worker ||
+        (shortest != nullptr && worker.attempts.size() >= shortest->second.attempts.size()))
+      continue;
+    const Attempt& runs = attempts_.at(worker.attempts.front());
+    if (runs.phase != Attempt::Phase::running || is_actor(runs.order) || runs.order.grant != attempt.order.grant)
+      continue;
+    shortest = &each;
+  }
+  if (shortest == nullptr) return false;
+  attempt.phase = Attempt::Phase::given;
+  attempt.worker = shortest->first;
+  shortest->second.attempts.push_back(key);
+  emit(GiveOrder{shortest->first, attempt.order});
+  return true;
+}
+
+/// The worker has begun the next of its attempts: it takes over the grant of the one that has ended.
+void AgentCore::go_on(WorkerNumber number, Worker& worker, Attempt& ended) {
+  const Key key = worker.attempts.front();
+  Attempt& next = attempts_.at(key);
+  ledger_.give_back(ended.order.grant);
+  ended.phase = Attempt::Phase::given;
+  TROUPE_CHECK(ledger_.take_exactly(next.order.grant), "what lines up in a worker needs what ran before it");
+  next.phase = Attempt::Phase::running;
+  next.worker = number;
+  // What was to be taken back, and was not, gets its time to say so.
+  if (next.order.timeout.count() > 0) next.timeout_at = now_ + next.order.timeout;
+  if (next.verdict) next.timeout_at = now_ + settings_.kill_grace;
+}
+
+/// What a worker never began waits for room again, in front of what came later.
+void AgentCore::put_back(const std::deque<Key>& keys) {
+  for (auto each = keys.rbegin(); each != keys.rend(); ++each) {
+    Attempt& attempt = attempts_.at(*each);
+    attempt.phase = Attempt::Phase::queued;
+    attempt.worker = 0;
+    if (attempt.verdict) {
+      end(*each, attempt, *attempt.verdict);
+    } else {
+      ahead_.push_front(*each);
+    }
+  }
 }
 
 void AgentCore::start(Key key, Attempt& attempt) {
@@ -227,7 +307,7 @@ void AgentCore::start(Key key, Attempt& attempt) {
     const bool serves = worker.phase == Worker::Phase::idle && worker.program == attempt.order.program &&
                         has_shape_of(worker.shape, attempt.order.grant);
     if (!serves) continue;
-    worker.attempt = key;
+    worker.attempts = {key};
     attempt.worker = number;
     return hand_over(number, worker, attempt);
   }
@@ -236,7 +316,7 @@ void AgentCore::start(Key key, Attempt& attempt) {
   Worker& worker = workers_[attempt.worker];
   worker.program = attempt.order.program;
   worker.shape = attempt.order.grant;
-  worker.attempt = key;
+  worker.attempts = {key};
   emit(StartWorker{attempt.worker, worker.program, worker.shape});
 }
 
@@ -250,6 +330,10 @@ void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt)
 /// Ends what has not ended by itself. Its grant is held, and its report waits, until its process is gone.
 void AgentCore::end_early(Key key, Attempt& attempt, AttemptReport verdict) {
   if (attempt.phase == Attempt::Phase::queued) return end(key, attempt, std::move(verdict));
+  if (attempt.phase == Attempt::Phase::given) {
+    attempt.verdict = std::move(verdict);
+    return emit(TakeBack{attempt.worker, key.first, key.second});
+  }
   attempt.phase = Attempt::Phase::ending;
   attempt.verdict = std::move(verdict);
   if (attempt.worker != 0) return kill(attempt.worker, workers_.at(attempt.worker));
@@ -263,10 +347,12 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   const bool held_its_grant = attempt.has_process();
   if (held_its_grant) ledger_.give_back(attempt.order.grant);
   std::erase(queue_, key);
+  std::erase(ahead_, key);
   attempt.phase = Attempt::Phase::ended;
   attempt.worker = 0;
   attempt.kill_at.reset();
   attempt.address.clear();
+  attempt.verdict.reset();
   attempt.report = std::move(report);
   emit(SendReport{attempt.report});
   start_what_fits();
@@ -308,7 +394,8 @@ void AgentCore::kill_overdue() {
 AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number) {
   const auto worker = workers_.find(number);
   if (worker == workers_.end()) return nullptr;
-  const auto attempt = attempts_.find(worker->second.attempt);
+  if (worker->second.attempts.empty()) return nullptr;
+  const auto attempt = attempts_.find(worker->second.attempts.front());
   return attempt != attempts_.end() && attempt->second.worker == number ? &attempt->second : nullptr;
 }
 

@@ -4,7 +4,8 @@
 // An attempt comes as an order, waits until its grant fits the node's own books, runs in a worker (functions, actors)
 // or as a program of its own (commands), ends, and is reported until the scheduler has acknowledged the report. A
 // worker runs one attempt at a time; one whose function has ended is kept for the next order of the same program and
-// shape.
+// shape. Orders that were given ahead wait until there is room for them, in the line or, where a worker runs what needs
+// the same, behind that in the worker itself: it goes on without asking.
 //
 // Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
@@ -76,6 +77,7 @@ struct WorkerReady {
 struct WorkerExited {
   WorkerNumber worker = 0;
   Cause cause;
+  std::uint64_t begun = 0;  ///< How many orders it has begun to carry out, in the order in which it got them.
 };
 /// The worker's function ended; or its actor did, or could not be made.
 struct ReportArrived {
@@ -109,6 +111,12 @@ struct StartWorker {
 struct GiveOrder {
   WorkerNumber worker = 0;
   RunOrder order;
+};
+/// It is not to begin what it was given, if it has not yet. A report of the attempt follows either way.
+struct TakeBack {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
 };
 /// CommandExited follows.
 struct StartCommand {
@@ -151,8 +159,8 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect = std::variant<StartWorker, GiveOrder, StartCommand, KillWorker, KillCommand, SendReport, SendActorStarted,
-                            SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
+using Effect = std::variant<StartWorker, GiveOrder, TakeBack, StartCommand, KillWorker, KillCommand, SendReport,
+                            SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace agent
@@ -163,6 +171,7 @@ struct AgentSettings {
   agent::Time heartbeat_interval{500};
   agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
   std::size_t most_idle_workers = 8;
+  std::size_t most_given_to_worker = 64;    ///< What it runs, and what is lined up behind it.
   agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
   Planted planted = Planted::none;          ///< For tests of the simulator only.
@@ -181,7 +190,8 @@ class AgentCore {
   std::size_t workers() const { return workers_.size(); }
   /// What the attempts that have processes were granted, each.
   std::vector<Grant> grants_in_use() const;
-  /// Orders that have not fitted so far. The scheduler's books keep it at none, unless it took a live node for dead.
+  /// Orders that have not fitted so far, but for those that were given ahead. The scheduler's books keep it at none,
+  /// unless it took a live node for dead.
   std::size_t waiting_for_room() const { return queue_.size(); }
   /// The newest store that a scheduler named: every message to a scheduler names it back.
   const StoreAge& seen() const { return seen_; }
@@ -192,7 +202,8 @@ class AgentCore {
   using Key = std::pair<TaskId, AttemptId>;
 
   struct Attempt {
-    enum class Phase : std::uint8_t { queued, starting, running, ending, ended };
+    /// `given`: behind another in its worker.
+    enum class Phase : std::uint8_t { queued, given, starting, running, ending, ended };
     Phase phase = Phase::queued;
     RunOrder order;
     WorkerNumber worker = 0;  // 0: a command, or none yet
@@ -202,14 +213,16 @@ class AgentCore {
     AttemptReport report;                  // once ended
     std::string address;
 
-    bool has_process() const { return phase != Phase::queued && phase != Phase::ended; }
+    /// And so the grant.
+    bool has_process() const { return phase != Phase::queued && phase != Phase::given && phase != Phase::ended; }
   };
   struct Worker {
     enum class Phase : std::uint8_t { starting, idle, busy, dying };
     Phase phase = Phase::starting;
     std::string program;
     Grant shape;
-    Key attempt;  // while it has one
+    std::deque<Key> attempts;  // the first is what it runs
+    std::uint64_t ended = 0;   // of its attempts
     Time idle_since{};
     std::optional<Time> kill_at;
   };
@@ -230,6 +243,9 @@ class AgentCore {
   bool is_refused(const StoreAge& store);
   void remember();
   void start_what_fits();
+  bool line_up(Key key, Attempt& attempt);
+  void go_on(WorkerNumber number, Worker& worker, Attempt& ended);
+  void put_back(const std::deque<Key>& keys);
   void start(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
   void end_early(Key key, Attempt& attempt, AttemptReport verdict);
@@ -254,6 +270,7 @@ class AgentCore {
   StoreAge remembered_;
   std::map<Key, Attempt> attempts_;
   std::deque<Key> queue_;  // in order of arrival
+  std::deque<Key> ahead_;  // likewise, behind those
   std::map<WorkerNumber, Worker> workers_;
   WorkerNumber last_worker_ = 0;
   std::set<Key> acknowledged_;

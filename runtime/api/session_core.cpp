@@ -261,13 +261,14 @@ std::optional<Failure> SessionCore::first_failure(std::span<const ObjectPtr> obj
 
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
+  std::size_t ready_ahead =
+      0;  // The first so many are ready: of a long list each is looked at once, if all are wanted.
   return changed_.wait_until(lock, deadline, [&] {
-    std::size_t ready = 0;
-    for (const auto& object : objects) {
-      ready += object->is_ready() ? 1 : 0;
-      if (ready >= count) return true;
-    }
-    return ready >= count;
+    while (ready_ahead < objects.size() && objects[ready_ahead]->is_ready()) ++ready_ahead;
+    if (ready_ahead >= count || count == objects.size()) return ready_ahead >= count;
+    const auto rest = objects.subspan(ready_ahead);
+    const auto is_ready = [](const ObjectPtr& object) { return object->is_ready(); };
+    return ready_ahead + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), is_ready)) >= count;
   });
 }
 

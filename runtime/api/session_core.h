@@ -23,7 +23,7 @@
 #include "runtime/api/options.h"
 #include "runtime/api/sync_client.h"
 #include "runtime/base/result.h"
-#include "runtime/wire/message_codec.h"
+#include "runtime/wire/outbox.h"
 #include "runtime/wire/transport.h"
 
 namespace troupe {
@@ -173,7 +173,7 @@ class SessionCore {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::pair<PeerId, Bytes>> outbox_;
+  Outbox outbox_;
   std::uint32_t epoch_ = 0;
   std::uint64_t since_ = 0;  // When that scheduler took this driver in.
   bool welcomed_ = false;

@@ -52,7 +52,7 @@ void SessionCore::run() {
   auto next_hello = Clock::now();
   for (;;) {
     const auto arrived = transport_->receive(std::min(next_hello, sync_.next_deadline()));
-    std::vector<std::pair<PeerId, Bytes>> out;
+    std::vector<Outbox::Outgoing> out;
     bool last = false;
     {
       const std::lock_guard lock(mutex_);
@@ -71,7 +71,7 @@ void SessionCore::run() {
       send_sync(now);
       last = stopping_;
       if (last) post(scheduler_, message::DriverBye{});
-      out = std::exchange(outbox_, {});
+      out = outbox_.take();
     }
     for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
     if (last) return;
@@ -102,15 +102,18 @@ void SessionCore::look_after_lifeline() {
 }
 
 void SessionCore::take(const Delivery& delivery) {
-  auto letter = decode(delivery.frame);
-  if (!letter || letter->envelope.cluster != options_.cluster) return;
-  if (delivery.from == scheduler_) {
-    if (letter->envelope.epoch < epoch_) return;
+  auto letters = decode(delivery.frame);
+  if (!letters || letters->envelope.cluster != options_.cluster) return;
+  const bool is_schedulers = delivery.from == scheduler_;
+  if (is_schedulers) {
+    if (letters->envelope.epoch < epoch_) return;
     last_heard_ = Clock::now();
-    if (const auto* welcome = std::get_if<message::DriverWelcome>(&letter->message))
-      on_welcome(letter->envelope.epoch, welcome->since);
   }
-  on(letter->message);
+  for (auto& message : letters->messages) {
+    const auto* welcome = std::get_if<message::DriverWelcome>(&message);
+    if (welcome != nullptr && is_schedulers) on_welcome(letters->envelope.epoch, welcome->since);
+    on(message);
+  }
 }
 
 void SessionCore::on(message::Message& message) {
@@ -248,7 +251,7 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
 }
 
 void SessionCore::post(PeerId to, const message::Message& message) {
-  outbox_.emplace_back(to, encode({options_.cluster, epoch_, driver_.value}, message));
+  outbox_.post(to, {options_.cluster, epoch_, driver_.value}, message);
 }
 
 void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, job_}); }

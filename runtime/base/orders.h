@@ -23,6 +23,7 @@ struct RunOrder {
   Grant grant;
   std::chrono::milliseconds timeout{0};
   Boxed<GangHint> gang;
+  bool ahead = false;       ///< Given before there is room: it waits at the node behind what runs there.
   std::uint64_t token = 0;  ///< Of the locks that the task's spec asks for; 0: it asks for none.
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };

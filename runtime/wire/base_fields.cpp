@@ -116,7 +116,7 @@ void fields(Archive& archive, AttemptRecord& value) {
 template <class Archive>
 void fields(Archive& archive, RunOrder& value) {
   archive("run order", value.task, value.attempt, value.name, as_bytes(value.program), value.work,
-          as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token));
+          as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token), appended(value.ahead));
 }
 
 template <class Archive>

@@ -148,38 +148,43 @@ void fields(Archive& archive, CallAnswer& value) {
 
 namespace {
 
-constexpr std::uint64_t protocol_version = 1;
+constexpr std::uint64_t protocol_version = 2;
 
 // Arguments and results travel inline, so a frame's own size bounds its strings (zmq_transport.cpp).
 constexpr DecodeLimits message_limits{.depth = 32, .array_length = 1u << 20, .string_bytes = 64u << 20};
 
 }  // namespace
 
-Bytes encode(const Envelope& envelope, const message::Message& message) {
-  Encoder encoder;
-  encoder.array(3);
-  encoder.number(protocol_version);
-  FieldWriter writer(encoder);
-  writer.put(envelope);
-  writer.put(message);
-  return encoder.take();
+FrameWriter::FrameWriter(const Envelope& envelope) {
+  encoder_.array(2);
+  encoder_.number(protocol_version);
+  FieldWriter(encoder_).put(envelope);
 }
 
-Result<Letter> decode(std::string_view frame) {
+void FrameWriter::add(const message::Message& message) { FieldWriter(encoder_).put(message); }
+
+Bytes encode(const Envelope& envelope, const message::Message& message) {
+  FrameWriter frame(envelope);
+  frame.add(message);
+  return frame.take();
+}
+
+Result<Letters> decode(std::string_view frame) {
   Decoder decoder(frame, message_limits);
   decoder.enter_array();
   const std::uint64_t version = decoder.unsigned_number();
   if (decoder.ok() && version != protocol_version)
     return Error{Fault::unsupported, "a message of protocol version " + std::to_string(version) +
                                          " came; this program speaks version " + std::to_string(protocol_version)};
-  Letter letter;
+  Letters letters;
   FieldReader reader(decoder);
-  reader.take(letter.envelope);
-  reader.take(letter.message);
+  reader.take(letters.envelope);
   decoder.leave_array();
-  if (decoder.ok() && !decoder.at_end()) decoder.fail("more bytes", "the end of the message");
+  do {
+    reader.take(letters.messages.emplace_back());
+  } while (decoder.ok() && !decoder.at_end());
   if (!decoder.ok()) return decoder.fault();
-  return letter;
+  return letters;
 }
 
 }  // namespace troupe

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/store_age.h"
+#include "runtime/wire/codec.h"
 #include "runtime/wire/messages.h"
 
 namespace troupe {
@@ -25,9 +27,29 @@ struct Letter {
   message::Message message;
 };
 
+/// What a frame holds: messages that were sent together. At least one.
+struct Letters {
+  Envelope envelope;
+  std::vector<message::Message> messages;
+};
+
+/// Lays a frame down: envelope, then messages one after another.
+class FrameWriter {
+ public:
+  explicit FrameWriter(const Envelope& envelope);
+  /// A frame may grow beyond what a receiver takes only by its first message.
+  void add(const message::Message& message);
+  std::size_t size() const { return encoder_.written().size(); }
+  Bytes take() { return encoder_.take(); }
+
+ private:
+  Encoder encoder_;
+};
+
+/// A frame of one message.
 Bytes encode(const Envelope& envelope, const message::Message& message);
 
 /// Fails with: corrupt (what was found where), unsupported (another protocol version: both are named).
-Result<Letter> decode(std::string_view frame);
+Result<Letters> decode(std::string_view frame);
 
 }  // namespace troupe

@@ -151,6 +151,7 @@ struct PleaseJoin {};
 struct Run {
   RunOrder order;
 };
+/// Also from agent to worker: not to begin what it has not begun yet.
 struct Stop {
   TaskId task;
   AttemptId attempt;

@@ -4,12 +4,14 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
-#include "runtime/wire/message_codec.h"
+#include "runtime/wire/outbox.h"
+#include "runtime/worker/begun_file.h"
 #include "runtime/worker/mailbox.h"
 
 namespace troupe {
@@ -75,13 +77,14 @@ class Executor {
 class Worker {
  public:
   Worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport)
-      : options_(options), catalog_(catalog), transport_(transport) {
+      : options_(options), catalog_(catalog), transport_(transport), begun_(options.own_address) {
     const auto listening = transport_.listen(options_.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
     const auto agent = transport_.connect(options_.agent_address);
     TROUPE_CHECK(agent, "an agent's address can be connected to");
     agent_ = *agent;
     send(agent_, message::WorkerHello{options_.id});
+    outbox_.flush(transport_);
   }
 
   void run(const std::function<bool()>& until_stopped) {
@@ -93,21 +96,33 @@ class Worker {
   }
 
  private:
+  using Key = std::pair<TaskId, AttemptId>;
+
   void take(const Delivery& delivery) {
-    auto letter = decode(delivery.frame);
-    if (!letter || letter->envelope.cluster != options_.cluster) return;
-    if (auto* run = std::get_if<message::Run>(&letter->message)) {
-      if (delivery.from == agent_) start(std::move(run->order));
-    } else if (auto* call = std::get_if<message::Call>(&letter->message)) {
-      take_call(delivery.from, std::move(*call));
+    auto letters = decode(delivery.frame);
+    if (!letters || letters->envelope.cluster != options_.cluster) return;
+    for (auto& message : letters->messages) {
+      if (auto* run = std::get_if<message::Run>(&message)) {
+        if (delivery.from == agent_) start(std::move(run->order));
+      } else if (const auto* stop = std::get_if<message::Stop>(&message)) {
+        if (delivery.from == agent_) take_back({stop->task, stop->attempt});
+      } else if (auto* call = std::get_if<message::Call>(&message)) {
+        take_call(delivery.from, std::move(*call));
+      }
     }
   }
 
   void start(RunOrder order) {
-    const std::pair key{order.task, order.attempt};
-    if (std::exchange(last_order_, key) == key) return;  // The same order again.
-    executor_.post([this, order = std::move(order)] {
-      if (std::holds_alternative<ActorWork>(order.work)) {
+    const Key key{order.task, order.attempt};
+    {
+      const std::lock_guard lock(mutex_);
+      if (!waiting_.try_emplace(key, false).second) return;  // The same order again.
+    }
+    executor_.post([this, key, order = std::move(order)] {
+      begun_.count_one();
+      if (is_taken_back(key)) {
+        report({order.task, order.attempt, AttemptEnd::cancelled, {}, {.message = "it was told to stop"}});
+      } else if (std::holds_alternative<ActorWork>(order.work)) {
         start_actor(order);
       } else {
         report(run_function(order));
@@ -115,7 +130,18 @@ class Worker {
     });
   }
 
+  void take_back(Key key) {
+    const std::lock_guard lock(mutex_);
+    if (const auto waits = waiting_.find(key); waits != waiting_.end()) waits->second = true;
+  }
+
   // --- on the executor's thread --------------------------------------------------------------------------------------
+
+  /// From here on it has begun.
+  bool is_taken_back(Key key) {
+    const std::lock_guard lock(mutex_);
+    return waiting_.extract(key).mapped();
+  }
 
   static std::vector<Bytes> arguments_of(const std::vector<Argument>& arguments, const std::vector<Bytes>& inputs) {
     std::vector<Bytes> values;
@@ -232,19 +258,22 @@ class Worker {
       made = std::exchange(made_, {});
     }
     for (const auto& [to, message] : made) send(to, message);
+    outbox_.flush(transport_);
   }
 
   void send(PeerId to, const message::Message& message) {
-    transport_.send(to, encode({options_.cluster, 0, options_.id.value}, message));
+    outbox_.post(to, {options_.cluster, 0, options_.id.value}, message);
   }
 
   const WorkerOptions& options_;
   const Catalog& catalog_;
   Transport& transport_;
+  Outbox outbox_;  // Of the thread that talks.
   PeerId agent_;
-  std::pair<TaskId, AttemptId> last_order_;
+  BegunFile begun_;
 
   std::mutex mutex_;
+  std::map<Key, bool> waiting_;  // Orders that are not begun, and whether they were taken back.
   Mailbox mailbox_;
   std::map<std::uint64_t, PeerId> callers_;
   std::vector<std::pair<PeerId, message::Message>> made_;

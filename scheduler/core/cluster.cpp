@@ -68,6 +68,7 @@ void Cluster::clear(Node& node) {
   for (const auto& [key, holding] : node.holdings)
     if (holding->kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.clear();
+  node.ahead.clear();
   node.ledger = node.ledger.emptied();
   node.lasting = node.ledger;
 }
@@ -181,6 +182,31 @@ Holding& Cluster::take(Node& node, AttemptKey key, const Resources& needs, bool 
   return holding;
 }
 
+Holding& Cluster::give_ahead(Node& node, AttemptKey key, const Resources& needs) {
+  Holding& holding = node.holdings.add(key);
+  holding.ahead = Grant{.cpus = needs.cpus, .memory_bytes = needs.memory_bytes, .named = needs.named};
+  node.ahead.push_back(key);
+  return holding;
+}
+
+std::vector<AttemptKey> Cluster::book_ahead(Node& node) {
+  std::vector<AttemptKey> booked;
+  for (; !node.ahead.empty(); node.ahead.pop_front()) {
+    Holding* holding = node.holdings.find(node.ahead.front());
+    if (holding == nullptr) continue;
+    if (!node.ledger.take_exactly(*holding->ahead)) break;
+    holding->grant = std::move(*holding->ahead);
+    holding->ahead.reset();
+    if (node.takes_work()) {
+      free_.cpus -= holding->grant.cpus;
+      free_.gpus -= gpus_of(holding->grant);
+    }
+    booked.push_back(node.ahead.front());
+  }
+  if (!booked.empty()) books_changed(node, false);
+  return booked;
+}
+
 Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::Kind kind, bool lasting) {
   const AttemptKey key{running.task, running.attempt};
   Holding& holding = node.holdings.add(key);
@@ -195,6 +221,9 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
       free_.gpus -= gpus_of(holding.grant);
     }
     books_changed(node, false);
+  } else if (!lasting && node.ledger.emptied().fits_exactly(running.grant)) {
+    holding.ahead = running.grant;
+    node.ahead.push_back(key);
   }
   if (kind == Holding::Kind::orphan) orphans_.insert({running.task, running.attempt, node.id});
   return holding;

@@ -37,6 +37,7 @@ struct Node {
   std::uint64_t kept_for = 0;         ///< The order of the request; 0: nobody.
   std::uint64_t kept_as = 0;          ///< Each time that it is kept has another number.
   std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
+  std::deque<AttemptKey> ahead;       ///< Given before there was room, the first first; some may be over.
   bool is_stale = false;              ///< Its place in the index is of before its books changed.
 
   bool takes_work() const { return alive && !drains; }
@@ -58,7 +59,12 @@ class Cluster {
 
   /// Takes what `needs` asks for. Requires: it has room.
   Holding& take(Node& node, AttemptKey key, const Resources& needs, bool lasting);
-  /// Books what the node says that it runs. A grant that does not fit (the node lost capacity) is not booked.
+  /// Gives it an attempt for which there may be no room yet. Requires: needs no gpus, and the empty node fits it.
+  Holding& give_ahead(Node& node, AttemptKey key, const Resources& needs);
+  /// Books those that were given ahead, in order, as long as they fit; these are returned.
+  std::vector<AttemptKey> book_ahead(Node& node);
+  /// Books what the node says that it runs. What does not fit waits there for room, or (the node lost capacity) is not
+  /// booked.
   Holding& recognise(Node& node, const RunningAttempt& running, Holding::Kind kind, bool lasting);
   void set_kind(Node& node, AttemptKey key, Holding::Kind kind);
   void release(Node& node, AttemptKey key);

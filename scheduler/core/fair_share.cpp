@@ -51,6 +51,7 @@ void Scheduler::State::unbill_all(Node& node) {
 void Scheduler::State::release(Node& node, AttemptKey key) {
   unbill(key, node.holdings.at(key));
   cluster.release(node, key);
+  book_ahead(node);
   placement_due = true;
 }
 

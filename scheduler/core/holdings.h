@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/boxed.h"
 #include "runtime/base/check.h"
 #include "runtime/base/ids.h"
 #include "runtime/base/resources.h"
@@ -31,6 +32,8 @@ struct Holding {
   bool lasting = false;      ///< Does not end by itself: an actor.
   std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
   Grant grant;
+  Boxed<Grant> ahead;           ///< What it will hold: it was given before there was room, and waits at its node.
+  Time since{};                 ///< When it was given, or got its room.
   std::uint64_t billed_to = 0;  ///< The serial of the job in whose usage it is.
   std::uint64_t spared_by = 0;  ///< The node's `kept_as` when this was booked in `spare`.
   Time until{};                 ///< Of an orphan: how long it is kept.

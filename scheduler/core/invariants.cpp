@@ -47,6 +47,11 @@ std::string check_node(const Node& node) {
     memory_bytes += holding.grant.memory_bytes;
     for (const auto& share : holding.grant.gpus) gpus += share.amount;
   }
+  const Holding* next = nullptr;
+  for (auto each = node.ahead.begin(); each != node.ahead.end() && next == nullptr; ++each)
+    next = node.holdings.find(*each);
+  if (next != nullptr && !next->ahead) return "holds room for what waits for it";
+  if (next != nullptr && node.ledger.fits_exactly(*next->ahead)) return "has room for what was given to it ahead";
   const NodeCapacity& capacity = node.ledger.capacity();
   if (cpus + node.ledger.free_cpus() != capacity.cpus) return "has granted and free cpus that are not its capacity";
   if (memory_bytes + node.ledger.free_memory_bytes() != capacity.memory_bytes)

@@ -122,7 +122,10 @@ void Scheduler::State::leave_ready(Slot slot) {
   drop_reservation(gang.order);
 }
 
-void Scheduler::State::run(Slot slot, Node& node) {
+void Scheduler::State::run(Slot slot, Node& node) { start(slot, node, false); }
+
+/// `is_ahead`: the node has no room for it yet.
+void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   leave_ready(slot);
   Task& task = tasks[slot];
   for (const auto& orphan : cluster.orphans_of(task.spec.id)) stop(orphan.node, {orphan.task, orphan.attempt});
@@ -137,7 +140,11 @@ void Scheduler::State::run(Slot slot, Node& node) {
   task.progress.state = TaskState::running;
   touch(slot);
   sync.take_all(task.spec, id);
-  bill(*task.job, cluster.take(node, {task.spec.id, id}, task.spec.needs, task.spec.is_actor()));
+  const AttemptKey key{task.spec.id, id};
+  Holding& holding = is_ahead ? cluster.give_ahead(node, key, task.spec.needs)
+                              : cluster.take(node, key, task.spec.needs, task.spec.is_actor());
+  holding.since = now;
+  bill(*task.job, holding);
   shapes[task.shape].served = now;
   guard(task);
   send(RunTask{node.id, task.spec.id, id});
@@ -154,6 +161,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   guard(task);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
+  node.holdings.at(key).since = now;
   bill(*task.job, node.holdings.at(key));
   if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
 }
@@ -171,9 +179,10 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
                  .program = task.job->info.program,
                  .work = task.spec.work,
                  .inputs = {},
-                 .grant = holding->grant,
+                 .grant = holding->ahead ? *holding->ahead : holding->grant,
                  .timeout = task.spec.timeout,
                  .gang = task.spec.gang,
+                 .ahead = holding->ahead.has_value(),
                  .token = sync.token_of(task.spec.id, task.attempt().id)};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
   return order;

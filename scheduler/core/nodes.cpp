@@ -112,7 +112,9 @@ void Scheduler::State::take_in(Node& node, const RunningAttempt& running) {
   const bool is_current =
       task != nullptr && task->is_running() && task->attempt().id == running.attempt && task->attempt().node == node.id;
   if (is_current) {
-    bill(*task->job, cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor()));
+    Holding& holding = cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor());
+    holding.since = now;
+    bill(*task->job, holding);
     if (!running.address.empty()) actor_is_up(slot, running.address);
     return;
   }
@@ -200,6 +202,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
   } else if (held->kind == Holding::Kind::orphan) {
     return ignore("the attempt's driver has not come back yet");  // not acknowledged: it will be sent again
   } else {
+    const Time since = held->since;
     const bool is_current =
         held->kind == Holding::Kind::running ||
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
@@ -209,6 +212,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;
+      if (end == AttemptEnd::done) note_duration(tasks[slot], *node, since);
       attempt_is_over(slot, end, report.cause, report.result);
     } else {
       ignore("the attempt was told to stop");

@@ -45,6 +45,7 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   place_ready();
   keep_nodes_for_the_patient();
   place_ready();
+  give_ahead();
   if (!ready.is_empty()) wake_by(std::max(next_sweep, placing_from));
   if (std::holds_alternative<Tick>(event) || !wake) {
     wake = next_timer();
@@ -80,6 +81,7 @@ void Scheduler::State::on(const Tick&) {
   drop_silent_drivers();
   compact_finished();
   sync.tick(now);
+  take_back_ahead();
 
   const auto orphans = cluster.orphans();
   for (const auto& orphan : orphans) {
@@ -98,7 +100,10 @@ std::optional<Time> Scheduler::State::next_timer() const {
   std::optional<Time> next;
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [id, node] : cluster.nodes())
-    if (node.alive) also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
+    if (node.alive) {
+      also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
+      if (const auto end = ahead_ends(node)) also(std::max(*end, now + Time{1}));
+    }
   if (const auto next_round = next_compaction()) also(*next_round);
   for (const auto& [id, driver] : drivers)
     also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));

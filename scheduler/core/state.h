@@ -104,6 +104,7 @@ struct Scheduler::State {
   }
   bool stands_in_line(const Gang& gang) const { return ready.holds_gang(gang.priority, gang.order); }
   void run(Slot slot, Node& node);
+  void start(Slot slot, Node& node, bool is_ahead);
   void adopt(Slot slot, Node& node, AttemptId attempt);
   std::optional<RunOrder> order_for(TaskId task, AttemptId attempt);
   void stop(NodeId node, AttemptKey key);
@@ -148,6 +149,14 @@ struct Scheduler::State {
   /// Attempts whose time is long over, though their nodes have not said so.
   void stop_overdue();
   void forget_if_released(Slot slot);
+
+  // --- ahead.cpp
+  void note_duration(const Task& task, const Node& node, Time since);
+  void give_ahead();
+  void book_ahead(Node& node);
+  void take_back_ahead();
+  std::optional<Time> ahead_ends(const Node& node) const;
+  std::optional<Time> ahead_since(const Node& node) const;
 
   // --- placement.cpp
   void place_ready();
@@ -211,6 +220,8 @@ struct Scheduler::State {
   Time next_gang_round{};      ///< When they are tried again.
   std::optional<ReadyQueue::GangRank> round_until;  ///< The last that had its turn, of a round that is not over.
   Time next_sweep{};                                ///< When the patient are looked for again.
+  /// Where an attempt was done in this step, and the shape of its task.
+  std::pair<NodeId, ShapeIndex> ended_here;
 
   TaskTable tasks;
   ShapeTable& shapes = tasks.shapes;

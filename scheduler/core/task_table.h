@@ -31,6 +31,9 @@ struct Gang {
   bool was_tried = false;                   ///< It stands in line and did not fit.
 };
 
+/// Of how many attempts a job's mean duration tells, about.
+inline constexpr std::int64_t duration_weight = 8;
+
 /// What a job's attempts hold, and by that its turn: who holds least goes first, then who was served longest ago.
 struct Usage {
   Milli cpus = 0;
@@ -48,6 +51,7 @@ struct Job {
   std::uint32_t attempt_floor = 0;  ///< Attempts of its tasks count on from here.
   std::uint64_t serial = 0;         ///< Never used twice, unlike its id: it may be dropped and come back.
   Usage usage;
+  Time duration_sum{100 * duration_weight};  ///< Of as many attempts: slow, until it has shown otherwise.
 
   bool is_watched_by(DriverId driver) const {
     return std::find(watchers.begin(), watchers.end(), driver) != watchers.end();

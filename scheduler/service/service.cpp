@@ -50,35 +50,40 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (refusal_) return *refusal_;
     if (auto taken = take_commit(); !taken) return taken;
     commit_what_waits();
+    outbox_.flush(transport_);
   }
   return {};
 }
 
 void Service::take(const Delivery& delivery, Time now) {
-  auto letter = decode(delivery.frame);
-  if (!letter || letter->envelope.cluster != options_.cluster) return;
-  if (has_lost(letter->envelope.store())) return;
+  auto letters = decode(delivery.frame);
+  if (!letters || letters->envelope.cluster != options_.cluster) return;
+  if (has_lost(letters->envelope.store())) return;
+  for (auto& message : letters->messages) take(delivery.from, {letters->envelope, std::move(message)}, now);
+}
+
+void Service::take(PeerId from, Letter&& letter, Time now) {
   // The driver that a connection logged in as; requests name none.
-  const auto known = driver_of_.find(delivery.from);
+  const auto known = driver_of_.find(from);
   const DriverId driver = known == driver_of_.end() ? DriverId{} : known->second;
-  if (const auto* hello = std::get_if<message::DriverHello>(&letter->message)) {
-    drivers_[hello->driver] = delivery.from;
-    driver_of_[delivery.from] = hello->driver;
-  } else if (const auto* join = std::get_if<message::AgentJoin>(&letter->message)) {
-    nodes_[join->node] = delivery.from;
-  } else if (const auto* beat = std::get_if<message::AgentHeartbeat>(&letter->message)) {
-    nodes_[beat->node] = delivery.from;
-    post(delivery.from, message::HeartbeatTaken{});
-  } else if (const auto* ask = std::get_if<message::AskTasks>(&letter->message)) {
-    post(delivery.from, list(*ask));
-  } else if (const auto* ask = std::get_if<message::AskStatus>(&letter->message)) {
-    post(delivery.from, status(*ask));
+  if (const auto* hello = std::get_if<message::DriverHello>(&letter.message)) {
+    drivers_[hello->driver] = from;
+    driver_of_[from] = hello->driver;
+  } else if (const auto* join = std::get_if<message::AgentJoin>(&letter.message)) {
+    nodes_[join->node] = from;
+  } else if (const auto* beat = std::get_if<message::AgentHeartbeat>(&letter.message)) {
+    nodes_[beat->node] = from;
+    post(from, message::HeartbeatTaken{});
+  } else if (const auto* ask = std::get_if<message::AskTasks>(&letter.message)) {
+    post(from, list(*ask));
+  } else if (const auto* ask = std::get_if<message::AskStatus>(&letter.message)) {
+    post(from, status(*ask));
   }
-  const bool is_bye = std::holds_alternative<message::DriverBye>(letter->message);
-  if (const auto event = event_of(std::move(*letter), options_.cluster, driver)) step(now, *event);
+  const bool is_bye = std::holds_alternative<message::DriverBye>(letter.message);
+  if (const auto event = event_of(std::move(letter), options_.cluster, driver)) step(now, *event);
   if (is_bye && driver) {
     drivers_.erase(driver);
-    driver_of_.erase(delivery.from);
+    driver_of_.erase(from);
   }
 }
 
@@ -183,7 +188,7 @@ message::ClusterStatus Service::status(const message::AskStatus& ask) const {
 }
 
 void Service::post(PeerId to, const message::Message& message) {
-  transport_.send(to, encode({age_.cluster, age_.epoch, age_.epoch, age_.commit_seq}, message));
+  outbox_.post(to, {age_.cluster, age_.epoch, age_.epoch, age_.commit_seq}, message);
 }
 
 }  // namespace troupe::scheduler

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "runtime/wire/message_codec.h"
+#include "runtime/wire/outbox.h"
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
 #include "scheduler/service/commit_gate.h"
@@ -46,6 +47,7 @@ class Service {
 
  private:
   void take(const Delivery& delivery, Time now);
+  void take(PeerId from, Letter&& letter, Time now);
   void step(Time now, const Event& event);
   void send_what_may_go();
   const PeerId* peer_of(const std::variant<NodeId, DriverId>& to) const;
@@ -61,6 +63,7 @@ class Service {
   const ServiceOptions options_;
   TaskStore& store_;
   Transport& transport_;
+  Outbox outbox_;
   std::optional<Scheduler> scheduler_;
   StoreAge age_;                  // what is on disk
   std::optional<Error> refusal_;  // why it must not go on

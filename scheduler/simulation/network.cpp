@@ -67,9 +67,9 @@ void Network::deliver(std::uint32_t which) {
   Parcel parcel = std::move(parcels_[which]);
   free_.push_back(which);
   if (scenario_.weather.uses_codec) {
-    auto letter = decode(parcel.frame);
-    TROUPE_CHECK(letter, "what was encoded can be decoded");
-    parcel.letter = std::move(*letter);
+    auto letters = decode(parcel.frame);
+    TROUPE_CHECK(letters, "what was encoded can be decoded");
+    parcel.letter = {letters->envelope, std::move(letters->messages.front())};
   }
   if (ends_[parcel.to].receiver) ends_[parcel.to].receiver(parcel.from, std::move(parcel.letter));
 }

@@ -109,7 +109,10 @@ void NodeHost::act(agent::Effect&& effect) {
     return world_.network.send(from, world_.places.scheduler(0), envelope, std::move(*message));
   }
   if (const auto* e = std::get_if<agent::StartWorker>(&effect)) start_worker(e->worker);
-  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) run_in(e->worker, e->order);
+  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) give(e->worker, e->order);
+  if (const auto* e = std::get_if<agent::TakeBack>(&effect))
+    if (const auto worker = workers_.find(e->worker); worker != workers_.end())
+      worker->second.taken_back.insert({e->task, e->attempt});
   if (const auto* e = std::get_if<agent::StartCommand>(&effect)) run_command(e->order);
   if (const auto* e = std::get_if<agent::KillWorker>(&effect)) kill(e->worker, e->at_once);
   if (const auto* e = std::get_if<agent::KillCommand>(&effect)) {
@@ -130,14 +133,41 @@ void NodeHost::act(agent::Effect&& effect) {
 // --- workers and commands --------------------------------------------------------------------------------------------
 
 void NodeHost::start_worker(agent::WorkerNumber worker) {
-  workers_.insert(worker);
+  workers_[worker];
   later(dice_.between(Time{1}, longest_start), [this, worker] {
     if (workers_.contains(worker)) take(agent::WorkerReady{worker});
   });
 }
 
 void NodeHost::worker_exits(agent::WorkerNumber worker, Cause cause) {
-  if (workers_.erase(worker) == 1) take(agent::WorkerExited{worker, std::move(cause)});
+  const auto gone = workers_.extract(worker);
+  if (!gone.empty()) take(agent::WorkerExited{worker, std::move(cause), gone.mapped().begun});
+}
+
+void NodeHost::give(agent::WorkerNumber worker, const RunOrder& order) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  found->second.orders.push_back(order);
+  if (found->second.orders.size() == 1) begin(worker);
+}
+
+void NodeHost::begin(agent::WorkerNumber worker) {
+  Worker& its = workers_.at(worker);
+  const RunOrder order = its.orders.front();
+  ++its.begun;
+  if (!its.taken_back.contains({order.task, order.attempt})) return run_in(worker, order);
+  later(Time{1}, [this, worker, task = order.task, attempt = order.attempt] {
+    reports(worker, {.task = task, .attempt = attempt, .end = AttemptEnd::cancelled});
+  });
+}
+
+void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  found->second.orders.pop_front();
+  const bool goes_on = !found->second.orders.empty();
+  take(agent::ReportArrived{worker, std::move(report)});
+  if (goes_on && workers_.contains(worker)) begin(worker);
 }
 
 void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
@@ -173,7 +203,7 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
       report.result = result_of(task, attempt);
       world_.witness.finishes(report.result);
     }
-    take(agent::ReportArrived{worker, std::move(report)});
+    reports(worker, std::move(report));
   });
 }
 

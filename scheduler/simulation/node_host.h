@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,7 +34,11 @@ class NodeHost {
   void take(const agent::Event& event);
   void act(agent::Effect&& effect);
   void start_worker(agent::WorkerNumber worker);
+  void give(agent::WorkerNumber worker, const RunOrder& order);
+  /// What it was given first.
+  void begin(agent::WorkerNumber worker);
   void run_in(agent::WorkerNumber worker, const RunOrder& order);
+  void reports(agent::WorkerNumber worker, AttemptReport report);
   void run_command(const RunOrder& order);
   void kill(agent::WorkerNumber worker, bool at_once);
   void worker_exits(agent::WorkerNumber worker, Cause cause);
@@ -50,7 +56,12 @@ class NodeHost {
   StoreAge remembered_;  // on its disk
   Dice dice_;
   std::unique_ptr<AgentCore> core_;
-  std::set<agent::WorkerNumber> workers_;
+  struct Worker {
+    std::deque<RunOrder> orders;  // the first is under way
+    std::uint64_t begun = 0;
+    std::set<std::pair<TaskId, AttemptId>> taken_back;
+  };
+  std::map<agent::WorkerNumber, Worker> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;
   std::optional<Time> wake_;
   bool is_gone_ = false;

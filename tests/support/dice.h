@@ -131,7 +131,7 @@ class Dice {
   void draw_struct(Cause& v) { (*this)("", v.exit_code, v.signal, v.message); }
   void draw_struct(AttemptRecord& v) { (*this)("", v.id, v.node, v.started_ms, v.ended_ms, v.end, v.cause); }
   void draw_struct(RunOrder& v) {
-    (*this)("", v.task, v.attempt, v.name, v.program, v.work, v.inputs, v.grant, v.timeout, v.gang, v.token);
+    (*this)("", v.task, v.attempt, v.name, v.program, v.work, v.inputs, v.grant, v.timeout, v.gang, v.token, v.ahead);
   }
   void draw_struct(RunningAttempt& v) { (*this)("", v.task, v.attempt, v.grant, v.address); }
   void draw_struct(AttemptReport& v) { (*this)("", v.task, v.attempt, v.end, v.result, v.cause); }

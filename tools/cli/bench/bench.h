@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/api/catalog.h"
 #include "tools/cli/commands/bench.h"
 
 namespace troupe::cli {
@@ -34,7 +35,11 @@ class Bench {
   bool has_printed_ = false;
 };
 
+/// The functions that the graph suite runs.
+void enroll_graph_bench(Catalog& catalog);
+
 // The suites. Each says on stderr what it runs, on which processes, and whether writes are durable.
+void bench_graph(Bench& bench);
 void bench_scheduler(Bench& bench);
 void bench_start(Bench& bench);
 void bench_store(Bench& bench);

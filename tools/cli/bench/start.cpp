@@ -20,6 +20,7 @@ double ms_since(Clock::time_point begin) {
 
 void enroll_bench(Catalog& catalog) {
   catalog.add(answer_ok, [] { return std::string("ok"); });
+  enroll_graph_bench(catalog);
 }
 
 /// A whole local cluster, from nothing to nothing: redis-server, scheduler, agent, one worker, one task.

@@ -14,6 +14,7 @@ int bench_command(const BenchCommand& command) {
   try {
     // First: it forks, which no process may that has a ZeroMQ context.
     if (bench.wants_suite("sync")) bench_sync(bench);
+    if (bench.wants_suite("graph")) bench_graph(bench);
     if (bench.wants_suite("scheduler")) bench_scheduler(bench);
     if (bench.wants_suite("start")) bench_start(bench);
     if (bench.wants_suite("store")) bench_store(bench);

@@ -1,0 +1,37 @@
+// What one process has to say at the end of a turn: messages to the same peer leave in one frame, in the order in which
+// they were posted. A frame costs a system call and a wake of the other side; a message in it next to nothing.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/wire/message_codec.h"
+#include "runtime/wire/transport.h"
+
+namespace troupe {
+
+class Outbox {
+ public:
+  void post(PeerId to, const Envelope& envelope, const message::Message& message);
+
+  /// The frames, which are then forgotten here.
+  struct Outgoing {
+    PeerId to;
+    Bytes frame;
+  };
+  std::vector<Outgoing> take();
+
+  /// Sends all of them.
+  void flush(Transport& transport);
+
+ private:
+  struct Open {
+    PeerId to;
+    Envelope envelope;
+    FrameWriter frame;
+  };
+  std::vector<Open> frames_;                             // in the order in which they were begun
+  std::unordered_map<std::uint64_t, std::size_t> last_;  // of each peer, the frame that may grow
+};
+
+}  // namespace troupe

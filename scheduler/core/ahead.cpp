@@ -1,0 +1,92 @@
+// Tasks that are given to a node before it has room for them: where a job's tasks end within milliseconds, a node would
+// otherwise stand idle for a round trip, and with durable work for a commit, after each. The node keeps them in line
+// and starts the first when something there has ended. They hold nothing until then, in the books of both.
+//
+// Bounds: only behind tasks of the same shape, of jobs whose tasks have been quick; as many as take `ahead_span` by
+// what the job's took before; none on a node that is kept for somebody. What waited there for `ahead_patience` is taken
+// back.
+#include <algorithm>
+
+#include "scheduler/core/state.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr Time quick{5};        // on average
+constexpr Time ahead_span{20};  // how long what is given ahead takes, about
+constexpr std::int64_t most_ahead_a_seat = 128;
+constexpr int most_given_a_step = 8;
+constexpr Time ahead_patience{1000};
+
+/// How many of the job's tasks may wait behind one that runs.
+std::int64_t ahead_a_seat(const Job& job) {
+  if (job.duration_sum > duration_weight * quick) return 0;
+  return std::min(most_ahead_a_seat, ahead_span * duration_weight / std::max(job.duration_sum, Time{1}));
+}
+
+}  // namespace
+
+/// An attempt was done that began at `since`: others like it may be given ahead.
+void Scheduler::State::note_duration(const Task& task, const Node& node, Time since) {
+  task.job->duration_sum += now - since - task.job->duration_sum / duration_weight;
+  const Resources& needs = task.spec.needs;
+  if (task.spec.gang || task.spec.is_actor() || task.spec.spreads || needs.gpus > 0 || needs.cpus == 0) return;
+  ended_here = {node.id, task.shape};
+}
+
+void Scheduler::State::give_ahead() {
+  const auto [id, shape] = std::exchange(ended_here, {});
+  Node* node = cluster.find(id);
+  if (node == nullptr || !node->takes_work() || node->kept_for != 0 || !shapes.waiting().has(shape)) return;
+  if (shapes.is_open(shape)) return;  // there is room for it
+  const std::int64_t seats = node->ledger.capacity().cpus / shapes[shape].needs.cpus;
+  for (int given = 0; given < most_given_a_step; ++given) {
+    const auto head = ready.next_of(shape);
+    if (!head) return;
+    const TaskSpec& spec = tasks[head->slot].spec;
+    const std::int64_t most = seats * ahead_a_seat(*tasks[head->slot].job);
+    if (static_cast<std::int64_t>(node->ahead.size()) >= most) return;
+    if (!spec.locks.empty() || !spec.semaphores.empty() || !nodes_near(tasks[head->slot]).empty()) return;
+    if (node->ahead.empty()) wake_by(now + ahead_patience);
+    start(head->slot, *node, true);
+  }
+}
+
+/// Some room is free on the node: those that it starts now hold theirs from now on.
+void Scheduler::State::book_ahead(Node& node) {
+  for (const AttemptKey& key : cluster.book_ahead(node)) {
+    Holding& holding = node.holdings.at(key);
+    holding.since = now;
+    Job* job = tasks.find_job(key.task.job);
+    if (job != nullptr && holding.kind == Holding::Kind::running) bill(*job, holding);
+  }
+}
+
+/// What they wait behind takes longer than expected: others may have room.
+void Scheduler::State::take_back_ahead() {
+  for (auto& [id, node] : cluster.nodes()) {
+    const auto since = ahead_since(node);
+    if (!since || now < *since + ahead_patience) continue;
+    for (const AttemptKey& key : std::vector<AttemptKey>(node.ahead.begin(), node.ahead.end())) {
+      const Holding* holding = node.holdings.find(key);
+      if (holding != nullptr && holding->kind == Holding::Kind::running)
+        preempt(key, {.message = "what it waited behind takes long"});
+    }
+  }
+}
+
+std::optional<Time> Scheduler::State::ahead_ends(const Node& node) const {
+  const auto since = ahead_since(node);
+  return since ? std::optional(*since + ahead_patience) : std::nullopt;
+}
+
+/// Since when the first of those that may be taken back waits.
+std::optional<Time> Scheduler::State::ahead_since(const Node& node) const {
+  for (const AttemptKey& key : node.ahead) {
+    const Holding* holding = node.holdings.find(key);
+    if (holding != nullptr && holding->kind == Holding::Kind::running) return holding->since;
+  }
+  return std::nullopt;
+}
+
+}  // namespace troupe::scheduler

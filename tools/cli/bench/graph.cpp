@@ -1,0 +1,140 @@
+// Graphs of tasks that do nothing, from the hand-over to the end of the last one, through all processes.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scheduler/local/cluster.h"
+#include "tools/cli/bench/bench.h"
+
+namespace troupe::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Tasks = std::vector<TaskSpec>;
+
+inline constexpr Task<void()> nothing{"bench.nothing"};
+
+constexpr std::chrono::seconds limit{600};
+constexpr std::size_t edges_of_a_message = 1'000'000;  // Of some 20 bytes each.
+constexpr std::size_t tasks_of_a_message = 10'000;
+constexpr int runs = 5;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+TaskSpec task(JobId job, std::uint32_t number, std::vector<TaskId> after) {
+  return {.id = {job, number},
+          .name = "t" + std::to_string(number),
+          .work = FunctionWork{std::string(nothing.name), {}},
+          .needs = {.cpus = 1000},
+          .after = std::move(after)};
+}
+
+/// Each task after all of the layer before it.
+Tasks dense(JobId job, std::uint32_t layers, std::uint32_t width) {
+  Tasks tasks;
+  std::vector<TaskId> before;
+  for (std::uint32_t layer = 0; layer < layers; ++layer) {
+    std::vector<TaskId> own;
+    for (std::uint32_t i = 0; i < width; ++i) {
+      own.push_back({job, layer * width + i + 1});
+      tasks.push_back(task(job, own.back().number, before));
+    }
+    before = std::move(own);
+  }
+  return tasks;
+}
+
+Tasks independent(JobId job, std::uint32_t count) { return dense(job, 1, count); }
+Tasks chain(JobId job, std::uint32_t length) { return dense(job, length, 1); }
+
+class GraphBench {
+ public:
+  explicit GraphBench(Bench& bench) : bench_(bench), cluster_(Cluster::local()), session_(cluster_.connect()) {
+    // The worker processes are up, and their first pages touched.
+    durable(independent(JobId{random_id()}, 200));
+  }
+
+  template <class Make>
+  void measure(const char* name, Make make) {
+    if (!bench_.wants(name)) return;
+    Measured measured{"graph", name, "1/s", {}};
+    for (int run = 0; run < runs; ++run) {
+      const Tasks tasks = make(JobId{random_id()});
+      measured.runs.push_back(static_cast<double>(tasks.size()) / durable(tasks));
+    }
+    bench_.print(measured);
+  }
+
+  void measure_driver_owned(const char* name, int count) {
+    if (!bench_.wants(name)) return;
+    Measured measured{"graph", name, "1/s", {}};
+    for (int run = 0; run < runs; ++run) {
+      const auto begin = Clock::now();
+      std::vector<Ref<void>> refs;
+      for (int i = 0; i < count; ++i) refs.push_back(session_.submit(nothing));
+      if (!session_.wait(refs, refs.size(), limit)) throw std::runtime_error("not every task ended");
+      measured.runs.push_back(count / seconds_since(begin));
+      for (const auto& ref : refs) session_.get(ref);
+    }
+    bench_.print(measured);
+  }
+
+ private:
+  /// Seconds from the hand-over to the news that the last task has ended.
+  double durable(const Tasks& tasks) {
+    SessionCore& core = session_.core();
+    const JobInfo job{tasks.front().id.job, "bench", std::filesystem::read_symlink("/proc/self/exe"), true};
+    const auto begin = Clock::now();
+    std::vector<ObjectPtr> ends;
+    for (const auto& task : tasks) ends.push_back(core.watch_task(task.id, task.name));
+    for (auto next = tasks.begin(); next != tasks.end();) {
+      Tasks part;
+      std::size_t edges = 0;
+      for (; next != tasks.end() && edges <= edges_of_a_message && part.size() < tasks_of_a_message; ++next) {
+        edges += next->after.size();
+        part.push_back(*next);
+      }
+      if (auto taken = core.submit_job(job, std::move(part), limit); !taken)
+        throw std::runtime_error(taken.error().message);
+    }
+    if (!core.wait(ends, ends.size(), Clock::now() + limit)) throw std::runtime_error("not every task ended");
+    const double seconds = seconds_since(begin);
+    if (const auto failure = core.first_failure(ends)) throw std::runtime_error(describe(*failure));
+    return seconds;
+  }
+
+  Bench& bench_;
+  Cluster cluster_;
+  Session session_;
+};
+
+}  // namespace
+
+void enroll_graph_bench(Catalog& catalog) {
+  catalog.add(nothing, [] {});
+}
+
+void bench_graph(Bench& bench) {
+  const char* names[] = {"dense_graph_20x100", "dense_graph_20x500", "chain_2000", "independent_100k_durable",
+                         "independent_100k"};
+  if (!std::any_of(std::begin(names), std::end(names), [&](const char* name) { return bench.wants(name); })) return;
+  std::fprintf(
+      stderr,
+      "graph: supervisor, redis-server (appendfsync always), scheduler, agent and a worker for each cpu, each a "
+      "process; functions that do nothing; durable but for independent_100k; %d runs\n",
+      runs);
+  GraphBench graphs(bench);
+  graphs.measure("dense_graph_20x100", [](JobId job) { return dense(job, 20, 100); });
+  graphs.measure("dense_graph_20x500", [](JobId job) { return dense(job, 20, 500); });
+  graphs.measure("chain_2000", [](JobId job) { return chain(job, 2000); });
+  graphs.measure("independent_100k_durable", [](JobId job) { return independent(job, 100'000); });
+  graphs.measure_driver_owned("independent_100k", 100'000);
+}
+
+}  // namespace troupe::cli
