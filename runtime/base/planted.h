@@ -30,6 +30,8 @@ enum class Planted : std::uint8_t {
   given_ahead_never_booked,
   retry_delay_forgotten_at_restart,
   cached_result_of_failed_task,
+  drained_node_given_work,
+  tasks_added_by_ended_task,
   // scheduler/sync
   same_token_granted_again,
   token_restarts_with_scheduler,

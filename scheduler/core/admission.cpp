@@ -247,7 +247,7 @@ std::string admit(Submit& submit) {
     fresh.specs.push_back(&spec);
     if (spec.gang) fresh.gangs[spec.gang->gang].push_back(&spec);
   }
-  if (submit.from && !fresh.specs.empty()) {
+  if (submit.from && !fresh.specs.empty() && submit.planted != Planted::tasks_added_by_ended_task) {
     const Slot slot = submit.known.find(submit.from);
     if (slot == no_slot || submit.from.job != submit.job.id || !submit.known[slot].is_running())
       return "task " + to_text(submit.from) + " is not running: only while it runs may it add to its graph";

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/planted.h"
 #include "scheduler/core/cluster.h"
 #include "scheduler/core/task_table.h"
 
@@ -20,6 +21,7 @@ struct Submit {
   bool all_nodes_are_known = true;  ///< Otherwise the one that is large enough may be on its way.
   std::size_t most_tasks = 0;
   std::size_t most_shapes = 0;
+  Planted planted = Planted::none;
 };
 
 /// Why the submit is refused, in one line that names the task; empty when it is accepted.

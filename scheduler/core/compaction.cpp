@@ -10,6 +10,14 @@ constexpr std::size_t most_tasks_at_once = 100'000;  // Of the graphs that one t
 constexpr Time between_rounds{100};
 constexpr std::size_t state_count = static_cast<std::size_t>(TaskState::skipped) + 1;
 
+/// Whether the graph may have ended later than its last attempt: when a task is cancelled, or done by a known result,
+/// is not stored.
+bool ends_untold(const GraphSummary& summary, const TaskTable& tasks, const Job& job) {
+  if (summary.ended_ms == 0 || summary.tasks[static_cast<std::size_t>(TaskState::cancelled)] > 0) return true;
+  const auto& slots = job.tasks.in_order();
+  return std::any_of(slots.begin(), slots.end(), [&](Slot slot) { return tasks[slot].progress.cached; });
+}
+
 }  // namespace
 
 void Scheduler::State::load_finished(const std::vector<GraphSummary>& stored, const std::vector<Slot>& loaded) {
@@ -22,7 +30,8 @@ void Scheduler::State::load_finished(const std::vector<GraphSummary>& stored, co
   for (const auto& [id, count] : ended_tasks) {
     const Job& job = tasks.jobs().at(id);
     if (count != job.tasks.size()) continue;
-    const Time ended{summary_of(job).ended_ms};
+    const GraphSummary summary = summary_of(job);
+    const Time ended = ends_untold(summary, tasks, job) ? now : Time{summary.ended_ms};
     finished.emplace(id, ended);
     finished_in_order.emplace(ended, id);
   }
@@ -49,10 +58,12 @@ void Scheduler::State::compact_finished() {
   std::size_t dropped_tasks = 0;
   while (!finished_in_order.empty() && due(finished_in_order.begin()->first) <= now &&
          dropped_tasks < most_tasks_at_once) {
-    const JobId id = finished_in_order.begin()->second;
+    const auto [ended, id] = *finished_in_order.begin();
     Job& job = *tasks.find_job(id);
     dropped_tasks += job.tasks.size();
-    writes.push_back(SaveSummary{summary_of(job)});
+    GraphSummary summary = summary_of(job);
+    summary.ended_ms = ended.count();
+    writes.push_back(SaveSummary{std::move(summary)});
     summaries.push_back(id);
     reopen(job);
     ended_tasks.erase(id);

@@ -36,7 +36,7 @@ bool may_try_again(const TaskSpec& spec, std::int32_t failed_attempts, const Cau
 void Scheduler::State::load(StoredState stored) {
   for (const auto& info : stored.jobs) tasks.add_job(info);
   cache.load(stored.cached);
-  drained.insert(stored.drained.begin(), stored.drained.end());
+  if (!has_planted(Planted::drained_node_given_work)) drained.insert(stored.drained.begin(), stored.drained.end());
   std::vector<Slot> loaded;
   for (auto& record : stored.tasks) {
     Job* job = tasks.find_job(record.spec.id.job);
@@ -161,6 +161,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   guard(task);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
+  node.holdings.at(key).since = now;
   bill(*task.job, node.holdings.at(key));
   if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
 }

@@ -112,7 +112,9 @@ void Scheduler::State::take_in(Node& node, const RunningAttempt& running) {
   const bool is_current =
       task != nullptr && task->is_running() && task->attempt().id == running.attempt && task->attempt().node == node.id;
   if (is_current) {
-    bill(*task->job, cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor()));
+    Holding& holding = cluster.recognise(node, running, Holding::Kind::running, task->spec.is_actor());
+    holding.since = now;
+    bill(*task->job, holding);
     if (!running.address.empty()) actor_is_up(slot, running.address);
     return;
   }

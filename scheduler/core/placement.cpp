@@ -36,25 +36,27 @@ void Scheduler::State::place_ready() {
   if (!cluster.orphans().empty()) adopt_orphans();
 
   auto gang = ready.gangs().end();
+  ReadyQueue::GangRank last_looked_at;
   bool is_round = false;
   int looked_at = 0;
   std::vector<Slot> failed;
   for (;;) {
     take_gains();
-    const bool round_is_due = gangs_gained && now >= next_gang_round && failed.empty();
-    if (gangs_are_new || round_is_due) {
-      gang = ready.gangs().begin();
+    const bool some_are_new = std::exchange(gangs_are_new, false);
+    const bool round_is_due = !is_round && gangs_gained && now >= next_gang_round && failed.empty();
+    if (some_are_new || round_is_due) {
+      const bool goes_on = !some_are_new && round_until;
+      gang = goes_on ? ready.gangs().upper_bound(*round_until) : ready.gangs().begin();
       is_round = is_round || round_is_due;
-      gangs_are_new = false;
     }
     if (failed.size() == most_gangs_tried || looked_at == most_gangs_looked_at) gang = ready.gangs().end();
     const auto single = ready.next(shapes.open());
     if (gang != ready.gangs().end() && (!single || gang->second.priority >= single->priority)) {
-      const auto rank = gang->first;
+      last_looked_at = gang->first;
       ++looked_at;
       const Slot first = gang->second.slot;
       if (is_worth_a_try(first, is_round) && !start_gang(first, failed)) failed.push_back(first);
-      gang = ready.gangs().upper_bound(rank);
+      gang = ready.gangs().upper_bound(last_looked_at);
     } else if (single) {
       start_single(*single);
     } else {
@@ -63,8 +65,9 @@ void Scheduler::State::place_ready() {
   }
 
   if (is_round && !failed.empty()) next_gang_round = now + gang_round_interval;
-  // Gangs that it was not the turn of may still have gained.
+  // Gangs that it was not the turn of may still have gained: the next round goes on behind those that had theirs.
   const bool all_had_their_turn = failed.size() < most_gangs_tried && looked_at < most_gangs_looked_at;
+  if (is_round) round_until = all_had_their_turn ? std::nullopt : std::optional(last_looked_at);
   if (ready.gangs().empty() || (is_round && all_had_their_turn)) {
     gangs_gained = false;
     shapes.forget_gained();
@@ -78,6 +81,7 @@ void Scheduler::State::place_ready() {
 void Scheduler::State::take_gains() {
   if (!cluster.has_gained()) return;
   gangs_gained = true;
+  round_until.reset();
   for (const NodeId id : cluster.take_gained()) {
     Node* node = cluster.find(id);
     if (node == nullptr || !node->takes_work()) continue;
@@ -88,10 +92,7 @@ void Scheduler::State::take_gains() {
 
 void Scheduler::State::start_single(const Head& head) {
   const Task& task = tasks[head.slot];
-  if (!sync.can_take_all(task.spec)) {
-    leave_ready(head.slot);
-    return wait_for_locks(head.slot);
-  }
+  if (leaves_for_locks(head.slot)) return;
   const Need need{&task.spec.needs, 0};
   const std::vector<NodeId> near = nodes_near(task);
   const Request request{.members = {&need, 1}, .spreads = task.spec.spreads, .near = near};

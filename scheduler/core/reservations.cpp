@@ -44,7 +44,7 @@ void Scheduler::State::keep_nodes_for_the_patient() {
 /// Only for what would fit once all that ends by itself has ended: nobody waits for an actor to end.
 void Scheduler::State::reserve(const Head& head) {
   const std::vector<Slot> members = members_of(head.slot);
-  if (!sync.can_take_all(tasks[head.slot].spec)) return;
+  if (leaves_for_locks(head.slot)) return;
   auto spaces = cluster.lasting_spaces(std::max(fewest_looked_at, 2 * members.size()));
   Placement outcome = try_to_place(members, ListedRooms(spaces), nullptr);
   if (std::holds_alternative<NotNow>(outcome) && spaces.size() < cluster.nodes().size()) {
@@ -82,7 +82,7 @@ void Scheduler::State::start_if_kept_room_is_free(std::uint64_t order) {
     const Node& node = *cluster.find(id);
     if (!has_room_for(node, seated, node.ledger)) return;
   }
-  if (!sync.can_take_all(tasks[found->second.head.slot].spec)) return;
+  if (leaves_for_locks(found->second.head.slot)) return;
   const auto seats = found->second.seats;
   drop_reservation(order);
   for (const auto& [id, seated] : seats)

@@ -102,7 +102,7 @@ std::optional<Time> Scheduler::State::next_timer() const {
   for (const auto& [id, node] : cluster.nodes())
     if (node.alive) {
       also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
-      if (const auto end = ahead_ends(node)) also(*end);
+      if (const auto end = ahead_ends(node)) also(std::max(*end, now + Time{1}));
     }
   if (const auto next_round = next_compaction()) also(*next_round);
   for (const auto& [id, driver] : drivers)

@@ -207,6 +207,7 @@ struct Scheduler::State {
   void take_from_sync();
   /// A task that is ready, but for its locks and semaphores: it stands in line when all of them are free.
   void wait_for_locks(Slot slot) { without_locks.emplace(tasks[slot].order, slot); }
+  bool leaves_for_locks(Slot slot);
 
   Settings settings;
   std::uint32_t epoch = 0;
@@ -217,9 +218,10 @@ struct Scheduler::State {
   bool gangs_are_new = false;  ///< Some in line were not tried yet.
   bool gangs_gained = false;   ///< Some node has gained room since all that were tried had their turn.
   Time next_gang_round{};      ///< When they are tried again.
+  std::optional<ReadyQueue::GangRank> round_until;  ///< The last that had its turn, of a round that is not over.
+  Time next_sweep{};                                ///< When the patient are looked for again.
   /// Where an attempt was done in this step, and the shape of its task.
   std::pair<NodeId, ShapeIndex> ended_here;
-  Time next_sweep{};  ///< When the patient are looked for again.
 
   TaskTable tasks;
   ShapeTable& shapes = tasks.shapes;

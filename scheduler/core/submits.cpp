@@ -105,7 +105,8 @@ void Scheduler::State::on(const TasksSubmitted& submitted) {
                 .cluster = cluster,
                 .all_nodes_are_known = now >= started + settings.node_timeout || epoch == 1,
                 .most_tasks = settings.most_tasks,
-                .most_shapes = settings.most_shapes};
+                .most_shapes = settings.most_shapes,
+                .planted = settings.planted};
   std::string refusal = admit(submit);
   if (const Job* job = tasks.find_job(submitted.job.id); refusal.empty() && job != nullptr && job->info.durable &&
                                                          !job->is_watched_by(submitted.driver) &&

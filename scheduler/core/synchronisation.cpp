@@ -25,6 +25,15 @@ void Scheduler::State::give_back_all_but(const Node& node, const std::vector<Run
   }
 }
 
+/// Others have taken its locks since it stood in line: nothing is kept for it, and it stands there again when they are
+/// free. False: they are free.
+bool Scheduler::State::leaves_for_locks(Slot slot) {
+  if (sync.can_take_all(tasks[slot].spec)) return false;
+  leave_ready(slot);
+  wait_for_locks(slot);
+  return true;
+}
+
 void Scheduler::State::take_from_sync() {
   Synchronisation::Output output = sync.take_output();
   if (output.made_room) {

@@ -67,4 +67,13 @@ void draw_control(Dice& dice, const JobInfo& job, std::vector<TaskSpec>& tasks) 
   }
 }
 
+void draw_locks(Dice& dice, DriverPlan& plan) {
+  for (auto& batch : plan.batches)
+    for (auto& spec : batch.tasks) {
+      if (spec.gang || spec.is_actor()) continue;
+      if (dice.chance(150)) spec.locks.push_back(dice.chance(500) ? "a" : "b");
+      if (dice.chance(100)) spec.semaphores.push_back({"s", 3});
+    }
+}
+
 }  // namespace troupe::scheduler::sim

@@ -1,10 +1,11 @@
-// How the tasks of a drawn batch choose, loop, try again and take their turns.
+// How the tasks of a drawn batch choose, loop, try again, take their turns and hold locks.
 #pragma once
 
 #include <vector>
 
 #include "runtime/base/orders.h"
 #include "scheduler/simulation/dice.h"
+#include "scheduler/simulation/scenario.h"
 
 namespace troupe::scheduler::sim {
 
@@ -13,5 +14,8 @@ namespace troupe::scheduler::sim {
 ///
 /// Requires: inputs end with results as `result_of` makes them.
 void draw_control(Dice& dice, const JobInfo& job, std::vector<TaskSpec>& tasks);
+
+/// Some single tasks run only while they hold a lock, or a permit, that clients want, too.
+void draw_locks(Dice& dice, DriverPlan& plan);
 
 }  // namespace troupe::scheduler::sim

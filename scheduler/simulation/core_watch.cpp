@@ -6,7 +6,8 @@
 
 namespace troupe::scheduler::sim {
 
-CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now) : witness_(witness) {
+CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now)
+    : witness_(witness), epoch_(loaded.epoch), drained_(loaded.drained.begin(), loaded.drained.end()) {
   for (const auto& job : loaded.jobs) durable_.insert(job.id);
   for (const auto& record : loaded.tasks) {
     Entry& entry = tasks_[record.spec.id];
@@ -16,6 +17,7 @@ CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now) : wi
       // Its clock may be behind that of the one before: then it waits for a whole delay anew, which is this at least.
       entry.retry_at_ms = std::min(progress.retry_at_ms, (now + record.spec.retry->delay).count());
     }
+    entry.is_running = progress.state == TaskState::running;
     if (is_final(progress.state)) entry.end.emplace(progress.state, progress.result);
   }
 }
@@ -23,6 +25,8 @@ CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now) : wi
 void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
   ++witness_.counts.events;
   if (const auto* joined = std::get_if<DriverJoined>(&event)) own_jobs_[joined->driver] = joined->job.id;
+  if (const auto* submit = std::get_if<TasksSubmitted>(&event); submit != nullptr && submit->from)
+    check_added(*submit, effects);
   for (const auto& effect : effects) {
     if (const auto* job = std::get_if<SaveJob>(&effect)) {
       durable_.insert(job->job.id);
@@ -32,8 +36,12 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
       check_end(told->task, told->state, told->result, told->attempts);
     } else if (const auto* saved = std::get_if<SaveProgress>(&effect)) {
       check_delay(now, *saved);
+      tasks_[saved->task].is_running = saved->progress.state == TaskState::running;
       if (is_final(saved->progress.state))
         check_end(saved->task, saved->progress.state, saved->progress.result, saved->progress.attempts);
+    } else if (const auto* drain = std::get_if<SaveDrain>(&effect)) {
+      drained_.erase(drain->node);
+      if (drain->drains) drained_.insert(drain->node);
     } else if (const auto* wake = std::get_if<WakeAt>(&effect)) {
       if (wake->at <= now) witness_.breaks("15: the scheduler asks to be woken at once");
     } else if (const auto* welcome = std::get_if<WelcomeDriver>(&effect)) {
@@ -59,11 +67,23 @@ void CoreWatch::check_run(const RunTask& run) {
   Entry& entry = tasks_[run.task];
   if (run.attempt < entry.highest)
     witness_.breaks("3: " + text_of_attempt(run.task, run.attempt) + " is given after a higher attempt");
+  // What was there before, this scheduler or an earlier one gave: it may be given again.
+  if (entry.highest < run.attempt && run.attempt.epoch == epoch_ && drained_.contains(run.node))
+    witness_.breaks("4: " + text_of_attempt(run.task, run.attempt) + " is given to a drained node");
   if (entry.end) {
     const bool is_cancelled = entry.end->first == TaskState::cancelled;
     witness_.breaks((is_cancelled ? "11: " : "3: ") + name_of(run.task) + " is given after it has ended");
   }
   entry.highest = run.attempt;
+}
+
+/// Before what the step saves is looked at: the task runs, or it does not, when it adds others.
+void CoreWatch::check_added(const TasksSubmitted& submitted, const Effects& effects) {
+  if (tasks_[submitted.from].is_running) return;
+  for (const auto& effect : effects)
+    if (const auto* added = std::get_if<SaveTask>(&effect))
+      witness_.breaks("3: " + name_of(added->spec.id) + " is added by " + name_of(submitted.from) +
+                      ", which does not run");
 }
 
 void CoreWatch::check_delay(Time now, const SaveProgress& saved) {
@@ -151,6 +171,9 @@ void CoreWatch::compare(const Scheduler& core, const StoreContents& store) {
         return witness_.breaks("13: the store does not have " + name_of(known.spec.id) + " as it is");
     }
   }
+  for (const auto& node : core.nodes())
+    if (node.drains != store.drained.contains(node.node))
+      return witness_.breaks("13: whether " + node.name + " is drained is not in the store");
   if (known_tasks != store.tasks.size()) witness_.breaks("13: a task is in the store only");
 }
 

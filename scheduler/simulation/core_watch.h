@@ -34,16 +34,20 @@ class CoreWatch {
   struct Entry {
     AttemptId highest;             // that was given
     std::int64_t retry_at_ms = 0;  // of a durable task: until then it waits for its next attempt
+    bool is_running = false;       // a durable task, as it was saved last
     std::optional<std::pair<TaskState, Bytes>> end;
   };
 
   void forget(DriverId driver);
   void check_run(const RunTask& run);
+  void check_added(const TasksSubmitted& submitted, const Effects& effects);
   void check_delay(Time now, const SaveProgress& saved);
   void check_end(TaskId task, TaskState state, const Bytes& result, const std::vector<AttemptRecord>& attempts);
   void check_cancel(const CancelRequested& cancel, const Effects& effects);
 
   Witness& witness_;
+  const std::uint32_t epoch_;
+  std::set<NodeId> drained_;
   std::set<JobId> durable_;
   TaskBook<Entry> tasks_;
   std::map<DriverId, JobId> own_jobs_;

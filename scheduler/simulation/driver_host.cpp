@@ -23,7 +23,13 @@ DriverHost::DriverHost(World& world, std::uint32_t number)
 }
 
 void DriverHost::start() {
-  for (const auto& batch : plan_.batches) world_.timeline.at(batch.at, [this, &batch] { submit(batch); });
+  for (const auto& batch : plan_.batches) {
+    if (batch.from) {
+      to_be_added_.emplace(batch.from, &batch);
+    } else {
+      world_.timeline.at(batch.at, [this, &batch] { submit(batch); });
+    }
+  }
   for (const auto& each : plan_.cancels)
     world_.timeline.at(each.at, [this, &each] {
       --planned_cancels_;
@@ -78,14 +84,30 @@ void DriverHost::submit(const PlannedBatch& batch) {
   send_due();
 }
 
-/// The batches of one job one after the other: a later one may come after tasks of an earlier one.
+void DriverHost::runs(TaskId task) {
+  const auto [first, last] = to_be_added_.equal_range(task);
+  for (auto each = first; each != last; ++each)
+    world_.timeline.after(each->second->at, [this, batch = each->second] { submit(*batch); });
+  to_be_added_.erase(first, last);
+}
+
+void DriverHost::drop(const PlannedBatch& batch) {
+  for (const auto& spec : batch.tasks) ends_[spec.id].batch = sent_.size();
+  sent_.push_back({.batch = &batch, .is_answered = true, .open_tasks = batch.tasks.size()});
+  for (const auto& spec : batch.tasks) ended(spec.id, TaskState::skipped);
+}
+
+/// The batches of one job one after the other: a later one may come after tasks of an earlier one. What a task adds
+/// waits for none.
 void DriverHost::send_due() {
   const Time now = world_.timeline.now();
   std::vector<JobId> blocked;
   for (auto& sent : sent_) {
     const JobId job = sent.batch->job.id;
-    if (std::find(blocked.begin(), blocked.end(), job) != blocked.end()) continue;
-    if (!sent.is_answered) blocked.push_back(job);
+    if (!sent.batch->from) {
+      if (std::find(blocked.begin(), blocked.end(), job) != blocked.end()) continue;
+      if (!sent.is_answered) blocked.push_back(job);
+    }
     if ((sent.is_answered && sent.open_tasks == 0) || (sent.is_under_way && now < sent.ask_again_at)) continue;
     send(sent);
   }
@@ -95,7 +117,7 @@ void DriverHost::send(Sent& sent) {
   sent.is_under_way = true;
   sent.ask_again_at = world_.timeline.now() + sent.patience;
   sent.patience = std::min(2 * sent.patience, most_patience * world_.scenario.timing.ask_again);
-  to_schedulers(message::Submit{sent.request, sent.batch->job, still_open(*sent.batch)});
+  to_schedulers(message::Submit{sent.request, sent.batch->job, still_open(*sent.batch), sent.batch->from});
 }
 
 /// What has not ended yet, in terms of what has not: results that are known here need not come from the scheduler.
@@ -164,6 +186,10 @@ void DriverHost::ended(TaskId task, TaskState state) {
   if (end.batch < sent_.size()) --sent_[end.batch].open_tasks;
   std::erase_if(cancels_, [&](const auto& cancel) { return cancel.second.task == task; });
   if (dice_.chance(300)) of_no_use_.push_back(task);
+  const auto [first, last] = to_be_added_.equal_range(task);
+  const std::vector<std::pair<TaskId, const PlannedBatch*>> not_added(first, last);
+  to_be_added_.erase(first, last);
+  for (const auto& [from, batch] : not_added) drop(*batch);
 }
 
 bool DriverHost::is_done() const {

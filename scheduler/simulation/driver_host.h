@@ -19,6 +19,8 @@ class DriverHost {
   void start();
   DriverId id() const { return {number_ + 1u}; }
   bool is_gone() const { return is_gone_; }
+  /// A task of one of its jobs has started: what it adds is submitted when it does so.
+  void runs(TaskId task);
   void print_what_is_open() const;
 
  private:
@@ -45,6 +47,8 @@ class DriverHost {
   void take(Letter&& letter);
   void beat();
   void submit(const PlannedBatch& batch);
+  /// Never submitted: the task that would have added it has ended before it ran.
+  void drop(const PlannedBatch& batch);
   void send_due();
   void send(Sent& sent);
   void cancel(TaskId task);
@@ -64,8 +68,9 @@ class DriverHost {
   std::uint64_t last_request_ = 0;
   std::vector<Sent> sent_;
   TaskBook<End> ends_;
-  std::map<std::uint64_t, Cancel> cancels_;  // by request: asked for until the end is told
-  std::size_t planned_cancels_ = 0;          // to come
+  std::multimap<TaskId, const PlannedBatch*> to_be_added_;  // by the task that adds it, until that starts
+  std::map<std::uint64_t, Cancel> cancels_;                 // by request: asked for until the end is told
+  std::size_t planned_cancels_ = 0;                         // to come
   std::vector<TaskId> of_no_use_;
 };
 

@@ -13,15 +13,16 @@ constexpr Time longest_clear_delay{5};
 
 Network::Network(const Scenario& scenario, Timeline& timeline) : scenario_(scenario), timeline_(timeline) {
   const Place count = Places(scenario).count();
-  ends_.resize(count);
-  for (Place link = 0; link < count * count; ++link) links_.push_back({Dice(scenario.seed * 65'536 + link, "link")});
+  ends_.resize(count + 1);
+  for (Place link = 0; link < count * count + 2 * count; ++link)
+    links_.push_back({Dice(scenario.seed * 65'536 + link, "link")});
 }
 
 void Network::send(Place from, Place to, const Envelope& envelope, message::Message&& message) {
   const Weather& weather = scenario_.weather;
   const Time now = timeline_.now();
   const bool has_faults = now < scenario_.faults_until;
-  Link& link = links_[from * ends_.size() + to];
+  Link& link = links_[link_of(from, to)];
   if (has_faults && (now < ends_[from].mute_until || now < ends_[to].deaf_until)) return;
   link.sent_now = now == link.last_sent ? link.sent_now + 1 : 0;
   link.last_sent = now;

@@ -2,6 +2,7 @@
 // addressed to a place, not to a process: they may outlive both ends.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -15,7 +16,8 @@ namespace troupe::scheduler::sim {
 
 using Place = std::uint32_t;
 
-/// Two schedulers first, then nodes, drivers and clients, which are drivers too; each by its place in the scenario.
+/// Two schedulers first, then nodes, drivers and clients, which are drivers too, each by its place in the scenario; the
+/// operator, a driver as well, last.
 class Places {
  public:
   explicit Places(const Scenario& scenario)
@@ -26,6 +28,7 @@ class Places {
   Place scheduler(std::size_t i) const { return static_cast<Place>(i); }
   Place node(std::size_t i) const { return schedulers + static_cast<Place>(i); }
   Place driver(std::size_t i) const { return schedulers + nodes_ + static_cast<Place>(i); }
+  /// Without the operator.
   Place count() const { return schedulers + nodes_ + drivers_; }
 
  private:
@@ -68,13 +71,19 @@ class Network {
     Bytes frame;  // instead of the letter, where letters pass as bytes
   };
 
+  /// Those of the operator stand behind all others, whose dice are the same where there is none.
+  std::size_t link_of(Place from, Place to) const {
+    const std::size_t others = ends_.size() - 1;
+    if (from < others && to < others) return from * others + to;
+    return others * others + 2 * std::min(from, to) + (from < to ? 1 : 0);
+  }
   void deliver(std::uint32_t parcel);
   std::uint32_t take_parcel();
 
   const Scenario& scenario_;
   Timeline& timeline_;
   std::vector<End> ends_;
-  std::vector<Link> links_;  // by from * places + to
+  std::vector<Link> links_;
   std::deque<Parcel> parcels_;
   std::vector<std::uint32_t> free_;
 };

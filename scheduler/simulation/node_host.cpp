@@ -179,6 +179,7 @@ void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
 
 void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
   world_.witness.starts(order.task, order.attempt, self_, world_.store);
+  world_.starts(order.task);
   const TaskScript& script = world_.scripts[order.task];
   if (dice_.chance(world_.scenario.weather.worker_dies_permille) && world_.has_faults())
     later(dice_.between(Time{0}, script.duration), [this, worker] { worker_exits(worker, {.signal = 9}); });
@@ -215,6 +216,7 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
 
 void NodeHost::run_command(const RunOrder& order) {
   world_.witness.starts(order.task, order.attempt, self_, world_.store);
+  world_.starts(order.task);
   commands_.insert({order.task, order.attempt});
   later(world_.scripts[order.task].duration, [this, task = order.task, attempt = order.attempt] {
     if (!commands_.contains({task, attempt})) return;

@@ -47,6 +47,8 @@ constexpr PlantedBug table[] = {
     {Planted::branch_decision_not_stored, "branch_decision_not_stored", "1 3 13 15"},
     {Planted::retry_delay_forgotten_at_restart, "retry_delay_forgotten_at_restart", "3"},
     {Planted::cached_result_of_failed_task, "cached_result_of_failed_task", "2"},
+    {Planted::drained_node_given_work, "drained_node_given_work", "4 13"},
+    {Planted::tasks_added_by_ended_task, "tasks_added_by_ended_task", "3"},
     {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
 };
 

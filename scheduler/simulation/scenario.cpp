@@ -121,6 +121,17 @@ void draw_clients(Scenario& scenario) {
   }
 }
 
+/// In half of the worlds.
+void draw_drains(Scenario& scenario) {
+  Dice dice(scenario.seed, "drains");
+  if (dice.chance(500)) return;
+  for (int left = dice.log_between(1, 6); left > 0; --left)
+    scenario.drains.push_back(
+        {.at = dice.between(Time{1}, scenario.faults_until - Time{1}),
+         .lasts = Time{dice.log_between<std::int64_t>(1, 4 * scenario.timing.node_timeout.count())},
+         .node = static_cast<std::uint32_t>(dice.roll() % scenario.nodes.size())});
+}
+
 }  // namespace
 
 bool Scenario::stays(std::size_t node) const {
@@ -162,6 +173,7 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
     if (dice.chance(500)) crash_all_with_the_store(scenario);
   }
   draw_clients(scenario);
+  draw_drains(scenario);
   draw_workload(scenario, is_real ? 200 : 10, is_real ? 2000 : 500);
   return scenario;
 }

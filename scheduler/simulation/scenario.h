@@ -77,6 +77,7 @@ struct PlannedBatch {
   JobInfo job;
   std::vector<TaskSpec> tasks;
   std::vector<TaskScript> scripts;  ///< Of each task.
+  TaskId from;                      ///< This task adds them, `at` after the start of its first attempt.
 };
 
 struct PlannedCancel {
@@ -100,6 +101,13 @@ struct ClientPlan {
   std::optional<Time> dies_at;
 };
 
+/// An operator lets a node take no new work for a while.
+struct PlannedDrain {
+  Time at{};
+  Time lasts{};  ///< At most until the faults stop.
+  std::uint32_t node = 0;
+};
+
 struct NodePlan {
   NodeCapacity capacity;
   int clock_permille = 1000;  ///< How fast its clock runs.
@@ -119,6 +127,7 @@ struct Scenario {
   std::vector<Fault> faults;
   std::vector<DriverPlan> drivers;
   std::vector<ClientPlan> clients;
+  std::vector<PlannedDrain> drains;
 
   /// Nothing goes wrong that would be a reason to repeat anything: then nothing may be repeated.
   bool is_quiet() const;

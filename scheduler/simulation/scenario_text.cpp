@@ -226,9 +226,17 @@ void fields(Line& line, ClientPlan& client) {
 }
 
 template <class Line>
+void fields(Line& line, PlannedDrain& drain) {
+  line("at", drain.at, Time{0});
+  line("lasts", drain.lasts, Time{0});
+  line("node", drain.node, std::uint32_t{0});
+}
+
+template <class Line>
 void fields(Line& line, PlannedBatch& batch) {
   line("at", batch.at, Time{0});
   line("durable", batch.job.durable, false);
+  line("from", batch.from.number, std::uint32_t{0});
 }
 
 std::vector<std::uint32_t> numbers_of(const std::vector<TaskId>& tasks) {
@@ -280,6 +288,15 @@ void control_fields(Line& line, TaskSpec& spec) {
   line("repeat_at_most", repeat.at_most, std::uint32_t{0});
   spec.repeat.reset();
   if (repeat.at_most > 0) spec.repeat = Repeat{{repeat.condition.text, {{"own", 0}}}, repeat.at_most};
+  std::string lock = spec.locks.empty() ? "" : spec.locks.front();
+  line("lock", lock);
+  spec.locks.clear();
+  if (!lock.empty()) spec.locks.push_back(lock);
+  SemaphoreNeed need = spec.semaphores.empty() ? SemaphoreNeed{} : spec.semaphores.front();
+  line("semaphore", need.name);
+  line("permits", need.permits, std::uint32_t{1});
+  spec.semaphores.clear();
+  if (!need.name.empty()) spec.semaphores.push_back(need);
 }
 
 struct TaskLine {
@@ -353,6 +370,8 @@ class Reading {
       fields(reader, scenario.faults.emplace_back());
     else if (word == "client")
       fields(reader, scenario.clients.emplace_back());
+    else if (word == "drain")
+      fields(reader, scenario.drains.emplace_back());
     else if (word == "driver")
       fields(reader, add_driver());
     else if (scenario.drivers.empty())
@@ -385,6 +404,7 @@ class Reading {
     batch.job = batch.job.durable
                     ? JobInfo{.id = {driver.own.id.value + 1}, .name = "graph", .program = {}, .durable = true}
                     : driver.own;
+    if (batch.from.number != 0) batch.from.job = batch.job.id;
   }
   void add_task(LineReader& reader) {
     PlannedBatch& batch = scenario.drivers.back().batches.back();
@@ -407,6 +427,7 @@ std::string to_text(const Scenario& given) {
   for (auto& node : scenario.nodes) write(text, "node", node);
   for (auto& fault : scenario.faults) write(text, "fault", fault);
   for (auto& client : scenario.clients) write(text, "client", client);
+  for (auto& drain : scenario.drains) write(text, "drain", drain);
   for (auto& driver : scenario.drivers) {
     write(text, "driver", driver);
     for (auto& batch : driver.batches) {

@@ -11,6 +11,7 @@ namespace troupe::scheduler::sim {
 namespace {
 
 constexpr std::uint64_t events_between_comparisons = 1000;  // it copies all that the scheduler knows
+constexpr Time wall_at_start{1'700'000'000'000};            // as in 2023: no jump of a clock leads before 1970
 
 Settings settings_of(const Scenario& scenario) {
   return {.node_timeout = scenario.timing.node_timeout,
@@ -38,7 +39,7 @@ SchedulerHost::SchedulerHost(World& world, std::uint32_t number)
                      commit_what_waits();
                    },
                .lost = [this](const std::string& why) { exit(why); }}),
-      clock_offset_(1'000'000 + 77 * number) {
+      clock_offset_(wall_at_start + Time{77 * number}) {
   world.network.attach(world.places.scheduler(number),
                        [this](Place from, Letter&& letter) { take(from, std::move(letter)); });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ void mend(DriverPlan& driver) {
       std::erase_if(spec.after, is_gone);
       if (std::erase_if(spec.inputs.as_vector(), is_gone) > 0) spec.when.reset();
     }
+  std::erase_if(driver.batches, [&](const PlannedBatch& batch) { return batch.from && is_gone(batch.from); });
   std::erase_if(driver.cancels, [&](const PlannedCancel& cancel) { return is_gone(cancel.task); });
 }
 
@@ -83,6 +85,36 @@ void take_out_tasks(Scenario& scenario, std::size_t first, std::size_t count) {
   }
 }
 
+/// Those of actors stay: they end no other way.
+void take_out_cancels(Scenario& scenario, std::size_t first, std::size_t count) {
+  std::size_t place = 0;
+  for (auto& driver : scenario.drivers) {
+    std::set<TaskId> actors;
+    for (const auto& batch : driver.batches)
+      for (const auto& spec : batch.tasks)
+        if (spec.is_actor()) actors.insert(spec.id);
+    std::erase_if(driver.cancels, [&](const PlannedCancel& cancel) {
+      const bool is_meant = place >= first && place < first + count;
+      ++place;
+      return is_meant && !actors.contains(cancel.task);
+    });
+  }
+}
+
+std::size_t count_cancels(const Scenario& scenario) {
+  std::size_t sum = 0;
+  for (const auto& driver : scenario.drivers) sum += driver.cancels.size();
+  return sum;
+}
+
+/// Nobody waits alone at the barrier.
+void take_out_clients(Scenario& scenario, std::size_t first, std::size_t count) {
+  erase(scenario.clients, first, count);
+  const auto meets = [](const ClientPlan& client) { return client.rounds > 0; };
+  if (std::count_if(scenario.clients.begin(), scenario.clients.end(), meets) != 1) return;
+  for (auto& client : scenario.clients) client.rounds = 0;
+}
+
 std::size_t count_tasks(const Scenario& scenario) {
   std::size_t sum = 0;
   for (const auto& driver : scenario.drivers)
@@ -119,8 +151,9 @@ class Shrinking {
   static void cut(Scenario& scenario, Time end) {
     scenario.faults_until = std::min(scenario.faults_until, end);
     std::erase_if(scenario.faults, [end](const Fault& fault) { return fault.at >= end; });
+    std::erase_if(scenario.drains, [end](const PlannedDrain& drain) { return drain.at >= end; });
     for (auto& driver : scenario.drivers) {
-      std::erase_if(driver.batches, [end](const PlannedBatch& batch) { return batch.at >= end; });
+      std::erase_if(driver.batches, [end](const PlannedBatch& batch) { return !batch.from && batch.at >= end; });
       if (driver.dies_at && *driver.dies_at >= end) driver.dies_at.reset();
       mend(driver);
     }
@@ -163,7 +196,7 @@ class Shrinking {
 }  // namespace
 
 std::size_t external_events(const Scenario& scenario) {
-  std::size_t sum = scenario.faults.size() + scenario.clients.size();
+  std::size_t sum = scenario.faults.size() + scenario.clients.size() + scenario.drains.size();
   for (const auto& driver : scenario.drivers)
     sum += driver.batches.size() + driver.cancels.size() + (driver.dies_at ? 1 : 0);
   return sum;
@@ -180,16 +213,18 @@ Shrunk shrink(const Scenario& scenario, std::size_t most_runs) {
   const Parts faults{
       .count = [](const Scenario& its) { return its.faults.size(); },
       .take_out = [](Scenario& its, std::size_t first, std::size_t count) { erase(its.faults, first, count); }};
-  const Parts clients{
-      .count = [](const Scenario& its) { return its.clients.size(); },
-      .take_out = [](Scenario& its, std::size_t first, std::size_t count) { erase(its.clients, first, count); }};
+  const Parts clients{.count = [](const Scenario& its) { return its.clients.size(); }, .take_out = take_out_clients};
+  const Parts drains{
+      .count = [](const Scenario& its) { return its.drains.size(); },
+      .take_out = [](Scenario& its, std::size_t first, std::size_t count) { erase(its.drains, first, count); }};
   const Parts submits = of_drivers([](auto& driver) -> auto& { return driver.batches; });
-  const Parts cancels = of_drivers([](auto& driver) -> auto& { return driver.cancels; });
+  const Parts cancels{.count = count_cancels, .take_out = take_out_cancels};
   for (std::size_t before = ~std::size_t{0}; best.runs < most_runs && count_tasks(best.scenario) < before;) {
     before = count_tasks(best.scenario);
     shrinking.take_out(faults);
     shrinking.take_out(submits);
     shrinking.take_out(clients);
+    shrinking.take_out(drains);
     shrinking.clear_weather();
     shrinking.take_out({.count = count_tasks, .take_out = take_out_tasks});
     shrinking.take_out(cancels);

@@ -62,6 +62,7 @@ void SyncClientHost::begin() {
 void SyncClientHost::die() {
   if (std::exchange(is_gone_, true)) return;
   world_.trace.note(world_.timeline.now(), "is gone: client", id_.value);
+  world_.sync_witness.client_is_gone(id_);
   for (const auto& scheduler : world_.schedulers) scheduler->notice_gone(id_);
 }
 

@@ -23,6 +23,8 @@ class SyncWitness {
   void sent(const Effect& effect);
   /// A holder writes to a thing that looks at tokens.
   void used(const std::string& lock, sync::Token token, DriverId by);
+  /// From now on what it held may be taken from it.
+  void client_is_gone(DriverId client) { gone_.insert(client); }
   /// Nobody asks for anything any more.
   void check_the_end(const Scheduler& scheduler);
 
@@ -34,6 +36,7 @@ class SyncWitness {
   void check_messages(const StoredQueues& queues, bool only_durable);
 
   Witness& witness_;
+  std::set<DriverId> gone_;
   std::map<Asked, sync::Operation> asked_;
   std::map<Asked, sync::Token> granted_;                                  // In this epoch.
   std::map<sync::Token, DriverId> holder_of_;                             // Ever.

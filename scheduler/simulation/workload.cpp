@@ -21,10 +21,7 @@ class Drawing {
 
   /// The number of its tasks.
   std::size_t draw_batch(Time at, JobInfo job) {
-    batch_ = {.at = at, .job = std::move(job)};
-    last_number_ = 0;
-    for (const auto& batch : plan_.batches)
-      if (batch.job.id == batch_.job.id) last_number_ += static_cast<std::uint32_t>(batch.tasks.size());
+    begin(at, std::move(job));
     switch (dice_.between(0, batch_.job.durable ? 5 : 6)) {
       case 0: chain(); break;
       case 1: fan(); break;
@@ -40,7 +37,33 @@ class Drawing {
     return size;
   }
 
+  /// Some tasks of graphs add tasks to them: while they run, or a little too late.
+  void draw_added() {
+    const std::size_t planned = plan_.batches.size();
+    for (std::size_t i = 0; i < planned; ++i) {
+      if (!plan_.batches[i].job.durable || !dice_.chance(250)) continue;
+      const auto which = static_cast<std::size_t>(dice_.roll() % plan_.batches[i].tasks.size());
+      const TaskSpec& from = plan_.batches[i].tasks[which];
+      const Time runs = plan_.batches[i].scripts[which].duration;
+      begin(plan_.batches[i].at, plan_.batches[i].job);
+      batch_.from = from.id;
+      const bool comes_after = !from.is_actor() && dice_.chance(500);
+      for (int left = dice_.between(1, 3); left > 0; --left)
+        add(comes_after ? std::vector<TaskId>{batch_.from} : std::vector<TaskId>{});
+      draw_control(dice_, batch_.job, batch_.tasks);
+      batch_.at = dice_.between(Time{0}, runs + Time{2});
+      plan_.batches.push_back(std::move(batch_));
+    }
+  }
+
  private:
+  void begin(Time at, JobInfo job) {
+    batch_ = {.at = at, .job = std::move(job)};
+    last_number_ = 0;
+    for (const auto& batch : plan_.batches)
+      if (batch.job.id == batch_.job.id) last_number_ += static_cast<std::uint32_t>(batch.tasks.size());
+  }
+
   Time some_time() { return Time{dice_.log_between<std::int64_t>(1, longest_.count())}; }
 
   TaskSpec& add(std::vector<TaskId> inputs, Work work = FunctionWork{"f", {}}) {
@@ -169,6 +192,10 @@ void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
       at = std::min(at + Time{dice.between<std::int64_t>(0, longest.count())}, leaves);
     }
     if (dice.chance(150)) plan.dies_at = Time{dice.between(first.count(), last.count() + 1)};
+    Dice added(scenario.seed + i, "added");
+    if (added.chance(500)) Drawing(added, scenario, plan).draw_added();
+    Dice locks(scenario.seed + i, "locks");
+    if (locks.chance(500)) draw_locks(locks, plan);
     scenario.drivers.push_back(std::move(plan));
   }
 }

@@ -41,6 +41,7 @@ World::World(const Scenario& with, bool is_printing)
   for (std::uint32_t i = 0; i < scenario.drivers.size(); ++i) drivers.push_back(std::make_unique<DriverHost>(*this, i));
   for (std::uint32_t i = 0; i < scenario.clients.size(); ++i)
     clients.push_back(std::make_unique<SyncClientHost>(*this, i));
+  if (!scenario.drains.empty()) operator_host.emplace(*this);
 }
 
 DriverId World::driver_at(Place place) const {
@@ -50,8 +51,13 @@ DriverId World::driver_at(Place place) const {
 
 bool World::is_gone(DriverId driver) const {
   const std::size_t number = driver.value - 1;
-  return number < drivers.size() ? drivers[number]->is_gone() : clients[number - drivers.size()]->is_gone();
+  if (number < drivers.size()) return drivers[number]->is_gone();
+  const std::size_t client = number - drivers.size();
+  return client < clients.size() ? clients[client]->is_gone() : operator_host->is_gone();
 }
+
+/// A driver's own job and its graph have two ids that follow each other.
+void World::starts(TaskId task) { drivers[(task.job.value - 1) / 2]->runs(task); }
 
 /// What is down when the faults stop comes back then, at the latest; only the scheduler may be stopped longer.
 void World::plan(const Fault& fault) {
@@ -134,6 +140,7 @@ void World::run() {
     timeline.after(dice.between(Time{0}, scenario.timing.heartbeat), [host = node.get()] { host->start(); });
   for (const auto& driver : drivers) driver->start();
   for (const auto& client : clients) client->start();
+  if (operator_host) operator_host->start();
   timeline.at(scenario.faults_until, [this] { look_whether_all_has_ended(); });
 
   const Time until = scenario.faults_until + longest_recovery(scenario);
@@ -166,12 +173,13 @@ const SchedulerHost* World::settled_scheduler() const {
 bool World::has_settled() const {
   if (!std::all_of(drivers.begin(), drivers.end(), [](const auto& driver) { return driver->is_gone(); })) return false;
   if (!std::all_of(clients.begin(), clients.end(), [](const auto& client) { return client->is_gone(); })) return false;
+  if (operator_host && !operator_host->is_gone()) return false;
   for (const auto& node : nodes)
     if (!node->is_gone() && (!node->is_up() || node->core()->attempts() > 0)) return false;
   const SchedulerHost* scheduler = settled_scheduler();
   if (scheduler == nullptr) return false;
   for (const auto& node : scheduler->core()->nodes())
-    if (node.running > 0 || node.alive == nodes[node.node.value - 1]->is_gone()) return false;
+    if (node.running > 0 || node.drains || node.alive == nodes[node.node.value - 1]->is_gone()) return false;
   for (const auto& job : scheduler->core()->jobs())
     if (!job.durable) return false;
   return std::all_of(store.contents().tasks.begin(), store.contents().tasks.end(),
@@ -180,6 +188,8 @@ bool World::has_settled() const {
 
 void World::check_the_end() {
   for (const auto& scheduler : schedulers) scheduler->scan();
+  if (settled_scheduler()->core()->synchronisation().claims().size() != 0)
+    witness.breaks("16: a claim is left that nobody holds");
   if (!clients.empty()) sync_witness.check_the_end(*settled_scheduler()->core());
   for (const auto& node : settled_scheduler()->core()->nodes())
     if (node.free_cpus != node.capacity.cpus) witness.breaks("16: a cpu is held by nobody");
@@ -190,6 +200,7 @@ void World::print_what_is_open() const {
     if (!driver->is_gone()) driver->print_what_is_open();
   for (const auto& client : clients)
     if (!client->is_gone()) client->print_what_is_open();
+  if (operator_host && !operator_host->is_gone()) operator_host->print_what_is_open();
   for (const auto& node : nodes)
     if (!node->is_gone() && (!node->is_up() || node->core()->attempts() > 0))
       std::printf("open: node %s\n", node->is_up() ? "with attempts" : "that is down");
@@ -197,15 +208,16 @@ void World::print_what_is_open() const {
     scheduler->print_what_is_open();
     if (scheduler->core() == nullptr) continue;
     for (const auto& node : scheduler->core()->nodes())
-      if (node.running > 0 || node.alive == nodes[node.node.value - 1]->is_gone())
-        std::printf("open: %s is %s and holds %zu\n", node.name.c_str(), node.alive ? "alive" : "dead", node.running);
+      if (node.running > 0 || node.drains || node.alive == nodes[node.node.value - 1]->is_gone())
+        std::printf("open: %s is %s%s and holds %zu\n", node.name.c_str(), node.alive ? "alive" : "dead",
+                    node.drains ? ", drained" : "", node.running);
     for (const auto& job : scheduler->core()->jobs())
       if (!job.durable) std::printf("open: job %llu\n", static_cast<unsigned long long>(job.id.value));
     for (const auto& job : scheduler->core()->jobs())
       for (const auto& task : scheduler->core()->tasks_of(job.id))
         if (!is_final(task.progress.state))
           std::printf("open: %s is %s: %s\n", name_of(task.spec.id).c_str(), to_text(task.progress.state),
-                      task.progress.reason.c_str());
+                      scheduler->core()->why_waiting(task.spec.id).c_str());
   }
 }
 

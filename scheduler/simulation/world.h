@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "scheduler/simulation/driver_host.h"
 #include "scheduler/simulation/network.h"
 #include "scheduler/simulation/node_host.h"
+#include "scheduler/simulation/operator_host.h"
 #include "scheduler/simulation/scenario.h"
 #include "scheduler/simulation/scheduler_host.h"
 #include "scheduler/simulation/store_model.h"
@@ -30,6 +32,8 @@ struct World {
   /// No id when no driver is there.
   DriverId driver_at(Place place) const;
   bool is_gone(DriverId driver) const;
+  /// A node starts an attempt of it.
+  void starts(TaskId task);
   bool has_faults() const { return timeline.now() < scenario.faults_until; }
 
   const Scenario& scenario;
@@ -47,6 +51,7 @@ struct World {
   std::vector<std::unique_ptr<DriverHost>> drivers;
   SyncWitness sync_witness;
   std::vector<std::unique_ptr<SyncClientHost>> clients;
+  std::optional<OperatorHost> operator_host;  ///< Where nodes are drained.
 
  private:
   void plan(const Fault& fault);

@@ -74,3 +74,14 @@ TEST_CASE("a restart forgets neither when a graph ended nor which summaries are 
   CHECK(std::get<DropSummary>(effects[0]).job == JobId{10});
   CHECK(std::count_if(effects.begin(), effects.end(), is_write) == 1);
 }
+
+TEST_CASE("a graph that ended without an attempt is kept as long as any other, after a restart, too", "[scheduler]") {
+  Scenario cluster(settings());
+  cluster.as_durable_job().at(5'000ms).submits("t1").cancels("t1");
+  cluster.at(5'100ms).restarts_scheduler();
+  cluster.at(6'099ms);
+  CHECK(cluster.state_of("t1") == "cancelled");
+  cluster.at(6'100ms);
+  CHECK(cluster.state_of("t1") == "unknown");
+  CHECK(cluster.stored().summaries.at(0).ended_ms == 5'100);
+}

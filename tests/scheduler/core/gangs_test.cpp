@@ -149,3 +149,17 @@ TEST_CASE("the line is not held for what an actor would have to make room for", 
   cluster.at(150ms).submits("t1");
   CHECK(cluster.state_of("t1") == "running");
 }
+
+TEST_CASE("gangs that gained room and do not fit have their turn once, however many wait", "[scheduler]") {
+  const Time long_time{3'600'000};
+  Scenario cluster({.node_timeout = long_time, .driver_timeout = long_time, .line_patience = long_time});
+  cluster.joins("a", two_cpus).submits("t1").submits("t2");
+  for (std::uint32_t number = 1; number <= 100; ++number)
+    cluster.submits_all(gang("g" + std::to_string(number) + "-", number, 2));
+  cluster.at(10ms).finishes("a", "t1#1").at(1000ms);
+  std::optional<Time> wake;
+  for (const Effect& effect : cluster.scheduler().step(1000ms, Tick{}))
+    if (const auto* asked = std::get_if<WakeAt>(&effect)) wake = asked->at;
+  REQUIRE(wake);
+  CHECK(*wake > 2000ms);
+}

@@ -105,3 +105,16 @@ TEST_CASE("a request of a driver that has not joined is ignored", "[scheduler]")
   cluster.asks(lock("x"));
   CHECK(cluster.transcript() == "\n0 d asks to acquire lock 'x' (1) → ignored: the driver has not joined\n");
 }
+
+TEST_CASE("no node is kept for a task whose lock others have taken meanwhile", "[scheduler]") {
+  Scenario cluster({.line_patience = Time{100}});
+  cluster.joins("a", two_cpus).joins("b", {.cpus = 500});
+  cluster.submits("t1", {.needs = {.cpus = 1000}}).submits("t2", {.needs = {.cpus = 1000}});
+  cluster.submits("large", {.needs = {.cpus = 2000}, .locks = {"x"}}).submits("other", {.needs = {.cpus = 2000}});
+  cluster.at(200ms).submits("small", {.needs = {.cpus = 500}, .locks = {"x"}});
+  CHECK(cluster.state_of("small") == "running");
+  cluster.at(210ms).finishes("a", "t1#1").finishes("a", "t2#1");
+  CHECK(cluster.state_of("other") == "running");
+  cluster.at(220ms).finishes("a", "other#1").finishes("b", "small#1");
+  CHECK(cluster.state_of("large") == "running");
+}
