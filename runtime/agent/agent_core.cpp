@@ -141,8 +141,7 @@ void AgentCore::on(const WorkerExited& exited) {
   const auto found = workers_.find(exited.worker);
   if (found == workers_.end()) return ignore("there is no worker of that number");
   std::deque<Key> attempts = std::move(found->second.attempts);
-  const std::uint64_t told = settings_.planted == Planted::begun_orders_not_counted ? 0 : exited.begun;
-  const std::uint64_t begun = told - std::min(told, found->second.ended);
+  const std::uint64_t begun = exited.begun - std::min(exited.begun, found->second.ended);
   workers_.erase(found);
   if (attempts.empty()) return;
   Cause cause = exited.cause;

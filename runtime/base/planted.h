@@ -49,7 +49,6 @@ enum class Planted : std::uint8_t {
   unknown_exec_taken_as_success,
   loaded_before_taking_the_epoch,
   // runtime/base, runtime/agent
-  begun_orders_not_counted,
   copied_order_starts_a_second,
   ended_attempts_forgotten,
   stop_before_its_order_forgotten,
