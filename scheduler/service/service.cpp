@@ -1,6 +1,7 @@
 #include "scheduler/service/service.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "scheduler/service/translate.h"
@@ -23,12 +24,24 @@ Result<void> Service::start() {
   auto stored = store_.open(options_.cluster);
   if (!stored) return stored.error();
   age_ = {options_.cluster, stored->epoch, stored->commit_seq};
-  last_commit_ = now();
-  scheduler_.emplace(options_.settings, std::move(*stored), now());
-  wake_at_ = now();
+  const Time time = now();
+  last_commit_ = time;
+  if (!options_.record.empty()) start_recording(*stored, time);
+  scheduler_.emplace(options_.settings, std::move(*stored), time);
+  wake_at_ = time;
   if (auto listening = transport_.listen(options_.address(age_.epoch)); !listening) return listening;
   options_.announce(age_.epoch);
   return {};
+}
+
+/// A scheduler that cannot record itself goes on without.
+void Service::start_recording(const StoredState& stored, Time now) {
+  if (auto recorder = EventRecorder::create(options_.record)) {
+    recorder_.emplace(std::move(*recorder));
+    recorder_->opened(options_.settings, stored, now);
+  } else {
+    std::fprintf(stderr, "troupe: scheduler: %s\n", recorder.error().message.c_str());
+  }
 }
 
 Time Service::now() const { return clock_.now(wall_now(), steady_now()); }
@@ -50,6 +63,7 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (refusal_) return *refusal_;
     if (auto taken = take_commit(); !taken) return taken;
     commit_what_waits();
+    if (recorder_) recorder_->flush();
   }
   return {};
 }
@@ -83,7 +97,9 @@ void Service::take(const Delivery& delivery, Time now) {
 }
 
 void Service::step(Time now, const Event& event) {
+  if (recorder_) recorder_->takes(now, event);
   Effects effects = scheduler_->step(now, event);
+  if (recorder_) recorder_->gave(effects);
   for (const auto& effect : effects)
     if (const auto* wake = std::get_if<WakeAt>(&effect)) wake_at_ = std::min(wake_at_, wake->at);
   gate_.take(std::move(effects));

@@ -19,6 +19,7 @@
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/lock.h"
 #include "tools/cli/commands/queue.h"
+#include "tools/cli/commands/replay.h"
 #include "tools/cli/commands/run.h"
 #include "tools/cli/commands/sim.h"
 #include "tools/cli/commands/start.h"
@@ -62,6 +63,7 @@ void add_run(CLI::App& app, Common& common, std::vector<std::string> argv, int& 
   command->argv = std::move(argv);
   common.add_to(*run);
   run->add_option("graph", command->graph_file, "a graph file, YAML or JSON");
+  run->add_option("--record", command->record, "a new file for the scheduler's event log, which troupe replay reads");
   run->add_flag("--check", command->check, "only checks the graph file");
   run->add_option("--cpus", command->cpus, "that the command needs; default: 1");
   run->add_option("--gpus", command->gpus, "that the command needs; default: none");
@@ -110,6 +112,10 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
   start->add_option("--memory", command->memory, "of the node, as in 2GiB; default: the machine's");
   start->add_option("--resource", command->resources, "NAME=N; again for each");
   start->add_option("--label", command->labels, "KEY=VALUE; again for each");
+  start->add_option(
+      "--record", command->record,
+      "a new file for the scheduler's event log, up to 1 GiB, which troupe replay reads; FILE.2 and so on "
+      "if it starts again");
   start->add_flag("--foreground", command->foreground, "stays, and ends with this process");
   start->add_option("--most-restarts", command->most_restarts, "of its processes in a minute, before it gives up")
       ->capture_default_str();
@@ -319,6 +325,19 @@ void add_sim(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_replay(CLI::App& app, Common& common, int& exit_code) {
+  auto* replay =
+      app.add_subcommand("replay", "runs an event log through the scheduler's core and compares the effects");
+  auto command = std::make_shared<ReplayCommand>();
+  common.add_to(*replay);
+  replay->add_option("file", command->file, "that --record of troupe start or troupe run wrote")->required();
+  replay->add_flag("--print", command->print, "each event and its effects");
+  replay->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = replay_command(*command);
+  });
+}
+
 /// Takes `-- CMD ARG...` off the command line: those words belong to the command, whatever they look like.
 std::vector<std::string> take_command(int& argc, char** argv) {
   const auto dashes = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
@@ -329,8 +348,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "drain", "graph",
-                                        "predict", "timeline", "top",    "dashboard", "keys",  "replay"};
+constexpr std::string_view to_come[] = {"sweep", "plan",    "launch",   "logs", "retry",     "drain",
+                                        "graph", "predict", "timeline", "top",  "dashboard", "keys"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -391,6 +410,7 @@ int main(int argc, char** argv) {
   add_barrier(app, common, exit_code);
   add_queue(app, common, exit_code);
   add_sim(app, common, exit_code);
+  add_replay(app, common, exit_code);
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) return unknown(app, argv[1]);
   try {
     app.parse(argc, argv);

@@ -19,6 +19,7 @@
 #include "tools/cli/graph_run.h"
 #include "tools/cli/graph_text.h"
 #include "tools/cli/interrupts.h"
+#include "tools/cli/log_file.h"
 #include "tools/cli/output.h"
 #include "tools/cli/output_follower.h"
 #include "tools/cli/progress_line.h"
@@ -234,7 +235,7 @@ int carry_out(const RunCommand& command, const Work& work) {
     if (interrupts() > 0) return exit_interrupted;
     return no_cluster(command, error);
   };
-  auto cluster = Cluster::try_local({.store_directory = run->store_folder()});
+  auto cluster = Cluster::try_local({.store_directory = run->store_folder(), .record = *log_file(command.record)});
   if (!cluster) return fail(cluster.error());
   auto session = cluster->try_connect();
   if (!session) return fail(session.error());
@@ -343,6 +344,10 @@ int run_command(const RunCommand& command) {
     }
     cluster = std::move(*chosen);
   }
+  if (const auto record = log_file(command.record); !record) return refuse(record.error().message);
+  if (!command.record.empty() && (cluster || command.check))
+    return refuse(
+        "--record records a private cluster: --cluster local makes one; 'troupe start --record' records others");
   const NodeCapacity local = local_capacity({});
   const NodeCapacity* capacity = cluster ? nullptr : &local;
   std::optional<Work> work;
