@@ -81,7 +81,8 @@ void fields(Archive& archive, AskStatus& value) {
 }
 template <class Archive>
 void fields(Archive& archive, NodeSummary& value) {
-  archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running);
+  archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running,
+          appended(value.drains));
 }
 template <class Archive>
 void fields(Archive& archive, ClusterStatus& value) {

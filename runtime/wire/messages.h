@@ -101,6 +101,7 @@ struct NodeSummary {
   Milli free_cpus = 0;
   bool alive = false;
   std::uint32_t running = 0;  ///< Attempts that hold something there.
+  bool drains = false;        ///< Takes no new work.
 };
 struct ClusterStatus {
   std::uint64_t request = 0;

@@ -193,8 +193,8 @@ message::TaskList Service::list(const message::AskTasks& ask) const {
 message::ClusterStatus Service::status(const message::AskStatus& ask) const {
   message::ClusterStatus answer{.request = ask.request, .epoch = age_.epoch, .commit_seq = age_.commit_seq};
   for (const auto& view : scheduler_->nodes())
-    answer.nodes.push_back(
-        {view.node, view.name, view.capacity, view.free_cpus, view.alive, static_cast<std::uint32_t>(view.running)});
+    answer.nodes.push_back({view.node, view.name, view.capacity, view.free_cpus, view.alive,
+                            static_cast<std::uint32_t>(view.running), view.drains});
   return answer;
 }
 

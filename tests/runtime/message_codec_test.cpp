@@ -57,7 +57,7 @@ std::vector<message::Message> one_of_each() {
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
       AskStatus{14},
-      ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2}}},
+      ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2, true}}},
       HeartbeatTaken{},
       Synchronise{task,
                   attempt,

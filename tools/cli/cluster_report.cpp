@@ -29,7 +29,8 @@ Json node_object(const message::NodeSummary& node) {
           {"memory_bytes", node.capacity.memory_bytes},
           {"resources", std::move(resources)},
           {"labels", std::move(labels)},
-          {"running", node.running}};
+          {"running", node.running},
+          {"drains", node.drains}};
 }
 
 std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -56,9 +57,10 @@ Table node_table() {
 }
 
 void add_node(Table& table, const message::NodeSummary& node) {
-  table.add({node.name, state_cell(state_of(node)), milli_text(node.capacity.cpus), milli_text(node.free_cpus),
-             std::to_string(node.capacity.gpus.size()), size_text(node.capacity.memory_bytes),
-             std::to_string(node.running), to_text(node.node)});
+  const std::string state = node.drains ? (node.running > 0 ? "draining" : "drained") : "up";
+  table.add({node.name, state_cell(node.alive ? state : "lost"), milli_text(node.capacity.cpus),
+             milli_text(node.free_cpus), std::to_string(node.capacity.gpus.size()),
+             size_text(node.capacity.memory_bytes), std::to_string(node.running), to_text(node.node)});
 }
 
 std::string node_json(const message::NodeSummary& node) { return line_of(node_object(node)); }
