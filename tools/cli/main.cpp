@@ -15,6 +15,7 @@
 #include "tools/cli/commands/bench.h"
 #include "tools/cli/commands/cancel.h"
 #include "tools/cli/commands/doctor.h"
+#include "tools/cli/commands/drain.h"
 #include "tools/cli/commands/get.h"
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/lock.h"
@@ -85,6 +86,7 @@ void add_submit(CLI::App& app, Common& common, std::vector<std::string> argv, in
   common.add_to(*submit);
   submit->add_option("graph", command->graph_file, "a graph file, YAML or JSON");
   submit->add_flag("--wait", *waits, "waits for it; ^C leaves it running");
+  submit->add_flag("--into-graph", command->into_graph, "inside a task: adds the tasks to the task's own graph");
   submit->add_option("--cpus", command->cpus, "that the command needs; default: 1");
   submit->add_option("--gpus", command->gpus, "that the command needs; default: none");
   submit->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
@@ -154,6 +156,21 @@ void add_cancel(CLI::App& app, Common& common, int& exit_code) {
     command->cluster = common.cluster;
     command->json = common.json();
     exit_code = cancel_command(*command);
+  });
+}
+
+void add_drain(CLI::App& app, Common& common, int& exit_code) {
+  auto* drain = app.add_subcommand("drain", "a node takes no new work; ends when it runs nothing any more");
+  auto command = std::make_shared<DrainCommand>();
+  common.add_to(*drain);
+  drain->add_option("node", command->node, "its name or its id, as troupe list nodes shows them")->required();
+  auto* undo = drain->add_flag("--undo", command->undo, "it takes work again");
+  drain->add_flag("--no-wait", command->no_wait, "ends at once; ^C does the same later")->excludes(undo);
+  drain->callback([command, &common, &exit_code] {
+    command->cluster = common.cluster;
+    command->json = common.json();
+    command->quiet = common.quiet;
+    exit_code = drain_command(*command);
   });
 }
 
@@ -348,8 +365,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep", "plan",    "launch",   "logs", "retry",     "drain",
-                                        "graph", "predict", "timeline", "top",  "dashboard", "keys"};
+constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "graph",
+                                        "predict", "timeline", "top",    "dashboard", "keys"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -400,6 +417,7 @@ int main(int argc, char** argv) {
   add_stop(app, common, exit_code);
   add_status(app, common, exit_code);
   add_cancel(app, common, exit_code);
+  add_drain(app, common, exit_code);
   add_list(app, common, exit_code);
   add_get(app, common, exit_code);
   add_doctor(app, common, exit_code);
