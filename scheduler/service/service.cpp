@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "scheduler/service/listings.h"
 #include "scheduler/service/translate.h"
 
 namespace troupe::scheduler {
@@ -84,9 +85,11 @@ void Service::take(const Delivery& delivery, Time now) {
     nodes_[beat->node] = delivery.from;
     post(delivery.from, message::HeartbeatTaken{});
   } else if (const auto* ask = std::get_if<message::AskTasks>(&letter->message)) {
-    post(delivery.from, list(*ask));
+    post(delivery.from, task_list(*scheduler_, *ask));
   } else if (const auto* ask = std::get_if<message::AskStatus>(&letter->message)) {
-    post(delivery.from, status(*ask));
+    post(delivery.from, cluster_status(*scheduler_, *ask, age_));
+  } else if (const auto* ask = std::get_if<message::AskSync>(&letter->message)) {
+    post(delivery.from, sync_status(*scheduler_, *ask));
   }
   const bool is_bye = std::holds_alternative<message::DriverBye>(letter->message);
   if (const auto event = event_of(std::move(*letter), options_.cluster, driver)) step(now, *event);
@@ -177,25 +180,6 @@ const PeerId* Service::peer_of(const std::variant<NodeId, DriverId>& to) const {
   }
   const auto peer = drivers_.find(std::get<DriverId>(to));
   return peer == drivers_.end() ? nullptr : &peer->second;
-}
-
-message::TaskList Service::list(const message::AskTasks& ask) const {
-  message::TaskList answer{ask.request, {}};
-  for (const auto& record : scheduler_->tasks_of(ask.job)) {
-    const auto& attempts = record.progress.attempts;
-    answer.tasks.push_back({record.spec.id, record.spec.name, record.progress.state,
-                            static_cast<std::uint32_t>(attempts.size()),
-                            attempts.empty() ? NodeId{} : attempts.back().node});
-  }
-  return answer;
-}
-
-message::ClusterStatus Service::status(const message::AskStatus& ask) const {
-  message::ClusterStatus answer{.request = ask.request, .epoch = age_.epoch, .commit_seq = age_.commit_seq};
-  for (const auto& view : scheduler_->nodes())
-    answer.nodes.push_back({view.node, view.name, view.capacity, view.free_cpus, view.alive,
-                            static_cast<std::uint32_t>(view.running), view.drains});
-  return answer;
 }
 
 void Service::post(PeerId to, const message::Message& message) {

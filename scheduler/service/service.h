@@ -57,8 +57,6 @@ class Service {
   bool has_lost(const StoreAge& seen);
   void commit_what_waits();
   Result<void> take_commit();
-  message::TaskList list(const message::AskTasks& ask) const;
-  message::ClusterStatus status(const message::AskStatus& ask) const;
   Time now() const;
 
   const ServiceOptions options_;

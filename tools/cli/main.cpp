@@ -141,7 +141,7 @@ void add_stop(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_status(CLI::App& app, Common& common, int& exit_code) {
-  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store");
+  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store, and what waits");
   common.add_to(*status);
   status->callback(
       [&common, &exit_code] { exit_code = status_command({.cluster = common.cluster, .json = common.json()}); });
@@ -175,11 +175,11 @@ void add_drain(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_list(CLI::App& app, Common& common, int& exit_code) {
-  auto* list = app.add_subcommand("list", "lists graphs, tasks or nodes, the newest graph first");
+  auto* list = app.add_subcommand("list", "lists graphs, tasks, nodes, locks or queues, the newest graph first");
   auto command = std::make_shared<ListCommand>();
   common.add_to(*list);
-  list->add_option("kind", command->kind, "graphs, tasks or nodes")->required();
-  list->add_option("--filter", command->filters, "KEY=VALUE; keys: graph, state, task, node");
+  list->add_option("kind", command->kind, "graphs, tasks, nodes, locks (and semaphores) or queues")->required();
+  list->add_option("--filter", command->filters, "KEY=VALUE; keys: graph, state, task, node, lock, kind, queue");
   list->add_option("--limit", command->limit, "rows")->capture_default_str();
   list->callback([command, &common, &exit_code] {
     command->json = common.json();
