@@ -204,17 +204,27 @@ Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std
   return std::move(*list);
 }
 
-Result<message::ClusterStatus> SessionCore::ask_status(std::chrono::milliseconds limit) {
+template <class Answer, class Ask>
+Result<Answer> SessionCore::ask(std::map<std::uint64_t, std::optional<Answer>>& open, Ask question,
+                                std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
-  const std::uint64_t request = ++last_request_;
-  statuses_[request] = std::nullopt;
-  post(scheduler_, message::AskStatus{request});
+  question.request = ++last_request_;
+  open[question.request] = std::nullopt;
+  post(scheduler_, question);
   transport_->wake();
-  changed_.wait_for(lock, limit, [&] { return statuses_[request] || !lost_.empty(); });
-  auto status = std::exchange(statuses_[request], {});
-  statuses_.erase(request);
-  if (!status) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
-  return std::move(*status);
+  changed_.wait_for(lock, limit, [&] { return open[question.request] || !lost_.empty(); });
+  auto answer = std::exchange(open[question.request], {});
+  open.erase(question.request);
+  if (!answer) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
+  return std::move(*answer);
+}
+
+Result<message::ClusterStatus> SessionCore::ask_status(std::chrono::milliseconds limit, bool with_queue) {
+  return ask(statuses_, message::AskStatus{.with_queue = with_queue}, limit);
+}
+
+Result<message::SyncStatus> SessionCore::ask_sync(std::chrono::milliseconds limit) {
+  return ask(sync_statuses_, message::AskSync{}, limit);
 }
 
 Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono::milliseconds limit) {

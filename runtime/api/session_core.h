@@ -104,7 +104,10 @@ class SessionCore {
   /// The end of a task of a job that this driver submitted with submit_job.
   ObjectPtr watch_task(TaskId task, std::string name);
   Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
-  Result<message::ClusterStatus> ask_status(std::chrono::milliseconds limit);
+  /// `with_queue`: also what waits, which costs the scheduler more.
+  Result<message::ClusterStatus> ask_status(std::chrono::milliseconds limit, bool with_queue = false);
+  /// Locks, semaphores and queues that are in use.
+  Result<message::SyncStatus> ask_sync(std::chrono::milliseconds limit);
 
   void cancel(TaskId task);
   /// Cancels tasks of any job and waits until that is done; of durable ones it is then on disk.
@@ -142,6 +145,9 @@ class SessionCore {
   void on_actor_down(const message::ActorDown& down);
   void on_call_answer(message::CallAnswer& answer);
 
+  template <class Answer, class Ask>
+  Result<Answer> ask(std::map<std::uint64_t, std::optional<Answer>>& open, Ask question,
+                     std::chrono::milliseconds limit);
   Result<void> wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
                                std::chrono::milliseconds limit);
   void post(PeerId to, const message::Message& message);
@@ -187,6 +193,7 @@ class SessionCore {
   std::map<std::uint64_t, std::vector<TaskId>> requests_;        // Not answered: what was in them.
   std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job and drain: empty while open.
   std::map<std::uint64_t, std::optional<message::ClusterStatus>> statuses_;
+  std::map<std::uint64_t, std::optional<message::SyncStatus>> sync_statuses_;
   std::map<std::uint64_t, TaskId> cancels_;  // Waited for, by request.
   struct OpenList {
     JobId job;

@@ -122,6 +122,11 @@ void SessionCore::on(message::Message& message) {
   if (const auto* up = std::get_if<message::ActorUp>(&message)) on_actor_up(*up);
   if (const auto* down = std::get_if<message::ActorDown>(&message)) on_actor_down(*down);
   if (auto* answer = std::get_if<message::CallAnswer>(&message)) on_call_answer(*answer);
+  if (auto* status = std::get_if<message::SyncStatus>(&message)) {
+    const auto asked = sync_statuses_.find(status->request);
+    if (asked != sync_statuses_.end()) asked->second = std::move(*status);
+    changed_.notify_all();
+  }
   if (auto* status = std::get_if<message::ClusterStatus>(&message)) {
     const auto asked = statuses_.find(status->request);
     if (asked != statuses_.end()) asked->second = std::move(*status);

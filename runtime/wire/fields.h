@@ -20,6 +20,7 @@
 #include <concepts>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -127,6 +128,11 @@ class FieldWriter {
     encoder_.array(2);
     put(value.first);
     put(value.second);
+  }
+  template <class Key, class T>
+  void put(const std::map<Key, T>& values) {
+    encoder_.array(values.size());
+    for (const auto& value : values) put(value);
   }
   template <class T>
   void put(const std::optional<T>& value) {
@@ -253,6 +259,17 @@ class FieldReader {
     enter_exactly(2);
     take(value.first);
     take(value.second);
+    decoder_.leave_array();
+  }
+  template <class Key, class T>
+  void take(std::map<Key, T>& values) {
+    values.clear();
+    const std::uint32_t length = decoder_.enter_array();
+    for (std::uint32_t i = 0; decoder_.ok() && i < length; ++i) {
+      std::pair<Key, T> value;
+      take(value);
+      if (decoder_.ok() && !values.insert(std::move(value)).second) decoder_.fail("a key twice", "each once");
+    }
     decoder_.leave_array();
   }
   template <class T>

@@ -77,15 +77,42 @@ void fields(Archive& archive, TaskList& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AskStatus& value) {
-  archive("ask status", value.request);
+  archive("ask status", value.request, appended(value.with_queue));
+}
+template <class Archive>
+void fields(Archive& archive, AskSync& value) {
+  archive("ask sync", value.request);
+}
+template <class Archive>
+void fields(Archive& archive, QueueShape& value) {
+  archive("queue shape", value.needs, value.gang, value.waiting, value.first, value.name, value.why);
+}
+template <class Archive>
+void fields(Archive& archive, ClaimSummary& value) {
+  archive("claim summary", value.token, value.client, value.task, value.attempt, value.permits, value.until_ms);
+}
+template <class Archive>
+void fields(Archive& archive, LockSummary& value) {
+  archive("lock summary", value.kind, value.name, value.capacity, value.free, value.holding, value.waiting,
+          value.holders);
+}
+template <class Archive>
+void fields(Archive& archive, MessageQueueSummary& value) {
+  archive("message queue summary", value.name, value.options, value.ready, value.delivered, value.dead,
+          value.receivers);
+}
+template <class Archive>
+void fields(Archive& archive, SyncStatus& value) {
+  archive("sync status", value.request, value.locks, value.queues);
 }
 template <class Archive>
 void fields(Archive& archive, NodeSummary& value) {
-  archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running);
+  archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running,
+          appended(value.drains));
 }
 template <class Archive>
 void fields(Archive& archive, ClusterStatus& value) {
-  archive("cluster status", value.request, value.epoch, value.commit_seq, value.nodes);
+  archive("cluster status", value.request, value.epoch, value.commit_seq, value.nodes, appended(value.queue));
 }
 template <class Archive>
 void fields(Archive& archive, AgentJoin& value) {

@@ -51,6 +51,10 @@ struct Synchronise {
 
 struct AskStatus {  ///< Answered by ClusterStatus.
   std::uint64_t request = 0;
+  bool with_queue = false;  ///< Also what waits, which costs more to tell.
+};
+struct AskSync {  ///< Answered by SyncStatus.
+  std::uint64_t request = 0;
 };
 
 // --- scheduler to driver ---------------------------------------------------------------------------------------------
@@ -101,12 +105,54 @@ struct NodeSummary {
   Milli free_cpus = 0;
   bool alive = false;
   std::uint32_t running = 0;  ///< Attempts that hold something there.
+  bool drains = false;        ///< Takes no new work.
+};
+/// Tasks that are ready and need the same, or gangs whose members do.
+struct QueueShape {
+  Resources needs;
+  std::uint32_t gang = 0;  ///< Members; 0: single tasks.
+  std::uint64_t waiting = 0;
+  TaskId first;  ///< In line.
+  std::string name;
+  std::string why;  ///< It waits.
 };
 struct ClusterStatus {
   std::uint64_t request = 0;
   std::uint32_t epoch = 0;
   std::uint64_t commit_seq = 0;  ///< Of the last batch that is on disk.
   std::vector<NodeSummary> nodes;
+  std::vector<QueueShape> queue;
+};
+struct ClaimSummary {
+  std::uint64_t token = 0;
+  DriverId client;  ///< None: the task's own.
+  TaskId task;      ///< The attempt on whose behalf; none: the client's own.
+  AttemptId attempt;
+  std::uint32_t permits = 1;
+  std::int64_t until_ms = 0;  ///< The end of the lease, since 1970; 0: it ends with the attempt.
+};
+/// A lock or a semaphore that somebody holds or waits for.
+struct LockSummary {
+  sync::Kind kind = sync::Kind::lock;
+  std::string name;
+  std::uint32_t capacity = 1;
+  std::uint32_t free = 0;
+  std::uint64_t holding = 0;
+  std::uint64_t waiting = 0;
+  std::vector<ClaimSummary> holders;  ///< The first few.
+};
+struct MessageQueueSummary {
+  std::string name;
+  sync::QueueOptions options;
+  std::uint64_t ready = 0;
+  std::uint64_t delivered = 0;  ///< And not acknowledged.
+  std::uint64_t dead = 0;
+  std::uint64_t receivers = 0;  ///< That wait, dead letters included.
+};
+struct SyncStatus {
+  std::uint64_t request = 0;
+  std::vector<LockSummary> locks;
+  std::vector<MessageQueueSummary> queues;
 };
 
 // --- agent to scheduler ----------------------------------------------------------------------------------------------
@@ -186,9 +232,10 @@ struct CallAnswer {
   std::string error;  ///< When not: what the method threw, or why it was not run.
 };
 
-using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
-                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
-                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
-                             AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised, Drain>;
+using Message =
+    std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
+                 ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
+                 Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
+                 Synchronise, Synchronised, Drain, AskSync, SyncStatus>;
 
 }  // namespace troupe::message

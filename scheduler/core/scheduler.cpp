@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include "scheduler/core/state.h"
@@ -167,6 +169,37 @@ std::vector<Scheduler::NodeView> Scheduler::nodes() const {
                      .drains = node.drains,
                      .running = node.holdings.size()});
   }
+  return views;
+}
+
+std::vector<Scheduler::WaitingView> Scheduler::waiting(std::size_t most) const {
+  const TaskTable& tasks = state_->tasks;
+  const auto view_of = [&](Slot first, std::uint32_t gang, std::uint64_t waiting) {
+    const TaskSpec& spec = tasks[first].spec;
+    return WaitingView{spec.needs, gang, waiting, spec.id, spec.name, state_->why_waiting(first)};
+  };
+  std::vector<WaitingView> gangs;
+  std::map<std::pair<ShapeIndex, std::uint32_t>, std::size_t> places;  // in it, by the first member's shape
+  std::map<ShapeIndex, std::uint64_t> in_gangs;
+  for (const auto& [rank, head] : state_->ready.gangs()) {
+    const auto members = state_->members_of(head.slot);
+    for (const Slot member : members) ++in_gangs[tasks[member].shape];
+    const std::uint32_t size = tasks[head.slot].spec.gang->size;
+    const auto [found, is_new] = places.try_emplace({tasks[members.front()].shape, size}, gangs.size());
+    if (!is_new) {
+      if (found->second < most) ++gangs[found->second].waiting;
+    } else if (gangs.size() < most) {
+      gangs.push_back(view_of(members.front(), size, 1));
+    }
+  }
+  std::vector<WaitingView> views;
+  tasks.shapes.waiting().for_each([&](std::size_t shape) {
+    const auto index = static_cast<ShapeIndex>(shape);
+    const auto head = views.size() < most ? state_->ready.next_of(index) : std::nullopt;
+    if (head) views.push_back(view_of(head->slot, 0, tasks.shapes[index].waiting - in_gangs[index]));
+  });
+  gangs.resize(std::min(gangs.size(), most - views.size()));
+  std::move(gangs.begin(), gangs.end(), std::back_inserter(views));
   return views;
 }
 

@@ -70,6 +70,18 @@ class Scheduler {
     std::size_t running = 0;
   };
   std::vector<NodeView> nodes() const;
+  /// Tasks that are ready and need the same, or gangs whose members do: how many wait, and the first in line with its
+  /// reason.
+  struct WaitingView {
+    Resources needs;
+    std::uint32_t gang = 0;  ///< Members; 0: single tasks.
+    std::uint64_t waiting = 0;
+    TaskId first;
+    std::string name;  ///< Of the first.
+    std::string why;
+  };
+  /// At most so many; single tasks first. Cost: the nodes for each, and the members of all gangs in line.
+  std::vector<WaitingView> waiting(std::size_t most) const;
   std::vector<JobInfo> jobs() const;
   /// Tasks of one job in order of their numbers.
   std::vector<TaskRecord> tasks_of(JobId job) const;

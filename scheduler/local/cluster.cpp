@@ -67,7 +67,8 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
                                                  .logs = store + "/logs",
                                                  .name = "local",
                                                  .agent = *directory + "/agent.sock",
-                                                 .capacity = local_capacity(options)});
+                                                 .capacity = local_capacity(options),
+                                                 .record = options.record});
   if (!supervisor) return supervisor.error();
   state->supervisor = *supervisor;
   return Cluster(std::move(state));

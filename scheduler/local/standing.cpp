@@ -31,6 +31,7 @@ Result<Standing> start(const ClusterFile& file, const StartOptions& options, Sup
   plan.name = options.node;
   plan.agent = plan.directory + "/a-" + to_text(random_id()) + ".sock";
   plan.capacity = options.capacity;
+  plan.record = options.record;
   plan.most_restarts = options.most_restarts;
   std::error_code error;
   std::filesystem::create_directories(plan.member, error);

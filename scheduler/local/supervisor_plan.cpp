@@ -46,6 +46,7 @@ SupervisorPlan supervisor_plan_from(const RoleArguments& arguments) {
           .name = arguments.at("name"),
           .agent = arguments.at("agent"),
           .capacity = std::move(*capacity),
+          .record = arguments.at("record"),
           .most_restarts = std::stoul(arguments.at("most_restarts"))};
 }
 
@@ -64,6 +65,7 @@ RoleArguments role_of(const SupervisorPlan& plan) {
            {"name", plan.name},
            {"agent", plan.agent},
            {"capacity", to_hex(encode(plan.capacity))},
+           {"record", plan.record},
            {"most_restarts", std::to_string(plan.most_restarts)}}};
 }
 

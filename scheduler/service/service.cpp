@@ -1,8 +1,10 @@
 #include "scheduler/service/service.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
+#include "scheduler/service/listings.h"
 #include "scheduler/service/translate.h"
 
 namespace troupe::scheduler {
@@ -23,12 +25,24 @@ Result<void> Service::start() {
   auto stored = store_.open(options_.cluster);
   if (!stored) return stored.error();
   age_ = {options_.cluster, stored->epoch, stored->commit_seq};
-  last_commit_ = now();
-  scheduler_.emplace(options_.settings, std::move(*stored), now());
-  wake_at_ = now();
+  const Time time = now();
+  last_commit_ = time;
+  if (!options_.record.empty()) start_recording(*stored, time);
+  scheduler_.emplace(options_.settings, std::move(*stored), time);
+  wake_at_ = time;
   if (auto listening = transport_.listen(options_.address(age_.epoch)); !listening) return listening;
   options_.announce(age_.epoch);
   return {};
+}
+
+/// A scheduler that cannot record itself goes on without.
+void Service::start_recording(const StoredState& stored, Time now) {
+  if (auto recorder = EventRecorder::create(options_.record)) {
+    recorder_.emplace(std::move(*recorder));
+    recorder_->opened(options_.settings, stored, now);
+  } else {
+    std::fprintf(stderr, "troupe: scheduler: %s\n", recorder.error().message.c_str());
+  }
 }
 
 Time Service::now() const { return clock_.now(wall_now(), steady_now()); }
@@ -51,6 +65,7 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (auto taken = take_commit(); !taken) return taken;
     commit_what_waits();
     outbox_.flush(transport_);
+    if (recorder_) recorder_->flush();
   }
   return {};
 }
@@ -75,9 +90,11 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
     nodes_[beat->node] = from;
     post(from, message::HeartbeatTaken{});
   } else if (const auto* ask = std::get_if<message::AskTasks>(&letter.message)) {
-    post(from, list(*ask));
+    post(from, task_list(*scheduler_, *ask));
   } else if (const auto* ask = std::get_if<message::AskStatus>(&letter.message)) {
-    post(from, status(*ask));
+    post(from, cluster_status(*scheduler_, *ask, age_));
+  } else if (const auto* ask = std::get_if<message::AskSync>(&letter.message)) {
+    post(from, sync_status(*scheduler_, *ask));
   }
   const bool is_bye = std::holds_alternative<message::DriverBye>(letter.message);
   if (const auto event = event_of(std::move(letter), options_.cluster, driver)) step(now, *event);
@@ -88,7 +105,9 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
 }
 
 void Service::step(Time now, const Event& event) {
+  if (recorder_) recorder_->takes(now, event);
   Effects effects = scheduler_->step(now, event);
+  if (recorder_) recorder_->gave(effects);
   for (const auto& effect : effects)
     if (const auto* wake = std::get_if<WakeAt>(&effect)) wake_at_ = std::min(wake_at_, wake->at);
   gate_.take(std::move(effects));
@@ -166,25 +185,6 @@ const PeerId* Service::peer_of(const std::variant<NodeId, DriverId>& to) const {
   }
   const auto peer = drivers_.find(std::get<DriverId>(to));
   return peer == drivers_.end() ? nullptr : &peer->second;
-}
-
-message::TaskList Service::list(const message::AskTasks& ask) const {
-  message::TaskList answer{ask.request, {}};
-  for (const auto& record : scheduler_->tasks_of(ask.job)) {
-    const auto& attempts = record.progress.attempts;
-    answer.tasks.push_back({record.spec.id, record.spec.name, record.progress.state,
-                            static_cast<std::uint32_t>(attempts.size()),
-                            attempts.empty() ? NodeId{} : attempts.back().node});
-  }
-  return answer;
-}
-
-message::ClusterStatus Service::status(const message::AskStatus& ask) const {
-  message::ClusterStatus answer{.request = ask.request, .epoch = age_.epoch, .commit_seq = age_.commit_seq};
-  for (const auto& view : scheduler_->nodes())
-    answer.nodes.push_back(
-        {view.node, view.name, view.capacity, view.free_cpus, view.alive, static_cast<std::uint32_t>(view.running)});
-  return answer;
 }
 
 void Service::post(PeerId to, const message::Message& message) {

@@ -13,6 +13,7 @@
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
 #include "scheduler/service/commit_gate.h"
+#include "scheduler/service/event_recorder.h"
 #include "scheduler/service/process_clock.h"
 #include "scheduler/store/task_store.h"
 
@@ -27,6 +28,7 @@ struct ServiceOptions {
   /// Something is committed at least so often, be it nothing: it keeps the lease, and tells a scheduler that has no
   /// work that another has taken over. 0: only what there is.
   Time longest_commit_pause{0};
+  std::string record;  ///< A file for the event log (event_recorder.h); empty: none.
 };
 
 /// Threads: one thread.
@@ -48,6 +50,7 @@ class Service {
  private:
   void take(const Delivery& delivery, Time now);
   void take(PeerId from, Letter&& letter, Time now);
+  void start_recording(const StoredState& stored, Time now);
   void step(Time now, const Event& event);
   void send_what_may_go();
   const PeerId* peer_of(const std::variant<NodeId, DriverId>& to) const;
@@ -56,8 +59,6 @@ class Service {
   bool has_lost(const StoreAge& seen);
   void commit_what_waits();
   Result<void> take_commit();
-  message::TaskList list(const message::AskTasks& ask) const;
-  message::ClusterStatus status(const message::AskStatus& ask) const;
   Time now() const;
 
   const ServiceOptions options_;
@@ -76,6 +77,7 @@ class Service {
   std::map<DriverId, PeerId> drivers_;
   std::map<PeerId, DriverId> driver_of_;
 
+  std::optional<EventRecorder> recorder_;
   CommitGate gate_;
   Time last_commit_{};
   std::optional<StoreAge> doubt_;  // of a later epoch than this one: somebody has seen it

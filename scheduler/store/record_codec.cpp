@@ -1,7 +1,7 @@
 #include "scheduler/store/record_codec.h"
 
-#include "runtime/wire/base_fields.h"
 #include "scheduler/store/crc32c.h"
+#include "scheduler/store/record_fields.h"
 
 namespace troupe::scheduler {
 
@@ -33,30 +33,6 @@ std::string_view word_of(const T&) {
 }
 
 }  // namespace
-
-constexpr Branch last_of(Branch) { return Branch::not_taken; }
-
-template <class Archive>
-void fields(Archive& archive, TaskProgress& value) {
-  archive("task progress", value.state, value.attempts, value.failed_attempts, as_bytes(value.result),
-          as_bytes(value.reason), appended(value.branch), appended(value.cached), appended(value.iteration),
-          appended(value.retry_at_ms));
-}
-
-template <class Archive>
-void fields(Archive& archive, CachedResult& value) {
-  archive("cached result", as_bytes(value.key), as_bytes(value.result), value.saved_ms);
-}
-
-template <class Archive>
-void fields(Archive& archive, GraphSummary& value) {
-  archive("graph summary", value.job, value.tasks, value.started_ms, value.ended_ms);
-}
-
-template <class Archive>
-void fields(Archive& archive, StoredMessage& value) {
-  archive("message", as_bytes(value.body), value.deliveries, value.is_dead, value.sender, value.request);
-}
 
 Error damaged_record(RecordPlace place, const std::string& what) {
   return {Fault::corrupt, "store record " + to_text(place) + " is damaged: " + what +

@@ -56,8 +56,12 @@ std::vector<message::Message> one_of_each() {
       WorkerHello{WorkerId{4}},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
-      AskStatus{14},
-      ClusterStatus{14, 3, 90, {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2}}},
+      AskStatus{14, true},
+      ClusterStatus{14,
+                    3,
+                    90,
+                    {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2, true}},
+                    {{{.cpus = 500}, 2, 3, task, "t", "no room"}}},
       HeartbeatTaken{},
       Synchronise{task,
                   attempt,
@@ -74,7 +78,11 @@ std::vector<message::Message> one_of_each() {
                    {13, sync::Recall{"b", 2}}}},
       Synchronised{{{4, sync::Outcome::granted, 9, 1, 2, Bytes("\0\xff", 2), "", {}},
                     {5, sync::Outcome::refused, 0, 0, 0, "", "no", {1, 2}}}},
-      Drain{14, NodeId{1}, true}};
+      Drain{14, NodeId{1}, true},
+      AskSync{15},
+      SyncStatus{15,
+                 {{sync::Kind::semaphore, "s", 3, 1, 1, 2, {{9, DriverId{2}, task, attempt, 2, 70}}}},
+                 {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}}};
 }
 
 }  // namespace

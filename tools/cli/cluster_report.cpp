@@ -15,31 +15,56 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds answer_limit{10'000};
 
+double number_of(Milli amount) { return static_cast<double>(amount) / 1000; }
+
+Json object_of(const std::vector<std::pair<std::string, Milli>>& named) {
+  Json object = Json::object();
+  for (const auto& [name, amount] : named) object[name] = number_of(amount);
+  return object;
+}
+
+Json object_of(const std::vector<std::pair<std::string, std::string>>& labels) {
+  Json object = Json::object();
+  for (const auto& [name, value] : labels) object[name] = value;
+  return object;
+}
+
+Json shape_object(const message::QueueShape& shape) {
+  return {{"waiting", shape.waiting},
+          {"gang", shape.gang},
+          {"cpus", number_of(shape.needs.cpus)},
+          {"gpus", number_of(shape.needs.gpus)},
+          {"memory_bytes", shape.needs.memory_bytes},
+          {"gpu_memory_bytes", shape.needs.gpu_memory_bytes},
+          {"resources", object_of(shape.needs.named)},
+          {"labels", object_of(shape.needs.labels)},
+          {"first", shape.name},
+          {"first_id", to_text(shape.first)},
+          {"why", shape.why}};
+}
+
 Json node_object(const message::NodeSummary& node) {
-  Json resources = Json::object();
-  for (const auto& [name, amount] : node.capacity.named) resources[name] = static_cast<double>(amount) / 1000;
-  Json labels = Json::object();
-  for (const auto& [name, value] : node.capacity.labels) labels[name] = value;
   return {{"node", node.name},
           {"node_id", to_text(node.node)},
           {"state", state_of(node)},
-          {"cpus", static_cast<double>(node.capacity.cpus) / 1000},
-          {"free_cpus", static_cast<double>(node.free_cpus) / 1000},
+          {"cpus", number_of(node.capacity.cpus)},
+          {"free_cpus", number_of(node.free_cpus)},
           {"gpus", node.capacity.gpus.size()},
           {"memory_bytes", node.capacity.memory_bytes},
-          {"resources", std::move(resources)},
-          {"labels", std::move(labels)},
-          {"running", node.running}};
+          {"resources", object_of(node.capacity.named)},
+          {"labels", object_of(node.capacity.labels)},
+          {"running", node.running},
+          {"drains", node.drains}};
 }
 
 std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
-Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster) {
+Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster, bool with_queue) {
   auto session = scheduler::connect(cluster);
   if (!session) return session.error();
-  return session->core().ask_status(answer_limit);
+  return session->core().ask_status(answer_limit, with_queue);
 }
 
 std::string state_of(const message::NodeSummary& node) { return node.alive ? "up" : "lost"; }
@@ -56,9 +81,19 @@ Table node_table() {
 }
 
 void add_node(Table& table, const message::NodeSummary& node) {
-  table.add({node.name, state_cell(state_of(node)), milli_text(node.capacity.cpus), milli_text(node.free_cpus),
-             std::to_string(node.capacity.gpus.size()), size_text(node.capacity.memory_bytes),
-             std::to_string(node.running), to_text(node.node)});
+  const std::string state = node.drains ? (node.running > 0 ? "draining" : "drained") : "up";
+  table.add({node.name, state_cell(node.alive ? state : "lost"), milli_text(node.capacity.cpus),
+             milli_text(node.free_cpus), std::to_string(node.capacity.gpus.size()),
+             size_text(node.capacity.memory_bytes), std::to_string(node.running), to_text(node.node)});
+}
+
+Table queue_table(const message::ClusterStatus& status) {
+  Table table({{"waiting", true}, {"needs"}, {"first"}, {"why"}});
+  for (const auto& shape : status.queue) {
+    const std::string gang = shape.gang == 0 ? "" : ", gang of " + std::to_string(shape.gang);
+    table.add({std::to_string(shape.waiting), describe(shape.needs) + gang, shape.name, shape.why});
+  }
+  return table;
 }
 
 std::string node_json(const message::NodeSummary& node) { return line_of(node_object(node)); }
@@ -66,12 +101,15 @@ std::string node_json(const message::NodeSummary& node) { return line_of(node_ob
 std::string status_json(const scheduler::ClusterFile& cluster, const message::ClusterStatus& status) {
   Json nodes = Json::array();
   for (const auto& node : status.nodes) nodes.push_back(node_object(node));
+  Json queue = Json::array();
+  for (const auto& shape : status.queue) queue.push_back(shape_object(shape));
   return line_of({{"cluster_id", to_text(cluster.cluster)},
                   {"epoch", status.epoch},
                   {"commit_seq", status.commit_seq},
                   {"store", scheduler::redis_socket(cluster.directory())},
                   {"folder", cluster.folder},
-                  {"nodes", std::move(nodes)}});
+                  {"nodes", std::move(nodes)},
+                  {"queue", std::move(queue)}});
 }
 
 }  // namespace troupe::cli

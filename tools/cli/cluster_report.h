@@ -11,13 +11,16 @@
 namespace troupe::cli {
 
 /// Asks the scheduler. Fails with: timed_out.
-Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster);
+Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster, bool with_queue = false);
 
 /// `up` or `lost`
 std::string state_of(const message::NodeSummary& node);
 
 Table node_table();
 void add_node(Table& table, const message::NodeSummary& node);
+
+/// What is ready and waits, by what it needs.
+Table queue_table(const message::ClusterStatus& status);
 
 /// One line each.
 std::string node_json(const message::NodeSummary& node);

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -18,6 +19,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds tick{50};
 constexpr milliseconds submit_limit{120'000};
 constexpr milliseconds cancel_limit{15'000};
+constexpr milliseconds list_limit{30'000};
 constexpr std::size_t most_waited_for = 256;   // A wait looks at each of its objects at each change.
 constexpr std::size_t most_asked_for = 5'000;  // Of a larger graph it is not asked what runs.
 constexpr std::size_t most_message_bytes = 32u << 20;
@@ -96,7 +98,15 @@ RunEnd GraphRun::wait(const Listener& listener, OnInterrupt on_interrupt) {
   RunEnd end;
   end.progress.resize(tasks_.size());
   std::optional<Clock::time_point> give_up;
-  for (auto next_question = Clock::now() + milliseconds(500); !pending_.empty();) {
+  for (auto next_question = Clock::now() + milliseconds(500);;) {
+    if (pending_.empty()) {
+      if (const auto taken = take_added(end); !taken) {
+        end.how = RunEnd::How::cluster_lost;
+        end.cause = taken.error().message;
+        return end;
+      }
+      if (pending_.empty()) break;
+    }
     std::vector<ObjectPtr> first;
     for (std::size_t i = 0; i < std::min(pending_.size(), most_waited_for); ++i) first.push_back(ends_[pending_[i]]);
     session_.core().wait(first, 1, Clock::now() + tick);
@@ -118,6 +128,33 @@ RunEnd GraphRun::wait(const Listener& listener, OnInterrupt on_interrupt) {
   }
   if (interrupts() > 0) end.how = RunEnd::How::interrupted;
   return end;
+}
+
+/// A task adds others only while it runs: once all that are known have ended, what there is more of is all there.
+Result<void> GraphRun::take_added(RunEnd& end) {
+  const JobId job = tasks_.front().id.job;
+  auto list = session_.core().list_tasks(job, list_limit);
+  if (!list) return list.error();
+  if (list->size() <= tasks_.size()) return {};
+  std::set<TaskId> known;
+  for (const auto& task : tasks_) known.insert(task.id);
+  for (auto& task : *list) {
+    if (known.contains(task.task)) continue;
+    pending_.push_back(tasks_.size());
+    ends_.push_back(session_.core().watch_task(task.task, task.name));
+    tasks_.push_back({.id = task.task, .name = std::move(task.name)});
+  }
+  end.progress.resize(tasks_.size());
+  work_.total = tasks_.size();
+  // Of what had ended before it was watched nothing will be told.
+  list = session_.core().list_tasks(job, list_limit);
+  if (!list) return list.error();
+  std::set<TaskId> ended;
+  for (const auto& task : *list)
+    if (is_final(task.state)) ended.insert(task.task);
+  for (const std::size_t place : pending_)
+    if (ended.contains(tasks_[place].id)) ends_[place] = session_.core().put({});
+  return {};
 }
 
 /// Takes note of the tasks that have ended; false when the cluster is gone.

@@ -51,14 +51,16 @@ class GraphRun {
   Result<void> submit(const JobInfo& job);
 
   enum class OnInterrupt { cancel, leave };
-  /// Waits until every task has ended. ^C once cancels what is left, and waits a little for that, or leaves it; twice
-  /// gives up.
+  /// Waits until every task has ended, those too that tasks of the graph add to it meanwhile. ^C once cancels what is
+  /// left, and waits a little for that, or leaves it; twice gives up.
   RunEnd wait(const Listener& listener, OnInterrupt on_interrupt = OnInterrupt::cancel);
 
+  /// Those that were added have an id and a name alone.
   const std::vector<TaskSpec>& tasks() const { return tasks_; }
 
  private:
   bool collect(const Listener& listener, RunEnd& end);
+  Result<void> take_added(RunEnd& end);
   void cancel_all();
   std::size_t running();
 

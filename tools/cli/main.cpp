@@ -15,10 +15,12 @@
 #include "tools/cli/commands/bench.h"
 #include "tools/cli/commands/cancel.h"
 #include "tools/cli/commands/doctor.h"
+#include "tools/cli/commands/drain.h"
 #include "tools/cli/commands/get.h"
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/lock.h"
 #include "tools/cli/commands/queue.h"
+#include "tools/cli/commands/replay.h"
 #include "tools/cli/commands/run.h"
 #include "tools/cli/commands/sim.h"
 #include "tools/cli/commands/start.h"
@@ -62,6 +64,7 @@ void add_run(CLI::App& app, Common& common, std::vector<std::string> argv, int& 
   command->argv = std::move(argv);
   common.add_to(*run);
   run->add_option("graph", command->graph_file, "a graph file, YAML or JSON");
+  run->add_option("--record", command->record, "a new file for the scheduler's event log, which troupe replay reads");
   run->add_flag("--check", command->check, "only checks the graph file");
   run->add_option("--cpus", command->cpus, "that the command needs; default: 1");
   run->add_option("--gpus", command->gpus, "that the command needs; default: none");
@@ -83,6 +86,7 @@ void add_submit(CLI::App& app, Common& common, std::vector<std::string> argv, in
   common.add_to(*submit);
   submit->add_option("graph", command->graph_file, "a graph file, YAML or JSON");
   submit->add_flag("--wait", *waits, "waits for it; ^C leaves it running");
+  submit->add_flag("--into-graph", command->into_graph, "inside a task: adds the tasks to the task's own graph");
   submit->add_option("--cpus", command->cpus, "that the command needs; default: 1");
   submit->add_option("--gpus", command->gpus, "that the command needs; default: none");
   submit->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
@@ -110,6 +114,10 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
   start->add_option("--memory", command->memory, "of the node, as in 2GiB; default: the machine's");
   start->add_option("--resource", command->resources, "NAME=N; again for each");
   start->add_option("--label", command->labels, "KEY=VALUE; again for each");
+  start->add_option(
+      "--record", command->record,
+      "a new file for the scheduler's event log, up to 1 GiB, which troupe replay reads; FILE.2 and so on "
+      "if it starts again");
   start->add_flag("--foreground", command->foreground, "stays, and ends with this process");
   start->add_option("--most-restarts", command->most_restarts, "of its processes in a minute, before it gives up")
       ->capture_default_str();
@@ -133,7 +141,7 @@ void add_stop(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_status(CLI::App& app, Common& common, int& exit_code) {
-  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store");
+  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store, and what waits");
   common.add_to(*status);
   status->callback(
       [&common, &exit_code] { exit_code = status_command({.cluster = common.cluster, .json = common.json()}); });
@@ -151,12 +159,27 @@ void add_cancel(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_drain(CLI::App& app, Common& common, int& exit_code) {
+  auto* drain = app.add_subcommand("drain", "a node takes no new work; ends when it runs nothing any more");
+  auto command = std::make_shared<DrainCommand>();
+  common.add_to(*drain);
+  drain->add_option("node", command->node, "its name or its id, as troupe list nodes shows them")->required();
+  auto* undo = drain->add_flag("--undo", command->undo, "it takes work again");
+  drain->add_flag("--no-wait", command->no_wait, "ends at once; ^C does the same later")->excludes(undo);
+  drain->callback([command, &common, &exit_code] {
+    command->cluster = common.cluster;
+    command->json = common.json();
+    command->quiet = common.quiet;
+    exit_code = drain_command(*command);
+  });
+}
+
 void add_list(CLI::App& app, Common& common, int& exit_code) {
-  auto* list = app.add_subcommand("list", "lists graphs, tasks or nodes, the newest graph first");
+  auto* list = app.add_subcommand("list", "lists graphs, tasks, nodes, locks or queues, the newest graph first");
   auto command = std::make_shared<ListCommand>();
   common.add_to(*list);
-  list->add_option("kind", command->kind, "graphs, tasks or nodes")->required();
-  list->add_option("--filter", command->filters, "KEY=VALUE; keys: graph, state, task, node");
+  list->add_option("kind", command->kind, "graphs, tasks, nodes, locks (and semaphores) or queues")->required();
+  list->add_option("--filter", command->filters, "KEY=VALUE; keys: graph, state, task, node, lock, kind, queue");
   list->add_option("--limit", command->limit, "rows")->capture_default_str();
   list->callback([command, &common, &exit_code] {
     command->json = common.json();
@@ -319,6 +342,19 @@ void add_sim(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_replay(CLI::App& app, Common& common, int& exit_code) {
+  auto* replay =
+      app.add_subcommand("replay", "runs an event log through the scheduler's core and compares the effects");
+  auto command = std::make_shared<ReplayCommand>();
+  common.add_to(*replay);
+  replay->add_option("file", command->file, "that --record of troupe start or troupe run wrote")->required();
+  replay->add_flag("--print", command->print, "each event and its effects");
+  replay->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    exit_code = replay_command(*command);
+  });
+}
+
 /// Takes `-- CMD ARG...` off the command line: those words belong to the command, whatever they look like.
 std::vector<std::string> take_command(int& argc, char** argv) {
   const auto dashes = std::find_if(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--"; });
@@ -329,8 +365,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "drain", "graph",
-                                        "predict", "timeline", "top",    "dashboard", "keys",  "replay"};
+constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "graph",
+                                        "predict", "timeline", "top",    "dashboard", "keys"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -381,6 +417,7 @@ int main(int argc, char** argv) {
   add_stop(app, common, exit_code);
   add_status(app, common, exit_code);
   add_cancel(app, common, exit_code);
+  add_drain(app, common, exit_code);
   add_list(app, common, exit_code);
   add_get(app, common, exit_code);
   add_doctor(app, common, exit_code);
@@ -391,6 +428,7 @@ int main(int argc, char** argv) {
   add_barrier(app, common, exit_code);
   add_queue(app, common, exit_code);
   add_sim(app, common, exit_code);
+  add_replay(app, common, exit_code);
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) return unknown(app, argv[1]);
   try {
     app.parse(argc, argv);

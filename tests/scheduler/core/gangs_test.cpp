@@ -163,3 +163,24 @@ TEST_CASE("gangs that gained room and do not fit have their turn once, however m
   REQUIRE(wake);
   CHECK(*wake > 2000ms);
 }
+
+TEST_CASE("what waits is told by what it needs, with the first in line and its reason", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus).submits("runs", {.needs = {.cpus = 2000}});
+  cluster.submits("t1").submits("t2").submits("small", {.needs = {.cpus = 500}});
+  cluster.submits_all(gang("g", 1, 2)).submits_all(gang("h", 2, 2));
+  const auto waiting = cluster.scheduler().waiting(10);
+  REQUIRE(waiting.size() == 3);
+  CHECK(waiting[0].needs.cpus == 1000);
+  CHECK(waiting[0].waiting == 2);
+  CHECK(waiting[0].name == "t1");
+  CHECK_FALSE(waiting[0].why.empty());
+  CHECK(waiting[1].needs.cpus == 500);
+  CHECK(waiting[1].waiting == 1);
+  CHECK(waiting[2].gang == 2);
+  CHECK(waiting[2].waiting == 2);
+  CHECK(waiting[2].name == "g0");
+  CHECK(cluster.scheduler().waiting(1).size() == 1);
+  cluster.leaves("a");
+  CHECK(cluster.scheduler().waiting(10).front().why == "no node is there");
+}

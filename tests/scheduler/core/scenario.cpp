@@ -189,8 +189,15 @@ Scenario& Scenario::as_durable_job() {
   return *this;
 }
 
+Scenario& Scenario::watched_by(CoreWatch watch) {
+  watch_ = std::move(watch);
+  return *this;
+}
+
 Scenario& Scenario::restarts_scheduler() {
   ++store_.epoch;
+  is_watched_ = watch_.opened != nullptr;
+  if (is_watched_) watch_.opened(settings_, store_, now_);
   scheduler_ = std::make_unique<Scheduler>(settings_, store_, now_);
   wake_.reset();
   transcript_ +=
@@ -201,6 +208,7 @@ Scenario& Scenario::restarts_scheduler() {
 
 Effects Scenario::step(const Event& event) {
   Effects effects = scheduler_->step(now_, event);
+  if (is_watched_) watch_.stepped(now_, event, effects);
   std::string text;
   for (const auto& effect : effects) {
     fold(effect);

@@ -3,6 +3,7 @@
 // gives the ticks that the scheduler asked for on the way. After every event the invariants are checked.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -32,6 +33,12 @@ struct TaskWish {
   bool preemptible = false;
   bool spreads = false;
   std::vector<std::string> locks;
+};
+
+/// Is told what the core is started with, and what it is given and gives.
+struct CoreWatch {
+  std::function<void(const Settings&, const StoredState&, Time)> opened;
+  std::function<void(Time, const Event&, const Effects&)> stepped;
 };
 
 class Scenario final : Names {
@@ -75,6 +82,9 @@ class Scenario final : Names {
 
   /// The scheduler's process dies and another one takes over from the store.
   Scenario& restarts_scheduler();
+
+  /// Is told of each scheduler that starts from here on.
+  Scenario& watched_by(CoreWatch watch);
 
   /// Every event with its effects since the last call, a line each; without ticks that did nothing.
   std::string transcript();
@@ -124,6 +134,8 @@ class Scenario final : Names {
   std::uint64_t next_request_ = 1;
   std::uint64_t next_sync_ = 1;
   std::string transcript_;
+  CoreWatch watch_;
+  bool is_watched_ = false;
 };
 
 }  // namespace troupe::scheduler

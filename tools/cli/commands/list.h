@@ -1,5 +1,5 @@
-// `troupe list graphs|tasks|nodes`: what a cluster, or the runs in the state folder, hold; one row each, the newest
-// graph first.
+// `troupe list graphs|tasks|nodes|locks|queues`: what a cluster, or the runs in the state folder, hold; one row each,
+// the newest graph first.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace troupe::cli {
 
 struct ListCommand {
   std::string cluster;
-  std::string kind;                  ///< `graphs`, `tasks` or `nodes`.
+  std::string kind;                  ///< `graphs`, `tasks`, `nodes`, `locks` or `queues`.
   std::vector<std::string> filters;  ///< `KEY=VALUE`, all of which must hold.
   std::size_t limit = 100;           ///< Rows.
   bool json = false;

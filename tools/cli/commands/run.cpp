@@ -14,11 +14,14 @@
 #include "scheduler/local/places.h"
 #include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
+#include "tools/cli/connection.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/graph_file.h"
 #include "tools/cli/graph_run.h"
 #include "tools/cli/graph_text.h"
 #include "tools/cli/interrupts.h"
+#include "tools/cli/into_graph.h"
+#include "tools/cli/log_file.h"
 #include "tools/cli/output.h"
 #include "tools/cli/output_follower.h"
 #include "tools/cli/progress_line.h"
@@ -234,7 +237,7 @@ int carry_out(const RunCommand& command, const Work& work) {
     if (interrupts() > 0) return exit_interrupted;
     return no_cluster(command, error);
   };
-  auto cluster = Cluster::try_local({.store_directory = run->store_folder()});
+  auto cluster = Cluster::try_local({.store_directory = run->store_folder(), .record = *log_file(command.record)});
   if (!cluster) return fail(cluster.error());
   auto session = cluster->try_connect();
   if (!session) return fail(session.error());
@@ -305,6 +308,25 @@ int carry_out_on(const scheduler::ClusterFile& cluster, const RunCommand& comman
   return show.end(graph, end, run.tasks);
 }
 
+/// Adds the work to the graph whose task this process is.
+int carry_out_inside(const RunCommand& command, const Work& work) {
+  const auto fail = [](const Error& error) {
+    complain("submit", error.message);
+    return error.fault == Fault::refused ? exit_bad_input : exit_code_of(error);
+  };
+  const auto own = own_task();
+  if (!own) return fail(own.error());
+  auto session = connect_to_cluster(command.cluster);
+  if (!session) return fail(session.error());
+  const auto added = add_to_graph(*session, *own, work.tasks);
+  if (!added) return fail(added.error());
+  const std::string id = troupe::to_text(own->task.job);
+  command.json
+      ? std::printf("{\"graph\":\"%s\",\"graph_id\":\"%s\",\"tasks\":%zu}\n", own->graph.c_str(), id.c_str(), *added)
+      : std::printf("%s\n", id.c_str());
+  return exit_done;
+}
+
 int check(const RunCommand& command, const Work& work) {
   const auto tasks = work.tasks(JobId{1}, "/");
   std::size_t edges = 0;
@@ -329,6 +351,9 @@ int run_command(const RunCommand& command) {
     return refuse(command.argv.empty() ? "expected a graph file, or -- and a command"
                                        : "found a graph file and a command, expected one of them");
   const bool is_command = !command.argv.empty();
+  if (command.into_graph && command.way == RunCommand::Way::submit_and_wait)
+    return refuse(
+        "found --into-graph and --wait, expected one of them: a task that waits for what it adds keeps its place");
   if (is_command && command.check) return refuse("--check is for graph files");
   if (!is_command && !(command.cpus.empty() && command.gpus.empty() && command.memory.empty()))
     return refuse("--cpus, --gpus and --memory are for a command; a graph file has 'needs'");
@@ -343,6 +368,10 @@ int run_command(const RunCommand& command) {
     }
     cluster = std::move(*chosen);
   }
+  if (const auto record = log_file(command.record); !record) return refuse(record.error().message);
+  if (!command.record.empty() && (cluster || command.check))
+    return refuse(
+        "--record records a private cluster: --cluster local makes one; 'troupe start --record' records others");
   const NodeCapacity local = local_capacity({});
   const NodeCapacity* capacity = cluster ? nullptr : &local;
   std::optional<Work> work;
@@ -355,6 +384,7 @@ int run_command(const RunCommand& command) {
     if (!work) return exit_bad_input;
   }
   if (command.check) return check(command, *work);
+  if (command.into_graph) return carry_out_inside(command, *work);
   return cluster ? carry_out_on(*cluster, command, *work) : carry_out(command, *work);
 }
 

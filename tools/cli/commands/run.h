@@ -12,6 +12,8 @@ struct RunCommand {
   std::string cluster;
   std::string graph_file;         ///< Or:
   std::vector<std::string> argv;  ///< What stands behind `--`.
+  std::string record;             ///< A file for the event log of a private cluster's scheduler.
+  bool into_graph = false;        ///< Its tasks are added to the graph whose task submits them.
   bool check = false;             ///< Only checks the graph file.
   std::string cpus;               ///< Needs of `argv`, as they were written; empty: 1 cpu, nothing else.
   std::string gpus;

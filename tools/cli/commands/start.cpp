@@ -14,6 +14,7 @@
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/interrupts.h"
+#include "tools/cli/log_file.h"
 #include "tools/cli/output.h"
 #include "tools/cli/units.h"
 
@@ -131,9 +132,15 @@ int start_command(const StartCommand& command) {
                 bad_input("--name: found '" + command.name + "', expected up to 64 letters, digits, '.', '-' and '_'"));
   const auto capacity = capacity_of(command);
   if (!capacity) return fail("start", capacity.error());
+  if (!command.record.empty() && !command.join.empty())
+    return fail("start",
+                bad_input("--record records a scheduler, and --join starts none: found both, give one of them"));
+  const auto record = log_file(command.record);
+  if (!record) return fail("start", record.error());
   scheduler::StartOptions options{.node = host_name(),
                                   .capacity = *capacity,
                                   .outlives_starter = !command.foreground,
+                                  .record = *record,
                                   .most_restarts = command.most_restarts};
   if (command.foreground) count_interrupts();
   Result<Standing> standing = Error{};

@@ -17,6 +17,7 @@ struct StartCommand {
   std::string memory;
   std::vector<std::string> resources;  ///< `NAME=N`
   std::vector<std::string> labels;     ///< `KEY=VALUE`
+  std::string record;                  ///< A file for the event log of its scheduler.
   bool foreground = false;             ///< Ends with this process.
   std::size_t most_restarts = 5;
   bool json = false;

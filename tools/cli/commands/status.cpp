@@ -17,7 +17,7 @@ int status_command(const StatusCommand& command) {
   };
   const auto cluster = need_cluster(command.cluster);
   if (!cluster) return fail(cluster.error());
-  const auto status = status_of(*cluster);
+  const auto status = status_of(*cluster, true);
   if (!status) return fail(status.error());
   if (command.json) {
     std::printf("%s\n", status_json(*cluster, *status).c_str());
@@ -29,6 +29,9 @@ int status_command(const StatusCommand& command) {
   Table table = node_table();
   for (const auto& node : status->nodes) add_node(table, node);
   table.print();
+  if (status->queue.empty()) return exit_done;
+  std::printf("\n");
+  queue_table(*status).print();
   return exit_done;
 }
 

@@ -1,0 +1,77 @@
+#include "scheduler/service/listings.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t most_shapes_told = 256;
+constexpr std::size_t most_holders_told = 16;  // of one lock
+
+message::ClaimSummary summary_of(sync::Token token, const Claim& claim) {
+  return {.token = token,
+          .client = claim.client,
+          .task = claim.holder.task,
+          .attempt = claim.holder.attempt,
+          .permits = claim.permits,
+          .until_ms = claim.until == never ? 0 : claim.until.count()};
+}
+
+void append(sync::Kind kind, const Permits& permits, const Claims& claims, std::vector<message::LockSummary>& locks) {
+  for (const auto& [name, pool] : permits.pools()) {
+    message::LockSummary& lock = locks.emplace_back(message::LockSummary{.kind = kind,
+                                                                         .name = name,
+                                                                         .capacity = pool.capacity,
+                                                                         .free = pool.free,
+                                                                         .holding = pool.holding.size(),
+                                                                         .waiting = pool.waiting.size(),
+                                                                         .holders = {}});
+    for (const sync::Token token : pool.holding) {
+      if (lock.holders.size() == most_holders_told) break;
+      lock.holders.push_back(summary_of(token, claims.at(token)));
+    }
+  }
+}
+
+}  // namespace
+
+message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask) {
+  message::TaskList answer{ask.request, {}};
+  for (const auto& record : core.tasks_of(ask.job)) {
+    const auto& attempts = record.progress.attempts;
+    answer.tasks.push_back({record.spec.id, record.spec.name, record.progress.state,
+                            static_cast<std::uint32_t>(attempts.size()),
+                            attempts.empty() ? NodeId{} : attempts.back().node});
+  }
+  return answer;
+}
+
+message::ClusterStatus cluster_status(const Scheduler& core, const message::AskStatus& ask, const StoreAge& age) {
+  message::ClusterStatus answer{
+      .request = ask.request, .epoch = age.epoch, .commit_seq = age.commit_seq, .nodes = {}, .queue = {}};
+  for (const auto& view : core.nodes())
+    answer.nodes.push_back({view.node, view.name, view.capacity, view.free_cpus, view.alive,
+                            static_cast<std::uint32_t>(view.running), view.drains});
+  if (!ask.with_queue) return answer;
+  for (auto& view : core.waiting(most_shapes_told))
+    answer.queue.push_back(
+        {std::move(view.needs), view.gang, view.waiting, view.first, std::move(view.name), std::move(view.why)});
+  return answer;
+}
+
+message::SyncStatus sync_status(const Scheduler& core, const message::AskSync& ask) {
+  const Synchronisation& all = core.synchronisation();
+  message::SyncStatus answer{.request = ask.request, .locks = {}, .queues = {}};
+  append(sync::Kind::lock, all.locks(), all.claims(), answer.locks);
+  append(sync::Kind::semaphore, all.semaphores(), all.claims(), answer.locks);
+  for (const auto& [name, queue] : all.queues().queues()) {
+    const std::size_t in_line = queue.live.ready.size() + queue.dead.ready.size();
+    answer.queues.push_back({.name = name,
+                             .options = queue.options,
+                             .ready = queue.live.ready.size(),
+                             .delivered = queue.messages.size() - in_line,
+                             .dead = queue.dead.ready.size(),
+                             .receivers = queue.live.waiting.size() + queue.dead.waiting.size()});
+  }
+  return answer;
+}
+
+}  // namespace troupe::scheduler

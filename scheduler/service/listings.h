@@ -1,0 +1,15 @@
+// What a scheduler answers to those who only look. Pure.
+#pragma once
+
+#include "runtime/base/store_age.h"
+#include "runtime/wire/messages.h"
+#include "scheduler/core/scheduler.h"
+
+namespace troupe::scheduler {
+
+message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask);
+/// `age`: what of the store is on disk.
+message::ClusterStatus cluster_status(const Scheduler& core, const message::AskStatus& ask, const StoreAge& age);
+message::SyncStatus sync_status(const Scheduler& core, const message::AskSync& ask);
+
+}  // namespace troupe::scheduler

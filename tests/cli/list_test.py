@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""What a cluster tells of what waits, and of its locks, semaphores and queues.
+
+    list_test.py TROUPE [unittest options]
+"""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from run_test import LIMIT_S, TROUPE, Case, wait_until  # takes TROUPE from the command line
+
+
+class List(Case):
+    def setUp(self):
+        super().setUp()
+        self.end = self.folder / "end"
+        self.troupe("start", "--cpus", "2")
+
+    def tearDown(self):
+        self.start("stop", "--all").communicate(timeout=LIMIT_S)
+        super().tearDown()
+
+    def submit(self, tasks):
+        """Tasks that end once `self.end` is there."""
+        until_end = f"until test -e {self.end}; do sleep 0.01; done"
+        for task in tasks.values():
+            task["command"] = ["sh", "-c", task.pop("first", "true") + "; " + until_end]
+        self.troupe("submit", self.file("g.yaml", json.dumps({"name": "g", "tasks": tasks})))
+
+    def queue(self):
+        (status,) = self.json_lines("status")
+        return status["queue"]
+
+    def test_status_tells_how_many_wait_for_what_and_why(self):
+        self.assertEqual(self.queue(), [])
+        self.submit({"full": {"needs": {"cpus": 2}}})
+        wait_until("it runs", lambda: self.json_lines("list", "nodes")[0]["running"] == 1)
+        self.submit({"small": {"each": {"n": [1, 2, 3]}, "needs": {"cpus": 0.5, "memory": "1GiB"}},
+                     "pair": {"gang": {"size": 2, "policy": "data"}}})
+        small, pair = self.queue()
+        self.assertEqual({key: small[key] for key in ("waiting", "gang", "cpus", "memory_bytes", "labels", "first")},
+                         {"waiting": 3, "gang": 0, "cpus": 0.5, "memory_bytes": 1 << 30, "labels": {}, "first": "small[0]"})
+        self.assertEqual((pair["waiting"], pair["gang"], pair["cpus"], pair["first"]), (1, 2, 1, "pair[0]"))
+        self.assertEqual(pair["why"], "the nodes do not have room for all of its gang at once")
+        self.assertIn("node", small["why"])
+        out, _ = self.troupe("status")
+        self.assertRegex(out, r"waiting +needs +first +why\n +3 +0.5 cpus.* +small\[0\] +\S")
+        self.end.touch()
+        wait_until("all have run", lambda: not self.queue())
+        out, _ = self.troupe("status")
+        self.assertNotIn("waiting", out)
+
+    def test_locks_and_semaphores_with_who_holds_them(self):
+        self.assertEqual(self.json_lines("list", "locks"), [])
+        self.submit({"own": {"locks": ["door"], "needs": {"cpus": 0.1}},
+                     "asks": {"first": f"{TROUPE} lock hall -- {TROUPE} semaphore seats --permits 3 -- sh -c "
+                                       f"'until test -e {self.end}; do sleep 0.01; done'", "needs": {"cpus": 0.1}}})
+        wait_until("all three are held", lambda: len(self.json_lines("list", "locks")) == 3)
+        waiter = self.start("lock", "hall", "--", "true")
+        wait_until("one waits", lambda: self.json_lines("list", "locks", "--filter", "lock=hall")[0]["waiting"] == 1)
+        door, hall, seats = self.json_lines("list", "locks")
+        tasks = {task["task"]: task["task_id"] for task in self.json_lines("list", "tasks")}
+        self.assertEqual([(each["lock"], each["kind"], each["permits"], each["free"]) for each in (door, hall, seats)],
+                         [("door", "lock", 1, 0), ("hall", "lock", 1, 0), ("seats", "semaphore", 3, 2)])
+        self.assertEqual([(each["holders"][0]["task_id"], each["holders"][0]["attempt"]) for each in (door, hall)],
+                         [(tasks["own"], 1), (tasks["asks"], 1)])
+        self.assertIsNone(door["holders"][0]["until"])
+        self.assertRegex(hall["holders"][0]["until"], r"^20\d\d-")
+        self.assertEqual(self.json_lines("list", "locks", "--filter", "kind=semaphore"), [seats])
+        out, _ = self.troupe("list", "locks")
+        self.assertIn(f"task {tasks['asks']}#", out)
+        self.end.touch()
+        self.assertEqual(waiter.wait(timeout=LIMIT_S), 0)
+        waiter.communicate()
+        wait_until("nothing is held", lambda: not self.json_lines("list", "locks"))
+
+    def test_queues_with_what_is_in_them(self):
+        self.assertEqual(self.json_lines("list", "queues"), [])
+        self.troupe("queue", "send", "mail", "one", "two", "three", "--durable", "--capacity", "9")
+        self.troupe("queue", "receive", "mail", "--lease", "1h")
+        (mail,) = self.json_lines("list", "queues", "--filter", "queue=mail")
+        self.assertEqual(mail, {"queue": "mail", "durable": True, "capacity": 9, "max_deliveries": 5, "ready": 2,
+                                "delivered": 1, "dead": 0, "receivers": 0})
+        self.assertEqual(self.json_lines("list", "queues", "--filter", "queue=male"), [])
+        out, _ = self.troupe("list", "queues")
+        self.assertRegex(out, r"mail +yes +9 +2 +1 +0 +0")
+
+    def test_a_wrong_kind_or_key_is_refused(self):
+        _, err = self.troupe("list", "lock", code=2)
+        self.assertIn("found 'lock', expected graphs, tasks, nodes, locks or queues", err)
+        _, err = self.troupe("list", "queues", "--filter", "lock=x", code=2)
+        self.assertIn("unknown key 'lock'", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
