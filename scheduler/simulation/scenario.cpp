@@ -61,7 +61,7 @@ constexpr FaultClass fault_classes[] = {
     {FaultKind::node_clog, 500, 8, 0, 24},         {FaultKind::node_gone, 500, 1, 0, 1},
     {FaultKind::scheduler_crash, 500, 6, 0, 4},    {FaultKind::store_cut, 500, 4, 0, 24},
     {FaultKind::store_crash, 500, 4, 0, 8},        {FaultKind::store_slow, 500, 4, 0, 8},
-    {FaultKind::store_rolled_back, 200, 1, 8, 48}, {FaultKind::store_foreign, 100, 1, 8, 24},
+    {FaultKind::store_rolled_back, 400, 1, 8, 48}, {FaultKind::store_foreign, 100, 1, 8, 24},
     {FaultKind::second_scheduler, 500, 3, 0, 1},
 };
 /// Those that a world has in which nothing may be repeated, too.
@@ -170,7 +170,7 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
   for (const auto& each : harmless_classes) draw_faults(scenario, each);
   if (has_faults) {
     for (const auto& each : fault_classes) draw_faults(scenario, each);
-    if (dice.chance(500)) crash_all_with_the_store(scenario);
+    if (dice.chance(800)) crash_all_with_the_store(scenario);
   }
   draw_clients(scenario);
   draw_drains(scenario);
