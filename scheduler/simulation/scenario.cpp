@@ -100,14 +100,15 @@ void crash_all_with_the_store(Scenario& scenario) {
     scenario.faults.push_back({FaultKind::agent_crash, cause.at, cause.lasts / 8, i});
 }
 
-/// In half of the worlds: of two to six, two meet at a barrier, and the others may die. None where two schedulers may
-/// be active at once or a store may lose what it promised: their witness follows one scheduler at a time.
+/// In most of the worlds that may have them: of two to six, two meet at a barrier, and the others may die. None where
+/// two schedulers may be active at once or a store may lose what it promised: their witness follows one scheduler at a
+/// time.
 void draw_clients(Scenario& scenario) {
   Dice dice(scenario.seed, "sync clients");
   const bool may_lose = std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
     return fault.kind == FaultKind::store_rolled_back || fault.kind == FaultKind::store_foreign;
   });
-  if (scenario.has_standby || may_lose || dice.chance(500)) return;
+  if (scenario.has_standby || may_lose || dice.chance(250)) return;
   const int count = dice.between(2, 6);
   const int rounds = dice.between(0, 5);
   for (int i = 0; i < count; ++i) {
