@@ -27,6 +27,7 @@ enum class Planted : std::uint8_t {
   dead_drivers_tasks_go_on,
   ties_broken_by_address,
   branch_decision_not_stored,
+  given_ahead_never_booked,
   retry_delay_forgotten_at_restart,
   cached_result_of_failed_task,
   drained_node_given_work,

@@ -54,6 +54,7 @@ void Scheduler::State::give_ahead() {
 
 /// Some room is free on the node: those that it starts now hold theirs from now on.
 void Scheduler::State::book_ahead(Node& node) {
+  if (has_planted(Planted::given_ahead_never_booked)) return;
   for (const AttemptKey& key : cluster.book_ahead(node)) {
     Holding& holding = node.holdings.at(key);
     holding.since = now;

@@ -165,10 +165,17 @@ void NodeHost::begin(agent::WorkerNumber worker) {
 void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
-  found->second.orders.pop_front();
-  const bool goes_on = !found->second.orders.empty();
-  take(agent::ReportArrived{worker, std::move(report)});
-  if (goes_on && workers_.contains(worker)) begin(worker);
+  Worker& its = found->second;
+  its.orders.pop_front();
+  its.reports.push_back(std::move(report));
+  later(dice_.between(Time{0}, Time{4}), [this, worker] {
+    const auto sender = workers_.find(worker);
+    if (sender == workers_.end()) return;
+    AttemptReport first = std::move(sender->second.reports.front());
+    sender->second.reports.pop_front();
+    take(agent::ReportArrived{worker, std::move(first)});
+  });
+  if (!its.orders.empty()) begin(worker);
 }
 
 void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {

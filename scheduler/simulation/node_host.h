@@ -60,6 +60,7 @@ class NodeHost {
     std::deque<RunOrder> orders;  // the first is under way
     std::uint64_t begun = 0;
     std::set<std::pair<TaskId, AttemptId>> taken_back;
+    std::deque<AttemptReport> reports;  // on their way to the agent
   };
   std::map<agent::WorkerNumber, Worker> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;

@@ -42,6 +42,7 @@ constexpr PlantedBug table[] = {
     {Planted::stop_before_its_order_forgotten, "stop_before_its_order_forgotten", "15 16"},
     {Planted::older_epoch_obeyed, "older_epoch_obeyed", "14"},
     {Planted::seen_store_forgotten_at_restart, "seen_store_forgotten_at_restart", "14"},
+    {Planted::given_ahead_never_booked, "given_ahead_never_booked", "4"},
     {Planted::branch_decision_not_stored, "branch_decision_not_stored", "1 3 13 15"},
     {Planted::retry_delay_forgotten_at_restart, "retry_delay_forgotten_at_restart", "3"},
     {Planted::cached_result_of_failed_task, "cached_result_of_failed_task", "2"},

@@ -32,8 +32,8 @@ class Node {
     return says(agent::ReportAcknowledged{store, id_of(task), {1, attempt}});
   }
   std::string has_ready(agent::WorkerNumber worker) { return says(agent::WorkerReady{worker}); }
-  std::string has_exited(agent::WorkerNumber worker, Cause cause = {}) {
-    return says(agent::WorkerExited{worker, std::move(cause)});
+  std::string has_exited(agent::WorkerNumber worker, Cause cause = {}, std::uint64_t begun = 0) {
+    return says(agent::WorkerExited{worker, std::move(cause), begun});
   }
   std::string finishes(agent::WorkerNumber worker, const std::string& task, AttemptEnd end = AttemptEnd::done) {
     return says(agent::ReportArrived{worker, {.task = id_of(task), .attempt = {1, 1}, .end = end}});
@@ -58,7 +58,8 @@ class Node {
              .program = program,
              .work = work,
              .grant = grant,
-             .timeout = timeout}};
+             .timeout = timeout,
+             .ahead = ahead}};
   }
 
   static TaskId id_of(const std::string& task) { return {{1}, static_cast<std::uint32_t>(task[0])}; }
@@ -67,6 +68,7 @@ class Node {
   std::string program = "/bin/driver";
   Work work = FunctionWork{"f", {}};
   Grant grant{.cpus = 1000};
+  bool ahead = false;
   std::chrono::milliseconds timeout{0};
 
  private:
@@ -82,6 +84,9 @@ class Node {
   std::string text_of(const agent::StartWorker& e) const { return "start worker " + std::to_string(e.worker); }
   std::string text_of(const agent::GiveOrder& e) const {
     return "give " + name(e.order.task, e.order.attempt) + " to " + std::to_string(e.worker);
+  }
+  std::string text_of(const agent::TakeBack& e) const {
+    return "take " + name(e.task, e.attempt) + " back from " + std::to_string(e.worker);
   }
   std::string text_of(const agent::StartCommand& e) const { return "start " + name(e.order.task, e.order.attempt); }
   std::string text_of(const agent::KillWorker& e) const {
@@ -144,6 +149,72 @@ TEST_CASE("the same order twice runs once, also after its report was acknowledge
   CHECK(node.is_acknowledged("a") == "ignored: there is no such report");
   CHECK(node.is_given("a") == "report a#1 lost: the attempt has ended here before");
   CHECK(node.is_given("a", 2) == "give a#2 to 1");
+}
+
+TEST_CASE("what is given ahead lines up in the workers that run its like, and each goes on with its next", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.is_given("b");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  CHECK(node.is_given("c") == "give c#1 to 1");
+  CHECK(node.is_given("d") == "give d#1 to 2");
+  CHECK(node.is_given("e") == "give e#1 to 1");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+  CHECK(node.finishes(1, "c") == "report c#1 done");
+  node.ahead = false;
+  CHECK(node.is_given("f") == "");  // e and b hold both cpus
+  CHECK(node.finishes(1, "e") == "report e#1 done; give f#1 to 1");
+}
+
+TEST_CASE("what is given ahead and finds no worker of its kind waits for room, behind what has its room", "[agent]") {
+  Node node;
+  node.grant = {.cpus = 2000};
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  node.ahead = true;
+  node.grant = {.cpus = 1000};
+  CHECK(node.is_given("b") == "");
+  node.ahead = false;
+  node.grant = {.cpus = 2000};
+  CHECK(node.is_given("c") == "");
+  CHECK(node.finishes(1, "a") == "report a#1 done; give c#1 to 1");
+  CHECK(node.finishes(1, "c") == "report c#1 done; start worker 2");
+}
+
+TEST_CASE("a worker dies under the last that it has begun: what it never began goes to another", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.is_given("x");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  for (const char* task : {"b", "c", "d", "e"}) (void)node.is_given(task);
+  // Worker 1 runs a, b, d; worker 2 runs x, c, e.
+  CHECK(node.has_exited(1, {.signal = 11}, 2) ==
+        "report a#1 lost: its report was lost with its worker; start worker 3; report b#1 failed: signal 11");
+  CHECK(node.finishes(2, "x") == "report x#1 done");
+}
+
+TEST_CASE("what was given ahead and is told to stop is taken back before its worker begins it", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.is_given("x");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  (void)node.is_given("b");
+  CHECK(node.is_told_to_stop("b") == "take b#1 back from 1");
+  CHECK(node.is_told_to_stop("b") == "ignored: the attempt is ending");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+  CHECK(node.finishes(1, "b", AttemptEnd::cancelled) == "report b#1 cancelled");
+  // One that had begun already is ended like any other.
+  (void)node.at(10ms).is_given("c");
+  (void)node.is_given("d");
+  CHECK(node.is_told_to_stop("d") == "take d#1 back from 1");
+  CHECK(node.finishes(1, "c") == "report c#1 done");
+  CHECK(node.at(5010ms).ticks().starts_with("end worker 1; "));
 }
 
 TEST_CASE("a worker that dies under an attempt is its failure, with the cause", "[agent]") {
