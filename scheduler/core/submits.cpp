@@ -171,8 +171,8 @@ void Scheduler::State::tell_again(DriverId driver, const std::vector<TaskSpec>& 
       send(std::move(told));
     }
     if (!task.is_up) continue;
-    const Holding& holding = cluster.find(task.attempt().node)->holdings.at({task.spec.id, task.attempt().id});
-    send(TellActorUp{driver, task.spec.id, task.attempt().id, holding.address});
+    const Holding* holding = cluster.find(task.attempt().node)->holdings.find({task.spec.id, task.attempt().id});
+    if (holding != nullptr) send(TellActorUp{driver, task.spec.id, task.attempt().id, holding->address});
   }
 }
 

@@ -25,7 +25,9 @@ Condition draw_condition(Dice& dice, const std::vector<TaskId>& about) {
 
 void draw_retry(Dice& dice, TaskSpec& spec) {
   RetryRule& rule = spec.retry.emplace();
-  if (dice.chance(700)) rule.delay = std::chrono::milliseconds(dice.between(1, 200));
+  // Up to a second: some are longer than the grace after a restart.
+  const int tenths = dice.chance(700) ? dice.between(1, 100) : 0;
+  rule.delay = std::chrono::milliseconds(tenths * tenths / 10);
   rule.longest_delay = rule.delay * dice.between(1, 4);
   if (dice.chance(300)) rule.exit_codes = {3};
   if (dice.chance(300)) rule.signals = {6};

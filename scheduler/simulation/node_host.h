@@ -65,6 +65,8 @@ class NodeHost {
   std::map<agent::WorkerNumber, Worker> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;
   std::optional<Time> wake_;
+  // Something was given ahead: what it then starts by itself may take the room of an order that is under way.
+  bool has_a_line_ = false;
   bool is_gone_ = false;
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 constexpr PlantedBug table[] = {
     {Planted::publish_without_comparing_attempt, "publish_without_comparing_attempt", "2 3 16 Q"},
-    {Planted::resources_freed_at_cancel, "resources_freed_at_cancel", "4"},
+    {Planted::resources_freed_at_cancel, "resources_freed_at_cancel", "4 15 16"},
     {Planted::gang_reserved_one_by_one, "gang_reserved_one_by_one", "5 15"},
     {Planted::stopped_attempt_keeps_its_resources, "stopped_attempt_keeps_its_resources", "15 16"},
     {Planted::cancel_lost_in_race_with_dispatch, "cancel_lost_in_race_with_dispatch", "11"},

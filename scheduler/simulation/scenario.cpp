@@ -61,7 +61,7 @@ constexpr FaultClass fault_classes[] = {
     {FaultKind::node_clog, 500, 8, 0, 24},         {FaultKind::node_gone, 500, 1, 0, 1},
     {FaultKind::scheduler_crash, 500, 6, 0, 4},    {FaultKind::store_cut, 500, 4, 0, 24},
     {FaultKind::store_crash, 500, 4, 0, 8},        {FaultKind::store_slow, 500, 4, 0, 8},
-    {FaultKind::store_rolled_back, 200, 1, 8, 48}, {FaultKind::store_foreign, 100, 1, 8, 24},
+    {FaultKind::store_rolled_back, 400, 1, 8, 48}, {FaultKind::store_foreign, 100, 1, 8, 24},
     {FaultKind::second_scheduler, 500, 3, 0, 1},
 };
 /// Those that a world has in which nothing may be repeated, too.
@@ -100,14 +100,15 @@ void crash_all_with_the_store(Scenario& scenario) {
     scenario.faults.push_back({FaultKind::agent_crash, cause.at, cause.lasts / 8, i});
 }
 
-/// In half of the worlds: of two to six, two meet at a barrier, and the others may die. None where two schedulers may
-/// be active at once or a store may lose what it promised: their witness follows one scheduler at a time.
+/// In most of the worlds that may have them: of two to six, two meet at a barrier, and the others may die. None where
+/// two schedulers may be active at once or a store may lose what it promised: their witness follows one scheduler at a
+/// time.
 void draw_clients(Scenario& scenario) {
   Dice dice(scenario.seed, "sync clients");
   const bool may_lose = std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
     return fault.kind == FaultKind::store_rolled_back || fault.kind == FaultKind::store_foreign;
   });
-  if (scenario.has_standby || may_lose || dice.chance(500)) return;
+  if (scenario.has_standby || may_lose || dice.chance(250)) return;
   const int count = dice.between(2, 6);
   const int rounds = dice.between(0, 5);
   for (int i = 0; i < count; ++i) {
@@ -170,7 +171,7 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
   for (const auto& each : harmless_classes) draw_faults(scenario, each);
   if (has_faults) {
     for (const auto& each : fault_classes) draw_faults(scenario, each);
-    if (dice.chance(500)) crash_all_with_the_store(scenario);
+    if (dice.chance(800)) crash_all_with_the_store(scenario);
   }
   draw_clients(scenario);
   draw_drains(scenario);

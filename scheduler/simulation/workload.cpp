@@ -166,6 +166,13 @@ class Drawing {
   std::uint32_t last_number_ = 0;
 };
 
+/// Tasks of a few milliseconds: of such, nodes are given some ahead.
+void make_quick(Dice& dice, DriverPlan& plan) {
+  for (auto& batch : plan.batches)
+    for (std::size_t i = 0; i < batch.tasks.size(); ++i)
+      if (!batch.tasks[i].is_actor()) batch.scripts[i].duration = Time{dice.between(0, 3)};
+}
+
 }  // namespace
 
 /// Drivers come and go; the batches of one come in bursts, so that there is more to run than there is room.
@@ -192,6 +199,8 @@ void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
       at = std::min(at + Time{dice.between<std::int64_t>(0, longest.count())}, leaves);
     }
     if (dice.chance(150)) plan.dies_at = Time{dice.between(first.count(), last.count() + 1)};
+    Dice quick(scenario.seed + i, "quick");
+    if (quick.chance(300)) make_quick(quick, plan);
     Dice added(scenario.seed + i, "added");
     if (added.chance(500)) Drawing(added, scenario, plan).draw_added();
     Dice locks(scenario.seed + i, "locks");

@@ -10,13 +10,17 @@ constexpr ClusterId our_cluster{0x5ca1ab1e, 1};
 constexpr ClusterId foreign_cluster{0xf0e1, 2};
 constexpr std::uint64_t most_events = 2'000'000;
 
-// From the last fault to the end of everything: what waits for a node, drivers' patience, and all the work, one task
-// after the other.
+// From the last fault to the end of everything: what waits for a node, drivers' patience, and all the work with its
+// delays, one task after the other.
 Time longest_recovery(const Scenario& scenario) {
   Time longest = 100 * scenario.timing.node_timeout;
   for (const auto& driver : scenario.drivers)
     for (const auto& batch : driver.batches)
-      for (const auto& script : batch.scripts) longest += 2 * script.duration * (script.failures + 1);
+      for (std::size_t i = 0; i < batch.tasks.size(); ++i) {
+        const TaskScript& script = batch.scripts[i];
+        longest += 2 * script.duration * (script.failures + 1);
+        if (batch.tasks[i].retry) longest += batch.tasks[i].retry->longest_delay * script.failures;
+      }
   return longest;
 }
 
