@@ -70,7 +70,7 @@ void Scheduler::State::take_back_ahead() {
     if (!since || now < *since + ahead_patience) continue;
     for (const AttemptKey& key : std::vector<AttemptKey>(node.ahead.begin(), node.ahead.end())) {
       const Holding* holding = node.holdings.find(key);
-      if (holding != nullptr && holding->kind == Holding::Kind::running)
+      if (holding != nullptr && holding->ahead && holding->kind == Holding::Kind::running)
         preempt(key, {.message = "what it waited behind takes long"});
     }
   }
@@ -85,7 +85,7 @@ std::optional<Time> Scheduler::State::ahead_ends(const Node& node) const {
 std::optional<Time> Scheduler::State::ahead_since(const Node& node) const {
   for (const AttemptKey& key : node.ahead) {
     const Holding* holding = node.holdings.find(key);
-    if (holding != nullptr && holding->kind == Holding::Kind::running) return holding->since;
+    if (holding != nullptr && holding->ahead && holding->kind == Holding::Kind::running) return holding->since;
   }
   return std::nullopt;
 }

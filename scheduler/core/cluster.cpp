@@ -193,7 +193,7 @@ std::vector<AttemptKey> Cluster::book_ahead(Node& node) {
   std::vector<AttemptKey> booked;
   for (; !node.ahead.empty(); node.ahead.pop_front()) {
     Holding* holding = node.holdings.find(node.ahead.front());
-    if (holding == nullptr) continue;
+    if (holding == nullptr || !holding->ahead) continue;  // it is over, and perhaps back with room of its own
     if (!node.ledger.take_exactly(*holding->ahead)) break;
     holding->grant = std::move(*holding->ahead);
     holding->ahead.reset();

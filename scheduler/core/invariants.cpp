@@ -49,8 +49,7 @@ std::string check_node(const Node& node) {
   }
   const Holding* next = nullptr;
   for (auto each = node.ahead.begin(); each != node.ahead.end() && next == nullptr; ++each)
-    next = node.holdings.find(*each);
-  if (next != nullptr && !next->ahead) return "holds room for what waits for it";
+    if (const Holding* held = node.holdings.find(*each); held != nullptr && held->ahead) next = held;
   if (next != nullptr && node.ledger.fits_exactly(*next->ahead)) return "has room for what was given to it ahead";
   const NodeCapacity& capacity = node.ledger.capacity();
   if (cpus + node.ledger.free_cpus() != capacity.cpus) return "has granted and free cpus that are not its capacity";

@@ -16,7 +16,7 @@ constexpr PlantedBug table[] = {
     {Planted::lost_stop_never_given_again, "lost_stop_never_given_again", "15 16"},
     {Planted::adoption_timer_not_armed, "adoption_timer_not_armed", "15"},
     {Planted::attempt_counter_reset_by_restart, "attempt_counter_reset_by_restart", "3"},
-    {Planted::own_lateness_taken_for_silence, "own_lateness_taken_for_silence", "Q"},
+    {Planted::own_lateness_taken_for_silence, "own_lateness_taken_for_silence", "Q 18"},
     {Planted::same_token_granted_again, "same_token_granted_again", "8 18"},
     {Planted::token_restarts_with_scheduler, "token_restarts_with_scheduler", "8"},
     {Planted::permits_of_the_lost_kept, "permits_of_the_lost_kept", "18"},
