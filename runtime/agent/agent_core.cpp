@@ -141,21 +141,23 @@ void AgentCore::on(const WorkerExited& exited) {
   const auto found = workers_.find(exited.worker);
   if (found == workers_.end()) return ignore("there is no worker of that number");
   std::deque<Key> attempts = std::move(found->second.attempts);
+  const bool was_ended = found->second.phase == Worker::Phase::dying;
   const std::uint64_t begun = exited.begun - std::min(exited.begun, found->second.ended);
   workers_.erase(found);
   if (attempts.empty()) return;
   Cause cause = exited.cause;
   if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
     cause.message = "the worker exited before its task had ended";
-  // The last that it began is what it died under; what it had done before, and not yet told, is lost with it.
+  // The last that it began is what it died under, unless it was made to end; what it had done before, and not yet told,
+  // is lost with it.
   std::deque<Key> never_begun;
   for (; attempts.size() > std::max<std::uint64_t>(begun, 1); attempts.pop_back())
     never_begun.push_front(attempts.back());
   put_back(never_begun);
   for (; !attempts.empty(); attempts.pop_front()) {
-    const bool is_last = attempts.size() == 1;
-    const AttemptReport why{.end = is_last ? AttemptEnd::failed : AttemptEnd::lost,
-                            .cause = is_last ? cause : Cause{.message = "its report was lost with its worker"}};
+    const bool is_its_doing = attempts.size() == 1 && !was_ended;
+    const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::lost,
+                            .cause = is_its_doing ? cause : Cause{.message = "its report was lost with its worker"}};
     Attempt& attempt = attempts_.at(attempts.front());
     end(attempts.front(), attempt, attempt.verdict.value_or(why));
   }
@@ -177,7 +179,7 @@ void AgentCore::on(const ReportArrived& arrived) {
     worker.phase = Worker::Phase::idle;
     worker.idle_since = now_;
   } else {
-    go_on(arrived.worker, worker, *attempt);
+    go_on(worker, *attempt);
   }
   end(key, *attempt, arrived.report);
   retire_idle_workers();
@@ -270,14 +272,12 @@ bool AgentCore::line_up(Key key, Attempt& attempt) {
 }
 
 /// The worker has begun the next of its attempts: it takes over the grant of the one that has ended.
-void AgentCore::go_on(WorkerNumber number, Worker& worker, Attempt& ended) {
-  const Key key = worker.attempts.front();
-  Attempt& next = attempts_.at(key);
+void AgentCore::go_on(const Worker& worker, Attempt& ended) {
+  Attempt& next = attempts_.at(worker.attempts.front());
   ledger_.give_back(ended.order.grant);
   ended.phase = Attempt::Phase::given;
   TROUPE_CHECK(ledger_.take_exactly(next.order.grant), "what lines up in a worker needs what ran before it");
   next.phase = Attempt::Phase::running;
-  next.worker = number;
   // What was to be taken back, and was not, gets its time to say so.
   if (next.order.timeout.count() > 0) next.timeout_at = now_ + next.order.timeout;
   if (next.verdict) next.timeout_at = now_ + settings_.kill_grace;

@@ -244,7 +244,7 @@ class AgentCore {
   void remember();
   void start_what_fits();
   bool line_up(Key key, Attempt& attempt);
-  void go_on(WorkerNumber number, Worker& worker, Attempt& ended);
+  void go_on(const Worker& worker, Attempt& ended);
   void put_back(const std::deque<Key>& keys);
   void start(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);

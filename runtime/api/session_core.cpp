@@ -271,8 +271,8 @@ std::optional<Failure> SessionCore::first_failure(std::span<const ObjectPtr> obj
 
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
-  std::size_t ready_ahead =
-      0;  // The first so many are ready: of a long list each is looked at once, if all are wanted.
+  // The first so many are ready. Where all are wanted, each of a long list is looked at once.
+  std::size_t ready_ahead = 0;
   return changed_.wait_until(lock, deadline, [&] {
     while (ready_ahead < objects.size() && objects[ready_ahead]->is_ready()) ++ready_ahead;
     if (ready_ahead >= count || count == objects.size()) return ready_ahead >= count;

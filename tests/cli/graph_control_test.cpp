@@ -1,4 +1,4 @@
-// The keys of graph files by which tasks choose, loop, try again and are placed together.
+// The keys of graph files by which tasks choose, loop, try again, exclude each other and are placed together.
 #include <signal.h>
 
 #include <catch2/catch.hpp>
@@ -139,4 +139,25 @@ TEST_CASE("other control keys are refused with what is expected", "[graph]") {
         "found 'cache' in task 'b', which repeats or is a gang: its result cannot be cached");
   CHECK(refusal("gang: {size: 2}, each: {rank: [1]}") ==
         "'each' and 'gang' in task 'b' both make a {rank}: give the key of 'each' another name");
+}
+
+TEST_CASE("a task's locks and semaphores are read, and what is wrong with them is said", "[graph]") {
+  const auto read =
+      read_graph_text("graph.yaml", "tasks: {a: {command: [a], locks: [y, x, y], semaphores: {t: 2, s: 1}}}", &laptop);
+  REQUIRE(read.errors.empty());
+  const TaskSpec task = compile(read.graph, JobId{1}, "/run").front();
+  CHECK(task.locks == std::vector<std::string>{"x", "y"});
+  CHECK(task.semaphores == std::vector<SemaphoreNeed>{{"s", 1}, {"t", 2}});
+  const std::pair<const char*, const char*> refusals[] = {
+      {"tasks: {a: {command: [a], locks: x}}",
+       "graph.yaml:1:34: 'locks' in task 'a': found 'x', expected a list of names, as in [database]"},
+      {"tasks: {a: {command: [a], locks: ['']}}",
+       "graph.yaml:1:35: 'locks' in task 'a': found the text '', expected a name of at most 256 bytes"},
+      {"tasks: {a: {command: [a], semaphores: [s]}}",
+       "graph.yaml:1:39: 'semaphores' in task 'a': found a list, expected a mapping of names to how many may run at "
+       "once, as in {licence: 2}"},
+      {"tasks: {a: {command: [a], semaphores: {s: 0}}}",
+       "graph.yaml:1:43: 'semaphores.s' in task 'a': found '0', expected a whole number from 1 to 1000000"},
+  };
+  for (const auto& [text, line] : refusals) CHECK(read_graph_text("graph.yaml", text, &laptop).errors == Lines{line});
 }

@@ -246,10 +246,10 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
       {"tasks:\n  train:\n    comand: [./train]\n    command: [a]\n",
        "graph.yaml:3:5: unknown key 'comand' in task 'train' (did you mean 'command'?)"},
       {"tasks: {a: {command: [a], colour: red}}",
-       "graph.yaml:1:27: unknown key 'colour' in task 'a', expected command, after, each, locks, "
-       "semaphores, needs, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, "
+       "graph.yaml:1:27: unknown key 'colour' in task 'a', expected command, after, each, needs, "
+       "max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, "
        "retry_delay, "
-       "when, repeat or gang"},
+       "locks, semaphores, when, repeat or gang"},
       {"nmae: x\ntasks: {a: {command: [a]}}",
        "graph.yaml:1:1: unknown key 'nmae' (did you mean 'name'?), expected name, defaults or tasks"},
       {"tasks: {a: {command: [a], needs: {cpu: 1}}}",
@@ -258,26 +258,6 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
        "graph.yaml:1:12: unknown key 'comand' in 'defaults', expected needs, max_attempts, timeout, env, cwd, "
        "priority, "
        "preemptible, spread, cache, retry_on or retry_delay"},
-  });
-}
-
-TEST_CASE("a task's locks and semaphores are read, and what is wrong with them is said") {
-  const auto read =
-      read_graph_text("graph.yaml", "tasks: {a: {command: [a], locks: [y, x, y], semaphores: {t: 2, s: 1}}}", &laptop);
-  REQUIRE(read.errors.empty());
-  const TaskSpec task = compile(read.graph, JobId{1}, "/run").front();
-  CHECK(task.locks == std::vector<std::string>{"x", "y"});
-  CHECK(task.semaphores == std::vector<SemaphoreNeed>{{"s", 1}, {"t", 2}});
-  check({
-      {"tasks: {a: {command: [a], locks: x}}",
-       "graph.yaml:1:34: 'locks' in task 'a': found 'x', expected a list of names, as in [database]"},
-      {"tasks: {a: {command: [a], locks: ['']}}",
-       "graph.yaml:1:35: 'locks' in task 'a': found the text '', expected a name of at most 256 bytes"},
-      {"tasks: {a: {command: [a], semaphores: [s]}}",
-       "graph.yaml:1:39: 'semaphores' in task 'a': found a list, expected a mapping of names to how many may run at "
-       "once, as in {licence: 2}"},
-      {"tasks: {a: {command: [a], semaphores: {s: 0}}}",
-       "graph.yaml:1:43: 'semaphores.s' in task 'a': found '0', expected a whole number from 1 to 1000000"},
   });
 }
 
@@ -417,10 +397,10 @@ TEST_CASE("a name in braces that is not known is refused") {
 TEST_CASE("an error is one line, whatever the file holds") {
   check(
       {{"tasks: {a: {command: [a], \"com\\nmand\\e[1m\": 1}}",
-        "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, locks, "
-        "semaphores, needs, max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, "
+        "graph.yaml:1:27: unknown key 'com mand [1m' in task 'a', expected command, after, each, needs, "
+        "max_attempts, timeout, env, cwd, priority, preemptible, spread, cache, retry_on, "
         "retry_delay, "
-        "when, repeat or gang"},
+        "locks, semaphores, when, repeat or gang"},
        {"tasks: {a: {command: [a], max_attempts: 99999999999999999999999}}",
         "graph.yaml:1:41: 'max_attempts' in task 'a': found '99999999999999999999999', expected a whole number from 1 "
         "to "

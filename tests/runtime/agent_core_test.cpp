@@ -35,6 +35,13 @@ class Node {
   std::string has_exited(agent::WorkerNumber worker, Cause cause = {}, std::uint64_t begun = 0) {
     return says(agent::WorkerExited{worker, std::move(cause), begun});
   }
+  /// Worker 1 runs a, worker 2 runs x.
+  void is_busy_with_a_and_x() {
+    (void)is_given("a");
+    (void)has_ready(1);
+    (void)is_given("x");
+    (void)has_ready(2);
+  }
   std::string finishes(agent::WorkerNumber worker, const std::string& task, AttemptEnd end = AttemptEnd::done) {
     return says(agent::ReportArrived{worker, {.task = id_of(task), .attempt = {1, 1}, .end = end}});
   }
@@ -185,10 +192,7 @@ TEST_CASE("what is given ahead and finds no worker of its kind waits for room, b
 
 TEST_CASE("a worker dies under the last that it has begun: what it never began goes to another", "[agent]") {
   Node node;
-  (void)node.is_given("a");
-  (void)node.has_ready(1);
-  (void)node.is_given("x");
-  (void)node.has_ready(2);
+  node.is_busy_with_a_and_x();
   node.ahead = true;
   for (const char* task : {"b", "c", "d", "e"}) (void)node.is_given(task);
   // Worker 1 runs a, b, d; worker 2 runs x, c, e.
@@ -197,12 +201,24 @@ TEST_CASE("a worker dies under the last that it has begun: what it never began g
   CHECK(node.finishes(2, "x") == "report x#1 done");
 }
 
-TEST_CASE("what was given ahead and is told to stop is taken back before its worker begins it", "[agent]") {
+TEST_CASE("what a worker had begun when it was ended for another attempt has not failed", "[agent]") {
   Node node;
+  node.timeout = 100ms;
   (void)node.is_given("a");
   (void)node.has_ready(1);
+  node.timeout = 0ms;
   (void)node.is_given("x");
   (void)node.has_ready(2);
+  node.ahead = true;
+  CHECK(node.is_given("b") == "give b#1 to 1");
+  CHECK(node.at(100ms).ticks() == "end worker 1");
+  CHECK(node.has_exited(1, {.signal = 15}, 2) ==
+        "report a#1 failed: timed out after 100 ms; report b#1 lost: its report was lost with its worker");
+}
+
+TEST_CASE("what was given ahead and is told to stop is taken back before its worker begins it", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
   node.ahead = true;
   (void)node.is_given("b");
   CHECK(node.is_told_to_stop("b") == "take b#1 back from 1");

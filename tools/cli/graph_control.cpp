@@ -19,6 +19,9 @@ constexpr std::int64_t most_priority = 1'000'000;
 constexpr std::uint32_t most_members = 4096;
 constexpr std::uint32_t most_runs = 1000;
 constexpr std::size_t most_causes = 64;
+constexpr std::size_t most_locks = 64;  // And semaphores, of a task.
+constexpr std::size_t most_lock_name_bytes = 256;
+constexpr std::uint32_t most_permits = 1'000'000;
 constexpr milliseconds usual_longest_delay = std::chrono::hours(1);
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
@@ -72,7 +75,11 @@ bool ControlReader::read_setting(const std::string& key, const DocumentNode& val
 }
 
 bool ControlReader::read_task_key(const std::string& key, const DocumentNode& value, EntryDraft& draft) {
-  if (key == "when") {
+  if (key == "locks") {
+    read_locks(value, draft.entry.locks);
+  } else if (key == "semaphores") {
+    read_semaphores(value, draft.entry.semaphores);
+  } else if (key == "when") {
     read_condition(value, key, draft.when);
   } else if (key == "repeat") {
     read_repeat(value, draft);
@@ -180,6 +187,35 @@ void ControlReader::read_repeat(const DocumentNode& node, EntryDraft& draft) {
   }
   // A loop without a bound is refused: it may never end.
   if (!draft.repeat_while || draft.entry.control.at_most == 0) expect(node, "repeat", "both keys, as in " + expected);
+}
+
+bool ControlReader::is_lock_name(const DocumentNode& node, const std::string& key) {
+  const bool fits = node.kind == Kind::scalar && !node.text.empty() && node.text.size() <= most_lock_name_bytes;
+  if (!fits) expect(node, key, "a name of at most " + std::to_string(most_lock_name_bytes) + " bytes");
+  return fits;
+}
+
+void ControlReader::read_locks(const DocumentNode& node, std::vector<std::string>& locks) {
+  if (node.kind != Kind::sequence) return expect(node, "locks", "a list of names, as in [database]");
+  for (const auto& item : node.items)
+    if (is_lock_name(item, "locks") && std::find(locks.begin(), locks.end(), item.text) == locks.end())
+      locks.push_back(item.text);
+  if (locks.size() > most_locks) expect(node, "locks", "at most " + std::to_string(most_locks));
+  std::sort(locks.begin(), locks.end());
+}
+
+void ControlReader::read_semaphores(const DocumentNode& node, std::vector<SemaphoreNeed>& semaphores) {
+  if (node.kind != Kind::mapping)
+    return expect(node, "semaphores", "a mapping of names to how many may run at once, as in {licence: 2}");
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    const std::string& name = node.key(i).text;
+    if (!is_lock_name(node.key(i), "semaphores")) continue;
+    std::uint32_t permits = 0;
+    read_count(node.value(i), "semaphores." + name, most_permits, permits);
+    if (permits > 0) semaphores.push_back({name, permits});
+  }
+  if (semaphores.size() > most_locks) expect(node, "semaphores", "at most " + std::to_string(most_locks));
+  std::sort(semaphores.begin(), semaphores.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
 void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {

@@ -1,5 +1,5 @@
-// The keys of a graph file by which tasks choose, loop, try again and are placed together: `when`, `repeat`,
-// `retry_on`, `retry_delay`, `priority`, `preemptible`, `spread`, `cache`, `gang`.
+// The keys of a graph file by which tasks choose, loop, try again, exclude each other and are placed together: `when`,
+// `repeat`, `retry_on`, `retry_delay`, `locks`, `semaphores`, `priority`, `preemptible`, `spread`, `cache`, `gang`.
 #pragma once
 
 #include <string>
@@ -31,6 +31,9 @@ class ControlReader {
   void read_retry_delay(const DocumentNode& node, GraphControl& control);
   void read_condition(const DocumentNode& node, const std::string& key, std::optional<PlacedText>& condition);
   void read_repeat(const DocumentNode& node, EntryDraft& draft);
+  bool is_lock_name(const DocumentNode& node, const std::string& key);
+  void read_locks(const DocumentNode& node, std::vector<std::string>& locks);
+  void read_semaphores(const DocumentNode& node, std::vector<SemaphoreNeed>& semaphores);
   void read_gang(const DocumentNode& node, EntryDraft& draft);
   void unknown_key(const DocumentNode& key, const std::string& of, const std::vector<std::string>& known);
 
@@ -41,6 +44,6 @@ class ControlReader {
 /// The names of the keys.
 inline const std::vector<std::string> control_setting_keys{"priority", "preemptible", "spread",
                                                            "cache",    "retry_on",    "retry_delay"};
-inline const std::vector<std::string> control_task_keys{"when", "repeat", "gang"};
+inline const std::vector<std::string> control_task_keys{"locks", "semaphores", "when", "repeat", "gang"};
 
 }  // namespace troupe::cli

@@ -24,9 +24,6 @@ constexpr std::uint64_t most_each = 65'536;
 constexpr std::uint64_t most_tasks = 1'000'000;
 constexpr std::size_t most_labels = 64;
 constexpr std::size_t most_label_bytes = 256;
-constexpr std::size_t most_locks = 64;  // And semaphores, of a task.
-constexpr std::size_t most_lock_name_bytes = 256;
-constexpr std::int64_t most_permits = 1'000'000;
 
 const std::vector<std::string> graph_keys{"name", "defaults", "tasks"};
 const std::vector<std::string> later_keys{"call", "outputs"};
@@ -40,7 +37,7 @@ std::vector<std::string> together(std::vector<std::string> keys, const std::vect
 const std::vector<std::string> default_keys =
     together({"needs", "max_attempts", "timeout", "env", "cwd"}, control_setting_keys);
 const std::vector<std::string> task_keys =
-    together(together({"command", "after", "each", "locks", "semaphores"}, default_keys), control_task_keys);
+    together(together({"command", "after", "each"}, default_keys), control_task_keys);
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
@@ -325,10 +322,6 @@ class Reader {
         read_after(value, draft);
       } else if (key == "each") {
         read_each(value, draft.entry.each);
-      } else if (key == "locks") {
-        read_locks(value, draft.entry.locks);
-      } else if (key == "semaphores") {
-        read_semaphores(value, draft.entry.semaphores);
       } else if (!ControlReader(complaints_, in_).read_task_key(key, value, draft) &&
                  !read_setting(node.key(i), value, settings)) {
         unknown_key(node.key(i), task_keys);
@@ -357,36 +350,6 @@ class Reader {
     if (node.kind != Kind::sequence) return expect(node, "after", "a list of tasks, as in [prepare]");
     for (const auto& item : node.items)
       if (auto name = text_of(item, "after", "the name of a task")) draft.after.push_back(std::move(*name));
-  }
-
-  bool is_lock_name(const DocumentNode& node, const std::string& key) {
-    const bool fits = node.kind == Kind::scalar && !node.text.empty() && node.text.size() <= most_lock_name_bytes;
-    if (!fits) expect(node, key, "a name of at most " + std::to_string(most_lock_name_bytes) + " bytes");
-    return fits;
-  }
-
-  void read_locks(const DocumentNode& node, std::vector<std::string>& locks) {
-    if (node.kind != Kind::sequence) return expect(node, "locks", "a list of names, as in [database]");
-    for (const auto& item : node.items)
-      if (is_lock_name(item, "locks") && !contains(locks, item.text)) locks.push_back(item.text);
-    if (locks.size() > most_locks) expect(node, "locks", "at most " + std::to_string(most_locks));
-    std::sort(locks.begin(), locks.end());
-  }
-
-  void read_semaphores(const DocumentNode& node, std::vector<SemaphoreNeed>& semaphores) {
-    if (!is_mapping(node, "semaphores", "a mapping of names to how many may run at once, as in {licence: 2}")) return;
-    for (std::size_t i = 0; i < node.size(); ++i) {
-      const DocumentNode& value = node.value(i);
-      const auto permits = value.kind == Kind::scalar && !value.is_quoted ? parse_count(value.text) : std::nullopt;
-      if (!is_lock_name(node.key(i), "semaphores")) continue;
-      if (permits && *permits >= 1 && *permits <= most_permits) {
-        semaphores.push_back({node.key(i).text, static_cast<std::uint32_t>(*permits)});
-      } else {
-        expect(value, "semaphores." + node.key(i).text, "a whole number from 1 to " + std::to_string(most_permits));
-      }
-    }
-    if (semaphores.size() > most_locks) expect(node, "semaphores", "at most " + std::to_string(most_locks));
-    std::sort(semaphores.begin(), semaphores.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
   void read_each(const DocumentNode& node, std::vector<EachKey>& each) {

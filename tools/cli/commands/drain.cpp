@@ -76,7 +76,7 @@ Result<void> wait_until_empty(SessionCore& session, const DrainCommand& command,
   const std::uint32_t at_first = node.running;
   auto last_seen = Clock::now();
   while (node.running > 0 && interrupts() == 0) {
-    std::this_thread::sleep_for(question_interval);
+    std::this_thread::sleep_for(question_interval);  // Nobody is told when a node is empty: it has to be asked.
     const auto status = session.ask_status(answer_limit);
     const auto is_it = [&](const NodeSummary& each) { return each.node == node.node; };
     const auto nodes = status ? status->nodes : std::vector<NodeSummary>{};
