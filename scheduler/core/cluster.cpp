@@ -51,6 +51,8 @@ void Cluster::erase(NodeId id) {
   Node& node = nodes_.at(id);
   if (node.takes_work()) leave(node);
   clear(node);
+  std::erase(stale_, &node);
+  std::erase(gained_, &node);
   by_id_.erase(id);
   nodes_.erase(id);
   ++version_;
@@ -80,8 +82,8 @@ void Cluster::enter(Node& node) {
   total_.memory_bytes += capacity.memory_bytes;
   free_.cpus += node.ledger.free_cpus();
   free_.gpus += node.ledger.free_gpus();
-  index_.put(node.space());
-  gained_.push_back(node.id);
+  node.place = &index_.put(node.space());
+  gained_.push_back(&node);
 }
 
 void Cluster::leave(Node& node) {
@@ -93,30 +95,29 @@ void Cluster::leave(Node& node) {
   free_.cpus -= node.ledger.free_cpus();
   free_.gpus -= node.ledger.free_gpus();
   index_.drop(node.id);
+  node.place = nullptr;
 }
 
 void Cluster::books_changed(Node& node, bool gained) {
   if (!node.takes_work()) return;
-  if (gained) gained_.push_back(node.id);
+  if (gained) gained_.push_back(&node);
   if (!node.is_stale) {
     node.is_stale = true;
-    stale_.push_back(node.id);
+    stale_.push_back(&node);
   }
   if (stale_.size() > most_stale) refresh();
 }
 
 void Cluster::refresh() {
-  for (const NodeId id : stale_) {
-    Node* node = find(id);
-    if (node == nullptr) continue;
+  for (Node* node : stale_) {
     node->is_stale = false;
-    if (node->takes_work()) index_.put(node->space());
+    if (node->takes_work()) index_.put(node->space(), *node->place);
   }
   stale_.clear();
 }
 
-std::vector<NodeId> Cluster::take_gained() {
-  std::sort(gained_.begin(), gained_.end());
+std::vector<Node*> Cluster::take_gained() {
+  std::sort(gained_.begin(), gained_.end(), [](const Node* a, const Node* b) { return a->id < b->id; });
   gained_.erase(std::unique(gained_.begin(), gained_.end()), gained_.end());
   return std::exchange(gained_, {});
 }

@@ -33,11 +33,12 @@ struct Node {
   bool alive = false;
   bool drains = false;  ///< Takes no new work.
   Holdings holdings;
-  std::set<AttemptKey> over;          ///< Acknowledged, and perhaps still listed by what the node said before it knew.
+  std::vector<AttemptKey> over;       ///< Acknowledged, and perhaps still listed by what the node said before it knew.
   std::uint64_t kept_for = 0;         ///< The order of the request; 0: nobody.
   std::uint64_t kept_as = 0;          ///< Each time that it is kept has another number.
   std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
   std::deque<AttemptKey> ahead;       ///< Given before there was room, the first first; some may be over.
+  RoomIndex::Place* place = nullptr;  ///< In the index; nullptr while it takes no work.
   bool is_stale = false;              ///< Its place in the index is of before its books changed.
 
   bool takes_work() const { return alive && !drains; }
@@ -95,7 +96,7 @@ class Cluster {
   std::uint64_t lasting_version() const { return lasting_version_; }
 
   /// Nodes that may have room which they had not, since the last call.
-  std::vector<NodeId> take_gained();
+  std::vector<Node*> take_gained();
   bool has_gained() const { return !gained_.empty(); }
 
   Milli total_cpus() const { return total_.cpus; }
@@ -123,8 +124,8 @@ class Cluster {
   std::unordered_map<NodeId, Node*> by_id_;  // lookup only
   std::set<OrphanKey> orphans_;
   RoomIndex index_;
-  std::vector<NodeId> stale_;
-  std::vector<NodeId> gained_;
+  std::vector<Node*> stale_;
+  std::vector<Node*> gained_;
   Sum total_;  // of nodes that take work
   Sum free_;
   std::uint64_t version_ = 1;

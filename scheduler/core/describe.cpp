@@ -94,7 +94,7 @@ struct EffectText {
   const Names& names;
 
   std::string operator()(const SaveJob& e) const { return "save job " + names.of(e.job.id); }
-  std::string operator()(const SaveTask& e) const { return "save task " + names.of(e.spec.id); }
+  std::string operator()(const SaveTask& e) const { return "save task " + names.of(e.spec->id); }
   std::string operator()(const SaveProgress& e) const {
     std::string text = "save " + names.of(e.task) + ' ' + troupe::to_text(e.progress.state);
     if (!e.progress.attempts.empty()) {

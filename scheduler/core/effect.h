@@ -19,7 +19,7 @@ struct SaveJob {
   JobInfo job;
 };
 struct SaveTask {
-  TaskSpec spec;
+  Boxed<TaskSpec> spec;  ///< Never none. Boxed, so that effects are not as large as it.
 };
 struct SaveProgress {
   TaskId task;

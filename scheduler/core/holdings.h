@@ -13,6 +13,7 @@
 #include "runtime/base/ids.h"
 #include "runtime/base/resources.h"
 #include "scheduler/core/event.h"
+#include "scheduler/core/slots_by_number.h"
 
 namespace troupe::scheduler {
 
@@ -29,6 +30,7 @@ struct Holding {
     orphan,    // of a driver that has not come back yet after a restart of the scheduler
   };
   Kind kind = Kind::running;
+  Slot slot = no_slot;       ///< Where its task was when it was given; the task may be gone.
   bool lasting = false;      ///< Does not end by itself: an actor.
   std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
   Grant grant;

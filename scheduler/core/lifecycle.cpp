@@ -143,9 +143,11 @@ void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   const AttemptKey key{task.spec.id, id};
   Holding& holding = is_ahead ? cluster.give_ahead(node, key, task.spec.needs)
                               : cluster.take(node, key, task.spec.needs, task.spec.is_actor());
+  holding.slot = slot;
   holding.since = now;
   bill(*task.job, holding);
   shapes[task.shape].served = now;
+  if (!is_ahead) shapes.recheck(node.space());
   guard(task);
   send(RunTask{node.id, task.spec.id, id});
 }

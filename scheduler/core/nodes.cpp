@@ -25,6 +25,11 @@ Node* Scheduler::State::expect(NodeId id, std::uint64_t incarnation) {
   return node;
 }
 
+Slot Scheduler::State::slot_of(const AttemptKey& key, const Holding& holding) const {
+  const Slot slot = holding.slot;
+  return tasks.holds(slot) && tasks[slot].spec.id == key.task ? slot : tasks.find(key.task);
+}
+
 void Scheduler::State::on(const NodeJoined& joined) {
   Node* known = cluster.find(joined.node);
   if (known != nullptr && joined.incarnation < known->incarnation)
@@ -75,7 +80,7 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
     listed.insert(key);
     Holding* held = node.holdings.find(key);
     if (held == nullptr) {
-      if (!node.over.contains(key)) take_in(node, each);
+      if (std::find(node.over.begin(), node.over.end(), key) == node.over.end()) take_in(node, each);
     } else if (!each.address.empty() && held->address != each.address) {
       held->address = each.address;
       if (held->kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
@@ -195,7 +200,8 @@ void Scheduler::State::on(const AttemptEnded& ended) {
   if (node == nullptr) return;
   const AttemptKey key{report.task, report.attempt};
   const Holding* held = node->holdings.find(key);
-  const Slot slot = tasks.find(report.task);
+  if (held != nullptr && tasks.holds(held->slot)) tasks.prefetch(held->slot);
+  const Slot slot = held == nullptr ? no_slot : slot_of(key, *held);
 
   if (held == nullptr) {
     ignore("the attempt is not the current one, or has been reported");
@@ -208,7 +214,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
         (has_planted(Planted::publish_without_comparing_attempt) && slot != no_slot && tasks[slot].is_running());
     if (is_current || !has_planted(Planted::stopped_attempt_keeps_its_resources)) release(*node, key);
     give_back(key);
-    node->over.insert(key);
+    node->over.push_back(key);
     if (is_current) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;

@@ -82,9 +82,8 @@ void Scheduler::State::take_gains() {
   if (!cluster.has_gained()) return;
   gangs_gained = true;
   round_until.reset();
-  for (const NodeId id : cluster.take_gained()) {
-    Node* node = cluster.find(id);
-    if (node == nullptr || !node->takes_work()) continue;
+  for (const Node* node : cluster.take_gained()) {
+    if (!node->takes_work()) continue;
     if (node->kept_for != 0) start_if_kept_room_is_free(node->kept_for);
     shapes.offer(node->space());
   }

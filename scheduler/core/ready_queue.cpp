@@ -5,62 +5,56 @@
 #include "runtime/base/check.h"
 
 namespace troupe::scheduler {
-namespace {
-
-template <class Lines>
-auto place_of(Lines& lines, ShapeIndex shape) {
-  return std::lower_bound(lines.begin(), lines.end(), shape,
-                          [](const auto& line, ShapeIndex wanted) { return line.shape < wanted; });
-}
-
-}  // namespace
-
 bool ReadyQueue::is_live(const Entry& entry) const {
   return tasks_.holds(entry.slot) && tasks_[entry.slot].order == entry.order && tasks_[entry.slot].in_line;
 }
 
-void ReadyQueue::drop_dead_heads(Line& line) const {
+void ReadyQueue::find_head(Line& line) const {
   while (!is_live(line.heap.front())) {
     std::pop_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
     line.heap.pop_back();
   }
+  line.head = line.heap.front();
+  tasks_.prefetch(line.head.slot);
 }
 
 void ReadyQueue::add(const Task& task, Slot slot) {
   Level& level = levels_[task.spec.priority];
   JobLines& job = level.jobs[task.job->info.id];
-  if (job.lines.empty()) level.turns.insert(rank_of(*task.job, task.job->usage));
-  auto line = place_of(job.lines, task.shape);
-  if (line == job.lines.end() || line->shape != task.shape) {
-    line = job.lines.insert(line, Line{.shape = task.shape});
+  if (job.lines.empty()) level.turns.emplace(rank_of(*task.job, task.job->usage), &job);
+  if (!job.shapes.has(task.shape)) {
+    job.lines.emplace(job.lines.begin() + static_cast<std::ptrdiff_t>(job.shapes.rank(task.shape)));
     job.shapes.set(task.shape);
     ++level.jobs_by_shape[task.shape];
     level.shapes.set(task.shape);
   }
-  line->heap.push_back({task.order, slot});
-  std::push_heap(line->heap.begin(), line->heap.end(), std::greater<>{});
-  ++line->live;
+  Line& line = job.line_of(task.shape);
+  line.heap.push_back({task.order, slot});
+  std::push_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
+  line.head = line.heap.front();
+  ++line.live;
 }
 
 void ReadyQueue::remove(const Task& task) {
   const auto level = levels_.find(task.spec.priority);
   TROUPE_CHECK(level != levels_.end(), "a ready task stands in line");
-  const auto job = level->second.jobs.find(task.job->info.id);
-  TROUPE_CHECK(job != level->second.jobs.end(), "a ready task stands in its job's line");
-  const auto line = place_of(job->second.lines, task.shape);
-  TROUPE_CHECK(line != job->second.lines.end() && line->shape == task.shape, "a ready task stands in its shape's line");
-  if (--line->live > 0) return drop_dead_heads(*line);
+  const auto found = level->second.jobs.find(task.job->info.id);
+  TROUPE_CHECK(found != level->second.jobs.end(), "a ready task stands in its job's line");
+  JobLines& job = found->second;
+  TROUPE_CHECK(job.shapes.has(task.shape), "a ready task stands in its shape's line");
+  Line& line = job.line_of(task.shape);
+  if (--line.live > 0) return find_head(line);
 
-  job->second.lines.erase(line);
-  job->second.shapes.clear(task.shape);
+  job.lines.erase(job.lines.begin() + static_cast<std::ptrdiff_t>(job.shapes.rank(task.shape)));
+  job.shapes.clear(task.shape);
   const auto count = level->second.jobs_by_shape.find(task.shape);
   if (--count->second == 0) {
     level->second.jobs_by_shape.erase(count);
     level->second.shapes.clear(task.shape);
   }
-  if (!job->second.lines.empty()) return;
+  if (!job.lines.empty()) return;
   level->second.turns.erase(rank_of(*task.job, task.job->usage));
-  level->second.jobs.erase(job);
+  level->second.jobs.erase(found);
   if (level->second.jobs.empty()) levels_.erase(level);
 }
 
@@ -74,7 +68,7 @@ void ReadyQueue::rank_anew(Job& job, const Usage& usage) {
   for (auto& [priority, level] : levels_) {
     auto turn = level.turns.extract(before);
     if (turn.empty()) continue;
-    turn.value() = rank_of(job, usage);
+    turn.key() = rank_of(job, usage);
     level.turns.insert(std::move(turn));
   }
   job.usage = usage;
@@ -83,12 +77,13 @@ void ReadyQueue::rank_anew(Job& job, const Usage& usage) {
 std::optional<Head> ReadyQueue::next(const Bits& open) const {
   for (const auto& [priority, level] : levels_) {
     if (!level.shapes.meets(open)) continue;
-    for (const auto& [share, served, id] : level.turns) {
-      const JobLines& job = level.jobs.at(id);
-      if (!job.shapes.meets(open)) continue;
+    for (const auto& [rank, job] : level.turns) {
+      if (!job->shapes.meets(open)) continue;
       Entry first{.order = ~std::uint64_t{0}};
-      for (const Line& line : job.lines)
-        if (open.has(line.shape) && line.heap.front().order < first.order) first = line.heap.front();
+      job->shapes.for_each_in_both(open, [&](std::size_t shape) {
+        const Entry& head = job->line_of(static_cast<ShapeIndex>(shape)).head;
+        if (head.order < first.order) first = head;
+      });
       return Head{priority, first.order, first.slot};
     }
   }
@@ -106,9 +101,9 @@ bool ReadyQueue::holds(const Task& task, Slot slot) const {
   if (level == levels_.end()) return false;
   const auto job = level->second.jobs.find(task.job->info.id);
   if (job == level->second.jobs.end()) return false;
-  const auto line = place_of(job->second.lines, task.shape);
-  if (line == job->second.lines.end() || line->shape != task.shape) return false;
-  return std::any_of(line->heap.begin(), line->heap.end(),
+  if (!job->second.shapes.has(task.shape)) return false;
+  const Line& line = job->second.line_of(task.shape);
+  return std::any_of(line.heap.begin(), line.heap.end(),
                      [&](const Entry& entry) { return entry.slot == slot && entry.order == task.order; });
 }
 

@@ -61,24 +61,26 @@ class ReadyQueue {
   };
   /// A heap by order, with entries of tasks that have left the line, but for its head.
   struct Line {
-    ShapeIndex shape = 0;
+    Entry head;
     std::uint32_t live = 0;
     std::vector<Entry> heap;
   };
   struct JobLines {
     Bits shapes;
-    std::vector<Line> lines;  // by shape
+    std::vector<Line> lines;  // one for each of the shapes, in their order
+    Line& line_of(ShapeIndex shape) { return lines[shapes.rank(shape)]; }
+    const Line& line_of(ShapeIndex shape) const { return lines[shapes.rank(shape)]; }
   };
   using JobRank = std::tuple<std::uint64_t, std::uint64_t, JobId>;  // share, served
   struct Level {
     std::map<JobId, JobLines> jobs;
-    std::set<JobRank> turns;
+    std::map<JobRank, const JobLines*> turns;
     std::map<ShapeIndex, std::uint32_t> jobs_by_shape;
     Bits shapes;
   };
   static JobRank rank_of(const Job& job, const Usage& usage) { return {usage.share, usage.served, job.info.id}; }
   bool is_live(const Entry& entry) const;
-  void drop_dead_heads(Line& line) const;
+  void find_head(Line& line) const;
 
   const TaskTable& tasks_;
   std::map<std::int32_t, Level, std::greater<>> levels_;

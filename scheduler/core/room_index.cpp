@@ -6,15 +6,20 @@
 
 namespace troupe::scheduler {
 
-void RoomIndex::put(const NodeSpace& space) {
-  const auto [gpus, cpus, memory_bytes] = space.room();
-  const Entry entry{cpus, memory_bytes, space};
+RoomIndex::Place& RoomIndex::put(const NodeSpace& space) {
   const auto [place, is_new] = levels_of_.try_emplace(space.node);
   if (is_new) {
-    place->second = {gpus, levels_[gpus].insert(entry).first};
-    return;
+    const auto [gpus, cpus, memory_bytes] = space.room();
+    place->second = {gpus, levels_[gpus].insert({cpus, memory_bytes, space}).first};
+  } else {
+    put(space, place->second);
   }
-  Place& at = place->second;
+  return place->second;
+}
+
+void RoomIndex::put(const NodeSpace& space, Place& at) {
+  const auto [gpus, cpus, memory_bytes] = space.room();
+  const Entry entry{cpus, memory_bytes, space};
   const Entry& old = *at.entry;
   if (at.gpus == gpus && old.cpus == entry.cpus && old.memory_bytes == entry.memory_bytes &&
       old.space.ledger == space.ledger && old.space.spare == space.spare)

@@ -14,17 +14,6 @@ namespace troupe::scheduler {
 /// node that has cpus and gpus enough and still no room (by memory, by a named resource, by label, or because its free
 /// gpus are fractions of several devices).
 class RoomIndex final : public Rooms {
- public:
-  /// Puts the node where its books now say that it belongs. Requires: the ledgers outlive its place here.
-  void put(const NodeSpace& space);
-  void drop(NodeId node);
-  std::size_t size() const { return levels_of_.size(); }
-
-  std::optional<NodeSpace> tightest(const Resources& needs) const override;
-  std::optional<NodeSpace> roomiest(const Resources& needs) const override;
-  std::optional<NodeSpace> find(NodeId node, const Resources& needs) const override;
-  std::vector<NodeSpace> with_room(const Resources& needs, std::size_t most) const override;
-
  private:
   struct Entry {
     Milli cpus = 0;
@@ -35,10 +24,26 @@ class RoomIndex final : public Rooms {
     }
   };
   using Level = std::set<Entry>;  // nodes with the same number of free gpus
+
+ public:
   struct Place {
     Milli gpus = 0;
     Level::iterator entry;
   };
+
+  /// Puts the node where its books now say that it belongs. Its place stays the same until it is dropped. Requires: the
+  /// ledgers outlive its place here.
+  Place& put(const NodeSpace& space);
+  void put(const NodeSpace& space, Place& at);
+  void drop(NodeId node);
+  std::size_t size() const { return levels_of_.size(); }
+
+  std::optional<NodeSpace> tightest(const Resources& needs) const override;
+  std::optional<NodeSpace> roomiest(const Resources& needs) const override;
+  std::optional<NodeSpace> find(NodeId node, const Resources& needs) const override;
+  std::vector<NodeSpace> with_room(const Resources& needs, std::size_t most) const override;
+
+ private:
   static Entry least(const Resources& needs) { return {.cpus = needs.cpus, .memory_bytes = 0, .space = {}}; }
 
   std::map<Milli, Level> levels_;

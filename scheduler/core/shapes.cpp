@@ -100,6 +100,18 @@ void ShapeTable::offer(const NodeSpace& space) {
   });
 }
 
+void ShapeTable::recheck(const NodeSpace& space) {
+  open_.for_each([&](std::size_t index) {
+    Shape& shape = shapes_[index];
+    if (shape.is_wide) return;
+    const auto is_it = [&](const NodeSpace& each) { return each.node == space.node; };
+    const auto place = std::find_if(shape.candidates.begin(), shape.candidates.end(), is_it);
+    if (place == shape.candidates.end() || space.has_room(shape.needs)) return;
+    shape.candidates.erase(place);
+    note_open(static_cast<ShapeIndex>(index));
+  });
+}
+
 void ShapeTable::withdraw(NodeId node) {
   waiting_.for_each([&](std::size_t index) {
     std::erase_if(shapes_[index].candidates, [&](const NodeSpace& each) { return each.node == node; });

@@ -43,6 +43,8 @@ class ShapeTable {
   void narrow(ShapeIndex index, std::vector<NodeSpace> candidates);
   /// A node may have room that it had not: it becomes a candidate of all for which it does.
   void offer(const NodeSpace& space);
+  /// Room was taken there: it is no candidate any more of those that it has no room for.
+  void recheck(const NodeSpace& space);
   /// The node takes no more work, or its books are about to go.
   void withdraw(NodeId node);
 

@@ -80,6 +80,8 @@ struct Scheduler::State {
   void on(const AttemptEnded& ended);
   /// The node under this incarnation; nullptr after an answer to whoever it was.
   Node* expect(NodeId id, std::uint64_t incarnation);
+  /// Of the task of what is held; no_slot: it is gone.
+  Slot slot_of(const AttemptKey& key, const Holding& holding) const;
   /// Compares what the node lists with what it should run.
   void compare(Node& node, const std::vector<RunningAttempt>& running);
   void take_in(Node& node, const RunningAttempt& running);

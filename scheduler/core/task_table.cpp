@@ -1,6 +1,7 @@
 #include "scheduler/core/task_table.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "runtime/base/check.h"
@@ -34,16 +35,16 @@ Slot TaskTable::find(TaskId id) const {
 }
 
 Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
-  Slot slot = static_cast<Slot>(tasks_.size());
+  Slot slot = static_cast<Slot>(used_);
   if (free_.empty()) {
-    tasks_.emplace_back();
+    if (used_++ % page_size == 0) pages_.push_back(std::make_unique<Task[]>(page_size));
   } else {
     slot = free_.back();
     free_.pop_back();
   }
   job.tasks.add(spec.id.number, slot);
 
-  Task& task = tasks_[slot];
+  Task& task = (*this)[slot];
   task.spec = std::move(spec);
   task.progress = std::move(progress);
   task.job = &job;
@@ -53,11 +54,11 @@ Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
 }
 
 void TaskTable::link(Slot slot) {
-  Task& task = tasks_[slot];
+  Task& task = (*this)[slot];
   for (const TaskId before : predecessors_of(task.spec)) {
     const Slot place = find(before);
     TROUPE_CHECK(place != no_slot, "a task is linked after those before it were added");
-    Task& predecessor = tasks_[place];
+    Task& predecessor = (*this)[place];
     if (task.is_final()) continue;
     ++predecessor.open_dependents;
     if (predecessor.progress.branch == Branch::not_taken) task.after_untaken = true;
@@ -80,12 +81,12 @@ void TaskTable::link(Slot slot) {
 }
 
 bool TaskTable::can_be_forgotten(Slot slot) const {
-  const Task& task = tasks_[slot];
+  const Task& task = (*this)[slot];
   return task.is_final() && task.open_predecessors == 0 && task.open_dependents == 0;
 }
 
 void TaskTable::forget(Slot slot) {
-  Task& task = tasks_[slot];
+  Task& task = (*this)[slot];
   if (task.spec.gang) {
     Gang& gang = gang_of(task);
     gang.members[task.spec.gang->rank] = no_slot;
@@ -97,8 +98,10 @@ void TaskTable::forget(Slot slot) {
 }
 
 void TaskTable::free(Slot slot) {
-  shapes.drop(tasks_[slot].shape);
-  tasks_[slot] = Task{};
+  Task& task = (*this)[slot];
+  shapes.drop(task.shape);
+  std::destroy_at(&task);
+  std::construct_at(&task);
   free_.push_back(slot);
 }
 

@@ -89,7 +89,7 @@ void CoreWatch::check_added(const TasksSubmitted& submitted, const Effects& effe
   if (tasks_[submitted.from].is_running) return;
   for (const auto& effect : effects)
     if (const auto* added = std::get_if<SaveTask>(&effect))
-      witness_.breaks("3: " + name_of(added->spec.id) + " is added by " + name_of(submitted.from) +
+      witness_.breaks("3: " + name_of(added->spec->id) + " is added by " + name_of(submitted.from) +
                       ", which does not run");
 }
 

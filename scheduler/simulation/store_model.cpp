@@ -9,7 +9,7 @@ namespace troupe::scheduler::sim {
 
 void StoreContents::apply(const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) jobs[job->job.id] = job->job;
-  if (const auto* task = std::get_if<SaveTask>(&write)) tasks[task->spec.id].spec = task->spec;
+  if (const auto* task = std::get_if<SaveTask>(&write)) tasks[task->spec->id].spec = *task->spec;
   if (const auto* progress = std::get_if<SaveProgress>(&write)) tasks[progress->task].progress = progress->progress;
   if (const auto* summary = std::get_if<SaveSummary>(&write)) {
     const JobId job = summary->summary.job.id;

@@ -92,7 +92,7 @@ void mix(Trace& trace, const Effect& effect) {
   trace.mix(effect.index());
   std::visit(Overloaded{
                  [&](const SaveJob& e) { trace.mix(e.job.id.value); },
-                 [&](const SaveTask& e) { mix(trace, e.spec.id); },
+                 [&](const SaveTask& e) { mix(trace, e.spec->id); },
                  [&](const SaveProgress& e) {
                    mix(trace, e.task);
                    mix(trace, e.progress);

@@ -53,8 +53,8 @@ CommitOutcome MemoryTaskStore::write(Batch batch) {
       const JobId id = job->job.id;
       disk_.jobs.insert_or_assign(id, std::move(job->job));
     } else if (auto* task = std::get_if<SaveTask>(&write)) {
-      const TaskId id = task->spec.id;
-      disk_.specs.insert_or_assign(id, std::move(task->spec));
+      const TaskId id = task->spec->id;
+      disk_.specs.insert_or_assign(id, std::move(*task->spec));
     } else if (auto* progress = std::get_if<SaveProgress>(&write)) {
       disk_.progress.insert_or_assign(progress->task, std::move(progress->progress));
     } else if (auto* summary = std::get_if<SaveSummary>(&write)) {

@@ -29,7 +29,7 @@ Deadline now() { return std::chrono::steady_clock::now(); }
 /// None: it is of no graph.
 JobId job_of(const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return job->job.id;
-  if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec.id.job;
+  if (const auto* task = std::get_if<SaveTask>(&write)) return task->spec->id.job;
   if (const auto* progress = std::get_if<SaveProgress>(&write)) return progress->task.job;
   if (const auto* summary = std::get_if<SaveSummary>(&write)) return summary->summary.job.id;
   if (const auto* dropped = std::get_if<DropSummary>(&write)) return dropped->job;
@@ -62,7 +62,7 @@ bool is_end_of_job(const Write& write) {
 }
 
 std::string field_of(const Write& write) {
-  if (const auto* task = std::get_if<SaveTask>(&write)) return spec_field(task->spec.id.number);
+  if (const auto* task = std::get_if<SaveTask>(&write)) return spec_field(task->spec->id.number);
   if (const auto* progress = std::get_if<SaveProgress>(&write)) return progress_field(progress->task.number);
   if (const auto* queue = std::get_if<SaveQueue>(&write)) return queue->queue;
   if (const auto* message = std::get_if<SaveMessage>(&write)) return std::to_string(message->number);
@@ -74,7 +74,7 @@ std::string field_of(const Write& write) {
 
 std::string record_of(RecordPlace place, const Write& write) {
   if (const auto* job = std::get_if<SaveJob>(&write)) return encode_record(place, job->job);
-  if (const auto* task = std::get_if<SaveTask>(&write)) return encode_record(place, task->spec);
+  if (const auto* task = std::get_if<SaveTask>(&write)) return encode_record(place, *task->spec);
   if (const auto* queue = std::get_if<SaveQueue>(&write)) return encode_record(place, *queue->options);
   if (const auto* message = std::get_if<SaveMessage>(&write)) return encode_record(place, *message->message);
   if (const auto* saved = std::get_if<SaveCached>(&write)) return encode_record(place, saved->cached);

@@ -229,7 +229,7 @@ void Scenario::fold(const Effect& effect) {
     return std::find_if(store_.tasks.begin(), store_.tasks.end(), [&](const auto& r) { return r.spec.id == id; });
   };
   if (const auto* job = std::get_if<SaveJob>(&effect)) store_.jobs.push_back(job->job);
-  if (const auto* task = std::get_if<SaveTask>(&effect)) store_.tasks.push_back({task->spec, {}});
+  if (const auto* task = std::get_if<SaveTask>(&effect)) store_.tasks.push_back({*task->spec, {}});
   if (const auto* progress = std::get_if<SaveProgress>(&effect))
     record_of(progress->task)->progress = progress->progress;
   if (const auto* compact = std::get_if<SaveSummary>(&effect)) {

@@ -83,7 +83,7 @@ class Model {
   void add(const Batch& batch) {
     for (const Write& write : batch) {
       if (const auto* job = std::get_if<SaveJob>(&write)) jobs_[job->job.id] = job->job;
-      if (const auto* task = std::get_if<SaveTask>(&write)) tasks_[task->spec.id].spec = task->spec;
+      if (const auto* task = std::get_if<SaveTask>(&write)) tasks_[task->spec->id].spec = *task->spec;
       if (const auto* progress = std::get_if<SaveProgress>(&write))
         tasks_[progress->task].progress = progress->progress;
       if (const auto* saved = std::get_if<SaveCached>(&write)) cached_[saved->cached.key] = saved->cached;
@@ -177,9 +177,9 @@ class BatchMaker {
 inline Batch small_graph(JobId job, std::uint32_t count) {
   Batch batch = {SaveJob{{.id = job, .name = "graph", .program = "/bin/program", .durable = true}}};
   for (std::uint32_t number = 0; number < count; ++number) {
-    batch.push_back(SaveTask{{.id = {job, number},
-                              .name = "task " + std::to_string(number),
-                              .work = CommandWork{.argv = {"/bin/true", std::to_string(number)}}}});
+    batch.push_back(SaveTask{TaskSpec{.id = {job, number},
+                                      .name = "task " + std::to_string(number),
+                                      .work = CommandWork{.argv = {"/bin/true", std::to_string(number)}}}});
   }
   return batch;
 }

@@ -150,11 +150,12 @@ class FullCluster {
     const std::vector<AttemptEnded> ends = draw_ends();
     const auto begin = Clock::now();
     for (const auto& end : ends) {
-      now_ += Time{1};
       take(scheduler_.step(now_, end));
       if (now_ >= wake_) take(scheduler_.step(now_, Tick{}));
     }
     const auto spent = Clock::now() - begin;
+    spent_ += spent;
+    now_ = std::chrono::duration_cast<Time>(spent_);
     for (const auto& end : ends) ended_[end.report.task.job.value].push_back(end.report.task);
     return spent;
   }
@@ -178,7 +179,8 @@ class FullCluster {
     }
   }
 
-  Time now_{0};
+  Clock::duration spent_{0};
+  Time now_{0};  ///< The core is never idle, so this is the time that it took.
   Time wake_{0};
   Scheduler scheduler_;
   std::size_t queued_wanted_;
