@@ -48,7 +48,7 @@ Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
   task.progress = std::move(progress);
   task.job = &job;
   task.order = next_order_++;
-  task.shape = shapes.add(task.spec.needs, task.spec.spreads);
+  if (!task.spec.is_join()) task.shape = shapes.add(task.spec.needs, task.spec.spreads);
   return slot;
 }
 
@@ -97,7 +97,7 @@ void TaskTable::forget(Slot slot) {
 }
 
 void TaskTable::free(Slot slot) {
-  shapes.drop(tasks_[slot].shape);
+  if (tasks_[slot].shape != no_shape) shapes.drop(tasks_[slot].shape);
   tasks_[slot] = Task{};
   free_.push_back(slot);
 }
