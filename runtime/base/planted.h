@@ -32,6 +32,7 @@ enum class Planted : std::uint8_t {
   cached_result_of_failed_task,
   drained_node_given_work,
   tasks_added_by_ended_task,
+  join_ends_with_the_first_before_it,
   // scheduler/sync
   same_token_granted_again,
   token_restarts_with_scheduler,

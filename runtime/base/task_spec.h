@@ -50,7 +50,13 @@ struct CommandWork {
   friend bool operator==(const CommandWork&, const CommandWork&) = default;
 };
 
-using Work = std::variant<FunctionWork, ActorWork, Boxed<CommandWork>>;
+/// Does nothing: the task is done as soon as all before it are. It joins many edges, so that N tasks before M others
+/// are N + M edges and not N · M. Of all else that a task may have it has a name and a priority.
+struct JoinWork {
+  friend bool operator==(const JoinWork&, const JoinWork&) = default;
+};
+
+using Work = std::variant<FunctionWork, ActorWork, Boxed<CommandWork>, JoinWork>;
 
 /// nullptr when it is something else.
 const CommandWork* command_of(const Work& work);
@@ -113,6 +119,7 @@ struct TaskSpec {
   RareVector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
 
   bool is_actor() const { return std::holds_alternative<ActorWork>(work); }
+  bool is_join() const { return std::holds_alternative<JoinWork>(work); }
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 

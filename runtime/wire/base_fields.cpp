@@ -1,6 +1,33 @@
 #include "runtime/wire/base_fields.h"
 
+#include <algorithm>
+#include <concepts>
+
 namespace troupe {
+namespace {
+
+/// A task comes after others of its job, mostly: then their numbers say it, in a third of the bytes.
+struct Edges {
+  std::vector<std::uint32_t> numbers;
+  std::vector<TaskId> tasks;  ///< All of them, where one is of another job.
+};
+
+Edges edges_of(const TaskSpec& spec) {
+  Edges edges;
+  const auto is_own = [&](TaskId before) { return before.job == spec.id.job; };
+  if (!std::all_of(spec.after.begin(), spec.after.end(), is_own)) return {{}, spec.after};
+  edges.numbers.reserve(spec.after.size());
+  for (const TaskId before : spec.after) edges.numbers.push_back(before.number);
+  return edges;
+}
+
+void take_edges(TaskSpec& spec, Edges edges) {
+  spec.after = std::move(edges.tasks);
+  spec.after.reserve(spec.after.size() + edges.numbers.size());
+  for (const std::uint32_t number : edges.numbers) spec.after.push_back({spec.id.job, number});
+}
+
+}  // namespace
 
 template <class Archive>
 void fields(Archive& archive, ClusterId& value) {
@@ -70,6 +97,11 @@ void fields(Archive& archive, CommandWork& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, JoinWork&) {
+  archive("join work");
+}
+
+template <class Archive>
 void fields(Archive& archive, GangHint& value) {
   archive("gang hint", value.gang, value.size, value.rank, value.policy, value.bytes_to_next, appended(value.stages));
 }
@@ -96,10 +128,13 @@ void fields(Archive& archive, RetryRule& value) {
 
 template <class Archive>
 void fields(Archive& archive, TaskSpec& value) {
-  archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, value.after,
+  constexpr bool reads = std::same_as<Archive, FieldReader>;
+  Edges edges = reads ? Edges{} : edges_of(value);
+  archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, edges.tasks,
           value.inputs, value.gang, appended(value.locks), appended(value.semaphores), appended(value.priority),
           appended(value.preemptible), appended(value.spreads), appended(value.cache), appended(value.when),
-          appended(value.repeat), appended(value.retry));
+          appended(value.repeat), appended(value.retry), appended(edges.numbers));
+  if constexpr (reads) take_edges(value, std::move(edges));
 }
 
 // The message may end in a program's output, which need not be text.
@@ -117,6 +152,8 @@ template <class Archive>
 void fields(Archive& archive, RunOrder& value) {
   archive("run order", value.task, value.attempt, value.name, as_bytes(value.program), value.work,
           as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token), appended(value.ahead));
+  archive.expect(!std::holds_alternative<JoinWork>(value.work), "an order to run a join",
+                 "work that is done somewhere");
 }
 
 template <class Archive>
@@ -208,6 +245,7 @@ TROUPE_COMPILE_FIELDS(InputRef)
 TROUPE_COMPILE_FIELDS(FunctionWork)
 TROUPE_COMPILE_FIELDS(ActorWork)
 TROUPE_COMPILE_FIELDS(CommandWork)
+TROUPE_COMPILE_FIELDS(JoinWork)
 TROUPE_COMPILE_FIELDS(GangHint)
 TROUPE_COMPILE_FIELDS(SemaphoreNeed)
 TROUPE_COMPILE_FIELDS(Condition)

@@ -48,6 +48,8 @@ void fields(Archive& archive, ActorWork& value);
 template <class Archive>
 void fields(Archive& archive, CommandWork& value);
 template <class Archive>
+void fields(Archive& archive, JoinWork& value);
+template <class Archive>
 void fields(Archive& archive, GangHint& value);
 template <class Archive>
 void fields(Archive& archive, SemaphoreNeed& value);

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "runtime/base/boxed.h"
+#include "runtime/base/check.h"
 #include "runtime/base/rare_vector.h"
 #include "runtime/wire/codec.h"
 
@@ -77,6 +78,9 @@ class FieldWriter {
     encoder_.array(sizeof...(Field));
     (put(field), ...);
   }
+
+  /// What a reader does not take: nobody here writes it.
+  void expect(bool holds, const char* /*found*/, const char* expected) { TROUPE_CHECK(holds, expected); }
 
   template <class T>
   void put(const T& value) {
@@ -191,6 +195,10 @@ class FieldReader {
     ((index < length ? field_of(name, index, field) : void(), ++index), ...);
     for (; decoder_.ok() && index < length; ++index) decoder_.skip();
     decoder_.leave_array();
+  }
+
+  void expect(bool holds, const char* found, const char* expected) {
+    if (decoder_.ok() && !holds) decoder_.fail(found, expected);
   }
 
   template <class T>

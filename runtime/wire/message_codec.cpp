@@ -69,7 +69,7 @@ void fields(Archive& archive, ActorDown& value) {
 }
 template <class Archive>
 void fields(Archive& archive, TaskSummary& value) {
-  archive("task summary", value.task, value.name, value.state, value.attempts, value.node);
+  archive("task summary", value.task, value.name, value.state, value.attempts, value.node, value.is_join);
 }
 template <class Archive>
 void fields(Archive& archive, TaskList& value) {
@@ -175,7 +175,7 @@ void fields(Archive& archive, CallAnswer& value) {
 
 namespace {
 
-constexpr std::uint64_t protocol_version = 2;
+constexpr std::uint64_t protocol_version = 3;
 
 // Arguments and results travel inline, so a frame's own size bounds its strings (zmq_transport.cpp).
 constexpr DecodeLimits message_limits{.depth = 32, .array_length = 1u << 20, .string_bytes = 64u << 20};

@@ -90,6 +90,7 @@ struct TaskSummary {
   TaskState state = TaskState::waiting;
   std::uint32_t attempts = 0;
   NodeId node;
+  bool is_join = false;
 };
 struct TaskList {
   std::uint64_t request = 0;

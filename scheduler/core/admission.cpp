@@ -76,12 +76,33 @@ std::string flaw_of_control(const TaskSpec& spec, bool is_durable) {
   return {};
 }
 
+/// What a join has that makes no sense without an attempt.
+std::string flaw_of_join(const TaskSpec& spec) {
+  const std::pair<bool, const char*> parts[] = {{spec.needs != Resources{.cpus = 0}, "needs"},
+                                                {!spec.inputs.empty(), "inputs"},
+                                                {spec.gang.has_value(), "a gang"},
+                                                {spec.when.has_value(), "a condition"},
+                                                {spec.repeat.has_value(), "a loop"},
+                                                {spec.retry.has_value(), "a retry rule"},
+                                                {spec.cache, "a cached result"},
+                                                {!spec.locks.empty(), "locks"},
+                                                {!spec.semaphores.empty(), "semaphores"},
+                                                {spec.timeout.count() != 0, "a time-out"}};
+  for (const auto& [is_there, what] : parts)
+    if (is_there) return std::string(" is a join and has ") + what + ": nothing of it runs";
+  return {};
+}
+
 /// What is wrong with a task in itself.
 std::string flaw_of_task(const TaskSpec& spec, bool is_durable) {
   const std::string name = name_of(spec);
   if (const auto flaw = flaw_of(spec.needs); !flaw.empty()) return name + ": " + flaw;
   if (spec.max_attempts < 1)
     return name + ": max_attempts is " + std::to_string(spec.max_attempts) + ": expected 1 or more";
+  if (spec.is_join()) {
+    const std::string flaw = flaw_of_join(spec);
+    return flaw.empty() ? flaw : name + flaw;
+  }
   if (!is_duration(spec.timeout)) return name + ": timeout is negative, or longer than ten years";
   if (auto flaw = flaw_of_control(spec, is_durable); !flaw.empty()) return name + flaw;
   for (const TaskId input : spec.inputs) {
@@ -160,7 +181,7 @@ std::string flaw_of_shapes(Submit& submit, const NewTasks& fresh) {
   const Resources* last = nullptr;
   std::vector<const TaskSpec*> unknown;
   for (const TaskSpec* spec : fresh.specs) {
-    if (last != nullptr && *last == spec->needs) continue;
+    if (spec->is_join() || (last != nullptr && *last == spec->needs)) continue;
     last = &spec->needs;
     if (submit.known.shapes.find(spec->needs, spec->spreads) != nullptr) continue;
     const auto is_it = [&](const TaskSpec* other) { return other->needs == spec->needs; };
@@ -203,7 +224,7 @@ const Node& nearest_miss(Cluster& cluster, const Resources& needs) {
 std::string flaw_of_capacity(Submit& submit, const NewTasks& fresh) {
   const Resources* checked = nullptr;  // often all need the same
   for (const TaskSpec* spec : fresh.specs) {
-    if (checked != nullptr && *checked == spec->needs) continue;
+    if (spec->is_join() || (checked != nullptr && *checked == spec->needs)) continue;
     checked = &spec->needs;
     if (could_be_held(submit, *spec)) continue;
     const Node& nearest = nearest_miss(submit.cluster, spec->needs);

@@ -76,6 +76,7 @@ void Scheduler::State::compact_finished() {
 GraphSummary Scheduler::State::summary_of(const Job& job) const {
   GraphSummary summary{.job = job.info, .tasks = std::vector<std::uint32_t>(state_count)};
   for (const Slot slot : job.tasks.in_order()) {
+    if (tasks[slot].spec.is_join()) continue;
     const TaskProgress& progress = tasks[slot].progress;
     ++summary.tasks[static_cast<std::size_t>(progress.state)];
     for (const auto& attempt : progress.attempts) {

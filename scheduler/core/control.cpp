@@ -1,5 +1,5 @@
-// What a graph decides by itself: whether a branch is taken, whether a loop goes round again, and whether a result is
-// known already. Each decision is written before anything that follows from it.
+// What a graph decides by itself: whether a branch is taken, whether a loop goes round again, whether a result is known
+// already, and that a join is done. Each decision is written before anything that follows from it.
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +19,7 @@ std::optional<Ending> Scheduler::State::fate_of(Slot slot) {
     if (const Task* untaken = hangs_on(task))
       return Ending{slot, TaskState::skipped, why_skipped(untaken->spec, untaken->progress), true};
   }
+  if (task.spec.is_join()) return Ending{slot, TaskState::done, {}};
   if (std::string why = too_much_input(task); !why.empty()) return Ending{slot, TaskState::failed, std::move(why)};
   if (auto fate = fate_by_condition(slot)) return fate;
   if (!task.spec.cache) return std::nullopt;

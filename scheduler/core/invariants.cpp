@@ -12,6 +12,8 @@ std::string check_attempts(const Task& task, const Settings& settings) {
   for (std::size_t i = 1; i < attempts.size(); ++i)
     if (!(attempts[i - 1].id < attempts[i].id)) return "an attempt's id does not grow";
   if (task.is_running() && attempts.empty()) return "runs without an attempt";
+  if (task.spec.is_join() && (task.progress.state == TaskState::ready || !attempts.empty()))
+    return "is a join, and ready or tried";
   if (task.progress.failed_attempts > task.spec.max_attempts) return "more attempts failed than there may be";
   std::int32_t losses = 0;  // in a row
   for (const auto& attempt : attempts) {

@@ -44,6 +44,7 @@ void Scheduler::State::load(StoredState stored) {
     loaded.push_back(tasks.add(*job, std::move(record.spec), std::move(record.progress)));
   }
   for (const Slot slot : loaded) tasks.link(slot);
+  std::vector<Slot> due_joins;
   for (const Slot slot : loaded) {
     Task& task = tasks[slot];
     if (task.is_final()) continue;
@@ -55,7 +56,9 @@ void Scheduler::State::load(StoredState stored) {
     }
     task.progress.state = TaskState::waiting;
     if (task.open_predecessors > 0) continue;
-    if (task.progress.retry_at_ms != 0 && !has_planted(Planted::retry_delay_forgotten_at_restart)) {
+    if (task.spec.is_join()) {
+      due_joins.push_back(slot);
+    } else if (task.progress.retry_at_ms != 0 && !has_planted(Planted::retry_delay_forgotten_at_restart)) {
       resume_delay(slot);
     } else {
       make_ready(slot);
@@ -64,6 +67,9 @@ void Scheduler::State::load(StoredState stored) {
   load_finished(stored.summaries, loaded);
   for (const Slot slot : dirty) tasks[slot].dirty = false;
   dirty.clear();
+  // This scheduler writes the end of a join with that of the last before it: who wrote this did not. What comes of it
+  // here is written with the first step.
+  for (const Slot slot : due_joins) settle(slot);
 }
 
 void Scheduler::State::touch(Slot slot) {
@@ -83,6 +89,7 @@ std::string Scheduler::State::too_much_input(const Task& task) const {
 
 void Scheduler::State::make_ready(Slot slot) {
   Task& task = tasks[slot];
+  TROUPE_CHECK(!task.spec.is_join(), "a join never stands in line");
   task.progress.state = TaskState::ready;
   task.progress.retry_at_ms = 0;
   task.ready_since = now;
@@ -271,11 +278,13 @@ void Scheduler::State::finish(Ending first) {
     for (const Slot slot : dependents) {
       Task& dependent = tasks[slot];
       --dependent.open_predecessors;
+      const bool is_due = dependent.open_predecessors == 0 ||
+                          (dependent.spec.is_join() && has_planted(Planted::join_ends_with_the_first_before_it));
       if (ending.not_taken) dependent.after_untaken = true;
       if (!is_passed) {
         if (!has_planted(Planted::successors_of_failed_left_waiting) || ending.state != TaskState::failed)
           endings.push_back({slot, TaskState::skipped, why_skipped(task.spec, task.progress)});
-      } else if (dependent.open_predecessors == 0 && dependent.progress.state == TaskState::waiting) {
+      } else if (is_due && dependent.progress.state == TaskState::waiting) {
         if (auto fate = fate_of(slot)) {
           endings.push_back(std::move(*fate));
         } else {

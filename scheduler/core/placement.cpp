@@ -214,18 +214,27 @@ void Scheduler::State::adopt_orphans() {
   }
 }
 
+const Task* Scheduler::State::first_open_before(const Task& task) const {
+  for (const TaskId before : predecessors_of(task.spec)) {
+    const Slot slot = tasks.find(before);
+    if (slot != no_slot && !tasks[slot].is_final()) return &tasks[slot];
+  }
+  return nullptr;
+}
+
 std::string Scheduler::State::why_waiting(Slot slot) {
   const Task& task = tasks[slot];
   if (task.progress.retry_at_ms != 0) return "waits until its next attempt is due";
   if (task.progress.state == TaskState::waiting) {
-    for (const TaskId before : predecessors_of(task.spec)) {
-      const Slot place = tasks.find(before);
-      if (place == no_slot || tasks[place].is_final()) continue;
-      const std::string others =
-          task.open_predecessors > 1 ? " and " + std::to_string(task.open_predecessors - 1) + " more" : "";
-      return "waits for " + name_of(tasks[place].spec) + others;
-    }
-    return "waits";
+    // Of those before it, and before the joins among these.
+    const Task* open = &task;
+    std::uint32_t others = 0;
+    do {
+      others += open->open_predecessors - 1;
+      open = first_open_before(*open);
+    } while (open != nullptr && open->spec.is_join() && open->open_predecessors > 0);
+    if (open == nullptr) return "waits";
+    return "waits for " + name_of(open->spec) + (others > 0 ? " and " + std::to_string(others) + " more" : "");
   }
   if (task.spec.gang && tasks.gang_of(task).ready < tasks.gang_of(task).open)
     return "waits for " + std::to_string(tasks.gang_of(task).open - tasks.gang_of(task).ready) + " more of its gang";

@@ -37,7 +37,7 @@ struct TaskRecord {
 /// What is left of a graph that ended long ago.
 struct GraphSummary {
   JobInfo job;
-  std::vector<std::uint32_t> tasks;  ///< How many ended in each TaskState.
+  std::vector<std::uint32_t> tasks;  ///< How many ended in each TaskState, joins not counted.
   std::int64_t started_ms = 0;       ///< Since 1970; 0: none of its tasks ever ran.
   std::int64_t ended_ms = 0;
   friend bool operator==(const GraphSummary&, const GraphSummary&) = default;

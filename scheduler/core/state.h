@@ -69,6 +69,8 @@ struct Scheduler::State {
   std::string drain(NodeId id, bool drains);
   Job& add_job(const JobInfo& info);
   void accept(Job& job, const std::vector<TaskSpec>& tasks);
+  /// What has ended before a task that waits decides on it, as far as it can.
+  void settle(Slot slot);
   void tell_again(DriverId driver, const std::vector<TaskSpec>& known);
   void drop_job(Job& job);
 
@@ -171,6 +173,7 @@ struct Scheduler::State {
   Placement try_to_place(const std::vector<Slot>& members, const Rooms& rooms, const Rooms* if_empty) const;
   std::vector<NodeId> nodes_near(const Task& task) const;
   void adopt_orphans();
+  const Task* first_open_before(const Task& task) const;
   std::string why_waiting(Slot slot);
 
   // --- reservations.cpp

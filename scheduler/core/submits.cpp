@@ -137,26 +137,23 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
   }
   for (const Slot slot : added) tasks.link(slot);
 
-  for (const Slot slot : added) {
-    Task& task = tasks[slot];
-    if (task.progress.state != TaskState::waiting) continue;  // the end of one before it decided on it
-    const Task* broken = nullptr;
-    for (const TaskId before : predecessors_of(task.spec)) {
-      const Task& predecessor = tasks[tasks.find(before)];
-      const bool is_broken = predecessor.is_final() && predecessor.progress.state != TaskState::done &&
-                             predecessor.progress.branch != Branch::not_taken;
-      if (is_broken && broken == nullptr) broken = &predecessor;
-    }
-    if (broken != nullptr) {
-      finish(slot, TaskState::skipped, why_skipped(broken->spec, broken->progress));
-    } else if (task.open_predecessors == 0) {
-      if (auto fate = fate_of(slot)) {
-        finish(std::move(*fate));
-      } else {
-        make_ready(slot);
-      }
-    }
+  for (const Slot slot : added)
+    if (tasks[slot].progress.state == TaskState::waiting) settle(slot);  // or the end of one before it decided on it
+}
+
+void Scheduler::State::settle(Slot slot) {
+  const Task& task = tasks[slot];
+  const Task* broken = nullptr;
+  for (const TaskId before : predecessors_of(task.spec)) {
+    const Task& predecessor = tasks[tasks.find(before)];
+    const bool is_broken = predecessor.is_final() && predecessor.progress.state != TaskState::done &&
+                           predecessor.progress.branch != Branch::not_taken;
+    if (is_broken && broken == nullptr) broken = &predecessor;
   }
+  if (broken != nullptr) return finish(slot, TaskState::skipped, why_skipped(broken->spec, broken->progress));
+  if (task.open_predecessors > 0) return;
+  if (auto fate = fate_of(slot)) return finish(std::move(*fate));
+  make_ready(slot);
 }
 
 /// For a driver that asks again: it may have missed what it was told.

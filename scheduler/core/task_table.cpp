@@ -49,7 +49,7 @@ Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
   task.progress = std::move(progress);
   task.job = &job;
   task.order = next_order_++;
-  task.shape = shapes.add(task.spec.needs, task.spec.spreads);
+  if (!task.spec.is_join()) task.shape = shapes.add(task.spec.needs, task.spec.spreads);
   return slot;
 }
 
@@ -99,7 +99,7 @@ void TaskTable::forget(Slot slot) {
 
 void TaskTable::free(Slot slot) {
   Task& task = (*this)[slot];
-  shapes.drop(task.shape);
+  if (task.shape != no_shape) shapes.drop(task.shape);
   std::destroy_at(&task);
   std::construct_at(&task);
   free_.push_back(slot);

@@ -31,6 +31,8 @@ struct Gang {
   bool was_tried = false;                   ///< It stands in line and did not fit.
 };
 
+inline constexpr ShapeIndex no_shape = ~ShapeIndex{0};
+
 /// Of how many attempts a job's mean duration tells, about.
 inline constexpr std::int64_t duration_weight = 8;
 
@@ -67,12 +69,12 @@ struct Task {
   std::uint32_t open_predecessors = 0;
   std::uint32_t open_dependents = 0;
   RareVector<Slot> dependents;  ///< To be told when this one is final; empty afterwards.
-  ShapeIndex shape = 0;
-  bool is_up = false;          ///< An actor that takes calls.
-  bool in_line = false;        ///< A single task that is ready; of a gang, the gang stands in line.
-  bool released = false;       ///< Its driver has no more use for it.
-  bool dirty = false;          ///< Changed in this step.
-  bool after_untaken = false;  ///< Some branch before it was not taken.
+  ShapeIndex shape = no_shape;  ///< A join has none: no node is asked for it.
+  bool is_up = false;           ///< An actor that takes calls.
+  bool in_line = false;         ///< A single task that is ready; of a gang, the gang stands in line.
+  bool released = false;        ///< Its driver has no more use for it.
+  bool dirty = false;           ///< Changed in this step.
+  bool after_untaken = false;   ///< Some branch before it was not taken.
 
   bool is_final() const { return troupe::is_final(progress.state); }
   bool is_running() const { return progress.state == TaskState::running; }

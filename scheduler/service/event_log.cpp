@@ -11,7 +11,7 @@ namespace troupe::scheduler {
 namespace {
 
 constexpr std::string_view magic = "troupe event log ";
-constexpr std::string_view version = "1\n";
+constexpr std::string_view version = "2\n";
 constexpr std::size_t head_bytes = 12;
 
 std::string little_endian(std::uint32_t value) {
@@ -120,10 +120,10 @@ Result<EventLogReader> EventLogReader::open(std::istream& in) {
   in.clear();
   if (!found.starts_with(magic))
     return Error{Fault::corrupt, "byte 0: found no '" + std::string(magic) +
-                                     "1', expected an event log, as 'troupe start --record FILE' writes it"};
+                                     "2', expected an event log, as 'troupe start --record FILE' writes it"};
   if (found.substr(magic.size()) != version)
     return Error{Fault::unsupported, "byte " + std::to_string(magic.size()) + ": found version '" +
-                                         found.substr(magic.size(), 1) + "', expected 1: use the troupe that wrote it"};
+                                         found.substr(magic.size(), 1) + "', expected 2: use the troupe that wrote it"};
   return EventLogReader(in, bytes, found.size());
 }
 

@@ -39,7 +39,7 @@ message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask)
     const auto& attempts = record.progress.attempts;
     answer.tasks.push_back({record.spec.id, record.spec.name, record.progress.state,
                             static_cast<std::uint32_t>(attempts.size()),
-                            attempts.empty() ? NodeId{} : attempts.back().node});
+                            attempts.empty() ? NodeId{} : attempts.back().node, record.spec.is_join()});
   }
   return answer;
 }

@@ -1,5 +1,8 @@
 #include "scheduler/simulation/control_workload.h"
 
+#include <map>
+#include <utility>
+
 #include "scheduler/simulation/witness.h"
 
 namespace troupe::scheduler::sim {
@@ -76,6 +79,32 @@ void draw_locks(Dice& dice, DriverPlan& plan) {
       if (dice.chance(150)) spec.locks.push_back(dice.chance(500) ? "a" : "b");
       if (dice.chance(100)) spec.semaphores.push_back({"s", 3});
     }
+}
+
+void draw_joins(Dice& dice, DriverPlan& plan) {
+  std::map<JobId, std::uint32_t> last_numbers;
+  for (const auto& batch : plan.batches) last_numbers[batch.job.id] += static_cast<std::uint32_t>(batch.tasks.size());
+  for (auto& batch : plan.batches) {
+    auto& tasks = batch.tasks;
+    if (tasks.size() < 2 || !dice.chance(400)) continue;
+    auto place = dice.between<std::size_t>(1, tasks.size() - 1);
+    // The members of a gang wait as one, so they all stand on one side.
+    const auto splits_gang = [&] {
+      return tasks[place].gang && tasks[place - 1].gang && tasks[place].gang->gang == tasks[place - 1].gang->gang;
+    };
+    while (place < tasks.size() && splits_gang()) ++place;
+    TaskSpec join{.id = {batch.job.id, ++last_numbers[batch.job.id]}, .work = JoinWork{}, .needs = {.cpus = 0}};
+    join.name = 't' + std::to_string(join.id.number);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      if (!dice.chance(700)) continue;
+      if (i >= place) tasks[i].after.push_back(join.id);
+      if (i < place && !tasks[i].is_actor()) join.after.push_back(tasks[i].id);
+    }
+    if (dice.chance(100)) plan.cancels.push_back({batch.at + Time{dice.log_between<std::int64_t>(1, 1000)}, join.id});
+    const auto before = static_cast<std::ptrdiff_t>(place);
+    tasks.insert(tasks.begin() + before, std::move(join));
+    batch.scripts.insert(batch.scripts.begin() + before, TaskScript{});
+  }
 }
 
 }  // namespace troupe::scheduler::sim

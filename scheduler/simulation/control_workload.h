@@ -18,4 +18,9 @@ void draw_control(Dice& dice, const JobInfo& job, std::vector<TaskSpec>& tasks);
 /// Some single tasks run only while they hold a lock, or a permit, that clients want, too.
 void draw_locks(Dice& dice, DriverPlan& plan);
 
+/// Between some tasks of a batch and some behind them there is a join.
+///
+/// Requires: nothing else is drawn for the driver afterwards: a join has a number behind those of all its job's tasks.
+void draw_joins(Dice& dice, DriverPlan& plan);
+
 }  // namespace troupe::scheduler::sim

@@ -17,8 +17,10 @@ CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now)
     : witness_(witness), epoch_(loaded.epoch), drained_(loaded.drained.begin(), loaded.drained.end()) {
   for (const auto& job : loaded.jobs) durable_.insert(job.id);
   for (const auto& record : loaded.tasks) {
+    note(record.spec);
     Entry& entry = tasks_[record.spec.id];
     const TaskProgress& progress = record.progress;
+    entry.is_untaken = progress.branch == Branch::not_taken;
     if (!progress.attempts.empty()) entry.highest = progress.attempts.back().id;
     if (progress.retry_at_ms != 0) {
       // Its clock may be behind that of the one before: then it waits for a whole delay anew, which is this at least.
@@ -32,8 +34,11 @@ CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now)
 void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
   ++witness_.counts.events;
   if (const auto* joined = std::get_if<DriverJoined>(&event)) own_jobs_[joined->driver] = joined->job.id;
-  if (const auto* submit = std::get_if<TasksSubmitted>(&event); submit != nullptr && submit->from)
-    check_added(*submit, effects);
+  if (const auto* submit = std::get_if<TasksSubmitted>(&event)) {
+    if (submit->from) check_added(*submit, effects);
+    for (const auto& spec : submit->tasks) note(spec);
+  }
+  done_at_once_.clear();
   for (const auto& effect : effects) {
     if (const auto* job = std::get_if<SaveJob>(&effect)) {
       durable_.insert(job->job.id);
@@ -44,6 +49,7 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
     } else if (const auto* saved = std::get_if<SaveProgress>(&effect)) {
       check_delay(now, *saved);
       tasks_[saved->task].is_running = saved->progress.state == TaskState::running;
+      tasks_[saved->task].is_untaken = saved->progress.branch == Branch::not_taken;
       if (is_final(saved->progress.state))
         check_end(saved->task, saved->progress.state, saved->progress.result, saved->progress.attempts);
     } else if (const auto* drain = std::get_if<SaveDrain>(&effect)) {
@@ -56,6 +62,9 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
       if (!is_new && std::exchange(since->second, welcome->since) != welcome->since) forget(welcome->driver);
     }
   }
+  for (const TaskId task : done_at_once_) check_order(task);
+  for (const auto& effect : effects)
+    if (const auto* run = std::get_if<RunTask>(&effect)) check_order(run->task);
   if (const auto* left = std::get_if<DriverLeft>(&event)) forget(left->driver);
   if (const auto* cancel = std::get_if<CancelRequested>(&event)) check_cancel(*cancel, effects);
   if (const auto* submit = std::get_if<TasksSubmitted>(&event); submit != nullptr && submit->job.durable) {
@@ -68,6 +77,22 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
 /// It was dropped with all that it owned, which it may ask for anew.
 void CoreWatch::forget(DriverId driver) {
   for (Entry& entry : tasks_.of(own_jobs_[driver])) entry.end.reset();
+}
+
+void CoreWatch::note(const TaskSpec& spec) {
+  Entry& entry = tasks_[spec.id];
+  entry.is_join = spec.is_join();
+  entry.after = spec.after;
+}
+
+/// It starts, or is done without an attempt, in a step that was seen whole: all before it have ended by now.
+void CoreWatch::check_order(TaskId task) {
+  for (std::size_t i = 0; i < tasks_[task].after.size(); ++i) {
+    const TaskId before = tasks_[task].after[i];
+    const Entry& entry = tasks_[before];
+    if (entry.end && (entry.end->first == TaskState::done || entry.is_untaken)) continue;
+    witness_.breaks("3: " + name_of(task) + " comes after " + name_of(before) + ", and does not wait for it");
+  }
 }
 
 void CoreWatch::check_run(const RunTask& run) {
@@ -115,6 +140,12 @@ void CoreWatch::check_end(TaskId task, TaskState state, const Bytes& result,
       }))
     witness_.breaks("Q: an attempt of " + name_of(task) + " is lost where nothing goes wrong");
   if (state != TaskState::done) return;
+  if (attempts.empty()) done_at_once_.push_back(task);
+  if (entry.is_join) {
+    if (!attempts.empty() || !result.empty())
+      witness_.breaks("2: " + name_of(task) + " is a join, and has attempts or a result");
+    return;
+  }
   ++witness_.counts.tasks_done;
   if (attempts.empty() && durable_.contains(task.job)) {
     if (!witness_.is_finished(result))

@@ -35,11 +35,16 @@ class CoreWatch {
     AttemptId highest;             // that was given
     std::int64_t retry_at_ms = 0;  // of a durable task: until then it waits for its next attempt
     bool is_running = false;       // a durable task, as it was saved last
+    bool is_untaken = false;       // a branch, or it hangs on one
+    bool is_join = false;
+    RareVector<TaskId> after;
     std::optional<std::pair<TaskState, Bytes>> end;
   };
 
   void forget(DriverId driver);
+  void note(const TaskSpec& spec);
   void check_run(const RunTask& run);
+  void check_order(TaskId task);
   void check_added(const TasksSubmitted& submitted, const Effects& effects);
   void check_delay(Time now, const SaveProgress& saved);
   void check_end(TaskId task, TaskState state, const Bytes& result, const std::vector<AttemptRecord>& attempts);
@@ -50,6 +55,7 @@ class CoreWatch {
   std::set<NodeId> drained_;
   std::set<JobId> durable_;
   TaskBook<Entry> tasks_;
+  std::vector<TaskId> done_at_once_;  // in this step
   std::map<DriverId, JobId> own_jobs_;
   std::map<DriverId, Time> since_;                                             // when a driver was taken in
   std::map<std::pair<DriverId, std::uint64_t>, std::vector<TaskId>> submits_;  // durable ones

@@ -11,7 +11,7 @@ constexpr PlantedBug table[] = {
     {Planted::gang_reserved_one_by_one, "gang_reserved_one_by_one", "5 15"},
     {Planted::stopped_attempt_keeps_its_resources, "stopped_attempt_keeps_its_resources", "15 16"},
     {Planted::cancel_lost_in_race_with_dispatch, "cancel_lost_in_race_with_dispatch", "11"},
-    {Planted::successors_of_failed_left_waiting, "successors_of_failed_left_waiting", "15"},
+    {Planted::successors_of_failed_left_waiting, "successors_of_failed_left_waiting", "3 15"},
     {Planted::lost_order_never_given_again, "lost_order_never_given_again", "15"},
     {Planted::lost_stop_never_given_again, "lost_stop_never_given_again", "15 16"},
     {Planted::adoption_timer_not_armed, "adoption_timer_not_armed", "15"},
@@ -48,6 +48,7 @@ constexpr PlantedBug table[] = {
     {Planted::cached_result_of_failed_task, "cached_result_of_failed_task", "2"},
     {Planted::drained_node_given_work, "drained_node_given_work", "4 13"},
     {Planted::tasks_added_by_ended_task, "tasks_added_by_ended_task", "3"},
+    {Planted::join_ends_with_the_first_before_it, "join_ends_with_the_first_before_it", "3"},
     {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
 };
 

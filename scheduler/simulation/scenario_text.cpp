@@ -16,7 +16,7 @@ constexpr const char* fault_names[] = {"agent_crash",      "node_cut",        "n
                                        "store_crash",      "store_slow",      "store_rolled_back", "store_foreign",
                                        "second_scheduler", "scheduler_pause", "clock_jump"};
 static_assert(std::size(fault_names) == static_cast<std::size_t>(last_fault_kind) + 1);
-constexpr const char* work_names[] = {"function", "actor", "command"};
+constexpr const char* work_names[] = {"function", "actor", "command", "join"};
 constexpr const char* policy_names[] = {"data", "model", "mesh"};
 
 /// `named` fields are one of a list of words, by their place in it.
@@ -299,6 +299,21 @@ void control_fields(Line& line, TaskSpec& spec) {
   if (!need.name.empty()) spec.semaphores.push_back(need);
 }
 
+/// It takes the results of all that it comes after, but for the `unread`.
+template <class Line>
+void edge_fields(Line& line, TaskSpec& spec) {
+  auto after = numbers_of(spec.inputs);
+  std::vector<std::uint32_t> unread;
+  for (const TaskId before : spec.after)
+    if (std::find(after.begin(), after.end(), before.number) == after.end()) unread.push_back(before.number);
+  line("after", after);
+  line("unread", unread);
+  spec.after.clear();
+  for (const auto number : after) spec.after.push_back({spec.id.job, number});
+  spec.inputs = spec.after;
+  for (const auto number : unread) spec.after.push_back({spec.id.job, number});
+}
+
 struct TaskLine {
   TaskSpec& spec;
   TaskScript& script;
@@ -307,11 +322,7 @@ template <class Line>
 void fields(Line& line, TaskLine its) {
   TaskSpec& spec = its.spec;
   line("number", spec.id.number, std::uint32_t{0});
-  auto after = numbers_of(spec.after);
-  line("after", after);
-  spec.after.clear();
-  for (const auto number : after) spec.after.push_back({spec.id.job, number});
-  spec.inputs = spec.after;
+  edge_fields(line, spec);
   line("cpus", spec.needs.cpus, Milli{1000});
   line("gpus", spec.needs.gpus, Milli{0});
   int work = static_cast<int>(spec.work.index());
@@ -319,6 +330,7 @@ void fields(Line& line, TaskLine its) {
   if (work == 0) spec.work = FunctionWork{"f", {}};
   if (work == 1) spec.work = ActorWork{"A", {}};
   if (work == 2) spec.work = CommandWork{.argv = {"true"}};
+  if (work == 3) spec.work = JoinWork{};
   line("max_attempts", spec.max_attempts, std::int32_t{1});
   GangHint gang = spec.gang ? *spec.gang : GangHint{};
   line("gang", gang.gang, std::uint32_t{0});

@@ -36,12 +36,18 @@ void Witness::commits(const StoreAge& writer, const Batch* batch, const StoreMod
            std::to_string(store.age().epoch));
   if (batch == nullptr) return;
   for (const Write& write : *batch)
+    if (const auto* added = std::get_if<SaveTask>(&write); added != nullptr && added->spec->is_join())
+      joins_.insert(added->spec->id);
+  for (const Write& write : *batch)
     if (const auto* saved = std::get_if<SaveProgress>(&write)) check_progress(*saved, store.contents());
 }
 
 void Witness::check_progress(const SaveProgress& saved, const StoreContents& before) {
   const TaskProgress& progress = saved.progress;
-  if (progress.state == TaskState::done) {
+  if (joins_.contains(saved.task)) {
+    if (!progress.attempts.empty() || !progress.result.empty() || progress.state == TaskState::ready)
+      return breaks("2: " + name_of(saved.task) + " is a join, and ready, tried or with a result");
+  } else if (progress.state == TaskState::done) {
     if (progress.cached) return check_known(saved);
     if (progress.attempts.empty() || progress.attempts.back().end != AttemptEnd::done)
       return breaks("2: " + name_of(saved.task) + " is done, and its last attempt is not");

@@ -57,6 +57,7 @@ class Witness {
   void check_known(const SaveProgress& saved);
 
   std::string broken_;
+  std::unordered_set<TaskId> joins_;  // lookup only
   struct Start {
     AttemptId attempt;
     NodeId node;

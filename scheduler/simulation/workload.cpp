@@ -205,6 +205,8 @@ void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
     if (added.chance(500)) Drawing(added, scenario, plan).draw_added();
     Dice locks(scenario.seed + i, "locks");
     if (locks.chance(500)) draw_locks(locks, plan);
+    Dice joins(scenario.seed + i, "joins");
+    if (joins.chance(500)) draw_joins(joins, plan);
     scenario.drivers.push_back(std::move(plan));
   }
 }

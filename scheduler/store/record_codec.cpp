@@ -7,7 +7,7 @@ namespace troupe::scheduler {
 
 namespace {
 
-constexpr char record_version = 2;
+constexpr char record_version = 3;
 constexpr char version_without_word = 1;
 constexpr std::size_t checksum_bytes = 4;
 
@@ -62,7 +62,7 @@ Result<T> decode_record(RecordPlace place, std::string_view bytes) {
   if (bytes.substr(body.size()) != little_endian(checksum(place, body))) {
     return damaged_record(place, "its checksum does not match its bytes and its place");
   }
-  if (body[0] != record_version && body[0] != version_without_word) {
+  if (body[0] < version_without_word || body[0] > record_version) {
     return Error{Fault::unsupported, "store record " + to_text(place) + " has version " +
                                          std::to_string(static_cast<unsigned char>(body[0])) +
                                          ", this program reads version " + std::to_string(record_version) +

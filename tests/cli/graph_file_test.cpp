@@ -53,6 +53,13 @@ std::vector<std::string> words_at_start(const TaskSpec& task, const std::vector<
   return command->process.argv;
 }
 
+/// `[0, 1, …]`, so many of them.
+std::string list_of(int count) {
+  std::string list = "[";
+  for (int i = 0; i < count; ++i) list += std::to_string(i) + ',';
+  return list + ']';
+}
+
 /// A graph of the tasks `join` (before it) and `it`, whose command ends with `word`.
 std::string with_word(const std::string& word) {
   return "tasks:\n  join: {command: [./join]}\n  it:\n    after: [join]\n    each: {shard: [zero, '{join.x}']}\n"
@@ -466,19 +473,63 @@ TEST_CASE("a file beyond the limits is refused before it takes memory") {
 }
 
 TEST_CASE("each and its edges are bounded") {
-  std::string numbers = "[";
-  for (int i = 0; i < 300; ++i) numbers += std::to_string(i) + ',';
-  numbers += ']';
+  const std::string numbers = list_of(300);
   const std::string each = "each: {x: " + numbers + ", y: " + numbers + "}";
   CHECK(read("tasks:\n  a:\n    " + each + "\n    command: [a]\n").errors ==
         Lines{"graph.yaml:3:11: 'each' in task 'a' makes more than 65536 tasks"});
-  std::string thousands = "[";
-  for (int i = 0; i < 3000; ++i) thousands += std::to_string(i) + ',';
-  thousands += ']';
-  CHECK(read("tasks:\n  a: {each: {x: " + thousands + "}, command: [a]}\n  b: {each: {x: " + thousands +
-             "}, after: [a], command: [b]}\n")
+  // Those that are named one by one have no join.
+  std::string some = "[";
+  for (int i = 0; i < 100; ++i) some += "'a[" + std::to_string(i) + "]',";
+  CHECK(read("tasks:\n  a: {each: {x: " + numbers + "}, command: [a]}\n  b: {each: {x: " + numbers +
+             ", y: " + list_of(200) + "}, after: " + some + "], command: [b]}\n")
             .errors == Lines{"graph.yaml:3:3: 'after' in task 'b' brings the graph to more than 4194304 edges: put one "
                              "task between the many and the many"});
+}
+
+TEST_CASE("many that come after all of a group come after its join") {
+  const auto tasks =
+      tasks_of("tasks:\n  a: {each: {x: " + list_of(200) + "}, command: [a]}\n  b: {each: {x: " + list_of(150) +
+               "}, after: [a], command: [b]}\n  c: {after: [a, b], command: [c]}\n");
+  REQUIRE(tasks.size() == 352);
+  const TaskSpec& join = tasks.back();
+  CHECK(join.name == "a[*]");
+  CHECK(join.is_join());
+  CHECK(join.id.number == 352);
+  CHECK(join.needs == Resources{.cpus = 0});
+  CHECK(join.after.size() == 200);
+  CHECK(names(tasks, find(tasks, "b[7]").after) == Lines{"a[*]"});
+  // Shared by all that come after the group; 150 edges need none.
+  CHECK(find(tasks, "c").after.size() == 151);
+  CHECK(names(tasks, find(tasks, "c").after).front() == "a[*]");
+}
+
+TEST_CASE("few after few, and one after many, have plain edges") {
+  const auto few = tasks_of("tasks:\n  a: {each: {x: " + list_of(25) +
+                            "}, command: [a]}\n  b: {each: {x: " + list_of(40) + "}, after: [a], command: [b]}\n");
+  CHECK(few.size() == 65);
+  CHECK(find(few, "b[39]").after.size() == 25);
+  const auto one =
+      tasks_of("tasks:\n  a: {each: {x: " + list_of(2000) + "}, command: [a]}\n  b: {after: [a], command: [b]}\n");
+  CHECK(one.size() == 2001);
+  CHECK(one.back().after.size() == 2000);
+}
+
+TEST_CASE("a task that takes the result of a member comes after it beside the join") {
+  const auto tasks =
+      tasks_of("tasks:\n  a: {each: {x: " + list_of(50) + "}, command: [a]}\n  b: {each: {x: " + list_of(50) +
+               "}, after: [a], when: 'a[4] == 1', command: [b, '{a[3].loss}']}\n");
+  const TaskSpec& task = find(tasks, "b[9]");
+  CHECK(names(tasks, task.after) == Lines{"a[*]", "a[3]", "a[4]"});
+  CHECK(names(tasks, task.inputs) == Lines{"a[3]", "a[4]"});
+}
+
+TEST_CASE("ten thousand after ten thousand are read, and cost their sum") {
+  const auto tasks =
+      tasks_of("tasks:\n  a: {each: {x: " + list_of(10'000) + "}, command: [a]}\n  b: {each: {x: " + list_of(10'000) +
+               "}, after: [a], command: [b]}\n");
+  std::size_t edges = 0;
+  for (const auto& task : tasks) edges += task.after.size();
+  CHECK(edges == 20'000);
 }
 
 TEST_CASE("a long chain whose tasks use each other's results is read quickly") {

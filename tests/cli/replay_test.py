@@ -107,8 +107,8 @@ class Replay(Case):
         whole = log.read_bytes()
         for what, bytes_, found in [
                 ("nothing", b"", "found nothing to read"),
-                ("a graph", GRAPH.encode(), "byte 0: found no 'troupe event log 1'"),
-                ("another version", whole.replace(b"log 1\n", b"log 7\n", 1), "byte 17: found version '7', expected 1"),
+                ("a graph", GRAPH.encode(), "byte 0: found no 'troupe event log 2'"),
+                ("another version", whole.replace(b"log 2\n", b"log 7\n", 1), "byte 17: found version '7', expected 2"),
                 ("a flipped bit", whole[:60] + bytes([whole[60] ^ 4]) + whole[61:], "byte 19, record 1: found the checksum")]:
             with self.subTest(what):
                 log.write_bytes(bytes_)

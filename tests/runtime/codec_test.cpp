@@ -126,7 +126,7 @@ TEST_CASE("a fault names the place, what was found and what was expected", "[cod
   CHECK(decode<AttemptReport>(bytes_of({0x95, 0x92, 1, 2, 0x92, 1, 1, 5, 0xc4, 0, 0x93, 0, 0, 0xc4, 0}))
             .error()
             .message == "attempt report field 3, byte 7: found 5, expected at most 4");
-  CHECK(decode<Work>(bytes_of({0x92, 0x03, 0x90})).error().message == "byte 1: found 3, expected at most 2");
+  CHECK(decode<Work>(bytes_of({0x92, 0x04, 0x90})).error().message == "byte 1: found 4, expected at most 3");
   CHECK(decode<std::int32_t>(encode(std::int64_t{1} << 31)).error().message ==
         "byte 0: found 2147483648, expected a number of 32 bits");
   CHECK(decode<std::string>(bytes_of({0xa1, 'x', 0x00})).error().message ==

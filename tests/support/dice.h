@@ -119,6 +119,7 @@ class Dice {
   void draw_struct(CommandWork& v) {
     (*this)("", v.argv, v.environment, v.working_directory, v.task_directory, v.results);
   }
+  void draw_struct(JoinWork&) {}
   void draw_struct(GangHint& v) { (*this)("", v.gang, v.size, v.rank, v.policy, v.bytes_to_next, v.stages); }
   void draw_struct(SemaphoreNeed& v) { (*this)("", v.name, v.permits); }
   void draw_struct(Condition& v) { (*this)("", v.text, v.results); }
@@ -127,11 +128,14 @@ class Dice {
   void draw_struct(TaskSpec& v) {
     (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang, v.locks,
             v.semaphores, v.priority, v.preemptible, v.spreads, v.cache, v.when, v.repeat, v.retry);
+    if (below(2) == 0)
+      for (TaskId& before : v.after) before.job = v.id.job;
   }
   void draw_struct(Cause& v) { (*this)("", v.exit_code, v.signal, v.message); }
   void draw_struct(AttemptRecord& v) { (*this)("", v.id, v.node, v.started_ms, v.ended_ms, v.end, v.cause); }
   void draw_struct(RunOrder& v) {
     (*this)("", v.task, v.attempt, v.name, v.program, v.work, v.inputs, v.grant, v.timeout, v.gang, v.token, v.ahead);
+    if (std::holds_alternative<JoinWork>(v.work)) v.work = FunctionWork{};
   }
   void draw_struct(RunningAttempt& v) { (*this)("", v.task, v.attempt, v.grant, v.address); }
   void draw_struct(AttemptReport& v) { (*this)("", v.task, v.attempt, v.end, v.result, v.cause); }

@@ -5,6 +5,7 @@
 
 #include "runtime/base/check.h"
 #include "tools/cli/graph_file.h"
+#include "tools/cli/graph_joins.h"
 #include "tools/cli/units.h"
 
 namespace troupe::cli {
@@ -16,12 +17,13 @@ using Kind = GraphTextPiece::Kind;
 class TaskMaker {
  public:
   TaskMaker(const GraphFile& graph, JobId job, const std::string& run_directory)
-      : graph_(graph), job_(job), run_directory_(run_directory) {
+      : graph_(graph), job_(job), run_directory_(run_directory), joined_(joined_entries(graph.entries)) {
     std::uint32_t next = 1;
     for (const auto& entry : graph.entries) {
       first_.push_back(next);
       next += entry.size();
     }
+    for (const bool is_joined : joined_) joins_.push_back({job, is_joined ? next++ : 0});
   }
 
   TaskSpec make(std::uint32_t at, std::uint32_t element) {
@@ -35,7 +37,10 @@ class TaskMaker {
                   .timeout = entry.timeout,
                   .locks = entry.locks,
                   .semaphores = entry.semaphores};
-    for (const auto& ref : entry.after) append_tasks(ref, spec.after);
+    for (const auto& ref : entry.after) {
+      const bool is_joined = !ref.element && joined_[ref.entry];
+      is_joined ? spec.after.push_back(joins_[ref.entry]) : append_tasks(ref, spec.after);
+    }
     directory_ = task_directory(run_directory_, spec.name);
     CommandWork work;
     work.task_directory = directory_;
@@ -49,6 +54,17 @@ class TaskMaker {
     work.working_directory = (folder / text_of(entry.working_directory) / "").lexically_normal().parent_path().string();
     spec.work = std::move(work);
     take_control(entry.control, element, first_[at], spec);
+    // A join hands on no results.
+    for (const TaskId input : spec.inputs)
+      if (std::find(spec.after.begin(), spec.after.end(), input) == spec.after.end()) spec.after.push_back(input);
+    return spec;
+  }
+
+  bool has_join(std::uint32_t at) const { return joined_[at]; }
+
+  TaskSpec make_join(std::uint32_t at) const {
+    TaskSpec spec{.id = joins_[at], .name = join_name(graph_.entries[at]), .work = JoinWork{}, .needs = {.cpus = 0}};
+    append_tasks({at, std::nullopt}, spec.after);
     return spec;
   }
 
@@ -147,7 +163,9 @@ class TaskMaker {
   const GraphFile& graph_;
   const JobId job_;
   const std::string& run_directory_;
+  const std::vector<bool> joined_;
   std::vector<std::uint32_t> first_;  // The number of each entry's first task.
+  std::vector<TaskId> joins_;         // Of each entry that has one.
 
   // Of the task at hand:
   std::vector<const std::string*> values_;
@@ -175,6 +193,8 @@ std::vector<TaskSpec> compile(const GraphFile& graph, JobId job, const std::stri
   for (std::uint32_t entry = 0; entry < graph.entries.size(); ++entry)
     for (std::uint32_t element = 0; element < graph.entries[entry].size(); ++element)
       tasks.push_back(maker.make(entry, element));
+  for (std::uint32_t entry = 0; entry < graph.entries.size(); ++entry)
+    if (maker.has_join(entry)) tasks.push_back(maker.make_join(entry));
   return tasks;
 }
 

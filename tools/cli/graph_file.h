@@ -114,7 +114,7 @@ ReadGraph read_graph_file(const std::string& path, const NodeCapacity* capacity)
 /// The same of a text; `path` names it in messages, and its folder.
 ReadGraph read_graph_text(const std::string& path, std::string_view text, const NodeCapacity* capacity);
 
-/// The graph's tasks, numbered from 1 in the order of the file.
+/// The graph's tasks, numbered from 1 in the order of the file; then the joins of groups that very many come after.
 ///
 /// `run_directory` (absolute) takes each task's own directory: `RUN/tasks/prepare`, `RUN/tasks/train.2`.
 /// Requires: the graph was read without errors.

@@ -5,6 +5,7 @@
 
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/graph_draft.h"
+#include "tools/cli/graph_joins.h"
 #include "tools/cli/graph_text.h"
 #include "tools/cli/units.h"
 
@@ -30,9 +31,9 @@ class Linker {
     const bool no_cycle = is_acyclic();
     for (auto& draft : drafts_) look_up_texts(draft, no_cycle);
     for (auto& draft : drafts_) sort_after(draft.entry);
-    count_edges();
     std::vector<GraphEntry> entries;
     for (auto& draft : drafts_) entries.push_back(std::move(draft.entry));
+    count_edges(entries);
     return entries;
   }
 
@@ -137,16 +138,15 @@ class Linker {
     complaints_.add(drafts_[first].place, "task " + quoted(names_[first]) + " waits for itself: " + circle);
   }
 
-  void count_edges() {
+  void count_edges(const std::vector<GraphEntry>& entries) {
+    const std::vector<bool> joined = joined_entries(entries);
     std::uint64_t edges = 0;
-    for (const auto& draft : drafts_) {
-      std::uint64_t before = 0;
-      for (const auto& ref : draft.entry.after) before += ref.element ? 1 : drafts_[ref.entry].entry.size();
-      edges += before * draft.entry.size();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      edges += edges_to_each(entries[i], entries, joined) * entries[i].size() + (joined[i] ? entries[i].size() : 0);
       if (edges <= most_edges) continue;
-      complaints_.add(draft.place, "'after' in task " + quoted(draft.entry.name) + " brings the graph to more than " +
-                                       std::to_string(most_edges) +
-                                       " edges: put one task between the many and the many");
+      complaints_.add(drafts_[i].place, "'after' in task " + quoted(names_[i]) + " brings the graph to more than " +
+                                            std::to_string(most_edges) +
+                                            " edges: put one task between the many and the many");
       return;
     }
   }

@@ -1,6 +1,7 @@
 #include "tools/cli/graph_run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -25,7 +26,7 @@ constexpr std::size_t most_asked_for = 5'000;  // Of a larger graph it is not as
 constexpr std::size_t most_message_bytes = 32u << 20;
 
 std::size_t bytes_of(const TaskSpec& task) {
-  std::size_t bytes = 200 + task.name.size() + 16 * (task.after.size() + task.inputs.size());
+  std::size_t bytes = 200 + task.name.size() + 4 * task.after.size() + 16 * task.inputs.size();
   if (const CommandWork* command = command_of(task.work)) {
     for (const auto& word : command->argv) bytes += word.size() + 5;
     for (const auto& [name, value] : command->environment) bytes += name.size() + value.size() + 10;
@@ -36,10 +37,14 @@ std::size_t bytes_of(const TaskSpec& task) {
 }
 
 /// The graph in messages that fit: one, but for a very large graph, whose tasks then come after those before them.
-std::vector<std::vector<TaskSpec>> in_messages(const std::vector<TaskSpec>& tasks) {
+std::vector<std::vector<TaskSpec>> in_messages(std::vector<TaskSpec> tasks) {
   const std::size_t bytes = std::accumulate(tasks.begin(), tasks.end(), std::size_t{0},
                                             [](std::size_t sum, const TaskSpec& task) { return sum + bytes_of(task); });
-  if (bytes <= most_message_bytes) return {tasks};
+  std::vector<std::vector<TaskSpec>> messages(1);
+  if (bytes <= most_message_bytes) {
+    messages.front() = std::move(tasks);
+    return messages;
+  }
   std::map<TaskId, std::size_t> places;
   for (std::size_t i = 0; i < tasks.size(); ++i) places.emplace(tasks[i].id, i);
   std::vector<std::size_t> open(tasks.size());
@@ -50,7 +55,6 @@ std::vector<std::vector<TaskSpec>> in_messages(const std::vector<TaskSpec>& task
     if (open[i] == 0) order.push_back(i);
     for (const TaskId before : tasks[i].after) successors[places.at(before)].push_back(i);
   }
-  std::vector<std::vector<TaskSpec>> messages(1);
   std::size_t filled = 0;
   for (std::size_t next = 0; next < order.size(); ++next) {
     const TaskSpec& task = tasks[order[next]];
@@ -82,13 +86,21 @@ TaskCounts RunEnd::counts() const {
   return counts;
 }
 
+GraphRun::GraphRun(Session& session, LiveStore store, std::vector<TaskSpec> graph)
+    : session_(session), store_(std::move(store)) {
+  for (auto& task : graph) (task.is_join() ? joins_ : tasks_).push_back(std::move(task));
+}
+
 Result<void> GraphRun::submit(const JobInfo& job) {
   // Watched before they are handed over: a task may end before the answer is here.
   for (const auto& task : tasks_) ends_.push_back(session_.core().watch_task(task.id, task.name));
   pending_.resize(tasks_.size());
   std::iota(pending_.begin(), pending_.end(), std::size_t{0});
   work_.total = tasks_.size();
-  for (auto& message : in_messages(tasks_))
+  std::vector<TaskSpec> graph = tasks_;
+  std::move(joins_.begin(), joins_.end(), std::back_inserter(graph));
+  joins_.clear();
+  for (auto& message : in_messages(std::move(graph)))
     if (auto submitted = session_.core().submit_job(job, std::move(message), submit_limit); !submitted)
       return submitted.error();
   return {};
@@ -132,8 +144,7 @@ RunEnd GraphRun::wait(const Listener& listener, OnInterrupt on_interrupt) {
 
 /// A task adds others only while it runs: once all that are known have ended, what there is more of is all there.
 Result<void> GraphRun::take_added(RunEnd& end) {
-  const JobId job = tasks_.front().id.job;
-  auto list = session_.core().list_tasks(job, list_limit);
+  auto list = list_tasks();
   if (!list) return list.error();
   if (list->size() <= tasks_.size()) return {};
   std::set<TaskId> known;
@@ -147,7 +158,7 @@ Result<void> GraphRun::take_added(RunEnd& end) {
   end.progress.resize(tasks_.size());
   work_.total = tasks_.size();
   // Of what had ended before it was watched nothing will be told.
-  list = session_.core().list_tasks(job, list_limit);
+  list = list_tasks();
   if (!list) return list.error();
   std::set<TaskId> ended;
   for (const auto& task : *list)
@@ -155,6 +166,12 @@ Result<void> GraphRun::take_added(RunEnd& end) {
   for (const std::size_t place : pending_)
     if (ended.contains(tasks_[place].id)) ends_[place] = session_.core().put({});
   return {};
+}
+
+Result<std::vector<message::TaskSummary>> GraphRun::list_tasks() {
+  auto list = session_.core().list_tasks(tasks_.front().id.job, list_limit);
+  if (list) std::erase_if(*list, [](const message::TaskSummary& task) { return task.is_join; });
+  return list;
 }
 
 /// Takes note of the tasks that have ended; false when the cluster is gone.

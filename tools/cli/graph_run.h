@@ -44,8 +44,8 @@ class GraphRun {
     std::function<void()> on_cancel;
   };
 
-  GraphRun(Session& session, LiveStore store, std::vector<TaskSpec> tasks)
-      : session_(session), store_(std::move(store)), tasks_(std::move(tasks)) {}
+  /// `graph`: its tasks and its joins.
+  GraphRun(Session& session, LiveStore store, std::vector<TaskSpec> graph);
 
   /// Hands the graph over; when this returns well it is on disk.
   Result<void> submit(const JobInfo& job);
@@ -55,18 +55,21 @@ class GraphRun {
   /// left, and waits a little for that, or leaves it; twice gives up.
   RunEnd wait(const Listener& listener, OnInterrupt on_interrupt = OnInterrupt::cancel);
 
-  /// Those that were added have an id and a name alone.
+  /// Without joins: these end with the last before them, and nobody is told. Those that were added have an id and a
+  /// name alone.
   const std::vector<TaskSpec>& tasks() const { return tasks_; }
 
  private:
   bool collect(const Listener& listener, RunEnd& end);
   Result<void> take_added(RunEnd& end);
+  Result<std::vector<message::TaskSummary>> list_tasks();
   void cancel_all();
   std::size_t running();
 
   Session& session_;
   LiveStore store_;
   std::vector<TaskSpec> tasks_;
+  std::vector<TaskSpec> joins_;       // Until they are handed over.
   std::vector<ObjectPtr> ends_;       // By place, like tasks_.
   std::vector<std::size_t> pending_;  // Places of those that have not ended.
   WorkProgress work_;

@@ -67,7 +67,8 @@ Result<std::size_t> add_to_graph(Session& session, const OwnTask& own, const Mak
       return bad_input("graph '" + own.graph + "' has a task '" + task.name + "' already: name the new one otherwise");
   renumber(tasks, highest);
   name_graph(tasks, own.graph);
-  const std::size_t count = tasks.size();
+  const auto count = static_cast<std::size_t>(
+      std::count_if(tasks.begin(), tasks.end(), [](const TaskSpec& task) { return !task.is_join(); }));
   const JobInfo info{.id = job, .name = own.graph, .durable = true};
   if (auto added = session.core().submit_job(info, std::move(tasks), submit_limit, own.task); !added)
     return added.error();

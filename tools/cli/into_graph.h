@@ -23,7 +23,7 @@ Result<OwnTask> own_task();
 /// Tasks of one graph, numbered from 1, as a graph file or a command gives them.
 using MakeTasks = std::function<std::vector<TaskSpec>(JobId, const std::string& folder)>;
 
-/// Adds them to the graph of `own`; on disk when this returns well. How many there were.
+/// Adds them to the graph of `own`; on disk when this returns well. How many there were, joins not counted.
 ///
 /// One adds at a time, for the numbers and names that are taken are asked for first: it holds a lock of the graph.
 /// Fails with: bad_input (a name that the graph has), refused (what the scheduler says), timed_out, unavailable.

@@ -194,7 +194,8 @@ std::string describe(const TaskCounts& counts) {
 
 TaskCounts count_states(const std::vector<scheduler::TaskRecord>& tasks) {
   TaskCounts counts;
-  for (const auto& task : tasks) ++counts[task.progress.state];
+  for (const auto& task : tasks)
+    if (!task.spec.is_join()) ++counts[task.progress.state];
   return counts;
 }
 

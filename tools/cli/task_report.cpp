@@ -99,7 +99,8 @@ std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRec
   Json object = run_object(run);
   Json list = Json::array();
   for (const auto& task : tasks)
-    list.push_back(task_object({run.id, run.name, nodes}, task.spec.id, task.spec.name, task.progress));
+    if (!task.spec.is_join())
+      list.push_back(task_object({run.id, run.name, nodes}, task.spec.id, task.spec.name, task.progress));
   object["task_list"] = std::move(list);
   return line_of(object);
 }

@@ -134,6 +134,8 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
   spec.preemptible = wish.preemptible;
   spec.spreads = wish.spreads;
   if (wish.is_actor) spec.work = ActorWork{"A", {}};
+  if (wish.is_join) spec.work = JoinWork{};
+  if (wish.is_join && wish.needs == Resources{}) spec.needs = {.cpus = 0};
   for (const auto& before : wish.after) spec.after.push_back(id_of(before));
   for (const auto& input : wish.inputs) {
     spec.after.push_back(id_of(input));

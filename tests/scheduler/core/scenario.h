@@ -21,6 +21,7 @@ struct TaskWish {
   Resources needs;
   int max_attempts = 1;
   bool is_actor = false;
+  bool is_join = false;
   Boxed<GangHint> gang;
   std::string when;    ///< Asked about `inputs`, by their names.
   std::string repeat;  ///< Asked about the task's own result, by its name.

@@ -165,9 +165,9 @@ TEST_CASE("a record that is missing, or there twice, is found", "[scheduler]") {
 
 TEST_CASE("a log says of itself that it is none, of another version, or ended early", "[scheduler]") {
   CHECK(run_again("name: graph\n").error().message ==
-        "byte 0: found no 'troupe event log 1', expected an event log, as 'troupe start --record FILE' writes it");
-  CHECK(run_again("troupe event log 2\n").error() ==
-        Error{Fault::unsupported, "byte 17: found version '2', expected 1: use the troupe that wrote it"});
+        "byte 0: found no 'troupe event log 2', expected an event log, as 'troupe start --record FILE' writes it");
+  CHECK(run_again("troupe event log 1\n").error() ==
+        Error{Fault::unsupported, "byte 17: found version '1', expected 2: use the troupe that wrote it"});
   Recording recording = recorded();
   recording.records.push_back(recording.framer.frame(encode_stopped("it was full")));
   const auto outcome = run_again(recording.bytes());

@@ -112,13 +112,28 @@ TEST_CASE("a task that version 1 wrote is read as it was, with what came later a
   CHECK(*found == spec);
 }
 
+TEST_CASE("a task that version 2 wrote, with the whole id of each task before it, has its edges", "[store]") {
+  TaskSpec spec{.id = {JobId{5}, 17}, .name = "train", .work = CommandWork{.argv = {"./train"}}};
+  spec.after = {{JobId{5}, 3}, {JobId{5}, 4}};
+  const auto found = decode_record<TaskSpec>(here, with_checksum(std::string("\2\0", 2) + encode(FirstSpec{spec, {}})));
+  REQUIRE(found);
+  CHECK(*found == spec);
+}
+
+TEST_CASE("an edge within the job costs four bytes in a record", "[store]") {
+  TaskSpec spec{.id = {JobId{~std::uint64_t{0}}, 1}, .work = JoinWork{}};
+  const std::size_t without = encode_record(here, spec).size();
+  for (std::uint32_t number = 2; number < 1002; ++number) spec.after.push_back({spec.id.job, number});
+  CHECK(encode_record(here, spec).size() <= without + 4 * 1000 + 2);
+}
+
 TEST_CASE("a record of a newer version is refused naming both versions", "[store]") {
   std::string bytes = encode_record(here, TaskProgress{});
-  bytes[0] = 3;
+  bytes[0] = 4;
   const auto found = decode_record<TaskProgress>(here, with_checksum(bytes.substr(0, bytes.size() - 4)));
   REQUIRE(!found);
   CHECK(found.error().fault == Fault::unsupported);
-  CHECK_THAT(found.error().message, Catch::Contains("has version 3, this program reads version 2"));
+  CHECK_THAT(found.error().message, Catch::Contains("has version 4, this program reads version 3"));
 }
 
 }  // namespace troupe::scheduler::test

@@ -21,7 +21,8 @@ Result<std::vector<TaskId>> open_tasks(GraphSource& source, const std::string& i
   if (!found) return found.error();
   std::vector<TaskId> open;
   for (const auto& task : found->stored.tasks) {
-    const bool is_meant = !found->task || *found->task == task.spec.id;
+    // Of a graph the tasks that its file tells of: joins end with them.
+    const bool is_meant = found->task ? *found->task == task.spec.id : !task.spec.is_join();
     if (is_meant && !is_final(task.progress.state)) open.push_back(task.spec.id);
   }
   return open;

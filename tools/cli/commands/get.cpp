@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
+#include <set>
 #include <vector>
 
 #include "runtime/agent/process.h"
@@ -35,9 +37,10 @@ void print_run(const RunSummary& run, const std::vector<TaskRecord>& tasks, cons
   std::printf("\n");
   Table table({{"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"cause"}});
   for (const auto& task : tasks)
-    table.add({task.spec.name, state_cell(to_text(task.progress.state)), std::to_string(task.progress.attempts.size()),
-               node_of(task.progress, nodes), wall_text(wall_ms(task.progress, 0)),
-               first_line(cause_of(task.progress))});
+    if (!task.spec.is_join())
+      table.add({task.spec.name, state_cell(to_text(task.progress.state)),
+                 std::to_string(task.progress.attempts.size()), node_of(task.progress, nodes),
+                 wall_text(wall_ms(task.progress, 0)), first_line(cause_of(task.progress))});
   table.print();
   std::printf("%s\n", describe(count_states(tasks)).c_str());
 }
@@ -55,15 +58,31 @@ std::string names_of(const std::vector<TaskId>& ids, const std::vector<TaskRecor
   return names;
 }
 
+/// What a task comes after; in place of joins, what these come after.
+std::set<TaskId> tasks_before(const TaskRecord& task, const std::vector<TaskRecord>& tasks) {
+  std::map<TaskId, const TaskSpec*> joins;
+  for (const auto& other : tasks)
+    if (other.spec.is_join()) joins.emplace(other.spec.id, &other.spec);
+  std::set<TaskId> before(task.spec.after.begin(), task.spec.after.end());
+  std::vector<TaskId> next(before.begin(), before.end());
+  while (!next.empty()) {
+    const auto join = joins.find(next.back());
+    next.pop_back();
+    if (join == joins.end()) continue;
+    for (const TaskId each : join->second->after)
+      if (before.insert(each).second) next.push_back(each);
+  }
+  std::erase_if(before, [&](TaskId id) { return joins.contains(id); });
+  return before;
+}
+
 /// For a task that has not ended: what it waits for.
 std::string why_waiting(const TaskRecord& task, const std::vector<TaskRecord>& tasks) {
   if (is_final(task.progress.state) || task.progress.state == TaskState::running) return {};
+  const std::set<TaskId> before = tasks_before(task, tasks);
   std::vector<TaskId> open;
-  for (const auto& other : tasks) {
-    const auto& after = task.spec.after;
-    if (other.progress.state != TaskState::done && std::find(after.begin(), after.end(), other.spec.id) != after.end())
-      open.push_back(other.spec.id);
-  }
+  for (const auto& other : tasks)
+    if (other.progress.state != TaskState::done && before.contains(other.spec.id)) open.push_back(other.spec.id);
   return open.empty() ? "for a node with " + describe(task.spec.needs) + " to spare" : "for " + names_of(open, tasks);
 }
 
@@ -105,6 +124,7 @@ void print_task(const RunSummary& run, const TaskRecord& task, const std::vector
   row("reason", progress.reason);
   row("waits", why_waiting(task, tasks));
   row("after", names_of(spec.after, tasks));
+  if (spec.is_join()) return row("is", "a join: nothing runs, it is done when all that it comes after are");
   row("needs", describe(spec.needs));
   if (spec.when) row("when", spec.when->text);
   if (spec.repeat)

@@ -159,7 +159,7 @@ int list_tasks(GraphSource& source, const ListCommand& command, const std::vecto
       continue;
     }
     for (const auto& task : stored->tasks) {
-      if (!fits(task, filters, nodes)) continue;
+      if (task.spec.is_join() || !fits(task, filters, nodes)) continue;
       if (rows == command.limit) {
         is_cut = true;
         break;

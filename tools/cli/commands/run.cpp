@@ -332,10 +332,10 @@ int check(const RunCommand& command, const Work& work) {
   std::size_t edges = 0;
   for (const auto& task : tasks) edges += task.after.size();
   if (command.json) {
-    std::printf("{\"graph\":\"%s\",\"tasks\":%zu,\"edges\":%zu,\"ok\":true}\n", work.name.c_str(), tasks.size(), edges);
+    std::printf("{\"graph\":\"%s\",\"tasks\":%zu,\"edges\":%zu,\"ok\":true}\n", work.name.c_str(), work.size, edges);
   } else if (!command.quiet) {
     std::printf("%s: graph %s is well formed: %zu tasks, %zu edges\n", command.graph_file.c_str(), work.name.c_str(),
-                tasks.size(), edges);
+                work.size, edges);
   }
   return exit_done;
 }
