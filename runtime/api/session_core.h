@@ -1,7 +1,7 @@
 // A driver's connection to its cluster, without types: what it submitted, what came back, and the thread that talks.
 //
-// A task alone leaves at once. While a submit is not answered the next tasks gather, and leave together, in the order in
-// which they were made.
+// A task alone leaves at once. While a submit is not answered the next tasks gather, and leave together, in the order
+// in which they were made.
 //
 // Invariants: each object becomes ready exactly once; the calls of this driver to one actor leave in the order in which
 // they were made, each as soon as its arguments are there; one task's refusal is no other's; what the scheduler has not
@@ -46,6 +46,8 @@ struct SessionOptions {
   int lifeline = -1;
   /// The scheduler's silence after which everything that is pending fails.
   std::chrono::milliseconds lost_after{10'000};
+  /// After which a submit without an answer, or its answer, is taken for lost, and made again at the next heartbeat.
+  std::chrono::milliseconds submit_patience{2'000};
 };
 
 /// A value, or an object that may not be ready yet.
@@ -198,7 +200,7 @@ class SessionCore {
   bool welcomed_ = false;
   bool stopping_ = false;
   bool has_news_ = false;  // Of objects, since the last turn.
-  std::string lost_;  // Why, once the scheduler is given up.
+  std::string lost_;       // Why, once the scheduler is given up.
   std::chrono::steady_clock::time_point last_heard_;
   std::uint32_t last_task_ = 0;
   std::uint64_t last_request_ = 0;

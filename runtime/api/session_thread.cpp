@@ -14,7 +14,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_tasks_of_a_submit = 1024;
 constexpr std::size_t full_submit_bytes = 256u << 10;  // Of arguments.
-constexpr std::chrono::seconds submit_patience{2};     // Then it, or its answer, is taken for lost.
 
 Fault fault_of(TaskState state) { return state == TaskState::cancelled ? Fault::cancelled : Fault::task_failed; }
 
@@ -201,7 +200,7 @@ void SessionCore::take_apart(const message::Submit& refused) {
 
 /// The same request: a scheduler that took it answers as before.
 void SessionCore::submit_again(Clock::time_point now) {
-  if (!open_submit_ || now - open_submit_->sent < submit_patience) return;
+  if (!open_submit_ || now - open_submit_->sent < options_.submit_patience) return;
   open_submit_->sent = now;
   post(scheduler_, open_submit_->message);
 }
@@ -329,7 +328,8 @@ void SessionCore::submit_what_can_be_sent() {
     bytes += add_unit(unit, tasks);
     if (tasks.size() == sent_before) continue;
     ++submit.units;
-    if (tasks.size() >= most_tasks_of_a_submit || bytes >= full_submit_bytes || tasks.front().id <= one_by_one_to_) break;
+    if (tasks.size() >= most_tasks_of_a_submit || bytes >= full_submit_bytes || tasks.front().id <= one_by_one_to_)
+      break;
   }
   if (tasks.empty()) return;
   submit.message.request = ++last_request_;

@@ -76,8 +76,8 @@ class Executor {
 
 using Clock = std::chrono::steady_clock;
 
-// Reports of tasks that end within it share a frame, as long as other orders wait here: whoever waits for a report waits
-// no longer, and a processor that all share is not given away for each.
+// Reports of tasks that end within it share a frame, as long as other orders wait here: whoever waits for a report
+// waits no longer, and a processor that all share is not given away for each.
 constexpr std::chrono::microseconds longest_gathering{1000};
 
 class Worker {
