@@ -58,6 +58,11 @@ class Played {
     for (const auto& spec : submit.tasks) numbers.push_back(spec.id.number);
     return numbers;
   }
+  /// The driver's thread has looked at everything since, and submitted nothing.
+  bool stays_silent() {
+    for (const auto begin = beats_; beats_ < begin + 2;) hear();
+    return submits_.empty();
+  }
   void answer(std::uint64_t request, const std::string& refusal) { send(message::Answer{request, refusal}); }
   void ends(std::uint32_t number) { send(message::TaskEnded{.task = {session_->job(), number}, .result = "x"}); }
 
@@ -74,7 +79,10 @@ class Played {
       auto letters = decode(delivery.frame);
       REQUIRE(letters);
       for (auto& message : letters->messages) {
-        if (std::holds_alternative<message::DriverHello>(message)) send(message::DriverWelcome{1});
+        if (std::holds_alternative<message::DriverHello>(message)) {
+          ++beats_;
+          send(message::DriverWelcome{1});
+        }
         if (auto* submit = std::get_if<message::Submit>(&message)) submits_.push_back(std::move(*submit));
       }
     }
@@ -86,6 +94,7 @@ class Played {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<SessionCore> session_;
   PeerId driver_;
+  int beats_ = 0;
   std::vector<message::Submit> submits_;
 };
 
@@ -97,6 +106,7 @@ TEST_CASE("tasks that are submitted before the last submit is answered leave tog
   const auto alone = played.submit();
   CHECK(Played::numbers_of(alone) == Numbers{1});
   const std::vector rest{played.submits(), played.submits(), played.submits()};
+  CHECK(played.stays_silent());
   played.answer(alone.request, "");
   const auto together = played.submit();
   CHECK(Played::numbers_of(together) == Numbers{2, 3, 4});
