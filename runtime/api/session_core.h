@@ -140,10 +140,9 @@ class SessionCore {
     bool sent = false;
     bool is_cancelled = false;  // After it was sent.
   };
-  /// The scheduler takes all of a submit or nothing.
+  /// One gang, or tasks alone. The scheduler takes all of them or none.
   struct OpenSubmit {
     message::Submit message;
-    std::size_t units = 0;  // That may be refused each for itself: a gang, or a task alone.
     std::chrono::steady_clock::time_point sent;
   };
 

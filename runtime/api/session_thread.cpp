@@ -178,9 +178,9 @@ void SessionCore::on_answer(const message::Answer& answer) {
   const OpenSubmit submit = std::move(*open_submit_);
   open_submit_.reset();
   if (answer.refusal.empty()) return;
-  if (submit.units > 1) return take_apart(submit.message);
-  for (const TaskSpec& spec : submit.message.tasks)
-    fail_task(spec.id, {Fault::refused, spec.name, {}, 0, answer.refusal});
+  const auto& tasks = submit.message.tasks;
+  if (tasks.size() > 1 && !tasks.front().gang) return take_apart(submit.message);
+  for (const TaskSpec& spec : tasks) fail_task(spec.id, {Fault::refused, spec.name, {}, 0, answer.refusal});
 }
 
 /// One of them is refused, and so all were: each is sent by itself.
@@ -324,10 +324,11 @@ void SessionCore::submit_what_can_be_sent() {
       if (!other || other->gang != gang->gang) break;
       unit.push_back(*next);
     }
+    // By itself: in one step with others a scheduler would place it before those that came before it.
+    if (!tasks.empty() && (gang || tasks.back().gang)) break;
     const std::size_t sent_before = tasks.size();
     bytes += add_unit(unit, tasks);
     if (tasks.size() == sent_before) continue;
-    ++submit.units;
     if (tasks.size() >= most_tasks_of_a_submit || bytes >= full_submit_bytes || tasks.front().id <= one_by_one_to_)
       break;
   }

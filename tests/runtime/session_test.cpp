@@ -123,23 +123,34 @@ TEST_CASE("of tasks that were submitted together only those are refused that are
   const auto alone = played.submit();
   const auto fits = played.submits();
   const auto too_large = played.submits();
-  const GangOptions pair{.size = 2};
-  const auto gang = played.session().spawn({}, &pair, {{"a", "A", {}}, {"a", "A", {}}});
   const auto last = played.submits();
   played.answer(alone.request, "");
-  CHECK(played.submit("no node is large enough") == Numbers{2, 3, 4, 5, 6});
+  CHECK(played.submit("no node is large enough") == Numbers{2, 3, 4});
   const auto later = played.submits();
   CHECK(played.submit("") == Numbers{2});
   CHECK(played.submit("no node is large enough") == Numbers{3});
-  CHECK(played.submit("") == Numbers{4, 5});
-  CHECK(played.submit("") == Numbers{6});
-  CHECK(played.submit("") == Numbers{7});
-  for (const std::uint32_t number : {1u, 2u, 6u, 7u}) played.ends(number);
+  CHECK(played.submit("") == Numbers{4});
+  CHECK(played.submit("") == Numbers{5});
+  for (const std::uint32_t number : {1u, 2u, 4u, 5u}) played.ends(number);
   for (const auto& each : {first, fits, last, later}) CHECK_FALSE(played.fate(each));
   const auto refused = played.fate(too_large);
   REQUIRE(refused);
   CHECK(refused->fault == Fault::refused);
   CHECK(refused->cause == "no node is large enough");
+}
+
+TEST_CASE("a gang leaves by itself, between what came before it and after", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  const auto alone = played.submit();
+  const std::vector before{played.submits(), played.submits()};
+  const GangOptions pair{.size = 2};
+  const auto gang = played.session().spawn({}, &pair, {{"a", "A", {}}, {"a", "A", {}}});
+  const std::vector after{played.submits(), played.submits()};
+  played.answer(alone.request, "");
+  CHECK(played.submit("") == Numbers{2, 3});
+  CHECK(played.submit("no node is large enough") == Numbers{4, 5});
+  CHECK(played.submit("") == Numbers{6, 7});
 }
 
 TEST_CASE("what is cancelled before the refusal of those that it left with is not submitted again", "[session]") {
