@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +30,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t shown_lines = 20;
 constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
+// Reports of attempts that end within it share a frame, as long as others wait here for their turn.
+constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds longest_silence{1000};  // Of a scheduler, which answers each heartbeat.
 
 agent::Time since_start(Clock::time_point start) {
@@ -62,13 +65,14 @@ class Agent {
     connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
-    outbox_.flush(transport_);
+    to_scheduler_.flush(transport_);
     return {};
   }
 
   void turn() {
     const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
-    for (const auto& delivery : transport_.receive(Clock::now() + wait)) take(delivery);
+    for (const auto& delivery : transport_.receive(std::min(Clock::now() + wait, send_at_.value_or(Deadline::max()))))
+      take(delivery);
     take_ends();
     follow_scheduler();
     if (since_start(start_) >= wake_at_) {
@@ -76,6 +80,7 @@ class Agent {
       step(agent::Tick{});
     }
     outbox_.flush(transport_);
+    send_what_is_due();
   }
 
   bool is_told_to_stop() const {
@@ -107,8 +112,8 @@ class Agent {
   }
 
   void say_goodbye() {
-    post(scheduler_, message::AgentBye{options_.node, options_.incarnation});
-    outbox_.flush(transport_);
+    post(to_scheduler_, scheduler_, message::AgentBye{options_.node, options_.incarnation});
+    to_scheduler_.flush(transport_);
   }
 
  private:
@@ -174,13 +179,13 @@ class Agent {
   }
 
   void carry_out(agent::Effect& effect) {
-    if (const auto message = message_of(std::move(effect), self_)) return post(scheduler_, *message);
+    if (const auto message = message_of(std::move(effect), self_)) return post(to_scheduler_, scheduler_, *message);
     std::visit(
         Overloaded{
             [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give_order(each); },
             [&](agent::TakeBack& each) {
               const auto worker = workers_.find(each.worker);
-              if (worker != workers_.end()) post(worker->second.peer, message::Stop{each.task, each.attempt});
+              if (worker != workers_.end()) post(outbox_, worker->second.peer, message::Stop{each.task, each.attempt});
             },
             [&](agent::StartCommand& each) { start_command(each.order); },
             [&](agent::KillWorker& each) {
@@ -220,7 +225,7 @@ class Agent {
 
   void give_order(agent::GiveOrder& give) {
     const auto worker = workers_.find(give.worker);
-    if (worker != workers_.end()) post(worker->second.peer, message::Run{std::move(give.order)});
+    if (worker != workers_.end()) post(outbox_, worker->second.peer, message::Run{std::move(give.order)});
   }
 
   void start_command(const RunOrder& order) {
@@ -291,13 +296,27 @@ class Agent {
     if (std::filesystem::file_size(file, ignored) == 0) std::filesystem::remove(file, ignored);
   }
 
-  void post(PeerId to, const message::Message& message) {
-    outbox_.post(to, {options_.cluster, core_.seen().epoch, options_.incarnation, core_.seen().commit_seq}, message);
+  /// As long as others wait here the scheduler is in no hurry to know what has ended.
+  void send_what_is_due() {
+    if (to_scheduler_.is_empty()) return;
+    const auto now = Clock::now();
+    if (core_.has_work_in_line()) {
+      if (!send_at_) send_at_ = now + longest_gathering;
+      if (now < *send_at_) return;
+    }
+    send_at_.reset();
+    to_scheduler_.flush(transport_);
+  }
+
+  void post(Outbox& outbox, PeerId to, const message::Message& message) {
+    outbox.post(to, {options_.cluster, core_.seen().epoch, options_.incarnation, core_.seen().commit_seq}, message);
   }
 
   const AgentOptions& options_;
   Transport& transport_;
-  Outbox outbox_;
+  Outbox outbox_;        // To the workers.
+  Outbox to_scheduler_;  // Reports above all.
+  std::optional<Clock::time_point> send_at_;
   const Clock::time_point start_;
   const AgentIdentity self_;
   AgentCore core_;

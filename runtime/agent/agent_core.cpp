@@ -31,11 +31,14 @@ AgentCore::AgentCore(AgentSettings settings, Time now)
 Effects AgentCore::step(Time now, const Event& event) {
   now_ = std::max(now_, now);
   std::visit([this](const auto& each) { on(each); }, event);
-  const auto next = next_timer();
-  if (std::holds_alternative<Tick>(event) || !wake_ || (next && *next < *wake_)) {
-    wake_ = next;
-    if (wake_) emit(WakeAt{*wake_});
+  if (std::holds_alternative<Tick>(event) || !wake_) {
+    wake_ = next_timer();
+    emit(WakeAt{*wake_});
+  } else if (new_timer_ && *new_timer_ < *wake_) {
+    wake_ = new_timer_;
+    emit(WakeAt{*wake_});
   }
+  new_timer_.reset();
   return std::exchange(effects_, {});
 }
 
@@ -178,6 +181,7 @@ void AgentCore::on(const ReportArrived& arrived) {
   if (worker.attempts.empty()) {
     worker.phase = Worker::Phase::idle;
     worker.idle_since = now_;
+    timer_at(now_ + settings_.idle_timeout);
   } else {
     go_on(worker, *attempt);
   }
@@ -279,8 +283,8 @@ void AgentCore::go_on(const Worker& worker, Attempt& ended) {
   TROUPE_CHECK(ledger_.take_exactly(next.order.grant), "what lines up in a worker needs what ran before it");
   next.phase = Attempt::Phase::running;
   // What was to be taken back, and was not, gets its time to say so.
-  if (next.order.timeout.count() > 0) next.timeout_at = now_ + next.order.timeout;
-  if (next.verdict) next.timeout_at = now_ + settings_.kill_grace;
+  set_timeout(next);
+  if (next.verdict) next.timeout_at = timer_at(now_ + settings_.kill_grace);
 }
 
 /// What a worker never began waits for room again, in front of what came later.
@@ -300,7 +304,7 @@ void AgentCore::put_back(const std::deque<Key>& keys) {
 void AgentCore::start(Key key, Attempt& attempt) {
   if (is_command(attempt.order)) {
     attempt.phase = Attempt::Phase::running;
-    if (attempt.order.timeout.count() > 0) attempt.timeout_at = now_ + attempt.order.timeout;
+    set_timeout(attempt);
     return emit(StartCommand{attempt.order});
   }
   for (auto& [number, worker] : workers_) {
@@ -323,7 +327,7 @@ void AgentCore::start(Key key, Attempt& attempt) {
 void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt) {
   worker.phase = Worker::Phase::busy;
   attempt.phase = Attempt::Phase::running;
-  if (attempt.order.timeout.count() > 0) attempt.timeout_at = now_ + attempt.order.timeout;
+  set_timeout(attempt);
   emit(GiveOrder{number, attempt.order});
 }
 
@@ -337,7 +341,7 @@ void AgentCore::end_early(Key key, Attempt& attempt, AttemptReport verdict) {
   attempt.phase = Attempt::Phase::ending;
   attempt.verdict = std::move(verdict);
   if (attempt.worker != 0) return kill(attempt.worker, workers_.at(attempt.worker));
-  attempt.kill_at = now_ + settings_.kill_grace;
+  attempt.kill_at = timer_at(now_ + settings_.kill_grace);
   emit(KillCommand{key.first, key.second, false});
 }
 
@@ -360,7 +364,7 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
 
 void AgentCore::kill(WorkerNumber number, Worker& worker) {
   worker.phase = Worker::Phase::dying;
-  worker.kill_at = now_ + settings_.kill_grace;
+  worker.kill_at = timer_at(now_ + settings_.kill_grace);
   emit(KillWorker{number, false});
 }
 
@@ -411,7 +415,17 @@ void AgentCore::send_reports() {
     if (attempt.phase == Attempt::Phase::ended) emit(SendReport{attempt.report});
 }
 
-std::optional<Time> AgentCore::next_timer() const {
+/// What runs from now on ends in time.
+void AgentCore::set_timeout(Attempt& attempt) {
+  if (attempt.order.timeout.count() > 0) attempt.timeout_at = timer_at(now_ + attempt.order.timeout);
+}
+
+Time AgentCore::timer_at(Time at) {
+  new_timer_ = std::min(new_timer_.value_or(at), at);
+  return at;
+}
+
+Time AgentCore::next_timer() const {
   Time next = next_beat_;
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.phase == Attempt::Phase::running && attempt.timeout_at) next = std::min(next, *attempt.timeout_at);
@@ -422,6 +436,12 @@ std::optional<Time> AgentCore::next_timer() const {
     if (worker.phase == Worker::Phase::idle) next = std::min(next, worker.idle_since + settings_.idle_timeout);
   }
   return next;
+}
+
+bool AgentCore::has_work_in_line() const {
+  return !queue_.empty() || !ahead_.empty() || std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
+    return each.second.attempts.size() > 1;
+  });
 }
 
 std::vector<Grant> AgentCore::grants_in_use() const {

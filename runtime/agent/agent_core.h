@@ -193,6 +193,8 @@ class AgentCore {
   /// Orders that have not fitted so far, but for those that were given ahead. The scheduler's books keep it at none,
   /// unless it took a live node for dead.
   std::size_t waiting_for_room() const { return queue_.size(); }
+  /// Whether something waits for what runs here to end.
+  bool has_work_in_line() const;
   /// The newest store that a scheduler named: every message to a scheduler names it back.
   const StoreAge& seen() const { return seen_; }
 
@@ -256,7 +258,9 @@ class AgentCore {
   Attempt* attempt_of(WorkerNumber worker);
   std::vector<RunningAttempt> running() const;
   void send_reports();
-  std::optional<Time> next_timer() const;
+  void set_timeout(Attempt& attempt);
+  Time timer_at(Time at);
+  Time next_timer() const;
 
   void emit(agent::Effect effect) { effects_.push_back(std::move(effect)); }
   void ignore(std::string reason) { emit(agent::Ignored{std::move(reason)}); }
@@ -275,7 +279,8 @@ class AgentCore {
   WorkerNumber last_worker_ = 0;
   std::set<Key> acknowledged_;
   std::deque<Key> acknowledged_in_order_;
-  std::optional<Time> wake_;
+  std::optional<Time> wake_;       // What was asked for last; empty at first.
+  std::optional<Time> new_timer_;  // The earliest that this step has set.
   agent::Effects effects_;
 };
 

@@ -97,9 +97,9 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
     object->outcome = Failure{Fault::unavailable, task.spec.name, {}, 0, lost_};
     return object;
   }
-  tasks_.emplace(id, std::move(task));
-  unsent_.insert(id);
-  transport_->wake();
+  tasks_.emplace_hint(tasks_.end(), id, std::move(task));
+  unsent_.insert(unsent_.end(), id);
+  if (!open_submit_) transport_->wake();  // Otherwise it waits for the answer.
   return object;
 }
 
@@ -257,6 +257,7 @@ void SessionCore::cancel(TaskId task) {
   if (unsent_.contains(task)) {
     fail_task(task, {Fault::cancelled, tasks_.at(task).spec.name, {}, 0, "cancelled"});
   } else {
+    if (const auto found = tasks_.find(task); found != tasks_.end()) found->second.is_cancelled = true;
     post(scheduler_, message::Cancel{++last_request_, task});
   }
   transport_->wake();

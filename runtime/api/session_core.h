@@ -1,8 +1,11 @@
 // A driver's connection to its cluster, without types: what it submitted, what came back, and the thread that talks.
 //
+// A task alone leaves at once. While a submit is not answered the next tasks gather, and leave together, in the order
+// in which they were made.
+//
 // Invariants: each object becomes ready exactly once; the calls of this driver to one actor leave in the order in which
-// they were made, each as soon as its arguments are there; what the scheduler has not answered is sent again to a
-// scheduler of a new epoch, and to one that took this driver for dead and dropped it all.
+// they were made, each as soon as its arguments are there; one task's refusal is no other's; what the scheduler has not
+// answered is sent again to a scheduler of a new epoch, and to one that took this driver for dead and dropped it all.
 #pragma once
 
 #include <chrono>
@@ -43,6 +46,8 @@ struct SessionOptions {
   int lifeline = -1;
   /// The scheduler's silence after which everything that is pending fails.
   std::chrono::milliseconds lost_after{10'000};
+  /// After which a submit without an answer, or its answer, is taken for lost, and made again at the next heartbeat.
+  std::chrono::milliseconds submit_patience{2'000};
 };
 
 /// A value, or an object that may not be ready yet.
@@ -133,6 +138,12 @@ class SessionCore {
     std::weak_ptr<Object> result;        // None for actors.
     std::shared_ptr<ActorLine> actor;
     bool sent = false;
+    bool is_cancelled = false;  // After it was sent.
+  };
+  /// One gang, or tasks alone. The scheduler takes all of them or none.
+  struct OpenSubmit {
+    message::Submit message;
+    std::chrono::steady_clock::time_point sent;
   };
 
   void run();
@@ -155,8 +166,11 @@ class SessionCore {
   void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
   void pump();
   void submit_what_can_be_sent();
+  std::size_t add_unit(std::span<const TaskId> unit, std::vector<TaskSpec>& tasks);
+  void take_apart(const message::Submit& refused);
+  void submit_again(std::chrono::steady_clock::time_point now);
   void pump(ActorLine& actor);
-  bool prepare(PendingTask& task, TaskSpec& spec);
+  bool prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes);
   void fail_task(TaskId id, Failure failure);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);
@@ -184,13 +198,15 @@ class SessionCore {
   std::uint64_t since_ = 0;  // When that scheduler took this driver in.
   bool welcomed_ = false;
   bool stopping_ = false;
-  std::string lost_;  // Why, once the scheduler is given up.
+  bool has_news_ = false;  // Of objects, since the last turn.
+  std::string lost_;       // Why, once the scheduler is given up.
   std::chrono::steady_clock::time_point last_heard_;
   std::uint32_t last_task_ = 0;
   std::uint64_t last_request_ = 0;
   std::map<TaskId, PendingTask> tasks_;                          // Not ended; actors too.
   std::set<TaskId> unsent_;                                      // Those of them that the scheduler has not been given.
-  std::map<std::uint64_t, std::vector<TaskId>> requests_;        // Not answered: what was in them.
+  std::optional<OpenSubmit> open_submit_;                        // Not answered.
+  TaskId one_by_one_to_;                                         // Up to here somebody is refused: nobody knows who.
   std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job and drain: empty while open.
   std::map<std::uint64_t, std::optional<message::ClusterStatus>> statuses_;
   std::map<std::uint64_t, std::optional<message::SyncStatus>> sync_statuses_;

@@ -12,6 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t most_tasks_of_a_submit = 1024;
+constexpr std::size_t full_submit_bytes = 256u << 10;  // Of arguments.
+
 Fault fault_of(TaskState state) { return state == TaskState::cancelled ? Fault::cancelled : Fault::task_failed; }
 
 std::size_t bytes_in(const std::vector<Argument>& arguments) {
@@ -61,6 +64,7 @@ void SessionCore::run() {
       if (now >= next_hello) {
         follow_scheduler();
         say_hello();
+        submit_again(now);
         next_hello =
             now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
         if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
@@ -72,6 +76,7 @@ void SessionCore::run() {
       last = stopping_;
       if (last) post(scheduler_, message::DriverBye{});
       out = outbox_.take();
+      if (std::exchange(has_news_, false)) changed_.notify_all();
     }
     for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
     if (last) return;
@@ -147,7 +152,7 @@ void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
   const std::uint32_t epoch_before = std::exchange(epoch_, epoch);
   since_ = since;
   welcomed_ = true;
-  requests_.clear();
+  open_submit_.reset();
   for (auto& [id, task] : tasks_) {
     task.sent = false;
     unsent_.insert(id);
@@ -169,15 +174,35 @@ void SessionCore::on_answer(const message::Answer& answer) {
     changed_.notify_all();
     return;
   }
-  const auto found = requests_.find(answer.request);
-  if (found == requests_.end()) return;
-  const auto ids = std::move(found->second);
-  requests_.erase(found);
+  if (!open_submit_ || open_submit_->message.request != answer.request) return;
+  const OpenSubmit submit = std::move(*open_submit_);
+  open_submit_.reset();
   if (answer.refusal.empty()) return;
-  for (const TaskId id : ids) {
-    const auto task = tasks_.find(id);
-    if (task != tasks_.end()) fail_task(id, {Fault::refused, task->second.spec.name, {}, 0, answer.refusal});
+  const auto& tasks = submit.message.tasks;
+  if (tasks.size() > 1 && !tasks.front().gang) return take_apart(submit.message);
+  for (const TaskSpec& spec : tasks) fail_task(spec.id, {Fault::refused, spec.name, {}, 0, answer.refusal});
+}
+
+/// One of them is refused, and so all were: each is sent by itself.
+void SessionCore::take_apart(const message::Submit& refused) {
+  for (const TaskSpec& spec : refused.tasks) {
+    const auto task = tasks_.find(spec.id);
+    if (task == tasks_.end()) continue;
+    if (task->second.is_cancelled) {
+      fail_task(spec.id, {Fault::cancelled, spec.name, {}, 0, "cancelled"});
+    } else {
+      task->second.sent = false;
+      unsent_.insert(spec.id);
+    }
   }
+  one_by_one_to_ = refused.tasks.back().id;
+}
+
+/// The same request: a scheduler that took it answers as before.
+void SessionCore::submit_again(Clock::time_point now) {
+  if (!open_submit_ || now - open_submit_->sent < options_.submit_patience) return;
+  open_submit_->sent = now;
+  post(scheduler_, open_submit_->message);
 }
 
 void SessionCore::on_ended(message::TaskEnded& ended) {
@@ -264,7 +289,7 @@ void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, j
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) return;
   object->outcome = std::move(outcome);
-  changed_.notify_all();
+  has_news_ = true;
 }
 
 void SessionCore::pump() {
@@ -286,38 +311,56 @@ void SessionCore::pump() {
 }
 
 void SessionCore::submit_what_can_be_sent() {
-  // One request a unit that is refused as one: a gang, or a task alone.
-  std::map<std::pair<bool, std::uint32_t>, std::vector<TaskId>> units;
-  const std::vector<TaskId> unsent(unsent_.begin(), unsent_.end());
-  for (const TaskId id : unsent) {
-    const auto& gang = tasks_.at(id).spec.gang;
-    units[{gang.has_value(), gang ? gang->gang : id.number}].push_back(id);
+  if (open_submit_) return;
+  OpenSubmit submit{.message = {.job = job_}, .sent = Clock::now()};
+  auto& tasks = submit.message.tasks;
+  std::size_t bytes = 0;
+  std::vector<TaskId> unit;
+  for (auto next = unsent_.begin(); next != unsent_.end();) {
+    unit.assign(1, *next);
+    const auto gang = tasks_.at(*next).spec.gang;
+    for (++next; gang && next != unsent_.end(); ++next) {
+      const auto& other = tasks_.at(*next).spec.gang;
+      if (!other || other->gang != gang->gang) break;
+      unit.push_back(*next);
+    }
+    // By itself: in one step with others a scheduler would place it before those that came before it.
+    if (!tasks.empty() && (gang || tasks.back().gang)) break;
+    const std::size_t sent_before = tasks.size();
+    bytes += add_unit(unit, tasks);
+    if (tasks.size() == sent_before) continue;
+    if (tasks.size() >= most_tasks_of_a_submit || bytes >= full_submit_bytes || tasks.front().id <= one_by_one_to_)
+      break;
   }
-  for (const auto& [key, ids] : units) {
-    std::vector<TaskSpec> specs(ids.size());
-    bool all = true;
-    for (std::size_t i = 0; i < ids.size() && all; ++i) {
-      const auto task = tasks_.find(ids[i]);
-      all = task != tasks_.end() && prepare(task->second, specs[i]);
-    }
-    if (!all) continue;
-    // Given again to a scheduler of a new epoch, a gang is what is left of it.
-    if (key.first && specs.size() != specs.front().gang->size) {
-      for (std::size_t i = 0; i < specs.size(); ++i) {
-        specs[i].gang->size = static_cast<std::uint32_t>(specs.size());
-        specs[i].gang->rank = static_cast<std::uint32_t>(i);
-      }
-    }
-    for (const TaskId id : ids) {
-      tasks_.at(id).sent = true;
-      unsent_.erase(id);
-    }
-    requests_[++last_request_] = ids;
-    post(scheduler_, message::Submit{last_request_, job_, std::move(specs)});
-  }
+  if (tasks.empty()) return;
+  submit.message.request = ++last_request_;
+  post(scheduler_, submit.message);
+  open_submit_ = std::move(submit);
 }
 
-bool SessionCore::prepare(PendingTask& task, TaskSpec& spec) {
+/// All of the unit, or nothing while one of it cannot be sent. Answers with the bytes of its arguments.
+std::size_t SessionCore::add_unit(std::span<const TaskId> unit, std::vector<TaskSpec>& tasks) {
+  const std::size_t before = tasks.size();
+  std::size_t bytes = 0;
+  for (const TaskId id : unit) {
+    const auto task = tasks_.find(id);
+    if (task != tasks_.end() && prepare(task->second, tasks.emplace_back(), bytes)) continue;
+    tasks.resize(before);
+    return 0;
+  }
+  for (std::size_t i = 0; i < unit.size(); ++i) {
+    // Given again to a scheduler of a new epoch, a gang is what is left of it.
+    if (auto& gang = tasks[before + i].gang; gang && gang->size != unit.size()) {
+      gang->size = static_cast<std::uint32_t>(unit.size());
+      gang->rank = static_cast<std::uint32_t>(i);
+    }
+    tasks_.at(unit[i]).sent = true;
+    unsent_.erase(unit[i]);
+  }
+  return bytes;
+}
+
+bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes) {
   if (const Object* failed = first_failed(task.arguments)) {
     fail_task(task.spec.id, failure_of_input(task.spec.name, *failed));
     return false;
@@ -344,10 +387,12 @@ bool SessionCore::prepare(PendingTask& task, TaskSpec& spec) {
       spec.after.push_back(*object.task());
     }
   }
-  if (const std::size_t bytes = bytes_in(arguments); bytes > most_inline_bytes) {
-    fail_task(task.spec.id, {Fault::bad_input, task.spec.name, {}, 0, too_large(bytes)});
+  const std::size_t own_bytes = bytes_in(arguments);
+  if (own_bytes > most_inline_bytes) {
+    fail_task(task.spec.id, {Fault::bad_input, task.spec.name, {}, 0, too_large(own_bytes)});
     return false;
   }
+  bytes += own_bytes;
   if (auto* function = std::get_if<FunctionWork>(&spec.work)) function->arguments = std::move(arguments);
   if (auto* actor = std::get_if<ActorWork>(&spec.work)) actor->arguments = std::move(arguments);
   return true;

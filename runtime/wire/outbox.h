@@ -14,6 +14,8 @@ class Outbox {
  public:
   void post(PeerId to, const Envelope& envelope, const message::Message& message);
 
+  bool is_empty() const { return frames_.empty(); }
+
   /// The frames, which are then forgotten here.
   struct Outgoing {
     PeerId to;

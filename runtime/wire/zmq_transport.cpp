@@ -1,10 +1,13 @@
 #include "runtime/wire/zmq_transport.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,6 +20,7 @@ namespace {
 
 constexpr int frames_per_turn = 4096;   // Then the caller gets to act on them.
 constexpr std::size_t most_path = 107;  // What a socket address holds.
+constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours(1);
 
 Error error_at(const std::string& address, const char* verb) {
   return {Fault::unavailable, std::string("cannot ") + verb + ' ' + address + ": " + zmq_strerror(zmq_errno())};
@@ -29,7 +33,7 @@ class ZmqTransport final : public Transport {
   }
 
   ~ZmqTransport() override {
-    for (auto& [id, socket] : sockets_) socket.close();
+    for (auto& [id, open] : sockets_) open.socket.close();
     context_.shutdown();
     ::close(wake_fd_);
   }
@@ -40,14 +44,14 @@ class ZmqTransport final : public Transport {
     auto socket = make_socket(zmq::socket_type::router);
     socket.set(zmq::sockopt::router_mandatory, true);
     if (zmq_bind(socket.handle(), address.c_str()) != 0) return error_at(address, "listen on");
-    sockets_.emplace(++last_socket_, std::move(socket));
+    keep(std::move(socket));
     return {};
   }
 
   Result<PeerId> connect(const std::string& address) override {
     auto socket = make_socket(zmq::socket_type::dealer);
     if (zmq_connect(socket.handle(), address.c_str()) != 0) return error_at(address, "connect to");
-    sockets_.emplace(++last_socket_, std::move(socket));
+    keep(std::move(socket));
     const PeerId peer{++last_peer_};
     peers_[peer.value] = {last_socket_, {}};
     dealers_[last_socket_] = peer;
@@ -66,7 +70,9 @@ class ZmqTransport final : public Transport {
     const auto found = peers_.find(to.value);
     if (found == peers_.end()) return;
     const Route& route = found->second;
-    zmq::socket_t& socket = sockets_.at(route.socket);
+    OpenSocket& open = sockets_.at(route.socket);
+    zmq::socket_t& socket = open.socket;
+    open.may_hold_frames = true;
     if (!route.routing_id.empty()) {
       const std::string& id = route.routing_id;
       if (zmq_send(socket.handle(), id.data(), id.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
@@ -83,28 +89,18 @@ class ZmqTransport final : public Transport {
   }
 
   std::vector<Delivery> receive(Deadline deadline) override {
-    std::vector<Delivery> arrived = take_all();
-    if (!arrived.empty()) return arrived;
-
-    std::vector<zmq_pollitem_t> items;
-    for (auto& [id, socket] : sockets_) items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
-    items.push_back({nullptr, wake_fd_, ZMQ_POLLIN, 0});
-    for (const auto& [descriptor, for_write] : watched_)
-      items.push_back({nullptr, descriptor, static_cast<short>(for_write ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN), 0});
-
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    const long timeout_ms = static_cast<long>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
-    zmq_poll(items.data(), static_cast<int>(items.size()), timeout_ms);
-    std::uint64_t wakes = 0;
-    while (::read(wake_fd_, &wakes, sizeof wakes) > 0) {
+    for (;;) {
+      const bool is_over = poll_until(deadline);
+      std::vector<Delivery> arrived = take_all();
+      if (is_over || !arrived.empty()) return arrived;
     }
-    return take_all();
   }
 
   void wake() override {
+    if (is_woken_.exchange(true)) return;
     const std::uint64_t one = 1;
     const auto written = ::write(wake_fd_, &one, sizeof one);
-    TROUPE_CHECK(written == sizeof one || errno == EAGAIN, "an eventfd takes a wake");
+    TROUPE_CHECK(written == sizeof one, "an eventfd takes a wake");
   }
 
   void watch(int descriptor, bool for_write) override { watched_[descriptor] = for_write; }
@@ -115,6 +111,17 @@ class ZmqTransport final : public Transport {
     std::uint64_t socket = 0;
     std::string routing_id;  // Empty: a DEALER, which has one peer.
   };
+
+  struct OpenSocket {
+    zmq::socket_t socket;
+    int descriptor = -1;  // Readable when something has happened to the socket that it has not been asked about since.
+    bool may_hold_frames = true;  // Without a sign on the descriptor: any call may have taken the sign away.
+  };
+
+  void keep(zmq::socket_t socket) {
+    const int descriptor = socket.get(zmq::sockopt::fd);
+    sockets_.emplace(++last_socket_, OpenSocket{std::move(socket), descriptor});
+  }
 
   zmq::socket_t make_socket(zmq::socket_type type) {
     zmq::socket_t socket(context_, type);
@@ -128,13 +135,51 @@ class ZmqTransport final : public Transport {
     return socket;
   }
 
+  /// Waits for a sign on any descriptor, unless frames may be there already; marks the sockets that had one. True when
+  /// receive() is to return, with frames or without.
+  bool poll_until(Deadline deadline) {
+    std::vector<pollfd> polled;
+    polled.reserve(1 + watched_.size() + sockets_.size());
+    polled.push_back({wake_fd_, POLLIN, 0});
+    for (const auto& [descriptor, for_write] : watched_)
+      polled.push_back({descriptor, static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0});
+    bool may_hold_frames = false;
+    for (const auto& [id, open] : sockets_) {
+      polled.push_back({open.descriptor, POLLIN, 0});
+      may_hold_frames = may_hold_frames || open.may_hold_frames;
+    }
+    const auto left = deadline - std::chrono::steady_clock::now();
+    const auto wait = std::clamp<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0), longest_wait).count();
+    const timespec limit{may_hold_frames ? 0 : wait / 1'000'000'000, may_hold_frames ? 0 : wait % 1'000'000'000};
+    ::ppoll(polled.data(), polled.size(), &limit, nullptr);
+
+    auto sign = polled.begin();
+    bool is_over = left.count() <= 0 || wait == 0;
+    if (sign->revents != 0) take_wake();
+    for (; sign != polled.begin() + 1 + static_cast<std::ptrdiff_t>(watched_.size()); ++sign)
+      is_over = is_over || sign->revents != 0;
+    for (auto& [id, open] : sockets_) {
+      if (sign->revents != 0) open.may_hold_frames = true;
+      ++sign;
+    }
+    return is_over;
+  }
+
+  /// In this order: a wake that comes between the two is served by the caller, who looks after this.
+  void take_wake() {
+    std::uint64_t wakes = 0;
+    const auto taken = ::read(wake_fd_, &wakes, sizeof wakes);
+    TROUPE_CHECK(taken == sizeof wakes, "what made an eventfd readable can be read");
+    is_woken_.exchange(false);
+  }
+
   std::vector<Delivery> take_all() {
     std::vector<Delivery> arrived;
-    for (auto& [id, socket] : sockets_) {
-      for (int taken = 0; taken < frames_per_turn; ++taken) {
-        auto delivery = take_one(id, socket);
-        if (!delivery) break;
-        arrived.push_back(std::move(*delivery));
+    for (auto& [id, open] : sockets_) {
+      for (int taken = 0; open.may_hold_frames && taken < frames_per_turn; ++taken) {
+        auto delivery = take_one(id, open.socket);
+        open.may_hold_frames = delivery.has_value();
+        if (delivery) arrived.push_back(std::move(*delivery));
       }
     }
     return arrived;
@@ -167,10 +212,11 @@ class ZmqTransport final : public Transport {
   }
 
   zmq::context_t context_;
-  int wake_fd_;
+  const int wake_fd_;
+  std::atomic<bool> is_woken_ = false;  // The descriptor is readable, or will be at once.
   std::uint64_t last_socket_ = 0;
   std::uint64_t last_peer_ = 0;
-  std::map<std::uint64_t, zmq::socket_t> sockets_;
+  std::map<std::uint64_t, OpenSocket> sockets_;
   std::map<std::uint64_t, PeerId> dealers_;
   std::unordered_map<std::uint64_t, Route> peers_;
   std::map<std::pair<std::uint64_t, std::string>, PeerId> routes_;

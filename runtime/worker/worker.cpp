@@ -74,6 +74,12 @@ class Executor {
   std::thread thread_;
 };
 
+using Clock = std::chrono::steady_clock;
+
+// Reports of tasks that end within it share a frame, as long as other orders wait here: whoever waits for a report
+// waits no longer, and a processor that all share is not given away for each.
+constexpr std::chrono::microseconds longest_gathering{1000};
+
 class Worker {
  public:
   Worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport)
@@ -89,9 +95,8 @@ class Worker {
 
   void run(const std::function<bool()>& until_stopped) {
     while (!until_stopped()) {
-      for (const auto& delivery : transport_.receive(std::chrono::steady_clock::now() + std::chrono::seconds(60)))
-        take(delivery);
-      send_what_is_made();
+      for (const auto& delivery : transport_.receive(send_at_)) take(delivery);
+      send_what_is_due();
     }
   }
 
@@ -244,18 +249,32 @@ class Worker {
   }
 
   void post(PeerId to, message::Message message) {
+    bool is_first = false;
+    bool is_last = false;
     {
       const std::lock_guard lock(mutex_);
+      is_first = made_.empty();
+      is_last = waiting_.empty();
       made_.emplace_back(to, std::move(message));
     }
-    transport_.wake();
+    if (is_first || is_last) transport_.wake();
   }
 
-  void send_what_is_made() {
+  void send_what_is_due() {
+    const auto now = Clock::now();
     std::vector<std::pair<PeerId, message::Message>> made;
     {
       const std::lock_guard lock(mutex_);
-      made = std::exchange(made_, {});
+      if (made_.empty()) {
+        send_at_ = now + std::chrono::seconds(60);
+      } else if (!is_gathering_ && !waiting_.empty()) {
+        is_gathering_ = true;
+        send_at_ = now + longest_gathering;
+      } else if (waiting_.empty() || now >= send_at_) {
+        is_gathering_ = false;
+        send_at_ = now + std::chrono::seconds(60);
+        made = std::exchange(made_, {});
+      }
     }
     for (const auto& [to, message] : made) send(to, message);
     outbox_.flush(transport_);
@@ -271,6 +290,8 @@ class Worker {
   Outbox outbox_;  // Of the thread that talks.
   PeerId agent_;
   BegunFile begun_;
+  bool is_gathering_ = false;
+  Clock::time_point send_at_ = Clock::now();  // What is made; also when nothing is.
 
   std::mutex mutex_;
   std::map<Key, bool> waiting_;  // Orders that are not begun, and whether they were taken back.

@@ -1,5 +1,7 @@
 #include "runtime/agent/agent_core.h"
 
+#include <optional>
+
 #include <catch2/catch.hpp>
 
 using namespace troupe;
@@ -72,6 +74,7 @@ class Node {
   static TaskId id_of(const std::string& task) { return {{1}, static_cast<std::uint32_t>(task[0])}; }
 
   StoreAge store{.epoch = 1};
+  bool has_work_in_line() const { return agent_.has_work_in_line(); }
   std::string program = "/bin/driver";
   Work work = FunctionWork{"f", {}};
   Grant grant{.cpus = 1000};
@@ -376,4 +379,45 @@ TEST_CASE("an answer to a heartbeat tells how far the store is", "[agent]") {
   node.store.commit_seq = 90;
   (void)node.says(agent::HeartbeatTaken{node.store});
   CHECK(node.at(500ms).ticks() == "remember 1.90; beat with nothing");
+}
+
+TEST_CASE("an agent asks to be woken for the earliest of what it waits for", "[agent]") {
+  const StoreAge store{.epoch = 1};
+  AgentCore agent({.capacity = {.cpus = 2000}, .heartbeat_interval = 500ms}, 0ms);
+  const auto asks_for = [&](agent::Time now, const agent::Event& event) {
+    std::optional<agent::Time> at;
+    for (const auto& effect : agent.step(now, event))
+      if (const auto* wake = std::get_if<agent::WakeAt>(&effect)) at = wake->at;
+    return at;
+  };
+  const auto order = [&](std::uint32_t number, std::chrono::milliseconds timeout) {
+    return agent::OrderArrived{store,
+                               {.task = {{1}, number},
+                                .attempt = {1, 1},
+                                .program = "p",
+                                .work = FunctionWork{"f", {}},
+                                .grant = {.cpus = 1000},
+                                .timeout = timeout}};
+  };
+  CHECK(asks_for(0ms, agent::Tick{}) == 500ms);
+  CHECK_FALSE(asks_for(0ms, order(1, 100ms)));
+  CHECK(asks_for(10ms, agent::WorkerReady{1}) == 110ms);
+  CHECK_FALSE(asks_for(10ms, order(2, 200ms)));
+  CHECK_FALSE(asks_for(20ms, agent::WorkerReady{2}));
+  CHECK(asks_for(110ms, agent::Tick{}) == 220ms);
+  CHECK(asks_for(220ms, agent::Tick{}) == 500ms);
+}
+
+TEST_CASE("work stands in line at an agent while something waits for another to end", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK_FALSE(node.has_work_in_line());
+  node.ahead = true;
+  (void)node.is_given("b");
+  CHECK(node.has_work_in_line());
+  (void)node.finishes(1, "a");
+  CHECK_FALSE(node.has_work_in_line());
+  node.ahead = false;
+  (void)node.is_given("c");
+  CHECK(node.has_work_in_line());
 }

@@ -93,6 +93,45 @@ TEST_CASE("a wake from another thread ends a wait", "[transport]") {
   });
 }
 
+TEST_CASE("wakes that nobody waits for end one wait, and the next wake another", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto transport = kind.make();
+    REQUIRE(transport->listen(kind.address));
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 10; ++i) transport->wake();
+      const auto begin = std::chrono::steady_clock::now();
+      CHECK(transport->receive(begin + 60s).empty());
+      CHECK(std::chrono::steady_clock::now() - begin < 30s);
+      CHECK(transport->receive(std::chrono::steady_clock::now() + 1ms).empty());
+    }
+  });
+}
+
+TEST_CASE("one end hears all who send to it, whoever it answers meanwhile", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto middle = kind.make();
+    const auto asks = kind.make();
+    REQUIRE(middle->listen(kind.address));
+    const auto upper = kind.make();
+    const std::string upper_address = kind.address + ".upper";
+    REQUIRE(upper->listen(upper_address));
+    const PeerId to_upper = middle->connect(upper_address).value();
+    const PeerId to_middle = asks->connect(kind.address).value();
+    for (int i = 0; i < 100; ++i) {
+      asks->send(to_middle, "ask");
+      REQUIRE(receive_some(*middle, 1).size() == 1);
+      middle->send(to_upper, "ask");
+      const auto asked = receive_some(*upper, 1);
+      REQUIRE(asked.size() == 1);
+      upper->send(asked[0].from, "answer");
+      REQUIRE(receive_some(*middle, 1).at(0).frame == "answer");
+    }
+    std::filesystem::remove(upper_address.substr(upper_address.find('/') == std::string::npos ? 0 : 6));
+  });
+}
+
 TEST_CASE("a peer that is gone takes frames nowhere and stops nobody", "[transport]") {
   for_each_kind([](const Kind& kind) {
     INFO(kind.name);

@@ -11,6 +11,7 @@
 
 #include "scheduler/local/cluster.h"
 #include "tools/cli/bench/bench.h"
+#include "tools/cli/bench/stencil.h"
 
 namespace troupe::cli {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::chrono::seconds limit{600};
 constexpr std::size_t edges_of_a_message = 1'000'000;  // Of 4 bytes each.
 constexpr std::size_t tasks_of_a_message = 10'000;
 constexpr int runs = 5;
+constexpr int stencil_runs = 3;  // Each runs the stencil some eight times.
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -105,6 +107,18 @@ class GraphBench {
     bench_.print(measured);
   }
 
+  void measure_metg(const char* name) {
+    if (!bench_.wants(name)) return;
+    std::fprintf(
+        stderr,
+        "graph: metg_stencil_1d: METG(50 %%), width %d, %d steps, driver-owned; the kernel shrinks by half from "
+        "4 ms on, the best rate is that of the largest; %d runs\n",
+        static_cast<int>(stencil_width), static_cast<int>(stencil_steps), stencil_runs);
+    Measured measured{"graph", name, "us", {}};
+    for (int run = 0; run < stencil_runs; ++run) measured.runs.push_back(metg_of_stencil(session_));
+    bench_.print(measured);
+  }
+
  private:
   /// Seconds from the hand-over to the news that the last task has ended.
   double durable(const Tasks& tasks) {
@@ -138,16 +152,17 @@ class GraphBench {
 
 void enroll_graph_bench(Catalog& catalog) {
   catalog.add(nothing, [] {});
+  enroll_stencil(catalog);
 }
 
 void bench_graph(Bench& bench) {
-  const char* names[] = {"dense_graph_20x100", "dense_graph_20x500",       "chain_2000",      "barrier_10k_x_10k",
-                         "edges_20k",          "independent_100k_durable", "independent_100k"};
+  const char* names[] = {"dense_graph_20x100", "dense_graph_20x500",       "chain_2000",       "barrier_10k_x_10k",
+                         "edges_20k",          "independent_100k_durable", "independent_100k", "metg_stencil_1d"};
   if (!std::any_of(std::begin(names), std::end(names), [&](const char* name) { return bench.wants(name); })) return;
   std::fprintf(
       stderr,
       "graph: supervisor, redis-server (appendfsync always), scheduler, agent and a worker for each cpu, each a "
-      "process; functions that do nothing; durable but for independent_100k; %d runs\n",
+      "process; functions that do nothing; durable but for independent_100k and metg_stencil_1d; %d runs\n",
       runs);
   GraphBench graphs(bench);
   graphs.measure("dense_graph_20x100", [](JobId job) { return dense(job, 20, 100); });
@@ -157,6 +172,7 @@ void bench_graph(Bench& bench) {
   graphs.measure("edges_20k", [](JobId job) { return pairs(job, 10'000); });
   graphs.measure("independent_100k_durable", [](JobId job) { return independent(job, 100'000); });
   graphs.measure_driver_owned("independent_100k", 100'000);
+  graphs.measure_metg("metg_stencil_1d");
 }
 
 }  // namespace troupe::cli

@@ -1,0 +1,194 @@
+// A driver's connection against a scheduler that is played by hand.
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "runtime/api/session_core.h"
+#include "runtime/wire/memory_transport.h"
+#include "runtime/wire/message_codec.h"
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Numbers = std::vector<std::uint32_t>;
+
+class Played {
+ public:
+  explicit Played(std::chrono::milliseconds patience = 60s) : transport_(network_.make_transport()) {
+    REQUIRE(transport_->listen("scheduler"));
+    session_ = std::make_unique<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
+                                                            .cluster = cluster_,
+                                                            .program = "p",
+                                                            .name = "driver",
+                                                            .heartbeat = 10ms,
+                                                            .lost_after = 600s,
+                                                            .submit_patience = patience},
+                                             network_.make_transport());
+    auto started = std::async(std::launch::async, [this] { return session_->start(20s).has_value(); });
+    while (started.wait_for(0s) != std::future_status::ready) hear();
+    REQUIRE(started.get());
+  }
+
+  SessionCore& session() { return *session_; }
+  ObjectPtr submits() { return session_->submit({}, {"t", "f", {}}); }
+
+  /// What comes next.
+  message::Submit submit() {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (submits_.empty() && std::chrono::steady_clock::now() < deadline) hear();
+    REQUIRE_FALSE(submits_.empty());
+    auto submit = std::move(submits_.front());
+    submits_.erase(submits_.begin());
+    return submit;
+  }
+  /// The same, of which only the tasks matter, and which is answered so.
+  Numbers submit(const std::string& refusal) {
+    const auto next = submit();
+    answer(next.request, refusal);
+    return numbers_of(next);
+  }
+  static Numbers numbers_of(const message::Submit& submit) {
+    Numbers numbers;
+    for (const auto& spec : submit.tasks) numbers.push_back(spec.id.number);
+    return numbers;
+  }
+  /// The driver's thread has looked at everything since, and submitted nothing.
+  bool stays_silent() {
+    for (const auto begin = beats_; beats_ < begin + 2;) hear();
+    return submits_.empty();
+  }
+  void answer(std::uint64_t request, const std::string& refusal) { send(message::Answer{request, refusal}); }
+  void ends(std::uint32_t number) { send(message::TaskEnded{.task = {session_->job(), number}, .result = "x"}); }
+
+  /// Why there is no value, once that is known; empty: there is one.
+  std::optional<Failure> fate(const ObjectPtr& object) {
+    REQUIRE(session_->wait(std::vector{object}, 1, std::chrono::steady_clock::now() + 20s));
+    return session_->first_failure(std::vector{object});
+  }
+
+ private:
+  void hear() {
+    for (const auto& delivery : transport_->receive(std::chrono::steady_clock::now() + 5ms)) {
+      driver_ = delivery.from;
+      auto letters = decode(delivery.frame);
+      REQUIRE(letters);
+      for (auto& message : letters->messages) {
+        if (std::holds_alternative<message::DriverHello>(message)) {
+          ++beats_;
+          send(message::DriverWelcome{1});
+        }
+        if (auto* submit = std::get_if<message::Submit>(&message)) submits_.push_back(std::move(*submit));
+      }
+    }
+  }
+  void send(const message::Message& message) { transport_->send(driver_, encode(Envelope{cluster_, 1, 1}, message)); }
+
+  const ClusterId cluster_{1, 2};
+  MemoryNetwork network_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<SessionCore> session_;
+  PeerId driver_;
+  int beats_ = 0;
+  std::vector<message::Submit> submits_;
+};
+
+}  // namespace
+
+TEST_CASE("tasks that are submitted before the last submit is answered leave together, in their order", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  const auto alone = played.submit();
+  CHECK(Played::numbers_of(alone) == Numbers{1});
+  const std::vector rest{played.submits(), played.submits(), played.submits()};
+  CHECK(played.stays_silent());
+  played.answer(alone.request, "");
+  const auto together = played.submit();
+  CHECK(Played::numbers_of(together) == Numbers{2, 3, 4});
+  CHECK(together.request > alone.request);
+  played.answer(together.request, "");
+  for (std::uint32_t number = 1; number <= 4; ++number) played.ends(number);
+  CHECK_FALSE(played.fate(first));
+  for (const auto& each : rest) CHECK_FALSE(played.fate(each));
+}
+
+TEST_CASE("of tasks that were submitted together only those are refused that are refused alone", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  const auto alone = played.submit();
+  const auto fits = played.submits();
+  const auto too_large = played.submits();
+  const auto last = played.submits();
+  played.answer(alone.request, "");
+  CHECK(played.submit("no node is large enough") == Numbers{2, 3, 4});
+  const auto later = played.submits();
+  CHECK(played.submit("") == Numbers{2});
+  CHECK(played.submit("no node is large enough") == Numbers{3});
+  CHECK(played.submit("") == Numbers{4});
+  CHECK(played.submit("") == Numbers{5});
+  for (const std::uint32_t number : {1u, 2u, 4u, 5u}) played.ends(number);
+  for (const auto& each : {first, fits, last, later}) CHECK_FALSE(played.fate(each));
+  const auto refused = played.fate(too_large);
+  REQUIRE(refused);
+  CHECK(refused->fault == Fault::refused);
+  CHECK(refused->cause == "no node is large enough");
+}
+
+TEST_CASE("a gang leaves by itself, between what came before it and after", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  const auto alone = played.submit();
+  const std::vector before{played.submits(), played.submits()};
+  const GangOptions pair{.size = 2};
+  const auto gang = played.session().spawn({}, &pair, {{"a", "A", {}}, {"a", "A", {}}});
+  const std::vector after{played.submits(), played.submits()};
+  played.answer(alone.request, "");
+  CHECK(played.submit("") == Numbers{2, 3});
+  CHECK(played.submit("no node is large enough") == Numbers{4, 5});
+  CHECK(played.submit("") == Numbers{6, 7});
+}
+
+TEST_CASE("what is cancelled before the refusal of those that it left with is not submitted again", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  const auto alone = played.submit();
+  const auto cancelled = played.submits();
+  const auto other = played.submits();
+  played.answer(alone.request, "");
+  const auto together = played.submit();
+  REQUIRE(Played::numbers_of(together) == Numbers{2, 3});
+  played.session().cancel({played.session().job(), 2});
+  played.answer(together.request, "no node is large enough");
+  CHECK(played.submit("") == Numbers{3});
+  const auto failure = played.fate(cancelled);
+  REQUIRE(failure);
+  CHECK(failure->fault == Fault::cancelled);
+  played.ends(3);
+  CHECK_FALSE(played.fate(other));
+}
+
+TEST_CASE("a task that is cancelled before it could leave never leaves", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  const auto alone = played.submit();
+  const auto cancelled = played.submits();
+  const auto other = played.submits();
+  played.session().cancel({played.session().job(), 2});
+  CHECK(played.fate(cancelled)->fault == Fault::cancelled);
+  played.answer(alone.request, "");
+  CHECK(played.submit("") == Numbers{3});
+}
+
+TEST_CASE("a submit without an answer is made again under its number", "[session]") {
+  Played played(20ms);
+  const auto task = played.submits();
+  const auto once = played.submit();
+  const auto again = played.submit();
+  CHECK(again.request == once.request);
+  CHECK(Played::numbers_of(again) == Numbers{1});
+}
