@@ -32,6 +32,7 @@ class Recovery:
     kind: str
     began: float
     find: object  # returns when it was over, or None; raises StopIteration when it can no longer be seen
+    of: str = ""  # which attempt, where one was meant
     tainted: bool = False  # another fault came in between
 
 
@@ -90,7 +91,7 @@ class Faults:
             if run.ended is not None:  # It was quicker.
                 raise StopIteration
             return self._next_start(run, run.killed)
-        return Recovery(fault.kind, run.killed, find)
+        return Recovery(fault.kind, run.killed, find, of=f" of {run.key}, {task.cpus:g} cpus" if task else f" of {run.key}")
 
     def _agent_killed(self, fault):
         agent = self._child(fault.node, "agent")
@@ -227,7 +228,7 @@ class Faults:
             return True
         if not recovery.tainted:
             self.samples[recovery.kind].append(end - recovery.began)
-            self.log(f"recovered from {recovery.kind} after {(end - recovery.began) * 1000:.0f} ms")
+            self.log(f"recovered from {recovery.kind}{recovery.of} after {(end - recovery.began) * 1000:.0f} ms")
         return True
 
     def _wait_quietly(self, holds, until):
