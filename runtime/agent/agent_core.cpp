@@ -151,15 +151,15 @@ void AgentCore::on(const WorkerExited& exited) {
   Cause cause = exited.cause;
   if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
     cause.message = "the worker exited before its task had ended";
-  // The last that it began is what it died under, unless it was made to end; what it had done before, and not yet told,
-  // is lost with it.
+  // The last that it began is what it died under, unless it was made to end. What it had done before, and not yet told,
+  // runs again, uncounted: however often others take its worker down, it did no wrong.
   std::deque<Key> never_begun;
   for (; attempts.size() > std::max<std::uint64_t>(begun, 1); attempts.pop_back())
     never_begun.push_front(attempts.back());
   put_back(never_begun);
   for (; !attempts.empty(); attempts.pop_front()) {
     const bool is_its_doing = attempts.size() == 1 && !was_ended;
-    const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::lost,
+    const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::preempted,
                             .cause = is_its_doing ? cause : Cause{.message = "its report was lost with its worker"}};
     Attempt& attempt = attempts_.at(attempts.front());
     end(attempts.front(), attempt, attempt.verdict.value_or(why));

@@ -129,7 +129,8 @@ constexpr bool is_final(TaskState state) { return state >= TaskState::done; }
 const char* to_text(TaskState state);
 
 /// How an attempt ended. `failed` counts against max_attempts; `lost`, with its node or worker, does not, nor does
-/// `preempted`, stopped to make room for higher priority.
+/// `preempted`, ended for the sake or by the doing of others: to make room, or with a worker that another task took
+/// down.
 enum class AttemptEnd : std::uint8_t { done, failed, lost, cancelled, preempted };
 
 /// Why, for people and programs: one of exit code, signal, time-out, exception, loss.

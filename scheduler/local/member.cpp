@@ -23,19 +23,41 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int between_looks_ms = 5;
+constexpr int longest_end_ms = 5000;
 
 std::string lock_file(const std::string& folder) { return folder + "/lock"; }
+
+/// Not a zombie either: what else there is of it, threads or children of its last moment, is about to end.
+bool lives(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const auto state = text.rfind(") ");
+  return state != std::string::npos && text.find_first_of("ZX", state) != state + 2;
+}
+
+pid_t named_in(int lock) {
+  char text[16] = {};
+  pid_t holder = 0;
+  const auto size = ::pread(lock, text, sizeof text, 0);
+  if (size > 0) std::from_chars(text, text + size, holder);
+  return holder;
+}
+
+/// False: somebody else has it. Of one who was killed it is free a moment later, which is waited for.
+bool take_lock(int lock, int how) {
+  for (int waited = 0; ::flock(lock, how | LOCK_NB) != 0; waited += between_looks_ms) {
+    if (lives(named_in(lock)) || waited >= longest_end_ms) return false;
+    ::usleep(between_looks_ms * 1000);
+  }
+  return true;
+}
 
 /// Who holds the lock; 0: nobody.
 pid_t holder_of(const std::string& folder) {
   const int lock = ::open(lock_file(folder).c_str(), O_RDONLY | O_CLOEXEC);
   if (lock < 0) return 0;
-  pid_t holder = 0;
-  if (::flock(lock, LOCK_SH | LOCK_NB) != 0) {
-    char text[16] = {};
-    const auto size = ::pread(lock, text, sizeof text, 0);
-    if (size > 0) std::from_chars(text, text + size, holder);
-  }
+  const pid_t holder = take_lock(lock, LOCK_SH) ? 0 : named_in(lock);
   ::close(lock);
   return holder;
 }
@@ -54,7 +76,7 @@ Result<MemberLock> MemberLock::take(const std::string& folder) {
     return Error{Fault::unavailable, "cannot write " + lock_file(folder) + ": " + ::strerror(errno) +
                                          ": choose another place by XDG_STATE_HOME"};
   MemberLock lock(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+  if (!take_lock(descriptor, LOCK_EX))
     return Error{Fault::unavailable, "it runs already, as process " + std::to_string(holder_of(folder)) +
                                          " (troupe status shows it, troupe stop ends it)"};
   const std::string text = std::to_string(::getpid()) + '\n';

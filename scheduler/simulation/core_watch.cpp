@@ -6,13 +6,6 @@
 #include "scheduler/core/invariants.h"
 
 namespace troupe::scheduler::sim {
-namespace {
-
-// As agents say it: a task that came after it took their worker down, which is planned.
-constexpr std::string_view lost_with_worker = "its report was lost with its worker";
-
-}  // namespace
-
 CoreWatch::CoreWatch(Witness& witness, const StoredState& loaded, Time now)
     : witness_(witness), epoch_(loaded.epoch), drained_(loaded.drained.begin(), loaded.drained.end()) {
   for (const auto& job : loaded.jobs) durable_.insert(job.id);
@@ -136,7 +129,7 @@ void CoreWatch::check_end(TaskId task, TaskState state, const Bytes& result,
   entry.end.emplace(state, result);
   ++witness_.counts.tasks_ended;
   if (witness_.nothing_goes_wrong && std::any_of(attempts.begin(), attempts.end(), [](const AttemptRecord& attempt) {
-        return attempt.end == AttemptEnd::lost && attempt.cause.message != lost_with_worker;
+        return attempt.end == AttemptEnd::lost;
       }))
     witness_.breaks("Q: an attempt of " + name_of(task) + " is lost where nothing goes wrong");
   if (state != TaskState::done) return;

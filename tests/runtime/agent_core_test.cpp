@@ -106,7 +106,7 @@ class Node {
     return (e.at_once ? "kill " : "end ") + name(e.task, e.attempt);
   }
   std::string text_of(const agent::SendReport& e) const {
-    static const char* const ends[] = {"done", "failed", "lost", "cancelled"};
+    static const char* const ends[] = {"done", "failed", "lost", "cancelled", "preempted"};
     std::string text = "report " + name(e.report.task, e.report.attempt) + ' ' + ends[static_cast<int>(e.report.end)];
     if (e.report.cause.signal != 0) text.append(": signal ").append(std::to_string(e.report.cause.signal));
     if (!e.report.cause.message.empty()) text.append(": ").append(e.report.cause.message);
@@ -200,7 +200,7 @@ TEST_CASE("a worker dies under the last that it has begun: what it never began g
   for (const char* task : {"b", "c", "d", "e"}) (void)node.is_given(task);
   // Worker 1 runs a, b, d; worker 2 runs x, c, e.
   CHECK(node.has_exited(1, {.signal = 11}, 2) ==
-        "report a#1 lost: its report was lost with its worker; start worker 3; report b#1 failed: signal 11");
+        "report a#1 preempted: its report was lost with its worker; start worker 3; report b#1 failed: signal 11");
   CHECK(node.finishes(2, "x") == "report x#1 done");
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("what a worker had begun when it was ended for another attempt has not
   CHECK(node.is_given("b") == "give b#1 to 1");
   CHECK(node.at(100ms).ticks() == "end worker 1");
   CHECK(node.has_exited(1, {.signal = 15}, 2) ==
-        "report a#1 failed: timed out after 100 ms; report b#1 lost: its report was lost with its worker");
+        "report a#1 failed: timed out after 100 ms; report b#1 preempted: its report was lost with its worker");
 }
 
 TEST_CASE("what was given ahead and is told to stop is taken back before its worker begins it", "[agent]") {

@@ -127,6 +127,20 @@ bool is_gone(const std::string& cluster, const std::string& directory) {
 
 void play_test_role(int argc, char** argv) { play_role(argc, argv, enroll); }
 
+TEST_CASE("what shared a worker with tasks that crash is not failed by them") {
+  Cluster cluster = Cluster::local({.cpus = 2000});
+  Session session = cluster.connect();
+  for (int i = 0; i < 100; ++i) session.get(session.submit(add, i, 1));  // They are quick, so others are given ahead.
+  std::vector<Ref<int>> sound;
+  std::vector<Ref<void>> crashing;
+  for (int i = 0; i < 60; ++i) {
+    for (int j = 0; j < 5; ++j) sound.push_back(session.submit(add, i, 1));
+    crashing.push_back(session.submit(aborts));
+  }
+  for (const auto& each : sound) CHECK(session.try_get(each));
+  for (const auto& each : crashing) CHECK(session.try_get(each).error().message.find("signal 6") != std::string::npos);
+}
+
 TEST_CASE("tasks, refs and values flow through a local cluster", "[local]") {
   auto cluster = Cluster::local({.cpus = 2000});
   auto session = cluster.connect();
