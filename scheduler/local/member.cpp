@@ -48,7 +48,7 @@ pid_t named_in(int lock) {
 bool take_lock(int lock, int how) {
   for (int waited = 0; ::flock(lock, how | LOCK_NB) != 0; waited += between_looks_ms) {
     if (lives(named_in(lock)) || waited >= longest_end_ms) return false;
-    ::usleep(between_looks_ms * 1000);
+    ::poll(nullptr, 0, between_looks_ms);
   }
   return true;
 }

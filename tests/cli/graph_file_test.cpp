@@ -10,37 +10,18 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/agent/command.h"
-#include "runtime/base/check.h"
+#include "tests/cli/graph_support.h"
 
 namespace troupe::cli {
 namespace {
 
-using Lines = std::vector<std::string>;
+using namespace test;
 
 const NodeCapacity laptop{.cpus = 2000, .memory_bytes = std::int64_t{8} << 30};
 
 ReadGraph read(const std::string& text) { return read_graph_text("graph.yaml", text, nullptr); }
 
-/// The tasks of a graph that must be right, with job 7 in the folder /run.
-std::vector<TaskSpec> tasks_of(const std::string& text) {
-  const ReadGraph read = read_graph_text("/srv/ann/graph.yaml", text, nullptr);
-  CHECK(read.errors == Lines{});
-  return read.errors.empty() ? compile(read.graph, JobId{7}, "/run") : std::vector<TaskSpec>{};
-}
-
 const CommandWork& command_of(const TaskSpec& task) { return *troupe::command_of(task.work); }
-
-const TaskSpec& find(const std::vector<TaskSpec>& tasks, const std::string& name) {
-  const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const TaskSpec& task) { return task.name == name; });
-  TROUPE_CHECK(found != tasks.end(), "the test names a task that is there");
-  return *found;
-}
-
-std::vector<std::string> names(const std::vector<TaskSpec>& tasks, const std::vector<TaskId>& ids) {
-  std::vector<std::string> names;
-  for (const TaskId id : ids) names.push_back(tasks.at(id.number - 1).name);
-  return names;
-}
 
 /// What the agent would start for `task`, given the results of its inputs.
 std::vector<std::string> words_at_start(const TaskSpec& task, const std::vector<Bytes>& inputs) {
@@ -51,13 +32,6 @@ std::vector<std::string> words_at_start(const TaskSpec& task, const std::vector<
   std::filesystem::remove_all(folder);
   if (!command) return {"error: " + command.error().message};
   return command->process.argv;
-}
-
-/// `[0, 1, …]`, so many of them.
-std::string list_of(int count) {
-  std::string list = "[";
-  for (int i = 0; i < count; ++i) list += std::to_string(i) + ',';
-  return list + ']';
 }
 
 /// A graph of the tasks `join` (before it) and `it`, whose command ends with `word`.
@@ -484,52 +458,6 @@ TEST_CASE("each and its edges are bounded") {
              ", y: " + list_of(200) + "}, after: " + some + "], command: [b]}\n")
             .errors == Lines{"graph.yaml:3:3: 'after' in task 'b' brings the graph to more than 4194304 edges: put one "
                              "task between the many and the many"});
-}
-
-TEST_CASE("many that come after all of a group come after its join") {
-  const auto tasks =
-      tasks_of("tasks:\n  a: {each: {x: " + list_of(200) + "}, command: [a]}\n  b: {each: {x: " + list_of(150) +
-               "}, after: [a], command: [b]}\n  c: {after: [a, b], command: [c]}\n");
-  REQUIRE(tasks.size() == 352);
-  const TaskSpec& join = tasks.back();
-  CHECK(join.name == "a[*]");
-  CHECK(join.is_join());
-  CHECK(join.id.number == 352);
-  CHECK(join.needs == Resources{.cpus = 0});
-  CHECK(join.after.size() == 200);
-  CHECK(names(tasks, find(tasks, "b[7]").after) == Lines{"a[*]"});
-  // Shared by all that come after the group; 150 edges need none.
-  CHECK(find(tasks, "c").after.size() == 151);
-  CHECK(names(tasks, find(tasks, "c").after).front() == "a[*]");
-}
-
-TEST_CASE("few after few, and one after many, have plain edges") {
-  const auto few = tasks_of("tasks:\n  a: {each: {x: " + list_of(25) +
-                            "}, command: [a]}\n  b: {each: {x: " + list_of(40) + "}, after: [a], command: [b]}\n");
-  CHECK(few.size() == 65);
-  CHECK(find(few, "b[39]").after.size() == 25);
-  const auto one =
-      tasks_of("tasks:\n  a: {each: {x: " + list_of(2000) + "}, command: [a]}\n  b: {after: [a], command: [b]}\n");
-  CHECK(one.size() == 2001);
-  CHECK(one.back().after.size() == 2000);
-}
-
-TEST_CASE("a task that takes the result of a member comes after it beside the join") {
-  const auto tasks =
-      tasks_of("tasks:\n  a: {each: {x: " + list_of(50) + "}, command: [a]}\n  b: {each: {x: " + list_of(50) +
-               "}, after: [a], when: 'a[4] == 1', command: [b, '{a[3].loss}']}\n");
-  const TaskSpec& task = find(tasks, "b[9]");
-  CHECK(names(tasks, task.after) == Lines{"a[*]", "a[3]", "a[4]"});
-  CHECK(names(tasks, task.inputs) == Lines{"a[3]", "a[4]"});
-}
-
-TEST_CASE("ten thousand after ten thousand are read, and cost their sum") {
-  const auto tasks =
-      tasks_of("tasks:\n  a: {each: {x: " + list_of(10'000) + "}, command: [a]}\n  b: {each: {x: " + list_of(10'000) +
-               "}, after: [a], command: [b]}\n");
-  std::size_t edges = 0;
-  for (const auto& task : tasks) edges += task.after.size();
-  CHECK(edges == 20'000);
 }
 
 TEST_CASE("a long chain whose tasks use each other's results is read quickly") {

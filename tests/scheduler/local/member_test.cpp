@@ -37,8 +37,8 @@ TEST_CASE("the lock of a member that was killed is taken when the last of it has
   kill_holder_with_child(folder.path(), line);
   ::close(line[0]);
   std::thread last([&] {
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(50));  // What is left of it ends while the lock is waited for.
+    // Long enough that the lock is asked for before; with it or without, it must be had.
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
     ::close(line[1]);
   });
   const auto lock = MemberLock::take(folder.path());

@@ -67,8 +67,8 @@ void wait_for(const TaskStore& store) {
 TaskSpec task(std::uint32_t number) {
   const CommandWork work{.argv = {"./train", "--shard", std::to_string(number)},
                          .environment = {{"TROUPE_GRAPH", "bench"}, {"SEED", "1"}},
-                         .working_directory = "graph/work",
-                         .task_directory = "graph/work/tasks/train[" + std::to_string(number) + ']'};
+                         .working_directory = "graph/base",
+                         .task_directory = "graph/base/tasks/train[" + std::to_string(number) + ']'};
   return {.id = {graph, number}, .name = "train[" + std::to_string(number) + ']', .work = work};
 }
 
