@@ -8,6 +8,7 @@
 #include "scheduler/store/record_codec.h"
 #include "scheduler/store/redis_greeting.h"
 #include "scheduler/store/redis_layout.h"
+#include "scheduler/store/tally.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -45,13 +46,35 @@ class HashReader {
   std::chrono::milliseconds patience_;
 };
 
+Result<void> read_queues(HashReader& reader, StoredQueues& queues) {
+  auto read = reader.each(queues_key, [&](RecordPlace place, std::string_view bytes) -> Result<void> {
+    auto options = decode_record<sync::QueueOptions>(place, bytes);
+    if (!options) return options.error();
+    queues[std::string(place.field)].options = *options;
+    return {};
+  });
+  for (auto each = queues.begin(); read && each != queues.end(); ++each) {
+    read = reader.each(queue_key(each->first), [&](RecordPlace place, std::string_view bytes) -> Result<void> {
+      const auto number = decimal_from(place.field);
+      if (!number) return damaged_record(place, "it is no message's number");
+      auto message = decode_record<StoredMessage>(place, bytes);
+      if (!message) return message.error();
+      each->second.messages.insert_or_assign(*number, std::move(*message));
+      return {};
+    });
+  }
+  return read;
+}
+
 }  // namespace
 
 Result<void> load_hashes(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
                          StoredState& state) {
   HashReader reader(connection, socket, patience);
+  auto read = read_queues(reader, state.queues);
+  if (!read) return read;
   std::map<std::string, CachedResult> cached;
-  auto read = reader.each(cache_key, [&](RecordPlace place, std::string_view bytes) -> Result<void> {
+  read = reader.each(cache_key, [&](RecordPlace place, std::string_view bytes) -> Result<void> {
     auto result = decode_record<CachedResult>(place, bytes);
     if (!result) return result.error();
     if (cache_field(result->key) != place.field) return damaged_record(place, "it is of another key");
@@ -72,6 +95,19 @@ Result<void> load_hashes(RedisConnection& connection, const std::string& socket,
   for (auto& [key, result] : cached) state.cached.push_back(std::move(result));
   state.drained.assign(drained.begin(), drained.end());
   return {};
+}
+
+Result<void> check_tally(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
+                         const StoredState& state) {
+  const auto stored = connection.ask({"GET", tally_key}, std::chrono::steady_clock::now() + patience);
+  if (!stored) return stored.error();
+  if (stored->is_error()) return redis_refusal(socket, "GET " + std::string(tally_key), *stored);
+  const std::string found = Tally(state).text();
+  const std::string expected = stored->is_nil() ? Tally().text() : std::string(stored->text());
+  if (found == expected) return {};
+  return Error{Fault::corrupt, "the queues, cached results and drained nodes in Redis at " + socket +
+                                   " are not all those that were written: their tally is '" + found +
+                                   "', stored was '" + expected + "': restore its folder from a copy"};
 }
 
 }  // namespace troupe::scheduler

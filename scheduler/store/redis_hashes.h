@@ -1,4 +1,4 @@
-// Reads what lies in a store beside its graphs: cached results, and which nodes take no new work.
+// Reads what lies in a store beside its graphs: queues, cached results, and which nodes take no new work.
 #pragma once
 
 #include <string>
@@ -8,8 +8,14 @@
 
 namespace troupe::scheduler {
 
-/// Reads both into `state`, sorted by key and id. Requires, cost, fails with: as load_graphs().
+/// Reads them into `state`, sorted by name, key and id. Requires, cost, fails with: as load_graphs().
 Result<void> load_hashes(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
                          StoredState& state);
+
+/// Whether what load_hashes() read is all that was written, and no more: see tally.h.
+///
+/// Fails with: corrupt, and as load_hashes().
+Result<void> check_tally(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
+                         const StoredState& state);
 
 }  // namespace troupe::scheduler

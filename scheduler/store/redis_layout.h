@@ -15,6 +15,7 @@ inline constexpr std::string_view epoch_key = "troupe:epoch";            ///< Of
 inline constexpr std::string_view commit_seq_key = "troupe:commit_seq";  ///< Of the last batch.
 inline constexpr std::string_view lease_key = "troupe:lease";            ///< See redis_lease.h.
 inline constexpr std::string_view jobs_key = "troupe:jobs";              ///< A set of ids, 16 hexadecimal digits each.
+inline constexpr std::string_view tally_key = "troupe:tally";            ///< See tally.h.
 
 inline constexpr std::string_view queues_key = "troupe:queues";    ///< A hash: each durable queue's options.
 inline constexpr std::string_view cache_key = "troupe:cache";      ///< A hash: cached results by their digests.

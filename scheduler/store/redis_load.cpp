@@ -1,7 +1,6 @@
 #include "scheduler/store/redis_load.h"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 #include <span>
 #include <utility>
@@ -18,7 +17,6 @@ namespace {
 
 constexpr std::size_t commands_in_flight = 16;
 constexpr std::size_t tasks_at_once = 250;
-constexpr std::string_view fields_per_scan = "1000";
 constexpr std::string_view ids_per_scan = "2000";
 
 enum class Writer { none, writes_meanwhile };
@@ -65,9 +63,9 @@ class Loader {
     for (const Graph& graph : graphs) tasks += graph.numbers.size();
     state_.tasks.reserve(tasks);
     if (auto read = read_records(graphs); !read) return read;
-    if (auto read = read_queues(); !read) return read;
     if (auto read = load_hashes(connection_, socket_, patience_, state_); !read) return read;
     if (writer_ == Writer::writes_meanwhile) return {};
+    if (auto good = check_tally(connection_, socket_, patience_, state_); !good) return good;
     return look_for_strays(graphs);
   }
 
@@ -89,7 +87,7 @@ class Loader {
     if (!keys) return keys.error();
     std::set<std::string> known;
     for (const std::string_view key :
-         {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key, cache_key, drained_key})
+         {cluster_key, epoch_key, commit_seq_key, lease_key, jobs_key, queues_key, cache_key, drained_key, tally_key})
       known.emplace(key);
     for (const Graph& graph : graphs) known.insert(graph.key);
     for (const auto& [queue, stored] : state_.queues) known.insert(queue_key(queue));
@@ -113,45 +111,6 @@ class Loader {
       for (std::size_t i = 0; i < (*reply)[1].size(); ++i) found.emplace_back((*reply)[1][i].text());
     } while (cursor != "0");
     return found;
-  }
-
-  /// Calls `take` with each field and record of a hash, each once or twice.
-  Result<void> each_field(const std::string& key,
-                          const std::function<Result<void>(std::string_view, std::string_view)>& take) {
-    std::string cursor = "0";
-    do {
-      const auto reply = connection_.ask({"HSCAN", key, cursor, "COUNT", fields_per_scan}, deadline());
-      if (!reply) return reply.error();
-      if (reply->is_error()) return redis_refusal(socket_, "HSCAN " + key, *reply);
-      if (reply->size() != 2 || !(*reply)[0].is_text() || !(*reply)[1].is_array()) return odd_answer("HSCAN " + key);
-      cursor = (*reply)[0].text();
-      const RedisValue found = (*reply)[1];
-      for (std::size_t i = 0; i + 1 < found.size(); i += 2)
-        if (auto taken = take(found[i].text(), found[i + 1].text()); !taken) return taken;
-    } while (cursor != "0");
-    return {};
-  }
-
-  Result<void> read_queues() {
-    const std::string all(queues_key);
-    auto loaded = each_field(all, [&](std::string_view name, std::string_view bytes) -> Result<void> {
-      auto options = decode_record<sync::QueueOptions>({all, name}, bytes);
-      if (!options) return options.error();
-      state_.queues[std::string(name)].options = *options;
-      return {};
-    });
-    for (auto each = state_.queues.begin(); loaded && each != state_.queues.end(); ++each) {
-      const std::string key = queue_key(each->first);
-      loaded = each_field(key, [&](std::string_view field, std::string_view bytes) -> Result<void> {
-        const auto number = decimal_from(field);
-        if (!number) return damaged_record({key, field}, "it is no message's number");
-        auto message = decode_record<StoredMessage>({key, field}, bytes);
-        if (!message) return message.error();
-        each->second.messages.insert_or_assign(*number, std::move(*message));
-        return {};
-      });
-    }
-    return loaded;
   }
 
   Result<void> read_fields(std::vector<Graph>& graphs) {

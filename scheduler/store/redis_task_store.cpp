@@ -149,6 +149,8 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   state.cluster = age.cluster;
   state.epoch = age.epoch;
   state.commit_seq = age.commit_seq;
+  tally_ = Tally(state);
+  stored_tally_ = tally_.text();
   writer_.emplace("the store in Redis at " + options_.socket, age);
   connection_ = std::move(*connection);
   link_ = Link::up;
@@ -343,6 +345,7 @@ void RedisTaskStore::append_writes() {
       std::string field = field_of(write);
       std::string record = record_of({key, field}, write);
       bytes += record.size();
+      if (!job_of(write)) tally_.add(key, field);
       pairs.push_back(std::move(field));
       pairs.push_back(std::move(record));
     }
@@ -358,6 +361,7 @@ void RedisTaskStore::append_writes() {
   }
   if (flight_->next_write == batch.size()) {
     append_lease();
+    append_tally();
     connection_->append({"SET", commit_seq_key, std::to_string(writer_->next_commit_seq())});
     connection_->append({"EXEC"});
     awaited_.insert(awaited_.end(), {Await::queued, Await::exec});
@@ -388,11 +392,21 @@ void RedisTaskStore::append_lease() {
 }
 
 void RedisTaskStore::append_removal(const Write& write) {
+  const std::string key = key_of(write);
   const std::string field = field_of(write);
-  connection_->append({"HDEL", key_of(write), field});
+  connection_->append({"HDEL", key, field});
   awaited_.push_back(Await::queued);
+  tally_.remove(key, field);
   if (!std::holds_alternative<SaveQueue>(write)) return;
   connection_->append({"UNLINK", queue_key(field)});
+  awaited_.push_back(Await::queued);
+  tally_.remove_all(queue_key(field));
+}
+
+void RedisTaskStore::append_tally() {
+  const std::string text = tally_.text();
+  if (text == stored_tally_) return;
+  connection_->append({"SET", tally_key, text});
   awaited_.push_back(Await::queued);
 }
 
@@ -461,7 +475,9 @@ void RedisTaskStore::on_epoch(const RedisReply& reply) {
 }
 
 void RedisTaskStore::end(CommitOutcome outcome) {
-  if (!std::holds_alternative<Committed>(outcome)) {
+  if (std::holds_alternative<Committed>(outcome)) {
+    stored_tally_ = tally_.text();
+  } else {
     broken_ = outcome;
     drop_connection();
   }

@@ -18,6 +18,7 @@
 #include "scheduler/store/fenced_writer.h"
 #include "scheduler/store/redis_connection.h"
 #include "scheduler/store/redis_lease.h"
+#include "scheduler/store/tally.h"
 #include "scheduler/store/task_store.h"
 
 namespace troupe::scheduler {
@@ -78,6 +79,7 @@ class RedisTaskStore final : public TaskStore {
   void begin_batch();
   void append_writes();
   void append_lease();
+  void append_tally();
   void append_end_of_job(const Write& write);
   void append_removal(const Write& write);
   void on_reply(RedisReply reply);
@@ -93,6 +95,8 @@ class RedisTaskStore final : public TaskStore {
   std::optional<FencedWriter> writer_;  // while it is open
   std::string free_lease_;              // Its text when it had run out.
   Deadline renew_lease_at_{};
+  Tally tally_;               // with the batch in flight
+  std::string stored_tally_;  // without it
 
   std::optional<RedisConnection> connection_;
   Link link_ = Link::away;

@@ -162,4 +162,29 @@ TEST_CASE("a bit that flipped in the file is found, or changes nothing", "[redis
   CHECK(found_by_us > 0);
 }
 
+TEST_CASE("a removal that was damaged in the file, so that it took another message away, is found", "[redis]") {
+  Redis redis;
+  {
+    RedisTaskStore store(redis.options());
+    opened(store);
+    committed(store, {SaveQueue{"jobs", sync::QueueOptions{.capacity = 9, .durable = true}},
+                      SaveMessage{"jobs", 2, StoredMessage{.deliveries = 1}},
+                      SaveMessage{"jobs", 3, StoredMessage{.deliveries = 1}}});
+    committed(store, {SaveMessage{"jobs", 2, std::nullopt}});
+  }
+  redis.kill();
+  std::string bytes = bytes_of(append_only_file(redis));
+  const std::string field = "\r\n2\r\n";
+  const std::size_t removed = bytes.find(field, bytes.rfind("HDEL"));
+  REQUIRE(removed != std::string::npos);
+  bytes[removed + 2] = '3';
+  write_bytes(append_only_file(redis), bytes);
+  redis.start();
+  redis.wait();
+  const auto state = RedisTaskStore(redis.options()).open(some_cluster);
+  REQUIRE_FALSE(state);
+  CHECK(state.error().fault == Fault::corrupt);
+  CHECK_THAT(state.error().message, Catch::Contains("their tally is"));
+}
+
 }  // namespace troupe::scheduler::test

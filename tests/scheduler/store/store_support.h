@@ -92,6 +92,8 @@ class Model {
         drained_.erase(drain->node);
         if (drain->drains) drained_.insert(drain->node);
       }
+      if (const auto* queue = std::get_if<SaveQueue>(&write)) apply(*queue, queues_);
+      if (const auto* message = std::get_if<SaveMessage>(&write)) apply(*message, queues_);
     }
   }
   bool holds(const StoredState& state) const {
@@ -106,7 +108,8 @@ class Model {
     }
     std::vector<CachedResult> cached;
     for (const auto& [key, result] : cached_) cached.push_back(result);
-    return state.cached == cached && state.drained == std::vector(drained_.begin(), drained_.end());
+    return state.queues == queues_ && state.cached == cached &&
+           state.drained == std::vector(drained_.begin(), drained_.end());
   }
 
  private:
@@ -114,6 +117,7 @@ class Model {
   std::map<TaskId, TaskRecord> tasks_;
   std::map<std::string, CachedResult> cached_;
   std::set<NodeId> drained_;
+  StoredQueues queues_;
 };
 
 inline TaskProgress draw_progress(Dice& dice) {
@@ -130,6 +134,16 @@ inline TaskProgress draw_progress(Dice& dice) {
   return progress;
 }
 
+inline StoredMessage draw_message(Dice& dice) {
+  StoredMessage message;
+  dice.draw(message.body);
+  dice.draw(message.deliveries);
+  dice.draw(message.is_dead);
+  dice.draw(message.sender);
+  dice.draw(message.request);
+  return message;
+}
+
 /// A batch that a scheduler could write: jobs before their tasks, tasks before their progress.
 class BatchMaker {
  public:
@@ -138,7 +152,7 @@ class BatchMaker {
   Batch next(std::size_t writes) {
     Batch batch;
     while (batch.size() < writes) {
-      if (dice_.below(10) == 0) {
+      if (dice_.below(5) == 0) {
         batch.push_back(beside_graphs());
       } else if (jobs_.empty() || dice_.below(20) == 0) {
         auto job = drawn<JobInfo>(dice_);
@@ -161,14 +175,31 @@ class BatchMaker {
   /// Few keys, so that what was written is also written over and taken away.
   Write beside_graphs() {
     const std::string key(32, static_cast<char>(dice_.below(4)));
-    switch (dice_.below(3)) {
+    const std::string queue(1, static_cast<char>('a' + dice_.below(3)));
+    switch (dice_.below(6)) {
       case 0: return SaveCached{{key, dice_.string(), dice_.number<std::int64_t>()}};
       case 1: return DropCached{key};
+      case 2: return put_queue(queue, dice_.below(4) > 0);
+      case 3:
+        return queues_.contains(queue) ? SaveMessage{queue, dice_.below(6), draw_message(dice_)}
+                                       : put_queue(queue, true);
+      case 4:
+        return queues_.contains(queue) ? SaveMessage{queue, dice_.below(6), std::nullopt} : put_queue(queue, true);
       default: return SaveDrain{{1 + dice_.below(4)}, dice_.below(2) == 0};
     }
   }
 
+  Write put_queue(const std::string& queue, bool is_there) {
+    if (!is_there) {
+      queues_.erase(queue);
+      return SaveQueue{queue, std::nullopt};
+    }
+    queues_.insert(queue);
+    return SaveQueue{queue, sync::QueueOptions{.capacity = 9, .durable = true}};
+  }
+
   Dice& dice_;
+  std::set<std::string> queues_;
   std::vector<JobId> jobs_;
   std::vector<TaskId> tasks_;
 };
