@@ -19,6 +19,7 @@
 #include "runtime/agent/process.h"
 #include "runtime/agent/seen_file.h"
 #include "runtime/base/overloaded.h"
+#include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
 
@@ -288,7 +289,9 @@ class Agent {
 
   static void remove_socket(const std::string& address) {
     constexpr std::string_view scheme = "ipc://";
-    if (address.starts_with(scheme)) ::unlink(address.c_str() + scheme.size());
+    if (!address.starts_with(scheme)) return;
+    ::unlink(address.c_str() + scheme.size());
+    ::unlink(ring_socket_of(address).c_str());
   }
 
   static void remove_if_empty(const std::string& file) {

@@ -28,12 +28,15 @@ std::string describe(const Failure& failure);
 class Object {
  public:
   Object(std::string name, std::optional<TaskId> task) : name_(std::move(name)), task_(task) {}
+  /// The result of a call.
+  Object(std::shared_ptr<const std::string> actor, std::string method)
+      : actor_(std::move(actor)), name_(std::move(method)) {}
   ~Object() {
     if (when_dropped) when_dropped();
   }
   Object(const Object&) = delete;
 
-  const std::string& name() const { return name_; }
+  std::string name() const { return actor_ ? *actor_ + '.' + name_ : name_; }
   /// The scheduler's task whose result this is; none for calls and puts, whose values only this driver holds.
   const std::optional<TaskId>& task() const { return task_; }
 
@@ -43,6 +46,7 @@ class Object {
   std::function<void()> when_dropped;  ///< Set once, by the session.
 
  private:
+  std::shared_ptr<const std::string> actor_;  // Of a call: the two are put together when somebody asks.
   std::string name_;
   std::optional<TaskId> task_;
 };

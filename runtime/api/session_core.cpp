@@ -27,6 +27,7 @@ SessionCore::SessionCore(SessionOptions options, std::unique_ptr<Transport> tran
       last_heard_(Clock::now()) {
   driver_ = DriverId{random_id()};
   job_ = {JobId{random_id()}, options_.name, options_.program, false};
+  if (auto bell = Bell::make()) bell_.emplace(std::move(*bell));
 }
 
 SessionCore::~SessionCore() {
@@ -112,11 +113,12 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     const TaskId id = next_task();
     auto line = std::make_shared<ActorLine>();
     line->task = id;
-    line->name = options.name.empty() ? work.name : options.name;
-    if (gang != nullptr) line->name += '[' + std::to_string(lines.size()) + ']';
+    std::string name = options.name.empty() ? work.name : options.name;
+    if (gang != nullptr) name += '[' + std::to_string(lines.size()) + ']';
+    line->name = std::make_shared<const std::string>(std::move(name));
     PendingTask task;
     task.spec = {.id = id,
-                 .name = line->name,
+                 .name = *line->name,
                  .work = ActorWork{std::move(work.function), {}},
                  .needs = options.needs,
                  .max_attempts = options.max_restarts + 1};
@@ -136,22 +138,6 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
   }
   transport_->wake();
   return lines;
-}
-
-ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string method,
-                            std::vector<RawArgument> arguments) {
-  const std::lock_guard lock(mutex_);
-  auto object = make_object(actor->name + '.' + method, std::nullopt);
-  actor->waiting.push_back({std::move(method), std::move(arguments), object});
-  if (actor->ended) fail_waiting_calls(*actor);
-  transport_->wake();
-  return object;
-}
-
-void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
-  const std::lock_guard lock(mutex_);
-  actor->released = true;
-  transport_->wake();
 }
 
 Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
@@ -268,19 +254,6 @@ std::optional<Failure> SessionCore::first_failure(std::span<const ObjectPtr> obj
   for (const auto& object : objects)
     if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
   return std::nullopt;
-}
-
-bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  // The first so many are ready. Where all are wanted, each of a long list is looked at once.
-  std::size_t ready_ahead = 0;
-  return changed_.wait_until(lock, deadline, [&] {
-    while (ready_ahead < objects.size() && objects[ready_ahead]->is_ready()) ++ready_ahead;
-    if (ready_ahead >= count || count == objects.size()) return ready_ahead >= count;
-    const auto rest = objects.subspan(ready_ahead);
-    const auto is_ready = [](const ObjectPtr& object) { return object->is_ready(); };
-    return ready_ahead + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), is_ready)) >= count;
-  });
 }
 
 }  // namespace troupe

@@ -18,14 +18,17 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <variant>
 #include <vector>
 
 #include "runtime/api/object.h"
 #include "runtime/api/options.h"
+#include "runtime/api/raw_arguments.h"
 #include "runtime/api/sync_client.h"
 #include "runtime/base/result.h"
+#include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/transport.h"
 
@@ -50,13 +53,24 @@ struct SessionOptions {
   std::chrono::milliseconds submit_patience{2'000};
 };
 
-/// A value, or an object that may not be ready yet.
-using RawArgument = std::variant<Bytes, ObjectPtr>;
-
 struct RawWork {
   std::string name;      ///< For people.
   std::string function;  ///< Of a task, or an actor's type: its name in the catalog.
   std::vector<RawArgument> arguments;
+};
+
+/// The way to one worker: rings where it is on this node, else frames. Guarded by the session's mutex.
+struct WorkerLink {
+  std::string address;
+  std::optional<RingRequest> request;  // Not answered yet.
+  std::optional<RingLink> ring;
+  std::optional<PeerId> peer;  // Without rings.
+  bool is_gone = false;        // The worker closed its end.
+  std::size_t actors = 0;      // That are reached by it.
+  std::size_t unanswered = 0;  // Calls that went by the ring.
+
+  /// Whether another call may be sent.
+  bool can_take() const { return ring ? !is_gone && ring->kept_bytes() == 0 : peer.has_value(); }
 };
 
 /// One actor as this driver sees it. Guarded by the session's mutex.
@@ -68,14 +82,12 @@ struct ActorLine {
   };
 
   TaskId task;
-  std::string name;
+  std::shared_ptr<const std::string> name;
   AttemptId attempt;
-  std::string address;  // Empty while it is not up.
-  PeerId peer;
+  WorkerLink* link = nullptr;  // None while it is not up.
   std::uint64_t last_number = 0;
-  std::deque<PendingCall> waiting;                 // In the order of the calls.
-  std::map<std::uint64_t, PendingCall> in_flight;  // By number.
-  bool released = false;                           // No handle is left: ends when it has answered everything.
+  std::deque<PendingCall> waiting;  // In the order of the calls.
+  std::deque<ObjectPtr> in_flight;  // The results of the calls up to last_number; null: answered.
   bool ended = false;
   Fault end_fault = Fault::peer_lost;
   std::string end_cause;
@@ -156,6 +168,20 @@ class SessionCore {
   void on_actor_down(const message::ActorDown& down);
   void on_call_answer(message::CallAnswer& answer);
 
+  bool take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there);
+  bool has_answers() const;
+  void take_answers();
+  void watch_rings();
+  std::chrono::steady_clock::time_point look_at_rings(std::chrono::steady_clock::time_point now);
+  void look_after_links();
+  void finish_link(WorkerLink& link);
+  void connect_by_frames(WorkerLink& link);
+  WorkerLink* link_to(const std::string& address);
+  void leave_link(ActorLine& actor);
+  void pump_rings();
+  void send_call(ActorLine& actor, ActorLine::PendingCall& call, std::span<const std::string_view> arguments);
+  void count_answered(ActorLine& actor, std::size_t count);
+
   template <class Answer, class Ask>
   Result<Answer> ask(std::map<std::uint64_t, std::optional<Answer>>& open, Ask question,
                      std::chrono::milliseconds limit);
@@ -219,6 +245,14 @@ class SessionCore {
   std::vector<message::Submit> handed_in_;           // By submit_job, while they may have to be handed in again.
   std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.
   std::map<TaskId, std::shared_ptr<ActorLine>> actors_;
+  std::set<TaskId> released_;                // Actors that end when they have answered everything.
+  std::map<std::string, WorkerLink> links_;  // By address.
+  std::optional<Bell> bell_;                 // Rung when there are answers; none: no rings.
+  std::size_t waiting_calls_ = 0;            // Not sent.
+  std::size_t unanswered_ = 0;               // Of those that went by rings.
+  int spinning_ = 0;                         // Threads that look for answers by themselves.
+  int parked_ = 0;                           // Threads that wait to be told.
+  bool is_timed_ = false;                    // The session's thread looks for answers within a millisecond.
 
   /// Tasks to which no ref is left. Apart from the session, which a last ref must neither lock nor end.
   struct Dropped {

@@ -24,37 +24,20 @@ std::size_t bytes_in(const std::vector<Argument>& arguments) {
   return bytes;
 }
 
-std::string too_large(std::size_t bytes) {
-  return "its arguments have " + std::to_string(bytes) + " bytes together; at most " +
-         std::to_string(most_inline_bytes) + " can be handed over";
-}
-
-/// The first of `arguments` that failed, if any did.
-const Object* first_failed(const std::vector<RawArgument>& arguments) {
-  for (const auto& argument : arguments) {
-    const auto* object = std::get_if<ObjectPtr>(&argument);
-    if (object != nullptr && std::holds_alternative<Failure>((*object)->outcome)) return object->get();
-  }
-  return nullptr;
-}
-
 bool is_readable(int descriptor) {
   pollfd polled{descriptor, POLLIN, 0};
   return descriptor >= 0 && ::poll(&polled, 1, 0) > 0;
-}
-
-Failure failure_of_input(const std::string& task, const Object& input) {
-  const auto& failure = std::get<Failure>(input.outcome);
-  return {failure.fault, task, {}, 0, "its argument was not made: " + describe(failure)};
 }
 
 }  // namespace
 
 void SessionCore::run() {
   if (lifeline_ >= 0) transport_->watch(lifeline_, false);
+  if (bell_) transport_->watch(bell_->descriptor(), false);
   auto next_hello = Clock::now();
+  auto look_at = Clock::time_point::max();  // At the rings.
   for (;;) {
-    const auto arrived = transport_->receive(std::min(next_hello, sync_.next_deadline()));
+    const auto arrived = transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at}));
     std::vector<Outbox::Outgoing> out;
     bool last = false;
     {
@@ -71,7 +54,9 @@ void SessionCore::run() {
           fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
       }
       look_after_lifeline();
+      look_after_links();
       pump();
+      look_at = look_at_rings(now);
       send_sync(now);
       last = stopping_;
       if (last) post(scheduler_, message::DriverBye{});
@@ -241,45 +226,6 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
   if (object) finish(object, std::move(outcome));
 }
 
-void SessionCore::on_actor_up(const message::ActorUp& up) {
-  const auto found = actors_.find(up.task);
-  if (found == actors_.end()) return;
-  ActorLine& actor = *found->second;
-  if (actor.attempt == up.attempt && !actor.address.empty()) return;
-  if (up.attempt < actor.attempt) return;
-  fail_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
-  if (!actor.address.empty()) transport_->disconnect(actor.peer);
-  const auto peer = transport_->connect(up.address);
-  if (!peer) return;
-  actor.attempt = up.attempt;
-  actor.address = up.address;
-  actor.peer = *peer;
-  actor.last_number = 0;
-}
-
-void SessionCore::on_actor_down(const message::ActorDown& down) {
-  const auto found = actors_.find(down.task);
-  if (found == actors_.end() || found->second->attempt != down.attempt) return;
-  ActorLine& actor = *found->second;
-  fail_calls_in_flight(actor, Fault::peer_lost, down.cause.message);
-  if (actor.address.empty()) return;
-  transport_->disconnect(actor.peer);
-  actor.address.clear();
-}
-
-void SessionCore::on_call_answer(message::CallAnswer& answer) {
-  const auto found = actors_.find(answer.actor);
-  if (found == actors_.end()) return;
-  auto call = found->second->in_flight.extract(answer.number);
-  if (call.empty()) return;
-  if (answer.ok) {
-    finish(call.mapped().result, std::move(answer.value));
-  } else {
-    finish(call.mapped().result,
-           Failure{Fault::task_failed, call.mapped().result->name(), {}, 0, std::move(answer.error)});
-  }
-}
-
 void SessionCore::post(PeerId to, const message::Message& message) {
   outbox_.post(to, {options_.cluster, epoch_, driver_.value}, message);
 }
@@ -296,14 +242,19 @@ void SessionCore::pump() {
   if (!welcomed_ || !lost_.empty()) return;
   submit_what_can_be_sent();
   std::vector<TaskId> finished;
-  for (auto& [id, actor] : actors_) {
-    pump(*actor);
-    if (actor->released && actor->waiting.empty() && actor->in_flight.empty()) finished.push_back(id);
+  if (waiting_calls_ > 0)
+    for (auto& [id, actor] : actors_) pump(*actor);
+  for (const TaskId id : released_) {
+    const auto actor = actors_.find(id);
+    if (actor == actors_.end() || (actor->second->waiting.empty() && actor->second->in_flight.empty()))
+      finished.push_back(id);
   }
   for (const TaskId id : finished) {
+    released_.erase(id);
+    const auto actor = actors_.extract(id);
+    if (actor.empty()) continue;
     if (!unsent_.contains(id)) post(scheduler_, message::Cancel{++last_request_, id});
-    if (!actors_.at(id)->address.empty()) transport_->disconnect(actors_.at(id)->peer);
-    actors_.erase(id);
+    leave_link(*actor.mapped());
     tasks_.erase(id);
     unsent_.erase(id);
   }
@@ -368,15 +319,11 @@ bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes)
   spec = task.spec;
   std::vector<Argument> arguments;
   for (const auto& argument : task.arguments) {
-    if (const auto* value = std::get_if<Bytes>(&argument)) {
+    if (const Bytes* value = bytes_of(argument)) {
       arguments.emplace_back(*value);
       continue;
     }
     const Object& object = *std::get<ObjectPtr>(argument);
-    if (const auto* value = std::get_if<Bytes>(&object.outcome)) {
-      arguments.emplace_back(*value);
-      continue;
-    }
     if (!object.task()) return false;  // Only this driver will have it.
     const auto input = tasks_.find(*object.task());
     if (input == tasks_.end() || !input->second.sent) return false;
@@ -389,45 +336,13 @@ bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes)
   }
   const std::size_t own_bytes = bytes_in(arguments);
   if (own_bytes > most_inline_bytes) {
-    fail_task(task.spec.id, {Fault::bad_input, task.spec.name, {}, 0, too_large(own_bytes)});
+    fail_task(task.spec.id, {Fault::bad_input, task.spec.name, {}, 0, arguments_too_large(own_bytes)});
     return false;
   }
   bytes += own_bytes;
   if (auto* function = std::get_if<FunctionWork>(&spec.work)) function->arguments = std::move(arguments);
   if (auto* actor = std::get_if<ActorWork>(&spec.work)) actor->arguments = std::move(arguments);
   return true;
-}
-
-void SessionCore::pump(ActorLine& actor) {
-  while (!actor.address.empty() && !actor.waiting.empty()) {
-    auto& call = actor.waiting.front();
-    if (const Object* failed = first_failed(call.arguments)) {
-      finish(call.result, failure_of_input(call.result->name(), *failed));
-      actor.waiting.pop_front();
-      continue;
-    }
-    message::Call message{actor.task, actor.attempt, driver_.value, actor.last_number + 1, call.method, {}};
-    for (const auto& argument : call.arguments) {
-      if (const auto* value = std::get_if<Bytes>(&argument)) {
-        message.arguments.push_back(*value);
-      } else if (const auto* made = std::get_if<Bytes>(&std::get<ObjectPtr>(argument)->outcome)) {
-        message.arguments.push_back(*made);
-      } else {
-        return;  // Later calls wait too: they run in the order in which they were made.
-      }
-    }
-    std::size_t bytes = 0;
-    for (const auto& argument : message.arguments) bytes += argument.size();
-    if (bytes > most_inline_bytes) {
-      finish(call.result, Failure{Fault::bad_input, call.result->name(), {}, 0, too_large(bytes)});
-      actor.waiting.pop_front();
-      continue;
-    }
-    ++actor.last_number;
-    post(actor.peer, message);
-    actor.in_flight.emplace(actor.last_number, std::move(call));
-    actor.waiting.pop_front();
-  }
 }
 
 void SessionCore::fail_task(TaskId id, Failure failure) {
@@ -440,21 +355,10 @@ void SessionCore::fail_task(TaskId id, Failure failure) {
   actor->ended = true;
   if (failure.fault == Fault::unavailable) actor->end_fault = failure.fault;
   actor->end_cause = failure.cause;
-  if (!actor->address.empty()) transport_->disconnect(actor->peer);
-  actor->address.clear();
   fail_calls_in_flight(*actor, actor->end_fault, failure.cause);
+  leave_link(*actor);
   fail_waiting_calls(*actor);
   actors_.erase(id);
-}
-
-void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
-  for (auto& [number, call] : std::exchange(actor.in_flight, {}))
-    finish(call.result, Failure{fault, call.result->name(), {}, 0, "not known to have been applied: " + cause});
-}
-
-void SessionCore::fail_waiting_calls(ActorLine& actor) {
-  for (auto& call : std::exchange(actor.waiting, {}))
-    finish(call.result, Failure{actor.end_fault, call.result->name(), {}, 0, "not run: " + actor.end_cause});
 }
 
 void SessionCore::send_sync(Clock::time_point now) {

@@ -1,17 +1,16 @@
 #include "runtime/worker/worker.h"
 
-#include <condition_variable>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
+#include "runtime/worker/call_rings.h"
+#include "runtime/worker/executor.h"
 #include "runtime/worker/mailbox.h"
 
 namespace troupe {
@@ -33,47 +32,6 @@ std::string too_large(std::size_t bytes) {
          " can be returned";
 }
 
-/// Runs pieces of user code one after another on a thread of its own.
-class Executor {
- public:
-  Executor() : thread_([this] { run(); }) {}
-  ~Executor() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
-  }
-
-  void post(std::function<void()> piece) {
-    {
-      const std::lock_guard lock(mutex_);
-      pieces_.push_back(std::move(piece));
-    }
-    changed_.notify_one();
-  }
-
- private:
-  void run() {
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || !pieces_.empty(); });
-      if (stopping_) return;
-      const auto piece = std::move(pieces_.front());
-      pieces_.pop_front();
-      lock.unlock();
-      piece();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> pieces_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
-
 using Clock = std::chrono::steady_clock;
 
 // Reports of tasks that end within it share a frame, as long as other orders wait here: whoever waits for a report
@@ -83,7 +41,14 @@ constexpr std::chrono::microseconds longest_gathering{1000};
 class Worker {
  public:
   Worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport)
-      : options_(options), catalog_(catalog), transport_(transport), begun_(options.own_address) {
+      : options_(options),
+        catalog_(catalog),
+        transport_(transport),
+        begun_(options.own_address),
+        rings_(options.own_address),
+        executor_(rings_.bell(),
+                  {.serve = [this] { return rings_.serve([this](auto call) { take_ring_call(std::move(call)); }); },
+                   .has_more = [this] { return rings_.has_more(); }}) {
     const auto listening = transport_.listen(options_.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
     const auto agent = transport_.connect(options_.agent_address);
@@ -95,6 +60,7 @@ class Worker {
 
   void run(const std::function<bool()>& until_stopped) {
     while (!until_stopped()) {
+      rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
       for (const auto& delivery : transport_.receive(send_at_)) take(delivery);
       send_what_is_due();
     }
@@ -205,10 +171,17 @@ class Worker {
         const std::lock_guard lock(mutex_);
         call = mailbox_.next();
         if (!call) return;
-        caller = callers_.at(call->caller);
+        if (const auto known = callers_.find(call->caller); known != callers_.end()) caller = known->second;
       }
-      post(caller, answer(*call));
+      auto made = answer(*call);
+      if (!rings_.answer(call->caller, made)) post(caller, std::move(made));
     }
+  }
+
+  void take_ring_call(message::Call call) {
+    const std::uint64_t caller = call.caller;
+    if (const auto refused = arrive(std::move(call))) rings_.answer(caller, *refused);
+    run_calls();
   }
 
   message::CallAnswer answer(const message::Call& call) {
@@ -230,22 +203,29 @@ class Worker {
     return answer;
   }
 
+  /// Takes the call in; the answer, if it will not be run. On either thread.
+  std::optional<message::CallAnswer> arrive(message::Call call) {
+    message::CallAnswer refusal{call.actor, call.number, false, {}, {}};
+    const std::lock_guard lock(mutex_);
+    if (call.actor != actor_task_ || call.attempt != actor_attempt_) {
+      refusal.error = "no such actor lives here";
+    } else if (mailbox_.arrive(std::move(call)) == Mailbox::Arrival::too_early) {
+      refusal.error = "too many calls wait for an earlier one";
+    } else {
+      return std::nullopt;
+    }
+    return refusal;
+  }
+
   // --- on the thread that talks --------------------------------------------------------------------------------------
 
   void take_call(PeerId from, message::Call call) {
-    Mailbox::Arrival arrival;
     {
       const std::lock_guard lock(mutex_);
-      if (call.actor != actor_task_ || call.attempt != actor_attempt_) {
-        send(from, message::CallAnswer{call.actor, call.number, false, {}, "no such actor lives here"});
-        return;
-      }
       callers_[call.caller] = from;
-      arrival = mailbox_.arrive(call);
     }
-    if (arrival == Mailbox::Arrival::too_early)
-      send(from, message::CallAnswer{call.actor, call.number, false, {}, "too many calls wait for an earlier one"});
-    if (arrival == Mailbox::Arrival::queued) executor_.post([this] { run_calls(); });
+    if (const auto refused = arrive(std::move(call))) return send(from, *refused);
+    executor_.post([this] { run_calls(); });
   }
 
   void post(PeerId to, message::Message message) {
@@ -302,6 +282,7 @@ class Worker {
   AttemptId actor_attempt_;
   const Catalog::ActorClass* actor_class_ = nullptr;  // Set before the first call can arrive.
   std::shared_ptr<void> actor_;
+  CallRings rings_;
   Executor executor_;  // Last: its thread uses all of the above.
 };
 

@@ -35,10 +35,12 @@ class Bench {
   bool has_printed_ = false;
 };
 
-/// The functions that the graph suite runs.
+/// The functions and actors that the suites run.
+void enroll_calls_bench(Catalog& catalog);
 void enroll_graph_bench(Catalog& catalog);
 
 // The suites. Each says on stderr what it runs, on which processes, and whether writes are durable.
+void bench_calls(Bench& bench);
 void bench_graph(Bench& bench);
 void bench_scheduler(Bench& bench);
 void bench_start(Bench& bench);

@@ -20,6 +20,7 @@ double ms_since(Clock::time_point begin) {
 
 void enroll_bench(Catalog& catalog) {
   catalog.add(answer_ok, [] { return std::string("ok"); });
+  enroll_calls_bench(catalog);
   enroll_graph_bench(catalog);
 }
 

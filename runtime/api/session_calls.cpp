@@ -1,0 +1,303 @@
+// The calls of a session: straight to the actors' workers, by rings where they are on this node, else by frames.
+//
+// Whoever waits takes the answers from the rings himself, for a moment; then the session's thread does, which sleeps
+// until it is rung, or, while nobody waits, looks every millisecond.
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/api/session_core.h"
+#include "runtime/ring/spin.h"
+#include "runtime/wire/call_records.h"
+
+namespace troupe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds longest_gathering{1};
+
+}  // namespace
+
+// --- what the user's threads call ------------------------------------------------------------------------------------
+
+ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string method,
+                            std::vector<RawArgument> arguments) {
+  const std::lock_guard lock(mutex_);
+  auto object = std::make_shared<Object>(actor->name, method);
+  actor->waiting.push_back({std::move(method), std::move(arguments), object});
+  ++waiting_calls_;
+  const bool has_rings = actor->link != nullptr && actor->link->ring;
+  if (actor->ended) {
+    fail_waiting_calls(*actor);
+  } else if (has_rings && lost_.empty()) {
+    pump(*actor);
+  }
+  if (!has_rings) transport_->wake();
+  return object;
+}
+
+void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
+  const std::lock_guard lock(mutex_);
+  released_.insert(actor->task);
+  transport_->wake();
+}
+
+bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  // The first so many are ready. Where all are wanted, each of a long list is looked at once.
+  std::size_t ready_ahead = 0;
+  const auto are_there = [&] {
+    while (ready_ahead < objects.size() && objects[ready_ahead]->is_ready()) ++ready_ahead;
+    if (ready_ahead >= count || count == objects.size()) return ready_ahead >= count;
+    const auto rest = objects.subspan(ready_ahead);
+    const auto is_ready = [](const ObjectPtr& object) { return object->is_ready(); };
+    return ready_ahead + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), is_ready)) >= count;
+  };
+  if (are_there()) return true;
+  if (unanswered_ > 0 && take_answers_until(lock, are_there)) return true;
+  ++parked_;
+  watch_rings();
+  const bool there = changed_.wait_until(lock, deadline, are_there);
+  --parked_;
+  return there;
+}
+
+bool SessionCore::take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there) {
+  ++spinning_;
+  bell_->stay_awake();
+  bool there = false;
+  bool came = true;
+  while (came && !there) {
+    came = spin_until([&] {
+      lock.unlock();
+      lock.lock();
+      return has_answers();
+    });
+    if (came) take_answers();
+    there = are_there();
+  }
+  --spinning_;
+  if (!is_timed_) watch_rings();
+  return there;
+}
+
+// --- rings -----------------------------------------------------------------------------------------------------------
+
+bool SessionCore::has_answers() const {
+  return std::any_of(links_.begin(), links_.end(), [](const auto& each) {
+    const WorkerLink& link = each.second;
+    return link.ring && link.unanswered > 0 && (link.ring->has_more() || link.ring->can_flush());
+  });
+}
+
+void SessionCore::take_answers() {
+  bool has_room = false;
+  for (auto& [address, link] : links_) {
+    if (!link.ring) continue;
+    bool took_any = false;
+    while (const auto bytes = link.ring->receive()) {
+      took_any = true;
+      if (auto answer = decode_answer(*bytes)) on_call_answer(*answer);
+    }
+    if (took_any) link.ring->give_room();
+    if (link.ring->kept_bytes() == 0) continue;
+    has_room = link.ring->flush() || has_room;
+  }
+  if (has_room && waiting_calls_ > 0) pump_rings();
+  if (!has_news_) return;
+  // What waits for values that have come, and actors that were only to answer.
+  if (waiting_calls_ > 0 || !unsent_.empty() || !released_.empty()) transport_->wake();
+  if (parked_ > 0) changed_.notify_all();
+}
+
+void SessionCore::watch_rings() {
+  if (unanswered_ == 0 || spinning_ > 0) return;
+  bell_->fall_asleep();
+  take_answers();
+}
+
+/// On the session's thread: when it is to look again. While nobody waits for them answers gather, and calls go out
+/// without a wake for each.
+Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
+  is_timed_ = false;
+  if (!bell_) return Clock::time_point::max();
+  bell_->clear();
+  const std::size_t before = unanswered_;
+  take_answers();
+  is_timed_ = unanswered_ > 0 && parked_ == 0 && spinning_ == 0 && unanswered_ < before;
+  is_timed_ ? bell_->stay_awake() : watch_rings();
+  return is_timed_ ? now + longest_gathering : Clock::time_point::max();
+}
+
+/// On the session's thread: finishes links that are being made, forgets those whose worker is gone.
+void SessionCore::look_after_links() {
+  std::vector<pollfd> polled;
+  for (auto& [address, link] : links_) {
+    if (link.request) finish_link(link);
+    if (link.ring && !link.is_gone) polled.push_back({link.ring->descriptor(), POLLIN, 0});
+  }
+  if (polled.empty() || ::poll(polled.data(), polled.size(), 0) <= 0) return;
+  for (auto& [address, link] : links_) {
+    const auto is_it = [&](const pollfd& each) { return each.revents != 0 && each.fd == link.ring->descriptor(); };
+    if (!link.ring || link.is_gone || std::none_of(polled.begin(), polled.end(), is_it)) continue;
+    transport_->unwatch(link.ring->descriptor());  // The scheduler will say what became of the actor.
+    link.is_gone = true;
+  }
+}
+
+void SessionCore::finish_link(WorkerLink& link) {
+  auto answer = link.request->take_answer();
+  if (answer && !*answer) return;
+  if (answer) {
+    link.ring.emplace(std::move(**answer));  // Watched already: it is the same descriptor.
+  } else {
+    transport_->unwatch(link.request->descriptor());
+    connect_by_frames(link);
+  }
+  link.request.reset();
+}
+
+void SessionCore::connect_by_frames(WorkerLink& link) {
+  if (const auto peer = transport_->connect(link.address)) link.peer = *peer;
+}
+
+WorkerLink* SessionCore::link_to(const std::string& address) {
+  const auto [found, is_new] = links_.try_emplace(address);
+  WorkerLink& link = found->second;
+  ++link.actors;
+  if (!is_new) return &link;
+  link.address = address;
+  const std::string socket = ring_socket_of(address);
+  auto request = socket.empty() || !bell_ ? Result<RingRequest>(Error{Fault::unsupported, "frames only"})
+                                          : RingRequest::make(socket, driver_.value, *bell_);
+  if (request) {
+    transport_->watch(request->descriptor(), false);
+    link.request.emplace(std::move(*request));
+  } else {
+    connect_by_frames(link);
+  }
+  return &link;
+}
+
+/// Requires: nothing of the actor is in flight.
+void SessionCore::leave_link(ActorLine& actor) {
+  if (actor.link == nullptr) return;
+  WorkerLink& link = *std::exchange(actor.link, nullptr);
+  if (--link.actors > 0) return;
+  if (link.request) transport_->unwatch(link.request->descriptor());
+  if (link.ring && !link.is_gone) transport_->unwatch(link.ring->descriptor());
+  if (link.peer) transport_->disconnect(*link.peer);
+  links_.erase(link.address);
+}
+
+// --- calls and their answers -----------------------------------------------------------------------------------------
+
+void SessionCore::pump_rings() {
+  for (auto& [id, actor] : actors_)
+    if (!actor->waiting.empty() && actor->link != nullptr && actor->link->ring) pump(*actor);
+}
+
+void SessionCore::pump(ActorLine& actor) {
+  while (actor.link != nullptr && actor.link->can_take() && !actor.waiting.empty()) {
+    auto& call = actor.waiting.front();
+    std::size_t bytes = 0;
+    std::vector<std::string_view> arguments;
+    arguments.reserve(call.arguments.size());
+    for (const auto& argument : call.arguments) {
+      const Bytes* value = bytes_of(argument);
+      if (value == nullptr) break;
+      arguments.push_back(*value);
+      bytes += value->size();
+    }
+    if (const Object* failed = arguments.size() < call.arguments.size() ? first_failed(call.arguments) : nullptr) {
+      finish(call.result, failure_of_input(call.result->name(), *failed));
+    } else if (arguments.size() < call.arguments.size()) {
+      return;  // Later calls wait too: they run in the order in which they were made.
+    } else if (bytes > most_inline_bytes) {
+      finish(call.result, Failure{Fault::bad_input, call.result->name(), {}, 0, arguments_too_large(bytes)});
+    } else {
+      send_call(actor, call, arguments);
+    }
+    actor.waiting.pop_front();
+    --waiting_calls_;
+  }
+}
+
+void SessionCore::send_call(ActorLine& actor, ActorLine::PendingCall& call,
+                            std::span<const std::string_view> arguments) {
+  ++actor.last_number;
+  actor.in_flight.push_back(std::move(call.result));
+  WorkerLink& link = *actor.link;
+  if (!link.ring) {
+    message::Call message{actor.task, actor.attempt, driver_.value, actor.last_number, std::move(call.method), {}};
+    message.arguments.assign(arguments.begin(), arguments.end());
+    return post(*link.peer, message);
+  }
+  ++link.unanswered;
+  ++unanswered_;
+  if (spinning_ == 0 && !is_timed_ && !bell_->is_asleep()) bell_->fall_asleep();
+  troupe::send(*link.ring, CallView{actor.task, actor.attempt, actor.last_number, call.method, arguments});
+}
+
+void SessionCore::on_call_answer(message::CallAnswer& answer) {
+  const auto found = actors_.find(answer.actor);
+  if (found == actors_.end()) return;
+  ActorLine& actor = *found->second;
+  const std::uint64_t first = actor.last_number + 1 - actor.in_flight.size();
+  if (answer.number < first || answer.number > actor.last_number) return;
+  const ObjectPtr result = std::exchange(actor.in_flight[answer.number - first], nullptr);
+  if (!result) return;
+  while (!actor.in_flight.empty() && !actor.in_flight.front()) actor.in_flight.pop_front();
+  count_answered(actor, 1);
+  if (answer.ok) {
+    finish(result, std::move(answer.value));
+  } else {
+    finish(result, Failure{Fault::task_failed, result->name(), {}, 0, std::move(answer.error)});
+  }
+}
+
+void SessionCore::count_answered(ActorLine& actor, std::size_t count) {
+  if (actor.link == nullptr || !actor.link->ring) return;
+  actor.link->unanswered -= count;
+  unanswered_ -= count;
+}
+
+void SessionCore::on_actor_up(const message::ActorUp& up) {
+  const auto found = actors_.find(up.task);
+  if (found == actors_.end()) return;
+  ActorLine& actor = *found->second;
+  if (actor.attempt == up.attempt && actor.link != nullptr) return;
+  if (up.attempt < actor.attempt) return;
+  fail_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
+  leave_link(actor);
+  actor.attempt = up.attempt;
+  actor.link = link_to(up.address);
+  actor.last_number = 0;
+}
+
+void SessionCore::on_actor_down(const message::ActorDown& down) {
+  const auto found = actors_.find(down.task);
+  if (found == actors_.end() || found->second->attempt != down.attempt) return;
+  fail_calls_in_flight(*found->second, Fault::peer_lost, down.cause.message);
+  leave_link(*found->second);
+}
+
+void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
+  std::size_t failed = 0;
+  for (const auto& result : std::exchange(actor.in_flight, {})) {
+    if (!result) continue;
+    finish(result, Failure{fault, result->name(), {}, 0, "not known to have been applied: " + cause});
+    ++failed;
+  }
+  count_answered(actor, failed);
+}
+
+void SessionCore::fail_waiting_calls(ActorLine& actor) {
+  waiting_calls_ -= actor.waiting.size();
+  for (auto& call : std::exchange(actor.waiting, {}))
+    finish(call.result, Failure{actor.end_fault, call.result->name(), {}, 0, "not run: " + actor.end_cause});
+}
+
+}  // namespace troupe

@@ -1,0 +1,264 @@
+#include "runtime/ring/ring_link.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace troupe {
+namespace {
+
+constexpr std::size_t ring_bytes = ring_head_bytes + (128u << 10);
+constexpr std::size_t link_bytes = 2 * ring_bytes;
+constexpr std::uint32_t version = 1;
+constexpr std::size_t most_parts = 16;  // Of a message that is written without a copy.
+constexpr std::size_t most_message_bytes = 64u << 20;
+constexpr std::string_view last_mark{"\0", 1};  // Begins the last record of a message.
+constexpr std::string_view more_mark{"\1", 1};
+constexpr std::size_t most_asking = 64;  // At the door at once.
+
+struct Request {
+  std::uint32_t version = 0;
+  std::uint32_t unused = 0;
+  std::uint64_t caller = 0;
+};
+struct Answer {
+  std::uint32_t version = 0;
+};
+
+Error error_at(const std::string& socket, const char* verb) {
+  return {Fault::unavailable, std::string("cannot ") + verb + ' ' + socket + ": " + std::strerror(errno)};
+}
+
+std::optional<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return std::nullopt;
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+template <class Body, std::size_t count>
+bool send_with(const Descriptor& socket, const Body& body, const std::array<int, count>& descriptors) {
+  iovec bytes{const_cast<Body*>(&body), sizeof body};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptors)> control{};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof descriptors);
+  std::memcpy(CMSG_DATA(head), descriptors.data(), sizeof descriptors);
+  return ::sendmsg(socket.number(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof body);
+}
+
+/// Nullopt: nothing has arrived yet. Fails with: peer_lost, corrupt.
+template <class Body, std::size_t count>
+Result<std::optional<std::array<Descriptor, count>>> receive_with(const Descriptor& socket, Body& body) {
+  iovec bytes{&body, sizeof body};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * count)> control{};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t size = ::recvmsg(socket.number(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::optional<std::array<Descriptor, count>>();
+  if (size <= 0) return Error{Fault::peer_lost, "the other end of a link is gone"};
+  std::array<Descriptor, count> descriptors;
+  std::size_t found = 0;
+  for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
+    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = 0; CMSG_LEN(sizeof(int) * (at + 1)) <= head->cmsg_len; ++at) {
+      int number = -1;
+      std::memcpy(&number, CMSG_DATA(head) + sizeof(int) * at, sizeof number);
+      Descriptor owned(number);
+      if (found < count) descriptors[found] = std::move(owned);
+      ++found;
+    }
+  }
+  if (size != static_cast<ssize_t>(sizeof body) || found != count || (message.msg_flags & MSG_CTRUNC) != 0)
+    return Error{Fault::corrupt, "the other end of a link speaks another protocol"};
+  return std::optional(std::move(descriptors));
+}
+
+std::span<std::byte> ring_of(const SharedMemory& memory, std::size_t which) {
+  return memory.bytes().subspan(which * ring_bytes, ring_bytes);
+}
+
+}  // namespace
+
+RingLink::RingLink(Side side, std::uint64_t caller, SharedMemory memory, Bell other, Descriptor socket)
+    : caller_(caller),
+      memory_(std::move(memory)),
+      out_(ring_of(memory_, side == Side::caller ? 0 : 1)),
+      in_(ring_of(memory_, side == Side::caller ? 1 : 0)),
+      other_(std::move(other)),
+      socket_(std::move(socket)) {}
+
+bool RingLink::write_record(std::span<const std::string_view> parts, bool is_last) {
+  std::array<std::string_view, most_parts + 1> with_mark;
+  with_mark[0] = is_last ? last_mark : more_mark;
+  std::copy(parts.begin(), parts.end(), with_mark.begin() + 1);
+  return out_.write(std::span(with_mark).first(parts.size() + 1));
+}
+
+void RingLink::send(std::span<const std::string_view> parts) {
+  if (is_broken()) return;
+  std::size_t bytes = 0;
+  for (const auto part : parts) bytes += part.size();
+  const bool is_short = bytes < out_.most_record() && parts.size() <= most_parts;
+  if (kept_.empty() && is_short && write_record(parts, true)) return other_.ring();
+  Kept kept;
+  kept.message.reserve(bytes);
+  for (const auto part : parts) kept.message += part;
+  kept_bytes_ += bytes + last_mark.size();
+  kept_.push_back(std::move(kept));
+  flush();
+}
+
+bool RingLink::flush() {
+  const std::size_t before = kept_bytes_;
+  const bool all = write_kept();
+  if (kept_bytes_ != before) other_.ring();
+  return all;
+}
+
+bool RingLink::write_kept() {
+  while (!kept_.empty()) {
+    Kept& kept = kept_.front();
+    const std::string_view rest = std::string_view(kept.message).substr(kept.sent);
+    const std::string_view part = rest.substr(0, out_.most_record() - last_mark.size());
+    if (!write_record({&part, 1}, part.size() == rest.size())) {
+      if (!is_broken() && out_.ask_for_room()) continue;
+      return false;
+    }
+    kept.sent += part.size();
+    kept_bytes_ -= part.size();
+    if (part.size() < rest.size()) continue;
+    kept_.pop_front();
+    kept_bytes_ -= last_mark.size();
+  }
+  return true;
+}
+
+std::optional<std::string_view> RingLink::receive() {
+  if (std::exchange(told_one_, false)) {
+    in_.pop();
+    assembled_.clear();
+  }
+  while (const auto record = in_.front()) {
+    is_broken_ = record->empty() || assembled_.size() + record->size() > most_message_bytes;
+    if (is_broken_) return std::nullopt;
+    const bool is_last = record->front() == last_mark.front();
+    const std::string_view part = record->substr(1);
+    if (is_last && assembled_.empty()) {
+      told_one_ = true;
+      return part;
+    }
+    assembled_ += part;
+    if (is_last) {
+      told_one_ = true;
+      return assembled_;
+    }
+    in_.pop();
+    give_room();
+  }
+  return std::nullopt;
+}
+
+void RingLink::give_up() {
+  is_broken_ = true;
+  kept_.clear();
+  kept_bytes_ = 0;
+  ::shutdown(socket_.number(), SHUT_RDWR);
+}
+
+void RingLink::give_room() {
+  if (in_.owes_room()) other_.ring();
+}
+
+std::string ring_socket_of(const std::string& address) {
+  constexpr std::string_view scheme = "ipc://";
+  return address.starts_with(scheme) ? address.substr(scheme.size()) + ".ring" : std::string();
+}
+
+Result<RingRequest> RingRequest::make(const std::string& socket, std::uint64_t caller, const Bell& own) {
+  const auto address = address_of(socket);
+  if (!address) return bad_input("socket path '" + socket + "' is too long");
+  auto memory = SharedMemory::make(link_bytes);
+  if (!memory) return memory.error();
+  Descriptor descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!descriptor || ::connect(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return error_at(socket, "connect to");
+  const Request request{version, 0, caller};
+  if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.descriptor()}))
+    return error_at(socket, "ask at");
+  return RingRequest(caller, std::move(*memory), std::move(descriptor));
+}
+
+Result<std::optional<RingLink>> RingRequest::take_answer() {
+  Answer answer;
+  auto received = receive_with<Answer, 2>(socket_, answer);
+  if (!received) return received.error();
+  if (!*received) return std::optional<RingLink>();
+  if (answer.version != version) return Error{Fault::corrupt, "the worker speaks another version of rings"};
+  auto& descriptors = **received;
+  auto bell = Bell::from(std::move(descriptors[0]), std::move(descriptors[1]));
+  if (!bell) return bell.error();
+  return std::optional(
+      RingLink(RingLink::Side::caller, caller_, std::move(memory_), std::move(*bell), std::move(socket_)));
+}
+
+Result<RingDoor> RingDoor::open(const std::string& socket) {
+  const auto address = address_of(socket);
+  if (!address) return bad_input("socket path '" + socket + "' is too long");
+  ::unlink(socket.c_str());
+  Descriptor descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!descriptor || ::bind(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+      ::listen(descriptor.number(), most_asking) != 0)
+    return error_at(socket, "listen on");
+  return RingDoor(std::move(descriptor));
+}
+
+std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
+  for (;;) {
+    Descriptor guest(::accept4(listening_.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!guest) break;
+    asking_.push_back(std::move(guest));
+    if (asking_.size() > most_asking) asking_.erase(asking_.begin());  // It has had time to ask.
+  }
+  std::vector<RingLink> links;
+  std::vector<Descriptor> still_asking;
+  for (Descriptor& guest : asking_) {
+    Request request;
+    auto received = receive_with<Request, 3>(guest, request);
+    if (!received || (*received && request.version != version)) continue;
+    if (!*received) {
+      still_asking.push_back(std::move(guest));
+      continue;
+    }
+    auto& descriptors = **received;
+    auto memory = SharedMemory::from(std::move(descriptors[0]), link_bytes);
+    auto bell = Bell::from(std::move(descriptors[1]), std::move(descriptors[2]));
+    if (!memory || !bell) continue;
+    if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.descriptor()})) continue;
+    links.emplace_back(RingLink::Side::worker, request.caller, std::move(*memory), std::move(*bell), std::move(guest));
+  }
+  asking_ = std::move(still_asking);
+  return links;
+}
+
+std::vector<int> RingDoor::descriptors() const {
+  std::vector<int> all = {listening_.number()};
+  for (const Descriptor& guest : asking_) all.push_back(guest.number());
+  return all;
+}
+
+}  // namespace troupe

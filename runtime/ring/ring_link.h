@@ -1,0 +1,117 @@
+// Two rings between a caller and a worker of one node, one each way, and how the two come to share them: over a socket
+// of the worker's, which also tells each side when the other is gone.
+//
+//   caller: connects, hands over its number, the rings and its bell  →  worker: maps them, hands over its own bell
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/ring/bell.h"
+#include "runtime/ring/shared_ring.h"
+
+namespace troupe {
+
+/// One end. What is sent is a message of any size: in one record, or in several where it is long.
+///
+/// Threads: one at a time.
+class RingLink {
+ public:
+  /// Which end it is.
+  enum class Side { caller, worker };
+  RingLink(Side side, std::uint64_t caller, SharedMemory memory, Bell other, Descriptor socket);
+
+  /// Sends the parts as one message, and wakes the other end if it sleeps. What finds no room is kept, and leaves by
+  /// flush().
+  void send(std::span<const std::string_view> parts);
+  /// True: nothing is kept. Otherwise the other end rings when there is room.
+  bool flush();
+  std::size_t kept_bytes() const { return kept_bytes_; }
+
+  /// The next message, which may be read until the next call here, or nullopt: there is none. It may lie in shared
+  /// memory, where the other end could still change it: what is checked must be copied first.
+  std::optional<std::string_view> receive();
+  bool has_more() const { return !is_broken() && !in_.is_empty(); }
+  /// Whether flush() will do something.
+  bool can_flush() const { return kept_bytes_ > 0 && out_.has_new_room(); }
+
+  /// Wakes the other end if it waits for the room that receive() has made. To be called when receive() had no more.
+  void give_room();
+
+  std::uint64_t caller() const { return caller_; }
+  /// Readable once the other end is gone.
+  int descriptor() const { return socket_.number(); }
+  /// Nothing comes or goes any more; the other end sees it at its descriptor.
+  void give_up();
+  /// The other end broke the rules, or this one gave up.
+  bool is_broken() const { return is_broken_ || out_.is_broken() || in_.is_broken(); }
+
+ private:
+  struct Kept {
+    std::string message;
+    std::size_t sent = 0;
+  };
+  bool write_kept();
+  bool write_record(std::span<const std::string_view> parts, bool is_last);
+
+  std::uint64_t caller_;
+  SharedMemory memory_;
+  RingWriter out_;
+  RingReader in_;
+  Bell other_;
+  Descriptor socket_;
+  std::deque<Kept> kept_;
+  std::size_t kept_bytes_ = 0;
+  std::string assembled_;  // Of the records of a long message.
+  bool told_one_ = false;  // A record that is still to be taken away.
+  bool is_broken_ = false;
+};
+
+/// The socket at which a worker takes links, beside the address at which it takes frames; empty: it takes none.
+std::string ring_socket_of(const std::string& address);
+
+/// The caller's side of a link that is being made.
+class RingRequest {
+ public:
+  /// Does not block. Fails with: unavailable (nobody listens there, or too many ask at once).
+  static Result<RingRequest> make(const std::string& socket, std::uint64_t caller, const Bell& own);
+
+  /// The link once the worker has answered; nullopt before. Fails with: peer_lost, corrupt.
+  Result<std::optional<RingLink>> take_answer();
+
+  /// Becomes readable when there is an answer to take.
+  int descriptor() const { return socket_.number(); }
+
+ private:
+  RingRequest(std::uint64_t caller, SharedMemory memory, Descriptor socket)
+      : caller_(caller), memory_(std::move(memory)), socket_(std::move(socket)) {}
+
+  std::uint64_t caller_;
+  SharedMemory memory_;
+  Descriptor socket_;
+};
+
+/// The worker's side: takes whoever asks.
+class RingDoor {
+ public:
+  /// Replaces what stands at the path. Fails with: unavailable.
+  static Result<RingDoor> open(const std::string& socket);
+
+  /// The links that callers have asked for. Who asks wrongly is sent away.
+  std::vector<RingLink> take_requests(const Bell& own);
+
+  /// Become readable when there is something to take: the door and who stands in it.
+  std::vector<int> descriptors() const;
+
+ private:
+  explicit RingDoor(Descriptor listening) : listening_(std::move(listening)) {}
+
+  Descriptor listening_;
+  std::vector<Descriptor> asking_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,42 @@
+// Memory that processes share, without a name: it is handed on as a descriptor and gone with the last who maps it.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "runtime/base/result.h"
+#include "runtime/ring/descriptor.h"
+
+namespace troupe {
+
+/// Mapped for reading and writing. Its size is sealed, so nobody who maps it meets a SIGBUS because another made it
+/// shorter.
+class SharedMemory {
+ public:
+  /// Zeros. Fails with: unavailable (no memory).
+  static Result<SharedMemory> make(std::size_t bytes);
+
+  /// Maps what another process made. Fails with: corrupt (not sealed, or of another size), unavailable.
+  static Result<SharedMemory> from(Descriptor descriptor, std::size_t bytes);
+
+  SharedMemory(SharedMemory&& other) noexcept
+      : descriptor_(std::move(other.descriptor_)), bytes_(std::exchange(other.bytes_, {})) {}
+  SharedMemory& operator=(SharedMemory&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~SharedMemory();
+
+  std::span<std::byte> bytes() const { return bytes_; }
+  int descriptor() const { return descriptor_.number(); }
+
+ private:
+  SharedMemory(Descriptor descriptor, std::span<std::byte> bytes) : descriptor_(std::move(descriptor)), bytes_(bytes) {}
+  static Result<SharedMemory> map(Descriptor descriptor, std::size_t bytes);
+
+  Descriptor descriptor_;
+  std::span<std::byte> bytes_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,114 @@
+#include "runtime/wire/call_records.h"
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace troupe {
+namespace {
+
+constexpr std::size_t usual_arguments = 8;
+
+struct CallHead {
+  std::uint64_t job = 0;
+  std::uint64_t number = 0;
+  std::uint32_t task = 0;
+  std::uint32_t epoch = 0;
+  std::uint32_t attempt = 0;
+  std::uint32_t method_bytes = 0;
+  std::uint32_t arguments = 0;
+  std::uint32_t unused = 0;
+};
+struct AnswerHead {
+  std::uint64_t job = 0;
+  std::uint64_t number = 0;
+  std::uint32_t task = 0;
+  std::uint32_t ok = 0;
+};
+
+template <class T>
+std::string_view bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+/// The head, the sizes of the arguments, the method's name, the arguments.
+void send_parts(RingLink& link, const CallView& call, std::uint32_t* sizes, std::string_view* parts) {
+  const std::size_t count = call.arguments.size();
+  const CallHead head{.job = call.actor.job.value,
+                      .number = call.number,
+                      .task = call.actor.number,
+                      .epoch = call.attempt.epoch,
+                      .attempt = call.attempt.number,
+                      .method_bytes = static_cast<std::uint32_t>(call.method.size()),
+                      .arguments = static_cast<std::uint32_t>(count)};
+  for (std::size_t i = 0; i < count; ++i) {
+    sizes[i] = static_cast<std::uint32_t>(call.arguments[i].size());
+    parts[3 + i] = call.arguments[i];
+  }
+  parts[0] = bytes_of(head);
+  parts[1] = {reinterpret_cast<const char*>(sizes), count * sizeof *sizes};
+  parts[2] = call.method;
+  link.send({parts, 3 + count});
+}
+
+template <class T>
+bool take(std::string_view& bytes, T& value) {
+  if (bytes.size() < sizeof value) return false;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  bytes.remove_prefix(sizeof value);
+  return true;
+}
+
+bool take(std::string_view& bytes, std::size_t size, std::string& value) {
+  if (bytes.size() < size) return false;
+  value.assign(bytes.data(), size);
+  bytes.remove_prefix(size);
+  return true;
+}
+
+}  // namespace
+
+void send(RingLink& link, const CallView& call) {
+  const std::size_t count = call.arguments.size();
+  if (count <= usual_arguments) {
+    std::array<std::uint32_t, usual_arguments> sizes;
+    std::array<std::string_view, 3 + usual_arguments> parts;
+    send_parts(link, call, sizes.data(), parts.data());
+  } else {
+    std::vector<std::uint32_t> sizes(count);
+    std::vector<std::string_view> parts(3 + count);
+    send_parts(link, call, sizes.data(), parts.data());
+  }
+}
+
+void send(RingLink& link, const message::CallAnswer& answer) {
+  const AnswerHead head{answer.actor.job.value, answer.number, answer.actor.number, answer.ok ? 1u : 0u};
+  const std::string_view parts[] = {bytes_of(head), answer.ok ? answer.value : answer.error};
+  link.send(parts);
+}
+
+std::optional<message::Call> decode_call(std::string_view bytes, std::uint64_t caller) {
+  CallHead head;
+  if (!take(bytes, head) || head.arguments > bytes.size() / sizeof(std::uint32_t)) return std::nullopt;
+  std::string_view sizes = bytes.substr(0, head.arguments * sizeof(std::uint32_t));
+  bytes.remove_prefix(sizes.size());
+  message::Call call{{JobId{head.job}, head.task}, {head.epoch, head.attempt}, caller, head.number, {}, {}};
+  if (!take(bytes, head.method_bytes, call.method)) return std::nullopt;
+  call.arguments.resize(head.arguments);
+  for (Bytes& argument : call.arguments) {
+    std::uint32_t size = 0;
+    if (!take(sizes, size) || !take(bytes, size, argument)) return std::nullopt;
+  }
+  if (!bytes.empty()) return std::nullopt;
+  return call;
+}
+
+std::optional<message::CallAnswer> decode_answer(std::string_view bytes) {
+  AnswerHead head;
+  if (!take(bytes, head)) return std::nullopt;
+  message::CallAnswer answer{{JobId{head.job}, head.task}, head.number, head.ok == 1, {}, {}};
+  (answer.ok ? answer.value : answer.error).assign(bytes);
+  return answer;
+}
+
+}  // namespace troupe
