@@ -131,36 +131,19 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
   return is_timed_ ? now + longest_gathering : Clock::time_point::max();
 }
 
-/// On the session's thread: finishes links that are being made, forgets those whose worker is gone.
+/// On the session's thread: hears which workers have taken their links, and which are gone.
 void SessionCore::look_after_links() {
   std::vector<pollfd> polled;
-  for (auto& [address, link] : links_) {
-    if (link.request) finish_link(link);
+  for (const auto& [address, link] : links_)
     if (link.ring && !link.is_gone) polled.push_back({link.ring->descriptor(), POLLIN, 0});
-  }
   if (polled.empty() || ::poll(polled.data(), polled.size(), 0) <= 0) return;
   for (auto& [address, link] : links_) {
     const auto is_it = [&](const pollfd& each) { return each.revents != 0 && each.fd == link.ring->descriptor(); };
     if (!link.ring || link.is_gone || std::none_of(polled.begin(), polled.end(), is_it)) continue;
+    if (!link.ring->is_taken() && link.ring->take_answer()) continue;
     transport_->unwatch(link.ring->descriptor());  // The scheduler will say what became of the actor.
     link.is_gone = true;
   }
-}
-
-void SessionCore::finish_link(WorkerLink& link) {
-  auto answer = link.request->take_answer();
-  if (answer && !*answer) return;
-  if (answer) {
-    link.ring.emplace(std::move(**answer));  // Watched already: it is the same descriptor.
-  } else {
-    transport_->unwatch(link.request->descriptor());
-    connect_by_frames(link);
-  }
-  link.request.reset();
-}
-
-void SessionCore::connect_by_frames(WorkerLink& link) {
-  if (const auto peer = transport_->connect(link.address)) link.peer = *peer;
 }
 
 WorkerLink* SessionCore::link_to(const std::string& address) {
@@ -170,13 +153,13 @@ WorkerLink* SessionCore::link_to(const std::string& address) {
   if (!is_new) return &link;
   link.address = address;
   const std::string socket = ring_socket_of(address);
-  auto request = socket.empty() || !bell_ ? Result<RingRequest>(Error{Fault::unsupported, "frames only"})
-                                          : RingRequest::make(socket, driver_.value, *bell_);
-  if (request) {
-    transport_->watch(request->descriptor(), false);
-    link.request.emplace(std::move(*request));
-  } else {
-    connect_by_frames(link);
+  if (!socket.empty() && bell_) {
+    if (auto ring = RingLink::ask(socket, driver_.value, *bell_)) link.ring.emplace(std::move(*ring));
+  }
+  if (link.ring) {
+    transport_->watch(link.ring->descriptor(), false);
+  } else if (const auto peer = transport_->connect(address)) {
+    link.peer = *peer;
   }
   return &link;
 }
@@ -186,7 +169,6 @@ void SessionCore::leave_link(ActorLine& actor) {
   if (actor.link == nullptr) return;
   WorkerLink& link = *std::exchange(actor.link, nullptr);
   if (--link.actors > 0) return;
-  if (link.request) transport_->unwatch(link.request->descriptor());
   if (link.ring && !link.is_gone) transport_->unwatch(link.ring->descriptor());
   if (link.peer) transport_->disconnect(*link.peer);
   links_.erase(link.address);

@@ -62,7 +62,6 @@ struct RawWork {
 /// The way to one worker: rings where it is on this node, else frames. Guarded by the session's mutex.
 struct WorkerLink {
   std::string address;
-  std::optional<RingRequest> request;  // Not answered yet.
   std::optional<RingLink> ring;
   std::optional<PeerId> peer;  // Without rings.
   bool is_gone = false;        // The worker closed its end.
@@ -174,8 +173,6 @@ class SessionCore {
   void watch_rings();
   std::chrono::steady_clock::time_point look_at_rings(std::chrono::steady_clock::time_point now);
   void look_after_links();
-  void finish_link(WorkerLink& link);
-  void connect_by_frames(WorkerLink& link);
   WorkerLink* link_to(const std::string& address);
   void leave_link(ActorLine& actor);
   void pump_rings();

@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t ring_bytes = ring_head_bytes + (128u << 10);
 constexpr std::size_t link_bytes = 2 * ring_bytes;
 constexpr std::uint32_t version = 1;
-constexpr std::size_t most_parts = 16;  // Of a message that is written without a copy.
-constexpr std::size_t most_message_bytes = 64u << 20;
-constexpr std::string_view last_mark{"\0", 1};  // Begins the last record of a message.
+constexpr std::size_t most_parts = 16;                        // Of a message that is written without a copy.
+constexpr std::size_t most_message_bytes = (64u << 20) + 64;  // A frame, and what is around it.
+constexpr std::string_view last_mark{"\0", 1};                // Begins the last record of a message.
 constexpr std::string_view more_mark{"\1", 1};
 constexpr std::size_t most_asking = 64;  // At the door at once.
 
@@ -94,13 +94,41 @@ std::span<std::byte> ring_of(const SharedMemory& memory, std::size_t which) {
 
 }  // namespace
 
-RingLink::RingLink(Side side, std::uint64_t caller, SharedMemory memory, Bell other, Descriptor socket)
+RingLink::RingLink(Side side, std::uint64_t caller, SharedMemory memory, Descriptor socket)
     : caller_(caller),
       memory_(std::move(memory)),
-      out_(ring_of(memory_, side == Side::caller ? 0 : 1)),
-      in_(ring_of(memory_, side == Side::caller ? 1 : 0)),
-      other_(std::move(other)),
+      out_(ring_of(memory_, side == Side::asks ? 0 : 1)),
+      in_(ring_of(memory_, side == Side::asks ? 1 : 0)),
       socket_(std::move(socket)) {}
+
+Result<RingLink> RingLink::ask(const std::string& socket, std::uint64_t caller, const Bell& own) {
+  const auto address = address_of(socket);
+  if (!address) return bad_input("socket path '" + socket + "' is too long");
+  auto memory = SharedMemory::make(link_bytes);
+  if (!memory) return memory.error();
+  Descriptor descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!descriptor || ::connect(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return error_at(socket, "connect to");
+  const Request request{version, 0, caller};
+  if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.descriptor()}))
+    return error_at(socket, "ask at");
+  return RingLink(Side::asks, caller, std::move(*memory), std::move(descriptor));
+}
+
+Result<bool> RingLink::take_answer() {
+  Answer answer;
+  auto received = receive_with<Answer, 2>(socket_, answer);
+  if (!received) return received.error();
+  if (!*received) return false;
+  if (answer.version != version)
+    return Error{Fault::corrupt, "the other end of a link speaks another version of rings"};
+  auto& descriptors = **received;
+  auto bell = Bell::from(std::move(descriptors[0]), std::move(descriptors[1]));
+  if (!bell) return bell.error();
+  other_.emplace(std::move(*bell));
+  ring();  // What was sent meanwhile may not have been seen.
+  return true;
+}
 
 bool RingLink::write_record(std::span<const std::string_view> parts, bool is_last) {
   std::array<std::string_view, most_parts + 1> with_mark;
@@ -114,7 +142,7 @@ void RingLink::send(std::span<const std::string_view> parts) {
   std::size_t bytes = 0;
   for (const auto part : parts) bytes += part.size();
   const bool is_short = bytes < out_.most_record() && parts.size() <= most_parts;
-  if (kept_.empty() && is_short && write_record(parts, true)) return other_.ring();
+  if (kept_.empty() && is_short && write_record(parts, true)) return ring();
   Kept kept;
   kept.message.reserve(bytes);
   for (const auto part : parts) kept.message += part;
@@ -126,7 +154,7 @@ void RingLink::send(std::span<const std::string_view> parts) {
 bool RingLink::flush() {
   const std::size_t before = kept_bytes_;
   const bool all = write_kept();
-  if (kept_bytes_ != before) other_.ring();
+  if (kept_bytes_ != before) ring();
   return all;
 }
 
@@ -181,39 +209,12 @@ void RingLink::give_up() {
 }
 
 void RingLink::give_room() {
-  if (in_.owes_room()) other_.ring();
+  if (in_.owes_room()) ring();
 }
 
 std::string ring_socket_of(const std::string& address) {
   constexpr std::string_view scheme = "ipc://";
   return address.starts_with(scheme) ? address.substr(scheme.size()) + ".ring" : std::string();
-}
-
-Result<RingRequest> RingRequest::make(const std::string& socket, std::uint64_t caller, const Bell& own) {
-  const auto address = address_of(socket);
-  if (!address) return bad_input("socket path '" + socket + "' is too long");
-  auto memory = SharedMemory::make(link_bytes);
-  if (!memory) return memory.error();
-  Descriptor descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!descriptor || ::connect(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-    return error_at(socket, "connect to");
-  const Request request{version, 0, caller};
-  if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.descriptor()}))
-    return error_at(socket, "ask at");
-  return RingRequest(caller, std::move(*memory), std::move(descriptor));
-}
-
-Result<std::optional<RingLink>> RingRequest::take_answer() {
-  Answer answer;
-  auto received = receive_with<Answer, 2>(socket_, answer);
-  if (!received) return received.error();
-  if (!*received) return std::optional<RingLink>();
-  if (answer.version != version) return Error{Fault::corrupt, "the worker speaks another version of rings"};
-  auto& descriptors = **received;
-  auto bell = Bell::from(std::move(descriptors[0]), std::move(descriptors[1]));
-  if (!bell) return bell.error();
-  return std::optional(
-      RingLink(RingLink::Side::caller, caller_, std::move(memory_), std::move(*bell), std::move(socket_)));
 }
 
 Result<RingDoor> RingDoor::open(const std::string& socket) {
@@ -249,7 +250,8 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
     auto bell = Bell::from(std::move(descriptors[1]), std::move(descriptors[2]));
     if (!memory || !bell) continue;
     if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.descriptor()})) continue;
-    links.emplace_back(RingLink::Side::worker, request.caller, std::move(*memory), std::move(*bell), std::move(guest));
+    links.push_back(RingLink(RingLink::Side::listens, request.caller, std::move(*memory), std::move(guest)));
+    links.back().other_.emplace(std::move(*bell));
   }
   asking_ = std::move(still_asking);
   return links;

@@ -1,7 +1,7 @@
-// Two rings between a caller and a worker of one node, one each way, and how the two come to share them: over a socket
-// of the worker's, which also tells each side when the other is gone.
+// Two rings between two processes of one node, one each way, and how the two come to share them: over a socket at which
+// one of them listens, which also tells each side when the other is gone.
 //
-//   caller: connects, hands over its number, the rings and its bell  →  worker: maps them, hands over its own bell
+//   who asks: connects, hands over a number, the rings and its bell  →  who listens: maps them, hands over its own bell
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,15 @@ namespace troupe {
 /// Threads: one at a time.
 class RingLink {
  public:
-  /// Which end it is.
-  enum class Side { caller, worker };
-  RingLink(Side side, std::uint64_t caller, SharedMemory memory, Bell other, Descriptor socket);
+  /// Asks who listens at `socket` for a link; messages may be sent at once. `own` is rung when something has come.
+  /// Does not block. Fails with: unavailable (nobody listens there, or too many ask at once).
+  static Result<RingLink> ask(const std::string& socket, std::uint64_t caller, const Bell& own);
+
+  /// True: the other side has taken the link. To be asked, until it says so, when the descriptor is readable.
+  ///
+  /// Fails with: peer_lost, corrupt.
+  Result<bool> take_answer();
+  bool is_taken() const { return other_.has_value(); }
 
   /// Sends the parts as one message, and wakes the other end if it sleeps. What finds no room is kept, and leaves by
   /// flush().
@@ -43,7 +49,7 @@ class RingLink {
   void give_room();
 
   std::uint64_t caller() const { return caller_; }
-  /// Readable once the other end is gone.
+  /// Readable once the link is taken, then when the other end is gone.
   int descriptor() const { return socket_.number(); }
   /// Nothing comes or goes any more; the other end sees it at its descriptor.
   void give_up();
@@ -51,18 +57,25 @@ class RingLink {
   bool is_broken() const { return is_broken_ || out_.is_broken() || in_.is_broken(); }
 
  private:
+  friend class RingDoor;
+  enum class Side { asks, listens };
+  RingLink(Side side, std::uint64_t caller, SharedMemory memory, Descriptor socket);
+
   struct Kept {
     std::string message;
     std::size_t sent = 0;
   };
   bool write_kept();
+  void ring() {
+    if (other_) other_->ring();
+  }
   bool write_record(std::span<const std::string_view> parts, bool is_last);
 
   std::uint64_t caller_;
   SharedMemory memory_;
   RingWriter out_;
   RingReader in_;
-  Bell other_;
+  std::optional<Bell> other_;  // None: the link is not taken yet.
   Descriptor socket_;
   std::deque<Kept> kept_;
   std::size_t kept_bytes_ = 0;
@@ -71,37 +84,17 @@ class RingLink {
   bool is_broken_ = false;
 };
 
-/// The socket at which a worker takes links, beside the address at which it takes frames; empty: it takes none.
+/// The socket at which a worker takes links for calls, beside the address at which it takes frames; empty: it takes
+/// none.
 std::string ring_socket_of(const std::string& address);
 
-/// The caller's side of a link that is being made.
-class RingRequest {
- public:
-  /// Does not block. Fails with: unavailable (nobody listens there, or too many ask at once).
-  static Result<RingRequest> make(const std::string& socket, std::uint64_t caller, const Bell& own);
-
-  /// The link once the worker has answered; nullopt before. Fails with: peer_lost, corrupt.
-  Result<std::optional<RingLink>> take_answer();
-
-  /// Becomes readable when there is an answer to take.
-  int descriptor() const { return socket_.number(); }
-
- private:
-  RingRequest(std::uint64_t caller, SharedMemory memory, Descriptor socket)
-      : caller_(caller), memory_(std::move(memory)), socket_(std::move(socket)) {}
-
-  std::uint64_t caller_;
-  SharedMemory memory_;
-  Descriptor socket_;
-};
-
-/// The worker's side: takes whoever asks.
+/// Takes the links that others ask for.
 class RingDoor {
  public:
   /// Replaces what stands at the path. Fails with: unavailable.
   static Result<RingDoor> open(const std::string& socket);
 
-  /// The links that callers have asked for. Who asks wrongly is sent away.
+  /// The links that were asked for. Who asks wrongly is sent away.
   std::vector<RingLink> take_requests(const Bell& own);
 
   /// Become readable when there is something to take: the door and who stands in it.

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "runtime/wire/zmq_transport.h"
+#include "runtime/wire/ring_transport.h"
 #include "scheduler/local/places.h"
 #include "scheduler/local/supervisor_start.h"
 
@@ -88,7 +88,7 @@ Result<Session> Cluster::try_connect() {
                                .program = program,
                                .name = std::filesystem::path(program).filename().string(),
                                .lifeline = state_->supervisor.control};
-  auto core = std::make_shared<SessionCore>(options, make_zmq_transport());
+  auto core = std::make_shared<SessionCore>(options, make_ring_transport());
   if (auto started = core->start(welcome_limit); !started) return started.error();
   return Session(std::move(core));
 }

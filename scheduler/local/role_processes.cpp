@@ -12,7 +12,7 @@
 
 #include "runtime/agent/agent.h"
 #include "runtime/agent/process.h"
-#include "runtime/wire/zmq_transport.h"
+#include "runtime/wire/ring_transport.h"
 #include "scheduler/local/cluster_file.h"
 #include "scheduler/local/places.h"
 #include "scheduler/service/service.h"
@@ -68,7 +68,7 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
   }
   const auto is_stopped = [] { return stop_asked != 0; };
   RedisTaskStore store(options);
-  const auto transport = make_zmq_transport();
+  const auto transport = make_ring_transport();
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
                    .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
                    .cluster = arguments.cluster(),
@@ -96,7 +96,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
   const std::string agent = "ipc://" + arguments.at("agent");
   const std::string& member = arguments.at("member");
   const std::string seen = member.empty() ? "" : seen_file(member);
-  const auto transport = make_zmq_transport();
+  const auto transport = make_ring_transport();
   const auto ended =
       run_agent({.cluster = arguments.cluster(),
                  .node = start.node,

@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "runtime/wire/zmq_transport.h"
+#include "runtime/wire/ring_transport.h"
 #include "runtime/worker/worker.h"
 #include "scheduler/local/role_arguments.h"
 #include "scheduler/local/supervisor.h"
@@ -37,7 +37,7 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
   TROUPE_CHECK(arguments->role == "worker", "a role is supervisor or worker");
   Catalog catalog;
   enroll(catalog);
-  const auto transport = make_zmq_transport();
+  const auto transport = make_ring_transport();
   run_worker({.id = WorkerId{arguments->id_at("id")},
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),

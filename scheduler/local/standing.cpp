@@ -9,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "runtime/wire/zmq_transport.h"
+#include "runtime/wire/ring_transport.h"
 #include "scheduler/local/member.h"
 #include "scheduler/local/places.h"
 #include "scheduler/local/roles.h"
@@ -110,7 +110,7 @@ Result<Session> connect(const ClusterFile& file, const std::optional<std::pair<T
                          .name = std::filesystem::path(program).filename().string(),
                          .lost_after = lost_after};
   if (attempt) std::tie(options.task, options.attempt) = *attempt;
-  auto core = std::make_shared<SessionCore>(options, make_zmq_transport());
+  auto core = std::make_shared<SessionCore>(options, make_ring_transport());
   if (auto started = core->start(limit); !started) return started.error();
   return Session(std::move(core));
 }

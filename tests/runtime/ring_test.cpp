@@ -38,21 +38,19 @@ std::string record_of(std::uint64_t number, std::size_t bytes) {
 
 /// The two ends of a link, as caller and worker have them.
 struct Pair {
-  explicit Pair(std::uint64_t caller = 7) {
+  explicit Pair(std::uint64_t number = 7) {
     const std::string socket =
         (std::filesystem::temp_directory_path() / ("troupe-ring-" + to_text(random_id()))).string();
     auto door = RingDoor::open(socket);
     REQUIRE(door);
-    auto request = RingRequest::make(socket, caller, caller_bell);
-    REQUIRE(request);
-    CHECK_FALSE(request->take_answer()->has_value());
+    auto asked = RingLink::ask(socket, number, caller_bell);
+    REQUIRE(asked);
+    CHECK_FALSE(asked->take_answer().value());
     auto taken = door->take_requests(worker_bell);
     REQUIRE(taken.size() == 1);
     worker.emplace(std::move(taken.front()));
-    auto answer = request->take_answer();
-    REQUIRE(answer);
-    REQUIRE(*answer);
-    this->caller.emplace(std::move(**answer));
+    REQUIRE(asked->take_answer().value());
+    caller.emplace(std::move(*asked));
     std::filesystem::remove(socket);
   }
 

@@ -246,7 +246,7 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
   bench->add_option("suites", command->suites, "graph, scheduler, start, store, sync, train; default: all")
-      ->check(CLI::IsMember({"calls", "graph", "scheduler", "start", "store", "sync", "train"}));
+      ->check(CLI::IsMember({"calls", "graph", "scheduler", "start", "store", "sync", "tasks", "train"}));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
   bench->callback([command, &common, &exit_code] {
     command->json = common.json();

@@ -37,6 +37,7 @@ class Bench {
 
 /// The functions and actors that the suites run.
 void enroll_calls_bench(Catalog& catalog);
+void enroll_tasks_bench(Catalog& catalog);
 void enroll_graph_bench(Catalog& catalog);
 
 // The suites. Each says on stderr what it runs, on which processes, and whether writes are durable.
@@ -46,6 +47,7 @@ void bench_scheduler(Bench& bench);
 void bench_start(Bench& bench);
 void bench_store(Bench& bench);
 void bench_sync(Bench& bench);
+void bench_tasks(Bench& bench);
 void bench_train(Bench& bench);
 
 }  // namespace troupe::cli

@@ -19,6 +19,7 @@ int bench_command(const BenchCommand& command) {
     if (bench.wants_suite("scheduler")) bench_scheduler(bench);
     if (bench.wants_suite("start")) bench_start(bench);
     if (bench.wants_suite("store")) bench_store(bench);
+    if (bench.wants_suite("tasks")) bench_tasks(bench);
     if (bench.wants_suite("train")) bench_train(bench);
     if (!bench.has_printed()) {
       std::fprintf(stderr, "troupe bench: no measurement of these suites is called '%s'\n",
