@@ -38,7 +38,8 @@ class Transport {
   /// Takes frames from whoever connects to `address`.
   virtual Result<void> listen(const std::string& address) = 0;
 
-  /// Opens a connection; the other side may come up later. Frames sent meanwhile wait, and leave while this end receives.
+  /// Opens a connection; the other side may come up later. Frames sent meanwhile wait, and leave while this end
+  /// receives.
   virtual Result<PeerId> connect(const std::string& address) = 0;
 
   /// Forgets a connection made by connect().
