@@ -72,6 +72,7 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
                    .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
                    .cluster = arguments.cluster(),
+                   .settings = {.most_tasks = std::stoul(arguments.at("most_tasks"))},
                    .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
                    .record = arguments.at("record")},
                   store, *transport);

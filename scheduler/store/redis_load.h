@@ -1,6 +1,7 @@
 // Reads everything that lies in a store, record by record, each one checked.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "scheduler/store/redis_connection.h"
@@ -22,10 +23,11 @@ Result<void> load_graphs(RedisConnection& connection, const std::string& socket,
 Result<StoredState> read_store(const std::string& socket,
                                std::chrono::milliseconds patience = std::chrono::milliseconds(10'000));
 
-/// Reads the store of a cluster while its scheduler writes: each record as it stood at some moment of the reading.
+/// Reads the store of a cluster while its scheduler writes: each record as it stood at some moment of the reading. Of
+/// jobs that are not wanted nothing is read but their names; without `wanted` all are. Summaries are always read.
 ///
 /// Fails with: unavailable, not_found (a new, empty store), corrupt.
-Result<StoredState> read_live_store(const std::string& socket,
+Result<StoredState> read_live_store(const std::string& socket, const std::function<bool(const JobInfo&)>& wanted = {},
                                     std::chrono::milliseconds patience = std::chrono::milliseconds(10'000));
 
 }  // namespace troupe::scheduler
