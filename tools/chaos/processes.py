@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ class Process:
     pid: int
     parent: int
     name: str
-    started: float  # on the monotonic clock, to a hundredth; wrong by the time that the machine has slept
+    started: float  # since the machine was, to a hundredth
 
 
 def read(pid):
@@ -25,6 +26,13 @@ def read(pid):
     if words[0] in "ZX":
         return None
     return Process(int(pid), int(words[1]), head.split("(", 1)[1], int(words[19]) / TICKS)
+
+
+def read_since(pid, when):
+    """The one that has had the number since `when`, of the monotonic clock: numbers come again within minutes."""
+    process = read(pid)
+    slept = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    return process if process and process.started <= when + slept else None
 
 
 def all_processes():
