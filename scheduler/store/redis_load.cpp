@@ -140,7 +140,10 @@ class Loader {
   Result<void> keep_wanted(std::vector<Graph>& graphs) {
     std::vector<Graph> kept;
     auto read = for_each<Graph>(
-        graphs, "HMGET", [&](const Graph& graph) { ask({"HMGET", graph.key, job_field}); },
+        graphs, "HMGET",
+        [&](const Graph& graph) {
+          ask({"HMGET", graph.key, job_field});
+        },
         [&](Graph& graph, const RedisReply& reply) -> Result<void> {
           if (reply.size() != 1) return odd_answer("HMGET " + graph.key);
           if (reply[0].is_nil()) {
@@ -158,7 +161,10 @@ class Loader {
 
   Result<void> read_fields(std::vector<Graph>& graphs) {
     return for_each<Graph>(
-        graphs, "HKEYS", [&](const Graph& graph) { ask({"HKEYS", graph.key}); },
+        graphs, "HKEYS",
+        [&](const Graph& graph) {
+          ask({"HKEYS", graph.key});
+        },
         [&](Graph& graph, const RedisReply& reply) { return take_fields(graph, reply); });
   }
 
