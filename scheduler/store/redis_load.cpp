@@ -43,12 +43,13 @@ Result<T> record_of(const Graph& graph, const std::string& field, const RedisVal
 class Loader {
  public:
   Loader(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience, Writer writer,
-         Wanted wanted, StoredState& state)
+         Wanted wanted, std::function<void()> between, StoredState& state)
       : connection_(connection),
         socket_(socket),
         patience_(patience),
         writer_(writer),
         wanted_(std::move(wanted)),
+        between_(std::move(between)),
         state_(state) {}
 
   /// Leaves no reply outstanding but on a connection that is lost.
@@ -299,6 +300,7 @@ class Loader {
     if (reply->is_error()) return redis_refusal(socket_, command, *reply);
     if (!reply->is_array()) return odd_answer(command);
     connection_.exchange();  // Redis looks for the next part while this one is read
+    if (between_) between_();
     return reply;
   }
   Error odd_answer(const std::string& command) const {
@@ -310,6 +312,7 @@ class Loader {
   const std::chrono::milliseconds patience_;
   const Writer writer_;
   const Wanted wanted_;
+  const std::function<void()> between_;
   StoredState& state_;
   std::size_t outstanding_ = 0;
 };
@@ -327,8 +330,8 @@ Result<StoreAge> age_of(RedisConnection& connection, const std::string& socket, 
 }  // namespace
 
 Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
-                         StoredState& state) {
-  return Loader(connection, socket, patience, Writer::none, {}, state).load();
+                         StoredState& state, const std::function<void()>& between) {
+  return Loader(connection, socket, patience, Writer::none, {}, between, state).load();
 }
 
 Result<StoredState> read_store(const std::string& socket, std::chrono::milliseconds patience) {
@@ -355,7 +358,7 @@ Result<StoredState> read_live_store(const std::string& socket, const std::functi
   const auto age = age_of(*connection, socket, std::chrono::steady_clock::now() + patience);
   if (!age) return age.error();
   StoredState state{.cluster = age->cluster, .epoch = age->epoch, .commit_seq = age->commit_seq};
-  Loader loader(*connection, socket, patience, Writer::writes_meanwhile, wanted, state);
+  Loader loader(*connection, socket, patience, Writer::writes_meanwhile, wanted, {}, state);
   if (auto loaded = loader.load(); !loaded) return loaded.error();
   return state;
 }

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -188,6 +189,18 @@ class Chaos(Case):
         answer = {"task": "task-1", "fails": False, "pid": 7, "cause": ""}
         checks.check_driver([answer], self.trace, self.findings)
         self.assertIn("did not run it to its end", self.findings.lines[0])
+
+    def test_a_process_is_held_with_all_its_threads(self):
+        script = "import threading, time; threading.Thread(target=lambda: time.sleep(60)).start(); print(1, flush=True)"
+        process = subprocess.Popen([sys.executable, "-c", script + "; time.sleep(60)"], stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        process.stdout.readline()
+        self.assertTrue(processes.hold(process.pid))
+        threads = [processes.read(thread) for thread in os.listdir(f"/proc/{process.pid}/task")]
+        self.assertEqual([thread.state for thread in threads], ["T", "T"])
+        process.kill()
+        process.wait()
+        self.assertFalse(processes.hold(process.pid))
 
     def test_a_process_that_began_later_is_another_one_of_the_same_number(self):
         now = time.monotonic()

@@ -82,7 +82,7 @@ class Faults:
     # ---- one function a kind ----
 
     def _worker_killed(self, fault):
-        run = self._wait("an attempt that may be killed", lambda: self._victim(fault.choice))
+        run = self._wait("an attempt that may be killed", lambda: self._held_victim(fault.choice))
         task = self.work.task(run.key)
         if task:
             task.kills += 1
@@ -199,6 +199,17 @@ class Faults:
     def _runs_below(self, agent):
         pids = {process.pid for process in processes.descendants(agent.pid)}
         return [run for run in self.trace.under_way() if run.pid in pids and processes.read_since(run.pid, run.started)]
+
+    def _held_victim(self, choice):
+        """Stopped, so that it is still at what it is killed for: a worker goes on with something else in between."""
+        run = self._victim(choice)
+        if run is None or not processes.hold(run.pid):
+            return None
+        self.trace.read()
+        if run.ended is None:
+            return run
+        processes.send([run.pid], signal.SIGCONT)
+        return None
 
     def _victim(self, choice):
         now = time.monotonic()

@@ -123,7 +123,7 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
       ->capture_default_str();
   start
       ->add_option("--most-tasks", command->most_tasks,
-                   "that its scheduler takes, those that ended within a week included; some 1 KB of memory each, "
+                   "that its scheduler takes, those that ended within a week included; some 2 KB of memory each, "
                    "Redis' included")
       ->capture_default_str();
   start->callback([command, standby, &common, &exit_code] {
