@@ -221,8 +221,8 @@ class ClusterWithQueue:
         return []
 
     def of_cluster(self, *arguments):
-        if arguments[:2] == ("list", "nodes"):
-            return [{}]
+        if arguments[0] == "drain":
+            return []
         if arguments[0] == "submit":
             graph = json.loads(arguments[1].read_text())
             self.rows[graph["name"]] = [row(f"t[{i}]", "ready", [], graph=graph["name"])

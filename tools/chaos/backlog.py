@@ -1,6 +1,6 @@
 """Durable tasks that stay queued as long as the faults last (`--open N`): what each restart has to load and to hold.
 
-They need what one node alone had. It went before they were submitted, and comes back when the faults are over."""
+They need what one node alone has, which takes no work, goes before the first fault, and comes back after the last."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from . import checks, processes
 from .cluster import AWAY, EVERYTHING, Failed
 from .work import Graph, Task, each_of, entry_of
 
-TASKS_OF_A_GRAPH = 50_000
+TASKS_OF_A_GRAPH = 20_000  # Its submit holds the scheduler up for a third of a second.
 RUN_AT_MOST = 2_000  # When there are more, all are cancelled at the end.
 PATIENCE_S = 60
 
@@ -29,10 +29,7 @@ class Backlog:
         if self.size == 0:
             return
         self._cluster.start([AWAY])
-        processes.kill(*self._cluster.tree(AWAY))
-        # As long as it counts as alive, tasks would be given to it.
-        self._wait("the end of the node", lambda: self._cluster.of_cluster("list", "nodes", "--filter", f"node={AWAY}",
-                                                                           "--filter", "state=lost"))
+        self._cluster.of_cluster("drain", AWAY)
         for name, count in self._counts.items():
             file = self._cluster.folder / f"{name}.json"
             file.write_text(json.dumps({"name": name,
@@ -40,6 +37,7 @@ class Backlog:
             (answer,) = self._cluster.of_cluster("submit", file)
             self._ids[name] = answer["graph_id"]
             file.unlink()
+        processes.kill(*self._cluster.tree(AWAY))
 
     def look(self):
         """While faults come: by the number of the records alone, for a million of them take seconds to read."""
@@ -59,6 +57,7 @@ class Backlog:
         try:
             if may_run and self.size:
                 self._cluster.start([AWAY])
+                self._cluster.of_cluster("drain", AWAY, "--undo")
             for name, count in self._counts.items():
                 self._run(name, count) if may_run else self._cancel(name, count)
         except Failed as error:
