@@ -91,6 +91,7 @@ bool may_pass(Fault fault) {
 // --- opening
 
 Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped) {
+  is_overtaken_ = false;
   auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped);
   if (!text) return text.error();
   free_lease_ = std::move(*text);
@@ -104,7 +105,6 @@ Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   flight_.reset();
   outcome_.reset();
   broken_.reset();
-  is_overtaken_ = false;
   const Deadline deadline = now() + options_.patience;
   milliseconds back_off = first_back_off;
   for (;;) {

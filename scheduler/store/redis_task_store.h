@@ -44,6 +44,9 @@ class RedisTaskStore final : public TaskStore {
   /// With a lease, also fails with: unavailable (somebody else holds it, or took over while this one read).
   Result<StoredState> open(ClusterId cluster_if_new) override;
 
+  /// Whether that is why open() failed: stand_by() is next.
+  bool is_overtaken() const { return is_overtaken_; }
+
   /// After a fence or a loss every further commit gives the same outcome, until the next open().
   void commit(Batch batch) override;
   std::optional<CommitOutcome> poll() override;
