@@ -25,19 +25,23 @@ SyncSettings sync_settings(const Settings& settings) {
 }  // namespace
 
 Scheduler::State::State(Settings given, StoredState stored, Time at)
-    : settings(given),
-      epoch(stored.epoch),
-      now(at),
-      started(at),
-      sync(sync_settings(given), stored.epoch, stored.queues, at) {
+    : settings(given), epoch(stored.epoch), now(at), sync(sync_settings(given), stored.epoch, stored.queues, at) {
+  count_from_now();
+  load(std::move(stored));
+}
+
+/// What those who come back are given.
+void Scheduler::State::count_from_now() {
+  started = now;
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
   guarded_from = epoch > 1 ? now + settings.timeout_grace : now;
-  load(std::move(stored));
 }
 
 Effects Scheduler::State::step(Time at, const Event& event) {
   now = std::max(now, at);
+  // The books of a million tasks take longer to make than the shortest of these times, and nobody is heard meanwhile.
+  if (!std::exchange(is_under_way, true)) count_from_now();
   sends.reserve(usual_effects);
   give_grace_if_late();
   std::visit([this](const auto& each) { on(each); }, event);

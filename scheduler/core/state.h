@@ -47,6 +47,7 @@ struct Scheduler::State {
 
   // --- scheduler.cpp
   Effects step(Time now, const Event& event);
+  void count_from_now();
   void give_grace_if_late();
   void on(const Tick&);
   Time longest_sleep() const { return settings.node_timeout / 4; }
@@ -217,7 +218,8 @@ struct Scheduler::State {
   Settings settings;
   std::uint32_t epoch = 0;
   Time now{};
-  Time started{};
+  bool is_under_way = false;  ///< Has taken an event.
+  Time started{};             ///< With the first.
   Time placing_from{};
   bool placement_due = false;
   bool gangs_are_new = false;  ///< Some in line were not tried yet.

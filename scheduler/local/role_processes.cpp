@@ -72,15 +72,21 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },
                    .announce = [&](std::uint32_t epoch) { announce_scheduler(directory, epoch); },
                    .cluster = arguments.cluster(),
+                   .settings = {.most_tasks = std::stoul(arguments.at("most_tasks"))},
                    .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
                    .record = arguments.at("record")},
                   store, *transport);
-  Result<void> ended;
-  if (options.lease) {
-    if (arguments.at("has_agent") != "1") tell(word, "ready");
-    ended = store.stand_by(is_stopped);
+  if (options.lease && arguments.at("has_agent") != "1") tell(word, "ready");
+  const auto begin = [&] {
+    Result<void> may_begin;
+    if (options.lease) may_begin = store.stand_by(is_stopped);
+    return may_begin ? service.start() : may_begin;
+  };
+  Result<void> ended = begin();
+  while (!ended && store.is_overtaken()) {
+    std::fprintf(stderr, "troupe: scheduler: %s: it stands by\n", ended.error().message.c_str());
+    ended = begin();
   }
-  if (ended) ended = service.start();
   if (ended) ended = service.run(is_stopped);
   if (ended || ended.error().fault == Fault::cancelled) return exit_as_told;
   const std::string& why = ended.error().message;

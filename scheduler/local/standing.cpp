@@ -33,6 +33,7 @@ Result<Standing> start(const ClusterFile& file, const StartOptions& options, Sup
   plan.capacity = options.capacity;
   plan.record = options.record;
   plan.most_restarts = options.most_restarts;
+  plan.most_tasks = options.most_tasks;
   std::error_code error;
   std::filesystem::create_directories(plan.member, error);
   if (error)

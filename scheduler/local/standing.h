@@ -12,6 +12,7 @@
 
 #include "runtime/api/session.h"
 #include "runtime/base/resources.h"
+#include "scheduler/core/scheduler.h"
 #include "scheduler/local/cluster_file.h"
 #include "scheduler/local/supervisor_start.h"
 
@@ -21,8 +22,9 @@ struct StartOptions {
   std::string node;  ///< Its name; of a stand-by its own.
   NodeCapacity capacity;
   bool outlives_starter = true;
-  std::string record;             ///< A file for its scheduler's event log; empty: none.
-  std::size_t most_restarts = 5;  ///< Of its processes, together, in a minute; then it gives up.
+  std::string record;                              ///< A file for its scheduler's event log; empty: none.
+  std::size_t most_restarts = 5;                   ///< Of its processes, together, in a minute; then it gives up.
+  std::size_t most_tasks = Settings{}.most_tasks;  ///< That its scheduler takes, while it is the active one.
 };
 
 /// One that is up. The supervisor's line is closed when it outlives its starter.

@@ -47,7 +47,8 @@ SupervisorPlan supervisor_plan_from(const RoleArguments& arguments) {
           .agent = arguments.at("agent"),
           .capacity = std::move(*capacity),
           .record = arguments.at("record"),
-          .most_restarts = std::stoul(arguments.at("most_restarts"))};
+          .most_restarts = std::stoul(arguments.at("most_restarts")),
+          .most_tasks = std::stoul(arguments.at("most_tasks"))};
 }
 
 RoleArguments role_of(const SupervisorPlan& plan) {
@@ -66,7 +67,8 @@ RoleArguments role_of(const SupervisorPlan& plan) {
            {"agent", plan.agent},
            {"capacity", to_hex(encode(plan.capacity))},
            {"record", plan.record},
-           {"most_restarts", std::to_string(plan.most_restarts)}}};
+           {"most_restarts", std::to_string(plan.most_restarts)},
+           {"most_tasks", std::to_string(plan.most_tasks)}}};
 }
 
 }  // namespace troupe::scheduler

@@ -6,6 +6,7 @@
 
 #include "runtime/base/ids.h"
 #include "runtime/base/resources.h"
+#include "scheduler/core/scheduler.h"
 #include "scheduler/local/role_arguments.h"
 
 namespace troupe::scheduler {
@@ -24,8 +25,9 @@ struct SupervisorPlan {
   std::string name;   ///< Of the node.
   std::string agent;  ///< Path of the agent's socket.
   NodeCapacity capacity;
-  std::string record;             ///< Its scheduler records itself there; empty: nowhere.
-  std::size_t most_restarts = 5;  ///< Of its children, together, in a minute.
+  std::string record;                              ///< Its scheduler records itself there; empty: nowhere.
+  std::size_t most_restarts = 5;                   ///< Of its children, together, in a minute.
+  std::size_t most_tasks = Settings{}.most_tasks;  ///< Of its scheduler.
 };
 
 RoleArguments role_of(const SupervisorPlan& plan);

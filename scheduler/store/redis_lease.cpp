@@ -63,4 +63,33 @@ Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions
   return Error{Fault::cancelled, "told to stop while it stood by"};
 }
 
+void LoadingLease::renew_if_due() {
+  const auto now = Clock::now();
+  if (!lease_ || now < due_) return;
+  due_ = now + lease_->length / 4;
+  renew();
+}
+
+void LoadingLease::renew() {
+  if (!connection_) {
+    if (auto made = RedisConnection::connect(socket_)) connection_ = std::move(*made);
+    if (!connection_) return;
+  }
+  const auto limit = Clock::now() + answer_limit;
+  connection_->append({"WATCH", epoch_key});
+  auto reply = connection_->ask({"GET", epoch_key}, limit);
+  if (reply) reply = connection_->wait_reply(limit);
+  if (reply) {
+    const auto epoch = epoch_from(socket_, *reply);
+    if (!epoch || *epoch != own_.epoch) return;
+    ++renewals_;  // The commit stays what it is, and the text must change.
+    connection_->append({"MULTI"});
+    connection_->append(
+        {"SET", lease_key, lease_text(*lease_, own_.epoch, own_.commit_seq) + '+' + std::to_string(renewals_)});
+    reply = connection_->ask({"EXEC"}, limit);
+    for (int further = 0; further < 2 && reply; ++further) reply = connection_->wait_reply(limit);
+  }
+  if (!reply) connection_.reset();
+}
+
 }  // namespace troupe::scheduler

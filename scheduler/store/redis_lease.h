@@ -6,10 +6,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "runtime/base/result.h"
+#include "runtime/base/store_age.h"
+#include "scheduler/store/redis_connection.h"
 
 namespace troupe::scheduler {
 
@@ -29,5 +33,31 @@ bool is_held_by(const std::string& holder, std::string_view text);
 /// Fails with: cancelled (`until_stopped` said so), refused, corrupt.
 Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,
                                    const std::function<bool()>& until_stopped);
+
+/// Renews the lease of one who has taken the epoch and still reads the store: he commits nothing yet.
+///
+/// Threads: one thread.
+class LoadingLease {
+ public:
+  /// Without a lease it does nothing.
+  LoadingLease(std::string socket, const std::optional<LeaseOptions>& lease, const StoreAge& own)
+      : socket_(std::move(socket)), lease_(lease), own_(own) {
+    if (lease_) due_ = std::chrono::steady_clock::now() + lease_->length / 4;
+  }
+
+  /// A quarter of the lease's length after the last time; else nothing. Writes nothing once the epoch is another's.
+  /// What goes wrong is left to the next time.
+  void renew_if_due();
+
+ private:
+  void renew();
+
+  const std::string socket_;
+  const std::optional<LeaseOptions> lease_;
+  const StoreAge own_;
+  std::optional<RedisConnection> connection_;  // Of its own: on the other one replies are outstanding.
+  std::uint64_t renewals_ = 0;
+  Deadline due_{};
+};
 
 }  // namespace troupe::scheduler

@@ -1,6 +1,7 @@
 #include "scheduler/store/redis_load.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <span>
 #include <utility>
@@ -20,6 +21,7 @@ constexpr std::size_t tasks_at_once = 250;
 constexpr std::string_view ids_per_scan = "2000";
 
 enum class Writer { none, writes_meanwhile };
+using Wanted = std::function<bool(const JobInfo&)>;  // Empty: all jobs are.
 
 /// One graph's hash: which fields it has.
 struct Graph {
@@ -41,8 +43,14 @@ Result<T> record_of(const Graph& graph, const std::string& field, const RedisVal
 class Loader {
  public:
   Loader(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience, Writer writer,
-         StoredState& state)
-      : connection_(connection), socket_(socket), patience_(patience), writer_(writer), state_(state) {}
+         Wanted wanted, std::function<void()> between, StoredState& state)
+      : connection_(connection),
+        socket_(socket),
+        patience_(patience),
+        writer_(writer),
+        wanted_(std::move(wanted)),
+        between_(std::move(between)),
+        state_(state) {}
 
   /// Leaves no reply outstanding but on a connection that is lost.
   Result<void> load() {
@@ -58,6 +66,8 @@ class Loader {
     if (!ids) return ids.error();
     std::vector<Graph> graphs;
     for (const JobId id : *ids) graphs.push_back({.id = id, .key = graph_key(id)});
+    if (wanted_)
+      if (auto kept = keep_wanted(graphs); !kept) return kept;
     if (auto read = read_fields(graphs); !read) return read;
     std::size_t tasks = 0;
     for (const Graph& graph : graphs) tasks += graph.numbers.size();
@@ -113,17 +123,50 @@ class Loader {
     return found;
   }
 
-  Result<void> read_fields(std::vector<Graph>& graphs) {
+  /// Asks for each of `items` in turn, some commands ahead of the replies that are taken.
+  template <class T>
+  Result<void> for_each(std::vector<T>& items, const std::string& command, const std::function<void(const T&)>& ask_for,
+                        const std::function<Result<void>(T&, const RedisReply&)>& take_reply) {
     std::size_t asked = 0;
-    for (Graph& graph : graphs) {
-      for (; asked < graphs.size() && asked < static_cast<std::size_t>(&graph - graphs.data()) + commands_in_flight;
-           ++asked)
-        ask({"HKEYS", graphs[asked].key});
-      const auto reply = next_array("HKEYS " + graph.key);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      for (; asked < items.size() && asked < i + commands_in_flight; ++asked) ask_for(items[asked]);
+      const auto reply = next_array(command + ' ' + key_of(items[i]));
       if (!reply) return reply.error();
-      if (auto taken = take_fields(graph, *reply); !taken) return taken;
+      if (auto taken = take_reply(items[i], *reply); !taken) return taken;
     }
     return {};
+  }
+
+  /// What has a summary, or is gone, is told apart later.
+  Result<void> keep_wanted(std::vector<Graph>& graphs) {
+    std::vector<Graph> kept;
+    auto read = for_each<Graph>(
+        graphs, "HMGET",
+        [&](const Graph& graph) {
+          ask({"HMGET", graph.key, job_field});
+        },
+        [&](Graph& graph, const RedisReply& reply) -> Result<void> {
+          if (reply.size() != 1) return odd_answer("HMGET " + graph.key);
+          if (reply[0].is_nil()) {
+            kept.push_back(std::move(graph));
+            return {};
+          }
+          const auto job = record_of<JobInfo>(graph, std::string(job_field), reply[0]);
+          if (!job) return job.error();
+          if (wanted_(*job)) kept.push_back(std::move(graph));
+          return {};
+        });
+    graphs = std::move(kept);
+    return read;
+  }
+
+  Result<void> read_fields(std::vector<Graph>& graphs) {
+    return for_each<Graph>(
+        graphs, "HKEYS",
+        [&](const Graph& graph) {
+          ask({"HKEYS", graph.key});
+        },
+        [&](Graph& graph, const RedisReply& reply) { return take_fields(graph, reply); });
   }
 
   Result<void> take_fields(Graph& graph, const RedisReply& reply) const {
@@ -170,15 +213,13 @@ class Loader {
       for (std::size_t first = 0; first < graph.numbers.size(); first += tasks_at_once)
         parts.push_back({&graph, first, std::min(tasks_at_once, graph.numbers.size() - first)});
     }
-    std::size_t asked = 0;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      for (; asked < parts.size() && asked < i + commands_in_flight; ++asked) ask(parts[asked]);
-      const auto reply = next_array("HMGET " + parts[i].graph->key);
-      if (!reply) return reply.error();
-      if (auto taken = take(parts[i], *reply); !taken) return taken;
-    }
-    return {};
+    return for_each<Part>(
+        parts, "HMGET", [&](const Part& part) { ask(part); },
+        [&](Part& part, const RedisReply& reply) { return take(part, reply); });
   }
+
+  static const std::string& key_of(const Graph& graph) { return graph.key; }
+  static const std::string& key_of(const Part& part) { return part.graph->key; }
 
   void ask(const Part& part) {
     std::vector<std::string> fields;
@@ -259,6 +300,7 @@ class Loader {
     if (reply->is_error()) return redis_refusal(socket_, command, *reply);
     if (!reply->is_array()) return odd_answer(command);
     connection_.exchange();  // Redis looks for the next part while this one is read
+    if (between_) between_();
     return reply;
   }
   Error odd_answer(const std::string& command) const {
@@ -269,6 +311,8 @@ class Loader {
   const std::string& socket_;
   const std::chrono::milliseconds patience_;
   const Writer writer_;
+  const Wanted wanted_;
+  const std::function<void()> between_;
   StoredState& state_;
   std::size_t outstanding_ = 0;
 };
@@ -286,8 +330,8 @@ Result<StoreAge> age_of(RedisConnection& connection, const std::string& socket, 
 }  // namespace
 
 Result<void> load_graphs(RedisConnection& connection, const std::string& socket, std::chrono::milliseconds patience,
-                         StoredState& state) {
-  return Loader(connection, socket, patience, Writer::none, state).load();
+                         StoredState& state, const std::function<void()>& between) {
+  return Loader(connection, socket, patience, Writer::none, {}, between, state).load();
 }
 
 Result<StoredState> read_store(const std::string& socket, std::chrono::milliseconds patience) {
@@ -307,13 +351,14 @@ Result<StoredState> read_store(const std::string& socket, std::chrono::milliseco
   return state;
 }
 
-Result<StoredState> read_live_store(const std::string& socket, std::chrono::milliseconds patience) {
+Result<StoredState> read_live_store(const std::string& socket, const std::function<bool(const JobInfo&)>& wanted,
+                                    std::chrono::milliseconds patience) {
   auto connection = RedisConnection::connect(socket);
   if (!connection) return connection.error();
   const auto age = age_of(*connection, socket, std::chrono::steady_clock::now() + patience);
   if (!age) return age.error();
   StoredState state{.cluster = age->cluster, .epoch = age->epoch, .commit_seq = age->commit_seq};
-  Loader loader(*connection, socket, patience, Writer::writes_meanwhile, state);
+  Loader loader(*connection, socket, patience, Writer::writes_meanwhile, wanted, {}, state);
   if (auto loaded = loader.load(); !loaded) return loaded.error();
   return state;
 }

@@ -89,9 +89,9 @@ bool may_pass(Fault fault) {
 }  // namespace
 
 // --- opening
-// -----------------------------------------------------------------------------------------------------------
 
 Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped) {
+  is_overtaken_ = false;
   auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped);
   if (!text) return text.error();
   free_lease_ = std::move(*text);
@@ -110,7 +110,7 @@ Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   for (;;) {
     auto state = try_open(cluster_if_new, deadline);
     if (state) return state;
-    if (!may_pass(state.error().fault)) return state;
+    if (!may_pass(state.error().fault) || is_overtaken_) return state;
     if (now() + back_off >= deadline) {
       return Error{Fault::unavailable, state.error().message + ", tried for " +
                                            std::to_string(options_.patience.count()) + " ms: start it, or see its log"};
@@ -135,7 +135,9 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
         break;
       }
       case OpeningStep::load: {
-        const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
+        LoadingLease lease(options_.socket, options_.lease, age);
+        const auto loaded =
+            load_graphs(*connection, options_.socket, options_.patience, state, [&] { lease.renew_if_due(); });
         if (!loaded) (may_pass(loaded.error().fault) ? failure : damage) = loaded.error();
         break;
       }
@@ -166,8 +168,11 @@ std::optional<Error> RedisTaskStore::check_epoch(RedisConnection& connection, co
   const auto epoch = epoch_from(options_.socket, *watched);
   if (!epoch) return epoch.error();
   if (*epoch == own.epoch) return std::nullopt;
-  return Error{Fault::refused, "another scheduler took over the store at " + options_.socket + " with epoch " +
-                                   std::to_string(epoch->value_or(0)) + ": stop one of the two"};
+  const std::string what = "another scheduler took over the store at " + options_.socket + " with epoch " +
+                           std::to_string(epoch->value_or(0));
+  if (!options_.lease) return Error{Fault::refused, what + ": stop one of the two"};
+  is_overtaken_ = true;
+  return Error{Fault::unavailable, what + " while this one read it"};
 }
 
 Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline) {
@@ -192,7 +197,8 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
     if (lease) lease = connection.wait_reply(deadline);
     if (!lease) return lease.error();
     const std::string_view text = lease->text();
-    if (!text.empty() && text != free_lease_ && !is_held_by(options_.lease->holder, text))
+    is_overtaken_ = !text.empty() && text != free_lease_ && !is_held_by(options_.lease->holder, text);
+    if (is_overtaken_)
       return Error{Fault::unavailable, store + " has another scheduler: its lease is '" + std::string(text) + "'"};
   }
   TROUPE_CHECK(age.epoch < std::numeric_limits<std::uint32_t>::max(), "epochs do not run out");
@@ -231,7 +237,6 @@ Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, Cluster
 }
 
 // --- committing
-// --------------------------------------------------------------------------------------------------------
 
 void RedisTaskStore::commit(Batch batch) {
   TROUPE_CHECK(writer_, "a store is opened before it commits");
@@ -411,7 +416,6 @@ void RedisTaskStore::append_tally() {
 }
 
 // --- answers
-// -----------------------------------------------------------------------------------------------------------
 
 void RedisTaskStore::on_reply(RedisReply reply) {
   if (awaited_.empty()) return lose({Fault::corrupt, "Redis at " + options_.socket + " answers what nobody asked"});

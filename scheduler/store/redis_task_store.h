@@ -41,8 +41,11 @@ class RedisTaskStore final : public TaskStore {
   /// Fails with: see wait_for_lease.
   Result<void> stand_by(const std::function<bool()>& until_stopped);
 
-  /// With a lease, also fails with: unavailable (somebody holds it).
+  /// With a lease, also fails with: unavailable (somebody else holds it, or took over while this one read).
   Result<StoredState> open(ClusterId cluster_if_new) override;
+
+  /// Whether that is why open() failed: stand_by() is next.
+  bool is_overtaken() const { return is_overtaken_; }
 
   /// After a fence or a loss every further commit gives the same outcome, until the next open().
   void commit(Batch batch) override;
@@ -94,6 +97,7 @@ class RedisTaskStore final : public TaskStore {
   std::optional<StoreAge> seen_;        // the newest that this process knew of when it was last opened
   std::optional<FencedWriter> writer_;  // while it is open
   std::string free_lease_;              // Its text when it had run out.
+  bool is_overtaken_ = false;           // Another has the lease, or has taken the epoch from this one as it loaded.
   Deadline renew_lease_at_{};
   Tally tally_;               // with the batch in flight
   std::string stored_tally_;  // without it

@@ -6,6 +6,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -87,6 +88,32 @@ class List(Case):
         self.assertEqual(self.json_lines("list", "queues", "--filter", "queue=male"), [])
         out, _ = self.troupe("list", "queues")
         self.assertRegex(out, r"mail +yes +9 +2 +1 +0 +0")
+
+    def test_a_graph_that_is_named_is_read_alone(self):
+        ids = {}
+        for name in ("one-a", "one-b", "two"):
+            (answer,) = self.json_lines("submit", self.file("g.yaml", json.dumps(
+                {"name": name, "tasks": {"t": {"each": {"n": [1, 2]}, "command": ["true"]}}})))
+            ids[name] = answer["graph_id"]
+        wait_until("all have run", lambda: len(self.json_lines("list", "tasks", "--filter", "state=done")) == 6)
+        (socket,) = (self.folder / "tmp").glob("troupe-*/redis.sock")
+        # Who reads `two` must say so from now on.
+        subprocess.run(["redis-cli", "-s", socket, "HSET", f"troupe:graph:{ids['two']}", "spec:1", "damaged"],
+                       capture_output=True, check=True)
+
+        def graphs_of(kind, text):
+            return sorted({each["graph"] for each in self.json_lines("list", kind, "--filter", f"graph={text}")})
+        for kind in ("tasks", "graphs"):
+            self.assertEqual(graphs_of(kind, "one-*"), ["one-a", "one-b"])
+            self.assertEqual(graphs_of(kind, "one-b"), ["one-b"])
+            self.assertEqual(graphs_of(kind, ids["one-a"]), ["one-a"])
+            self.assertEqual(graphs_of(kind, "one"), [])
+            for texts in (["two"], ["*"], []):
+                filters = [word for text in texts for word in ("--filter", f"graph={text}")]
+                self.assertIn("spec:1", self.troupe("list", kind, *filters, code=3)[1])
+        self.assertEqual(self.json_lines("get", "one-a/t[0]")[0]["state"], "done")
+        self.assertEqual(self.json_lines("cancel", "one-a", ids["one-b"]), [{"cancelled": 0}])
+        self.assertIn("spec:1", self.troupe("get", ids["two"], code=3)[1])
 
     def test_a_wrong_kind_or_key_is_refused(self):
         _, err = self.troupe("list", "lock", code=2)

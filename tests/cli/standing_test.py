@@ -196,6 +196,16 @@ class Standing(Case):
         self.assertIn("too often", self.log_of("head"))
         self.assertIn("no cluster", self.troupe("status", code=3)[1])
 
+    def test_more_tasks_than_the_most_are_refused_and_nothing_of_them_is_taken(self):
+        self.troupe("start", "--cpus", "1", "--most-tasks", "2")
+        graph = '{"tasks": {"t": {"each": {"n": [1, 2, 3]}, "command": ["true"]}}}'
+        self.assertIn("would be more than 2", self.troupe("submit", self.file("g.json", graph), code=3)[1])
+        self.assertEqual(self.json_lines("list", "tasks"), [])
+        os.kill(self.processes_of("head")["scheduler"], signal.SIGKILL)
+        self.troupe("run", "--", "true")
+        self.troupe("run", "--", "true")
+        self.assertIn("would be more than 2", self.troupe("run", "--", "true", code=3)[1])
+
     def test_a_stand_by_takes_over_from_a_stopped_scheduler_and_running_work_is_untouched(self):
         self.troupe("start", "--cpus", "1")
         self.troupe("start", "--standby")

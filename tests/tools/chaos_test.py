@@ -1,13 +1,18 @@
 """What chaos finds: each broken promise, written into the records of a run that kept them all."""
 
 import itertools
+import json
+import os
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from chaos import checks, plan, trace, work  # noqa: E402
+from chaos import checks, plan, processes, trace, work  # noqa: E402
+from chaos.backlog import RUN_AT_MOST, TASKS_OF_A_GRAPH, Backlog  # noqa: E402
 from chaos.cluster import CPUS, NODES  # noqa: E402
 from chaos.faults import Hurt  # noqa: E402
 from chaos.findings import Findings  # noqa: E402
@@ -28,13 +33,18 @@ def row(task="one", state="done", attempts=None, result=None, graph="g1"):
             "task_id": f"id.{graph}.{task}", "graph_id": "id"}
 
 
-class Chaos(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.trace = trace.Trace(Path(folder.name) / "trace")
         self.addCleanup(self.trace._file.close)
         self.findings = Findings(lambda line: None)
+
+
+class Chaos(Case):
+    def setUp(self):
+        super().setUp()
         self.graph = work.Graph("g1", "", {"one": work.Task("one", [], 10, 1, sum=1),
                                            "two": work.Task("two", ["one"], 10, 1, sum=2)}, accepted=True, id="id")
         self.graphs = {"g1": self.graph}
@@ -179,6 +189,89 @@ class Chaos(unittest.TestCase):
         answer = {"task": "task-1", "fails": False, "pid": 7, "cause": ""}
         checks.check_driver([answer], self.trace, self.findings)
         self.assertIn("did not run it to its end", self.findings.lines[0])
+
+    def test_a_process_is_held_with_all_its_threads(self):
+        script = "import threading, time; threading.Thread(target=lambda: time.sleep(60)).start(); print(1, flush=True)"
+        process = subprocess.Popen([sys.executable, "-c", script + "; time.sleep(60)"], stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        process.stdout.readline()
+        self.assertTrue(processes.hold(process.pid))
+        threads = [processes.read(thread) for thread in os.listdir(f"/proc/{process.pid}/task")]
+        self.assertEqual([thread.state for thread in threads], ["T", "T"])
+        process.kill()
+        process.wait()
+        self.assertFalse(processes.hold(process.pid))
+
+    def test_a_process_that_began_later_is_another_one_of_the_same_number(self):
+        now = time.monotonic()
+        self.assertEqual(processes.read_since(os.getpid(), now).pid, os.getpid())
+        self.assertIsNone(processes.read_since(os.getpid(), now - 3600))
+
+
+class ClusterWithQueue:
+    """A store that has what was submitted, and cancels it."""
+
+    def __init__(self, folder):
+        self.folder, self.rows = folder, {}
+
+    def start(self, members):
+        pass
+
+    def tree(self, member):
+        return []
+
+    def of_cluster(self, *arguments):
+        if arguments[0] == "drain":
+            return []
+        if arguments[0] == "submit":
+            graph = json.loads(arguments[1].read_text())
+            self.rows[graph["name"]] = [row(f"t[{i}]", "ready", [], graph=graph["name"])
+                                        for i in graph["tasks"]["t"]["each"]["i"]]
+            return [{"graph_id": graph["name"]}]
+        if arguments[0] == "cancel":
+            for each in self.rows[arguments[1]]:
+                each["state"] = "cancelled"
+            return []
+        return self.rows[arguments[-1].removeprefix("graph=")]
+
+    def store(self, _, key):
+        return str(1 + 2 * len(self.rows[key.split(":")[-1]]))
+
+
+class Queued(Case):
+    """Tasks that stay queued as long as the faults last."""
+
+    def setUp(self):
+        super().setUp()
+        self.cluster = ClusterWithQueue(self.trace.path.parent)
+        self.backlog = Backlog(self.cluster, self.trace, "program", TASKS_OF_A_GRAPH + RUN_AT_MOST, self.findings)
+        self.backlog.submit()
+
+    def assert_ends_with(self, *lines):
+        self.backlog.look()
+        self.backlog.end()
+        self.assertEqual(len(self.findings.lines), len(lines), self.findings.lines)
+        for words, line in zip(lines, self.findings.lines):
+            self.assertIn(words, line)
+
+    def test_that_are_all_there_and_have_not_run_are_no_finding(self):
+        self.assertEqual([len(rows) for rows in self.cluster.rows.values()], [TASKS_OF_A_GRAPH, RUN_AT_MOST])
+        self.assert_ends_with()
+
+    def test_one_that_is_missing_is_lost_by_count_and_by_name(self):
+        self.cluster.rows["open-1"].pop(7)
+        self.assert_ends_with("open-1 is lost: the store has 3999 records", "open-1/t[7] is lost")
+
+    def test_one_that_ran_is_found_by_the_trace_and_by_its_attempts(self):
+        with open(self.trace.path, "a") as file:
+            print("S open-0 t[3] 1.1 7 1000", file=file)
+        self.trace.read()
+        self.cluster.rows["open-0"][3]["attempts"] = [attempt(1)]
+        self.assert_ends_with("open-0/t[3] ran", "open-0/t[3] is cancelled with 1 attempts")
+
+    def test_one_that_nobody_submitted_is_found(self):
+        self.cluster.rows["open-1"].append(row("t[9999]", "ready", [], graph="open-1"))
+        self.assert_ends_with("open-1 is lost: the store has 4003 records", "open-1 has 2001 tasks")
 
 
 if __name__ == "__main__":

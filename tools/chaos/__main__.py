@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import checks, plan
+from .backlog import Backlog
 from .cluster import NODES, Cluster, Failed
 from .driver import Driver
 from .faults import MEASURED, Faults, NotThere
@@ -15,13 +16,16 @@ from .findings import Findings
 from .submitter import Work, is_final
 from .trace import Trace
 
+PATIENCE_S = 20  # For the recovery from one fault.
 ENDING_S = 40  # For what is accepted to end, once the faults are over.
+LOADED_PER_S = 25_000  # Of tasks that are open, by a scheduler on a busy machine.
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tools/dev chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--open", type=int, default=0, help="tasks that stay queued as long as the faults last")
     parser.add_argument("--build", type=Path, default=Path("build"), help="the folder of what is tried")
     parser.add_argument("--troupe", type=Path, help="another program than BUILD/troupe")
     parser.add_argument("--keep", action="store_true", help="the folder, also when nothing was found")
@@ -34,14 +38,16 @@ class Run:
         self.began = time.monotonic()
         self.wall_offset = time.time() - self.began
         build = options.build.absolute()
-        self.cluster = Cluster(str(options.troupe or build / "troupe"))
+        self.cluster = Cluster(str(options.troupe or build / "troupe"), room_for=options.open)
         self.log_file = open(self.cluster.folder / "log", "w")
         self.findings = Findings(self.log)
         self.trace = Trace(self.cluster.folder / "trace")
         attempt, self.driver_program = (str(build / "tools/chaos" / name) for name in ("chaos_attempt", "chaos_driver"))
-        self.work = Work(self.cluster, self.trace, options.seed, attempt, self.findings)
+        self.backlog = Backlog(self.cluster, self.trace, attempt, options.open, self.findings)
+        self.work = Work(self.cluster, self.trace, options.seed, attempt, self.backlog, self.findings)
         self.driver = None
-        self.faults = Faults(self.cluster, self.trace, self.work, self.log)
+        self.load_s = options.open / LOADED_PER_S
+        self.faults = Faults(self.cluster, self.trace, self.work, PATIENCE_S + self.load_s, self.log)
 
     def log(self, line):
         text = f"{time.monotonic() - self.began:8.3f} {line}"
@@ -50,6 +56,7 @@ class Run:
 
     def go(self):
         self.cluster.start()
+        self.backlog.submit()
         self.driver = Driver(self.cluster, self.driver_program, self.trace, self.options.seed, self.findings)
         self.work.start()
         self.inflict()
@@ -57,10 +64,11 @@ class Run:
         self.work.end()
         rows = self.wait_for_ends()
         self.check(rows)
+        self.backlog.end()
         self.take_down()
 
     def inflict(self):
-        end = self.began + self.options.seconds
+        end = time.monotonic() + self.options.seconds
         for fault in plan.faults(self.options.seed, NODES):
             self.faults.pause(min(fault.after_s, max(0, end - time.monotonic())))
             if time.monotonic() >= end:
@@ -72,8 +80,9 @@ class Run:
                 return
 
     def wait_for_ends(self):
-        end = time.monotonic() + ENDING_S
-        self.driver.end(ENDING_S)
+        limit_s = ENDING_S + self.load_s
+        end = time.monotonic() + limit_s
+        self.driver.end(limit_s)
         while True:
             rows = self.work.read()
             if rows is not None and all(map(is_final, rows)) or time.monotonic() > end:
@@ -110,8 +119,8 @@ class Run:
     def report(self):
         tasks = self.work.accepted_tasks() + self.driver.counts["tasks"]
         counts = self.faults.counts
-        return {"seconds": self.options.seconds, "seed": self.options.seed, "tasks": tasks,
-                "calls": self.driver.counts["calls"], "faults": sum(counts.values()),
+        return {"seconds": self.options.seconds, "seed": self.options.seed, "open": self.backlog.size,
+                "tasks": tasks, "calls": self.driver.counts["calls"], "faults": sum(counts.values()),
                 "lost": len(self.findings.lost), "doubled": len(self.findings.doubled),
                 "violations": len(self.findings.lines),
                 "recovery": {kind: percentiles(self.faults.samples[kind]) for kind in MEASURED},

@@ -12,10 +12,12 @@ from pathlib import Path
 from . import processes
 
 HEAD, STANDBY = "head", "standby-1"
+AWAY = "away"  # A node that is not there while faults come (backlog.py), and the resource that it alone has.
 CPUS = {HEAD: 4, "left": 3, "right": 2}  # of each node, by its member's name
 NODES = list(CPUS)
 MEMBERS = [*NODES, STANDBY]  # In the order of their start.
 COMMAND_LIMIT_S = 60
+EVERYTHING = 100_000_000  # As a limit of what is listed.
 
 
 class Failed(Exception):
@@ -23,7 +25,8 @@ class Failed(Exception):
 
 
 class Cluster:
-    def __init__(self, troupe, mark="TROUPE_CHAOS_MARK"):
+    def __init__(self, troupe, room_for=0, mark="TROUPE_CHAOS_MARK"):
+        """`room_for`: so many tasks more than a cluster takes unasked."""
         # Short: socket addresses have at most 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="tc-", dir="/tmp"))
         self.mark = f"{mark}={self.folder.name}"
@@ -31,6 +34,7 @@ class Cluster:
         self.home = self.folder / "state/troupe/clusters/default"
         self.file = self.home / "cluster.json"
         self._troupe = troupe
+        self._most_tasks = 1_000_000 + room_for
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TROUPE_", "XDG_"))}
         self.environment = kept | {"XDG_STATE_HOME": str(self.folder / "state"), "TMPDIR": str(self.folder / "tmp"),
                                    mark: self.folder.name, "OMP_NUM_THREADS": "1"}
@@ -63,8 +67,10 @@ class Cluster:
     def start(self, members=MEMBERS):
         for name in members:
             which = {HEAD: (), STANDBY: ("--standby", self.file)}.get(name, ("--join", self.file, "--name", name))
-            cpus = ("--cpus", CPUS[name]) if name in CPUS else ()
-            self.ask("start", *which, *cpus, "--most-restarts", 1_000_000)
+            has = ("--cpus", CPUS[name]) if name in CPUS else ()
+            if name == AWAY:
+                has = ("--cpus", 2, "--resource", f"{AWAY}=4")
+            self.ask("start", *which, *has, "--most-restarts", 1_000_000, "--most-tasks", self._most_tasks)
 
     def stop(self):
         self.ask("stop", "--cluster", self.file)

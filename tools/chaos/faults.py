@@ -11,7 +11,7 @@ from .cluster import HEAD, MEMBERS, NODES, STANDBY
 MEASURED = ("worker_killed", "agent_killed", "node_silent", "scheduler_killed", "standby_takeover", "redis_killed",
             "all_killed")
 OF_ONE_NODE = ("agent_killed", "node_silent", "node_paused", "member_killed")
-PATIENCE_S = 20  # For the recovery from one fault, and for what one is to hit.
+MOST_CPUS = 1  # Of what recovery is measured by: what needs more stands in line for them.
 GRACE_S = 0.03  # What ends sooner by itself is not worth a kill.
 
 
@@ -37,8 +37,10 @@ class Recovery:
 
 
 class Faults:
-    def __init__(self, cluster, trace, work, log):
+    def __init__(self, cluster, trace, work, patience_s, log):
+        """`patience_s`: for the recovery from one fault, and for what one is to hit."""
         self.cluster, self.trace, self.work, self.log = cluster, trace, work, log
+        self.patience_s = patience_s
         self.hurts = []
         self.counts = {}
         self.samples = {kind: [] for kind in MEASURED}  # seconds
@@ -55,7 +57,7 @@ class Faults:
         if recovery and fault.kind in MEASURED:
             self._open.append(recovery)
         if fault.alone or fault.kind in ("standby_takeover", "all_killed"):
-            self._wait_quietly(lambda: recovery not in self._open, began + PATIENCE_S)
+            self._wait_quietly(lambda: recovery not in self._open, began + self.patience_s)
         if fault.kind == "standby_takeover":
             self.resume_all()
 
@@ -80,18 +82,20 @@ class Faults:
     # ---- one function a kind ----
 
     def _worker_killed(self, fault):
-        run = self._wait("an attempt that may be killed", lambda: self._victim(fault.choice))
+        run = self._wait("an attempt that may be killed", lambda: self._held_victim(fault.choice))
         task = self.work.task(run.key)
         if task:
             task.kills += 1
         run.killed = time.monotonic()
         processes.kill(run.pid)
+        if not self._is_small(run):
+            return None
 
         def find():
             if run.ended is not None:  # It was quicker.
                 raise StopIteration
             return self._next_start(run, run.killed)
-        return Recovery(fault.kind, run.killed, find, of=f" of {run.key}, {task.cpus:g} cpus" if task else f" of {run.key}")
+        return Recovery(fault.kind, run.killed, find, of=f" of {run.key}")
 
     def _agent_killed(self, fault):
         agent = self._child(fault.node, "agent")
@@ -123,7 +127,7 @@ class Faults:
         self._child(STANDBY if member == HEAD else HEAD, "scheduler")
         scheduler = self._child(member, "scheduler")
         began = time.monotonic()
-        self._stop([scheduler], 2 * PATIENCE_S)
+        self._stop([scheduler], 2 * self.patience_s)
         return self._dispatch_of_later_epoch(fault.kind, began, epoch)
 
     def _standby_killed(self, fault):
@@ -171,6 +175,8 @@ class Faults:
         return Recovery(kind, began, lambda: self.trace.first_start(began, lambda run: run.epoch > epoch))
 
     def _work_elsewhere(self, kind, began, runs):
+        runs = [run for run in runs if self._is_small(run)]
+
         def find():
             moved = [run for run in runs if run.ended is None]
             if not moved:
@@ -186,9 +192,24 @@ class Faults:
             raise StopIteration
         return start
 
+    def _is_small(self, run):
+        task = self.work.task(run.key)
+        return task is None or task.cpus <= MOST_CPUS
+
     def _runs_below(self, agent):
         pids = {process.pid for process in processes.descendants(agent.pid)}
-        return [run for run in self.trace.under_way() if run.pid in pids]
+        return [run for run in self.trace.under_way() if run.pid in pids and processes.read_since(run.pid, run.started)]
+
+    def _held_victim(self, choice):
+        """Stopped, so that it is still at what it is killed for: a worker goes on with something else in between."""
+        run = self._victim(choice)
+        if run is None or not processes.hold(run.pid):
+            return None
+        self.trace.read()
+        if run.ended is None:
+            return run
+        processes.send([run.pid], signal.SIGCONT)
+        return None
 
     def _victim(self, choice):
         now = time.monotonic()
@@ -204,7 +225,8 @@ class Faults:
         of_commands = choice < 0.75
         runs = (mine if of_commands else drivers) or mine or drivers
         rest = choice / 0.75 if of_commands else (choice - 0.75) * 4
-        runs = [run for run in runs if processes.read(run.pid)]
+        # Of an actor, or of what ended with its node, nobody has told the end.
+        runs = [run for run in runs if processes.read_since(run.pid, run.started)]
         return runs[int(rest * len(runs))] if runs else None
 
     def _child(self, member, name):
@@ -222,9 +244,10 @@ class Faults:
         except StopIteration:
             return True
         if end is None:
-            if now - recovery.began < PATIENCE_S:
+            if now - recovery.began < self.patience_s:
                 return False
-            self.log(f"no recovery from {recovery.kind} within {PATIENCE_S} s{' (tainted)' * recovery.tainted}")
+            tainted = " (tainted)" if recovery.tainted else ""
+            self.log(f"no recovery from {recovery.kind} within {self.patience_s:.0f} s{tainted}")
             return True
         if not recovery.tainted:
             self.samples[recovery.kind].append(end - recovery.began)
@@ -239,13 +262,13 @@ class Faults:
             self.work.is_over.wait(0.01)
 
     def _wait(self, what, look):
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.patience_s
         while True:
             self.tick()
             if found := look():
                 return found
             if time.monotonic() > end:
-                raise NotThere(f"there was no sign of {what} for {PATIENCE_S} s")
+                raise NotThere(f"there was no sign of {what} for {self.patience_s:.0f} s")
             threading.Event().wait(0.01)
 
 

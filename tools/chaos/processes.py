@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ class Process:
     pid: int
     parent: int
     name: str
-    started: float  # on the monotonic clock, to a hundredth; wrong by the time that the machine has slept
+    state: str
+    started: float  # since the machine was, to a hundredth
 
 
 def read(pid):
@@ -24,7 +26,14 @@ def read(pid):
     words = tail.split()
     if words[0] in "ZX":
         return None
-    return Process(int(pid), int(words[1]), head.split("(", 1)[1], int(words[19]) / TICKS)
+    return Process(int(pid), int(words[1]), head.split("(", 1)[1], words[0], int(words[19]) / TICKS)
+
+
+def read_since(pid, when):
+    """The one that has had the number since `when`, of the monotonic clock: numbers come again within minutes."""
+    process = read(pid)
+    slept = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    return process if process and process.started <= when + slept else None
 
 
 def all_processes():
@@ -67,6 +76,19 @@ def send(pids, number):
         except ProcessLookupError:
             pass
     return sent
+
+
+def hold(pid, limit_s=1):
+    """Stops it; False if it has ended, or does not stop."""
+    end = time.monotonic() + limit_s
+    send([pid], signal.SIGSTOP)
+    while read(pid) and time.monotonic() < end:
+        threads = [read(entry.name) for entry in Path(f"/proc/{pid}/task").glob("*")]
+        if threads and all(thread and thread.state == "T" for thread in threads):
+            return True
+        time.sleep(0.0002)
+    send([pid], signal.SIGCONT)
+    return False
 
 
 def kill(*pids):

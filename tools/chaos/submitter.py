@@ -13,9 +13,9 @@ READING_SHARE = 5  # A reading takes one part in so many of the reader's time, a
 
 
 class Work:
-    def __init__(self, cluster, trace, seed, program, findings):
+    def __init__(self, cluster, trace, seed, program, backlog, findings):
         self._cluster, self._trace, self._seed, self._program = cluster, trace, seed, program
-        self._findings = findings
+        self._backlog, self._findings = backlog, findings
         self._lock = threading.Lock()
         self._count = 0
         self._settled = set()  # names of graphs that have ended, or were refused
@@ -50,11 +50,13 @@ class Work:
     def read(self):
         """Of each task what the store has; None when it cannot be read."""
         began = time.monotonic()
+        of_these = ("--filter", "graph=g*") if self._backlog.size else ()
         try:
-            rows = self._cluster.of_cluster("list", "tasks", "--limit", 100_000_000)
+            rows = self._cluster.of_cluster("list", "tasks", "--limit", clusters.EVERYTHING, *of_these)
         except (clusters.Failed, ValueError):
             return None
         self._findings.take_reading(rows, began, self.graphs)
+        self._backlog.look()
         by_graph = {}
         for row in rows:
             by_graph.setdefault(row["graph"], []).append(row)

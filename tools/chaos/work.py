@@ -72,19 +72,22 @@ def make_graph(seed, number, program, trace):
             add(f"t{i}")
     graph = Graph(f"g{number}", "", tasks)
     if shape == "each":
-        # One entry of the file, many tasks: they share their script.
         add("t")
         entry = tasks.pop("t")
-        for i in range(count):
-            tasks[f"t[{i}]"] = Task(**{**vars(entry), "name": f"t[{i}]"})
-        entries = {"t": _entry(entry, program, trace) | {"each": {"i": list(range(count))}}}
+        tasks.update(each_of(entry, count))
+        entries = {"t": entry_of(entry, program, trace) | {"each": {"i": list(range(count))}}}
     else:
-        entries = {task.name: _entry(task, program, trace) for task in tasks.values()}
+        entries = {task.name: entry_of(task, program, trace) for task in tasks.values()}
     graph.text = json.dumps({"name": graph.name, "tasks": entries})
     return graph
 
 
-def _entry(task, program, trace):
+def each_of(entry, count):
+    """One entry of a file, many tasks: they share their script."""
+    return {f"t[{i}]": Task(**{**vars(entry), "name": f"t[{i}]"}) for i in range(count)}
+
+
+def entry_of(task, program, trace):
     numbers = [f"{{{before}.sum}}" for before in task.after]
     return {"command": [program, trace, str(task.run_ms), str(task.failing), task.how, *numbers],
             "after": task.after, "needs": {"cpus": task.cpus}, "max_attempts": task.max_attempts}

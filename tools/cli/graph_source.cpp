@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds answer_limit{5'000};
 
 class RunsOfThisMachine final : public GraphSource {
  public:
-  Result<std::vector<RunSummary>> graphs() override { return list_runs(); }
+  Result<std::vector<RunSummary>> graphs(const Wanted&) override { return list_runs(); }
   Result<StoredState> open(const RunSummary& graph) override { return open_run(graph); }
   const NodeNames& nodes() override { return nodes_; }
 
@@ -36,9 +36,12 @@ class GraphsOfCluster final : public GraphSource {
  public:
   explicit GraphsOfCluster(ClusterFile cluster) : cluster_(std::move(cluster)) {}
 
-  Result<std::vector<RunSummary>> graphs() override {
-    auto stored = scheduler::read_live_store(scheduler::redis_socket(cluster_.directory()));
+  Result<std::vector<RunSummary>> graphs(const Wanted& wanted) override {
+    std::function<bool(const JobInfo&)> is_wanted;
+    if (wanted) is_wanted = [&](const JobInfo& job) { return wanted(job.id, job.name); };
+    auto stored = scheduler::read_live_store(scheduler::redis_socket(cluster_.directory()), is_wanted);
     if (!stored) return stored.error();
+    tasks_.clear();
     std::vector<RunSummary> graphs;
     for (auto& job : stored->jobs) {
       tasks_[job.id].jobs = {job};
@@ -111,7 +114,9 @@ Result<std::unique_ptr<GraphSource>> choose_source(const std::string& option) {
 }
 
 Result<RunSummary> find_graph(GraphSource& source, std::string_view text) {
-  const auto graphs = source.graphs();
+  const auto graphs = source.graphs([&](JobId id, const std::string& name) {
+    return name == text || (text.size() >= least_prefix && to_text(id).starts_with(text));
+  });
   if (!graphs) return graphs.error();
   const auto find = [&](const auto& fits) { return std::find_if(graphs->begin(), graphs->end(), fits); };
   auto found = find([&](const RunSummary& graph) { return to_text(graph.id) == text; });

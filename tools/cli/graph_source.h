@@ -1,6 +1,7 @@
 // Where `list` and `get` look: the finished and interrupted runs of the state folder, or a cluster that runs.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +20,11 @@ class GraphSource {
  public:
   virtual ~GraphSource() = default;
 
-  /// The newest first.
-  virtual Result<std::vector<RunSummary>> graphs() = 0;
+  /// Whether a graph of this id and name is looked for. Empty: all are.
+  using Wanted = std::function<bool(JobId id, const std::string& name)>;
+
+  /// The newest first. What is not wanted may be left out, and then costs next to nothing.
+  virtual Result<std::vector<RunSummary>> graphs(const Wanted& wanted) = 0;
   /// Jobs and tasks of one of them.
   virtual Result<scheduler::StoredState> open(const RunSummary& graph) = 0;
   virtual const NodeNames& nodes() = 0;
@@ -28,7 +32,7 @@ class GraphSource {
 
 std::unique_ptr<GraphSource> runs_of_this_machine();
 
-/// Reads the cluster's store once, when it is first asked; nodes are asked of its scheduler.
+/// Reads the cluster's store when it is asked for graphs; nodes are asked of its scheduler.
 std::unique_ptr<GraphSource> graphs_of(const scheduler::ClusterFile& cluster);
 
 /// What `--cluster` leads to. Fails with: see choose_cluster.

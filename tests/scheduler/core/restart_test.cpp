@@ -74,6 +74,24 @@ TEST_CASE("after a restart a driver's running task is adopted, whoever comes bac
   CHECK(cluster.state_of("t1") == "failed");
 }
 
+TEST_CASE("a scheduler that was long about its books gives those who come back their time from then on",
+          "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1").joins("b", one_cpu);
+  (void)cluster.transcript();
+  cluster.at(10ms).restarts_scheduler(390ms).joins_again("b").driver_joins().submits_again();
+  cluster.at(410ms).joins_again("a");
+  cluster.at(460ms).finishes("a", "t1#1", "1");
+  CHECK(cluster.transcript() == R"(
+10 the scheduler starts again, epoch 2
+400 b joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs nothing → welcome b
+400 d joins → welcome d
+400 d submits t1 by request 1 → answer d 1: accepted
+410 a joins as incarnation 1 with 1 cpus, 0 gpus, 0 MiB; runs t1#1 → welcome a
+460 a reports t1#1 done → tell d: t1 done; acknowledge t1#1 to a
+)");
+}
+
 TEST_CASE("a result whose driver is not back yet is not acknowledged, so that it is sent again", "[scheduler]") {
   Scenario cluster;
   cluster.joins("a", one_cpu).submits("t1");

@@ -196,7 +196,7 @@ Scenario& Scenario::watched_by(CoreWatch watch) {
   return *this;
 }
 
-Scenario& Scenario::restarts_scheduler() {
+Scenario& Scenario::restarts_scheduler(Time books) {
   ++store_.epoch;
   is_watched_ = watch_.opened != nullptr;
   if (is_watched_) watch_.opened(settings_, store_, now_);
@@ -204,6 +204,7 @@ Scenario& Scenario::restarts_scheduler() {
   wake_.reset();
   transcript_ +=
       std::to_string(now_.count()) + " the scheduler starts again, epoch " + std::to_string(store_.epoch) + '\n';
+  now_ += books;
   step(Tick{});
   return *this;
 }

@@ -82,7 +82,8 @@ class Scenario final : Names {
   Scenario& as_durable_job();
 
   /// The scheduler's process dies and another one takes over from the store.
-  Scenario& restarts_scheduler();
+  /// `books`: how long it then takes to make them.
+  Scenario& restarts_scheduler(Time books = Time{0});
 
   /// Is told of each scheduler that starts from here on.
   Scenario& watched_by(CoreWatch watch);

@@ -74,6 +74,64 @@ TEST_CASE("of two who wait for the same lease the second has to wait for the fir
   CHECK(std::holds_alternative<Committed>(commit(second, {})));
 }
 
+TEST_CASE("whoever loads for long keeps his lease, as long as the epoch is his", "[redis]") {
+  Redis redis;
+  const auto text = [&] { return redis.raw({"GET", "troupe:lease"}); };
+  RedisTaskStore store(with_lease(redis, mine));
+  REQUIRE(store.stand_by(never));
+  opened(store);
+  LoadingLease lease(redis.socket(), LeaseOptions{.holder = "mine", .length = milliseconds(0)}, {some_cluster, 1, 0});
+  std::string before = text();
+  for (int i = 0; i < 3; ++i) {
+    lease.renew_if_due();
+    CHECK(text() != before);
+    CHECK(is_held_by("mine", before = text()));
+  }
+  RedisTaskStore next(with_lease(redis, mine));
+  REQUIRE(next.stand_by(never));
+  opened(next);
+  before = text();
+  lease.renew_if_due();
+  CHECK(text() == before);
+  LoadingLease(redis.socket(), std::nullopt, {some_cluster, 2, 0}).renew_if_due();
+  CHECK(text() == before);
+}
+
+TEST_CASE("a lease is renewed while a large store is read", "[redis]") {
+  Redis redis;
+  RedisTaskStore before(redis.options());
+  opened(before);
+  committed(before, small_graph(JobId{1}, 20'000));
+  RedisTaskStore store(with_lease(redis, {.holder = "mine", .length = milliseconds(4)}));
+  REQUIRE(store.stand_by(never));
+  opened(store);
+  CHECK_THAT(redis.raw({"GET", "troupe:lease"}), Catch::StartsWith("2 mine 1+"));
+}
+
+TEST_CASE("whoever is overtaken while he reads says so at once, and may stand by again", "[redis]") {
+  Redis redis;
+  RedisTaskStore before(redis.options());
+  opened(before);
+  committed(before, small_graph(JobId{1}, 20'000));
+  const RedisStoreOptions options{.socket = redis.socket(), .patience = std::chrono::hours(1), .lease = mine};
+  std::optional<Error> error;
+  for (int tries = 0; !error && tries < 50; ++tries) {  // The first may be so quick that it is not overtaken.
+    RedisTaskStore first(options);
+    REQUIRE(first.stand_by(never));
+    const std::string lease = redis.raw({"GET", "troupe:lease"});
+    const std::jthread opening([&] {
+      if (const auto state = first.open(some_cluster); !state && first.is_overtaken()) error = state.error();
+    });
+    while (redis.raw({"GET", "troupe:lease"}) == lease) std::this_thread::yield();
+    RedisTaskStore second(options);  // Of the same holder: it need not wait.
+    REQUIRE(second.stand_by(never));
+    opened(second);
+  }
+  REQUIRE(error);
+  CHECK(error->fault == Fault::unavailable);
+  CHECK_THAT(error->message, Catch::Contains("took over the store") && Catch::Contains("while this one read it"));
+}
+
 TEST_CASE("who stands by can be told to stop", "[redis]") {
   Redis redis;
   RedisTaskStore active(with_lease(redis, mine));

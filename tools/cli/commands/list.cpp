@@ -41,14 +41,26 @@ Result<std::vector<Filter>> parse_filters(const ListCommand& command, const std:
   return filters;
 }
 
-/// A graph is named by its name, its id, or the beginning of that.
-bool is_graph(const RunSummary& run, const std::string& text) {
-  return run.name == text || (text.size() >= 4 && to_text(run.id).starts_with(text));
+/// A graph is named by its name, the beginning of that with a * behind, its id, or the beginning of that.
+bool is_graph(JobId id, const std::string& name, const std::string& text) {
+  if (text.ends_with('*')) return name.starts_with(std::string_view(text).substr(0, text.size() - 1));
+  return name == text || (text.size() >= 4 && to_text(id).starts_with(text));
+}
+
+/// By its id and its name, as far as the filters tell.
+GraphSource::Wanted wanted_by(const std::vector<Filter>& filters) {
+  if (std::none_of(filters.begin(), filters.end(), [](const Filter& filter) { return filter.first == "graph"; }))
+    return {};
+  return [&filters](JobId id, const std::string& name) {
+    return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+      return filter.first != "graph" || is_graph(id, name, filter.second);
+    });
+  };
 }
 
 bool fits(const RunSummary& run, const std::vector<Filter>& filters, bool is_of_graphs) {
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
-    if (filter.first == "graph") return is_graph(run, filter.second);
+    if (filter.first == "graph") return is_graph(run.id, run.name, filter.second);
     return !is_of_graphs || to_text(run.state) == filter.second;
   });
 }
@@ -99,7 +111,7 @@ int list_nodes(const ListCommand& command, const std::vector<Filter>& filters) {
 }
 
 int list_graphs(GraphSource& source, const ListCommand& command, const std::vector<Filter>& filters) {
-  const auto runs = source.graphs();
+  const auto runs = source.graphs(wanted_by(filters));
   if (!runs) return fail(runs.error());
   Table table({{"graph"}, {"id"}, {"state"}, {"tasks", true}, {"done", true}, {"started"}, {"wall", true}});
   std::size_t rows = 0;
@@ -136,7 +148,7 @@ int list_graphs(GraphSource& source, const ListCommand& command, const std::vect
 }
 
 int list_tasks(GraphSource& source, const ListCommand& command, const std::vector<Filter>& filters) {
-  const auto runs = source.graphs();
+  const auto runs = source.graphs(wanted_by(filters));
   if (!runs) return fail(runs.error());
   const NodeNames& nodes = source.nodes();
   Table table({{"graph"}, {"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"id"}});

@@ -141,7 +141,8 @@ int start_command(const StartCommand& command) {
                                   .capacity = *capacity,
                                   .outlives_starter = !command.foreground,
                                   .record = *record,
-                                  .most_restarts = command.most_restarts};
+                                  .most_restarts = command.most_restarts,
+                                  .most_tasks = command.most_tasks};
   if (command.foreground) count_interrupts();
   Result<Standing> standing = Error{};
   if (command.standby) {

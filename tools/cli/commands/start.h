@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/core/scheduler.h"
+
 namespace troupe::cli {
 
 struct StartCommand {
@@ -20,6 +22,7 @@ struct StartCommand {
   std::string record;                  ///< A file for the event log of its scheduler.
   bool foreground = false;             ///< Ends with this process.
   std::size_t most_restarts = 5;
+  std::size_t most_tasks = scheduler::Settings{}.most_tasks;
   bool json = false;
 };
 int start_command(const StartCommand& command);
