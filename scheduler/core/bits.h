@@ -40,6 +40,17 @@ class Bits {
   void for_each(const Visit& visit) const {
     for (std::size_t i = 0; i < words_.size(); ++i) visit_word(i, words_[i], visit);
   }
+  /// With each for which `is_meant` holds; it is asked about all of a word first, so it may cost no branch each.
+  template <class IsMeant, class Visit>
+  void for_each_that(const IsMeant& is_meant, const Visit& visit) const {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      std::uint64_t meant = 0;
+      visit_word(i, words_[i], [&](std::size_t number) {
+        meant |= std::uint64_t{is_meant(number)} << (number % 64);
+      });
+      visit_word(i, meant, visit);
+    }
+  }
   /// With each number that is in both.
   template <class Visit>
   void for_each_in_both(const Bits& other, const Visit& visit) const {

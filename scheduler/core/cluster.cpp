@@ -18,14 +18,10 @@ Milli gpus_of(const Grant& grant) {
 
 }  // namespace
 
-Node* Cluster::find(NodeId id) {
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second;
-}
-
 Node& Cluster::join(const NodeJoined& joined, Time now) {
-  Node& node = nodes_[joined.node];
-  by_id_[joined.node] = &node;
+  const auto [place, is_new] = nodes_.try_emplace(joined.node);
+  Node& node = place->second;
+  if (is_new) by_id_.add(joined.node, &node);
   if (node.takes_work()) leave(node);
   clear(node);
   node.id = joined.node;

@@ -14,11 +14,11 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "scheduler/core/event.h"
 #include "scheduler/core/holdings.h"
+#include "scheduler/core/nodes_by_id.h"
 #include "scheduler/core/room_index.h"
 
 namespace troupe::scheduler {
@@ -48,7 +48,7 @@ struct Node {
 class Cluster {
  public:
   /// nullptr when it never joined, or left.
-  Node* find(NodeId id);
+  Node* find(NodeId id) const { return by_id_.find(id); }
 
   /// Starts empty books for this incarnation of the node; what an earlier one held is gone.
   Node& join(const NodeJoined& joined, Time now);
@@ -121,7 +121,7 @@ class Cluster {
   void refresh();
 
   std::map<NodeId, Node> nodes_;
-  std::unordered_map<NodeId, Node*> by_id_;  // lookup only
+  NodesById by_id_;
   std::set<OrphanKey> orphans_;
   RoomIndex index_;
   std::vector<Node*> stale_;

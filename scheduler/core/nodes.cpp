@@ -200,7 +200,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
   if (node == nullptr) return;
   const AttemptKey key{report.task, report.attempt};
   const Holding* held = node->holdings.find(key);
-  if (held != nullptr && tasks.holds(held->slot)) tasks.prefetch(held->slot);
+  if (held != nullptr) tasks.prefetch(held->slot);
   const Slot slot = held == nullptr ? no_slot : slot_of(key, *held);
 
   if (held == nullptr) {

@@ -9,11 +9,13 @@ bool ReadyQueue::is_live(const Entry& entry) const {
   return tasks_.holds(entry.slot) && tasks_[entry.slot].order == entry.order && tasks_[entry.slot].in_line;
 }
 
+void ReadyQueue::pop(Line& line) {
+  std::pop_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
+  line.heap.pop_back();
+}
+
 void ReadyQueue::find_head(Line& line) const {
-  while (!is_live(line.heap.front())) {
-    std::pop_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
-    line.heap.pop_back();
-  }
+  while (line.heap.size() > line.live && !is_live(line.heap.front())) pop(line);
   line.head = line.heap.front();
   tasks_.prefetch(line.head.slot);
 }
@@ -21,7 +23,10 @@ void ReadyQueue::find_head(Line& line) const {
 void ReadyQueue::add(const Task& task, Slot slot) {
   Level& level = levels_[task.spec.priority];
   JobLines& job = level.jobs[task.job->info.id];
-  if (job.lines.empty()) level.turns.emplace(rank_of(*task.job, task.job->usage), &job);
+  if (job.lines.empty()) {
+    level.turns.emplace(rank_of(*task.job, task.job->usage), &job);
+    task.job->priorities.push_back(task.spec.priority);
+  }
   if (!job.shapes.has(task.shape)) {
     job.lines.emplace(job.lines.begin() + static_cast<std::ptrdiff_t>(job.shapes.rank(task.shape)));
     job.shapes.set(task.shape);
@@ -43,7 +48,10 @@ void ReadyQueue::remove(const Task& task) {
   JobLines& job = found->second;
   TROUPE_CHECK(job.shapes.has(task.shape), "a ready task stands in its shape's line");
   Line& line = job.line_of(task.shape);
-  if (--line.live > 0) return find_head(line);
+  if (--line.live > 0) {
+    if (line.head.order == task.order) pop(line);
+    return find_head(line);
+  }
 
   job.lines.erase(job.lines.begin() + static_cast<std::ptrdiff_t>(job.shapes.rank(task.shape)));
   job.shapes.clear(task.shape);
@@ -54,6 +62,7 @@ void ReadyQueue::remove(const Task& task) {
   }
   if (!job.lines.empty()) return;
   level->second.turns.erase(rank_of(*task.job, task.job->usage));
+  std::erase(task.job->priorities, task.spec.priority);
   level->second.jobs.erase(found);
   if (level->second.jobs.empty()) levels_.erase(level);
 }
@@ -65,11 +74,11 @@ void ReadyQueue::remove_gang(std::int32_t priority, std::uint64_t order) {
 
 void ReadyQueue::rank_anew(Job& job, const Usage& usage) {
   const JobRank before = rank_of(job, job.usage);
-  for (auto& [priority, level] : levels_) {
-    auto turn = level.turns.extract(before);
-    if (turn.empty()) continue;
+  for (const std::int32_t priority : job.priorities) {
+    auto& turns = levels_.at(priority).turns;
+    auto turn = turns.extract(before);
     turn.key() = rank_of(job, usage);
-    level.turns.insert(std::move(turn));
+    turns.insert(std::move(turn));
   }
   job.usage = usage;
 }

@@ -80,6 +80,7 @@ class ReadyQueue {
   };
   static JobRank rank_of(const Job& job, const Usage& usage) { return {usage.share, usage.served, job.info.id}; }
   bool is_live(const Entry& entry) const;
+  static void pop(Line& line);
   void find_head(Line& line) const;
 
   const TaskTable& tasks_;

@@ -1,34 +1,26 @@
 // The nodes that take work, in order of their room, so that a fitting one is found without a look at all of them.
 #pragma once
 
-#include <map>
-#include <set>
-#include <tuple>
+#include <cstddef>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "scheduler/policies/rooms.h"
 
 namespace troupe::scheduler {
 
-/// Cost: of a change, log nodes; of a question, log nodes for each different number of free gpus, and a look at each
-/// node that has cpus and gpus enough and still no room (by memory, by a named resource, by label, or because its free
-/// gpus are fractions of several devices).
+/// Nodes close in order stand close in memory, a few dozen to a block: each decision changes a place, and where every
+/// node has a tree's node of its own, a dozen of these are fetched from far to find it.
+///
+/// Cost: of a change, log nodes and a block; of a question, log nodes for each different number of free gpus, and a
+/// look at each node that has cpus and gpus enough and still no room (by memory, by a named resource, by label, or
+/// because its free gpus are fractions of several devices).
 class RoomIndex final : public Rooms {
- private:
-  struct Entry {
-    Milli cpus = 0;
-    std::int64_t memory_bytes = 0;
-    NodeSpace space;
-    friend bool operator<(const Entry& a, const Entry& b) {
-      return std::tie(a.cpus, a.memory_bytes, a.space.node) < std::tie(b.cpus, b.memory_bytes, b.space.node);
-    }
-  };
-  using Level = std::set<Entry>;  // nodes with the same number of free gpus
-
  public:
   struct Place {
-    Milli gpus = 0;
-    Level::iterator entry;
+    Room room;
+    NodeSpace space;
   };
 
   /// Puts the node where its books now say that it belongs. Its place stays the same until it is dropped. Requires: the
@@ -36,7 +28,7 @@ class RoomIndex final : public Rooms {
   Place& put(const NodeSpace& space);
   void put(const NodeSpace& space, Place& at);
   void drop(NodeId node);
-  std::size_t size() const { return levels_of_.size(); }
+  std::size_t size() const { return places_.size(); }
 
   std::optional<NodeSpace> tightest(const Resources& needs) const override;
   std::optional<NodeSpace> roomiest(const Resources& needs) const override;
@@ -44,10 +36,30 @@ class RoomIndex final : public Rooms {
   std::vector<NodeSpace> with_room(const Resources& needs, std::size_t most) const override;
 
  private:
-  static Entry least(const Resources& needs) { return {.cpus = needs.cpus, .memory_bytes = 0, .space = {}}; }
+  using Rank = std::pair<Room, NodeId>;
+  static Rank rank_of(const Place& place) { return {place.room, place.space.node}; }
 
-  std::map<Milli, Level> levels_;
-  std::unordered_map<NodeId, Place> levels_of_;  // lookup only
+  static constexpr std::size_t block_size = 32;
+  /// In order, never empty: those from this rank up to where the next block begins. Of the first also those before.
+  struct Block {
+    Rank from;
+    std::vector<Place> places;
+  };
+  struct Position {
+    std::size_t block = 0;
+    std::size_t place = 0;
+  };
+  std::size_t block_of(const Rank& rank) const;
+  /// The first that is not before `rank`; behind the last block if there is none.
+  Position lower_bound(const Rank& rank) const;
+  void insert(const Place& place);
+  void erase(const Place& place);
+  /// Calls `visit` with those that have the cpus and gpus, from the one with most room, until it says that it is done.
+  template <class Visit>
+  void from_roomiest(const Resources& needs, const Visit& visit) const;
+
+  std::vector<Block> blocks_;
+  std::unordered_map<NodeId, Place> places_;  // lookup only
 };
 
 }  // namespace troupe::scheduler

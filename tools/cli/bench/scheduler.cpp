@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/cli/bench/bench.h"
@@ -33,6 +35,7 @@ constexpr std::int32_t priorities = 8;
 constexpr std::uint32_t shapes = 64;
 constexpr std::uint32_t gang_size = 4;
 constexpr std::uint64_t ends_a_round = 64;
+constexpr std::uint64_t nodes_a_round = 25;
 constexpr std::int64_t gib = 1 << 30;
 
 NodeCapacity capacity() {
@@ -48,20 +51,31 @@ Resources needs_of(std::uint32_t shape) {
   return {.cpus = cpus[shape / 8 % 4], .gpus = gpus[shape % 8], .memory_bytes = (shape / 32 == 0 ? 2 : 16) * gib};
 }
 
+/// What a task asks for: whoever starts is replaced by another of its kind, so that the queue's length is all that
+/// tells one queue from another.
+struct Kind {
+  std::uint64_t job = 0;
+  std::uint32_t shape = 0;
+  std::optional<GangPolicy> gang;  ///< All the members of a gang ask for the same.
+};
+
 /// A cluster that is full, with a queue of a given length before it.
 class FullCluster {
  public:
+  /// The queue is there before the nodes are: what it consists of does not depend on what fits.
   explicit FullCluster(std::size_t queued)
-      : scheduler_({.node_timeout = Time{86'400'000}, .most_tasks = 2'000'000}, StoredState{.epoch = 1}, now_),
-        queued_wanted_(queued) {
-    for (std::uint64_t i = 1; i <= nodes; ++i) step(NodeJoined{{i}, 1, 'n' + std::to_string(i), capacity(), {}});
+      : scheduler_({.node_timeout = Time{86'400'000}, .most_tasks = 2'000'000}, StoredState{.epoch = 1}, now_) {
     for (std::uint64_t i = 1; i <= jobs; ++i) step(DriverJoined{{i}, {.id = {i}, .name = "job", .program = "program"}});
-    while (queued_ < queued_wanted_) submit_some();
+    while (queued_ < queued) submit(draw_hundred());
+    for (std::uint64_t i = 1; i <= nodes; ++i) {
+      step(NodeJoined{{i}, 1, 'n' + std::to_string(i), capacity(), {}});
+      if (i % nodes_a_round == 0) replace_started();
+    }
   }
 
-  /// Until what was placed while the queue grew has ended.
+  /// Until most of what was placed while the cluster grew has ended.
   void settle() {
-    for (std::size_t rounds = 3 * running_.size() / ends_a_round; rounds > 0; --rounds) (void)end_some();
+    for (std::size_t rounds = running_.size() / ends_a_round; rounds > 0; --rounds) (void)end_some();
   }
 
   double completions_per_s(double seconds) {
@@ -76,8 +90,7 @@ class FullCluster {
 
   std::size_t queued() const { return queued_; }
   std::size_t running() const { return running_.size(); }
-  std::uint64_t started() const { return started_; }
-  /// Of those, the ones that an end made room for; a submit started the others, which is not timed.
+  /// What an end made room for; a submit starts the others, which is not timed.
   std::uint64_t started_by_ends() const { return started_by_ends_; }
 
  private:
@@ -113,45 +126,83 @@ class FullCluster {
     }
   }
 
-  /// Ten batches of ten for a job, one of the ten tasks in a gang, on average.
-  void submit_some() {
+  /// For one job, ten of them in gangs, on average.
+  std::vector<Kind> draw_hundred() {
     const std::uint64_t job = roll() % jobs + 1;
-    TasksSubmitted submit{{job}, ++request_, {.id = {job}, .name = "job", .program = "program"}, {}};
-    for (int i = 0; i < 90; ++i) add(submit, needs_of(static_cast<std::uint32_t>(roll() % shapes)), {});
+    const auto draw = [&] { return Kind{job, static_cast<std::uint32_t>(roll() % shapes), {}}; };
+    std::vector<Kind> kinds;
+    for (int i = 0; i < 90; ++i) kinds.push_back(draw());
     for (int gang = 0; gang < 10 / static_cast<int>(gang_size) + (roll() % 2 == 0 ? 1 : 0); ++gang) {
-      const auto policy = static_cast<GangPolicy>(roll() % 3);
-      const Resources needs = needs_of(static_cast<std::uint32_t>(roll() % shapes));
+      kinds.push_back(draw());
+      kinds.back().gang = static_cast<GangPolicy>(roll() % 3);
+    }
+    return kinds;
+  }
+
+  /// Requires: all of one job.
+  void submit(const std::vector<Kind>& kinds) {
+    const JobId job{kinds.front().job};
+    TasksSubmitted submit{{job.value}, ++request_, {.id = job, .name = "job", .program = "program"}, {}};
+    for (const Kind& kind : kinds) {
+      if (!kind.gang) {
+        add(submit, kind, {});
+        continue;
+      }
       const std::uint32_t number = ++gangs_;
       for (std::uint32_t rank = 0; rank < gang_size; ++rank)
-        add(submit, needs,
+        add(submit, kind,
             GangHint{.gang = number,
                      .size = gang_size,
                      .rank = rank,
-                     .policy = policy,
+                     .policy = *kind.gang,
                      .bytes_to_next = 1 << 20,
-                     .stages = policy == GangPolicy::mesh ? 2u : 1u});
+                     .stages = *kind.gang == GangPolicy::mesh ? 2u : 1u});
     }
     queued_ += submit.tasks.size();
     step(submit);
   }
 
-  void add(TasksSubmitted& submit, const Resources& needs, Boxed<GangHint> gang) {
-    const std::uint64_t job = submit.job.id.value;
-    TaskSpec spec{
-        .id = {{job}, ++numbers_[job]}, .name = "step", .work = FunctionWork{"bench.step", {Bytes("argument")}}};
-    spec.needs = needs;
-    spec.priority = static_cast<std::int32_t>(job % priorities);
-    spec.gang = gang;
+  void add(TasksSubmitted& submit, const Kind& kind, Boxed<GangHint> gang) {
+    std::vector<std::uint8_t>& codes = codes_[kind.job];
+    codes.push_back(gang && gang->rank > 0 ? not_replaced : code_of(kind));
+    TaskSpec spec{.id = {{kind.job}, static_cast<std::uint32_t>(codes.size())},
+                  .name = "step",
+                  .work = FunctionWork{"bench.step", {Bytes("argument")}}};
+    spec.needs = needs_of(kind.shape);
+    spec.priority = static_cast<std::int32_t>(kind.job % priorities);
+    spec.gang = std::move(gang);
     submit.tasks.push_back(std::move(spec));
+  }
+
+  static std::uint8_t code_of(const Kind& kind) {
+    const std::uint32_t gang = kind.gang ? 1 + static_cast<std::uint32_t>(*kind.gang) : 0;
+    return static_cast<std::uint8_t>(gang * shapes + kind.shape);
+  }
+
+  /// A gang by its first member.
+  void replace_started() {
+    while (replaced_ < started_) {
+      std::map<std::uint64_t, std::vector<Kind>> kinds;
+      for (auto each = running_.end() - static_cast<std::ptrdiff_t>(started_ - replaced_); each != running_.end();
+           ++each) {
+        const std::uint64_t job = each->task.job.value;
+        const std::uint8_t code = codes_[job][each->task.number - 1];
+        if (code == not_replaced) continue;
+        std::optional<GangPolicy> gang;
+        if (code >= shapes) gang = static_cast<GangPolicy>(code / shapes - 1);
+        kinds[job].push_back({job, code % shapes, gang});
+      }
+      replaced_ = started_;
+      for (const auto& [job, list] : kinds) submit(list);
+    }
   }
 
   /// Ends tasks drawn by chance; what is submitted and released meanwhile is not timed.
   Clock::duration end_some() {
-    while (queued_ < queued_wanted_) submit_some();
     release_ended();
     const std::vector<AttemptEnded> ends = draw_ends();
-    const auto begin = Clock::now();
     const std::uint64_t started = started_;
+    const auto begin = Clock::now();
     for (const auto& end : ends) {
       take(scheduler_.step(now_, end));
       if (now_ >= wake_) take(scheduler_.step(now_, Tick{}));
@@ -161,6 +212,7 @@ class FullCluster {
     spent_ += spent;
     now_ = std::chrono::duration_cast<Time>(spent_);
     for (const auto& end : ends) ended_[end.report.task.job.value].push_back(end.report.task);
+    replace_started();
     return spent;
   }
 
@@ -183,18 +235,20 @@ class FullCluster {
     }
   }
 
+  static constexpr std::uint8_t not_replaced = 255;
+
   Clock::duration spent_{0};
   Time now_{0};  ///< The core is never idle, so this is the time that it took.
   Time wake_{0};
   Scheduler scheduler_;
-  std::size_t queued_wanted_;
   std::size_t queued_ = 0;
   std::uint64_t started_ = 0;
+  std::uint64_t replaced_ = 0;  ///< Of those that started.
   std::uint64_t started_by_ends_ = 0;
   std::uint64_t request_ = 0;
   std::uint64_t dice_ = 1;
   std::uint32_t gangs_ = 0;
-  std::map<std::uint64_t, std::uint32_t> numbers_;
+  std::map<std::uint64_t, std::vector<std::uint8_t>> codes_;  ///< The kinds of a job's tasks, by number.
   std::map<std::uint64_t, std::vector<TaskId>> ended_;
   std::vector<Running> running_;
 };
@@ -210,25 +264,28 @@ void bench_scheduler(Bench& bench) {
   constexpr int runs = 5;
   const char* names[] = {"core_decisions_1k_queued", "core_decisions_1m_queued"};
   const std::size_t queues[] = {1'000, 1'000'000};
-  if (!bench.wants(names[0]) && !bench.wants(names[1]) && !bench.wants("core_bytes_per_task")) return;
+  const bool wants_bytes = bench.wants("core_bytes_per_task");
+  if (!bench.wants(names[0]) && !bench.wants(names[1]) && !wants_bytes) return;
   std::fprintf(
       stderr,
       "scheduler: the core in this process, on one thread, without store and sockets; %llu nodes of 8 gpus, %u "
       "shapes, %llu jobs, %d priorities, one task in ten in a gang of %u (data, model, mesh); a decision is the "
-      "end of one task with the placement that follows; processor time; medians of %d runs of 1 s\n",
+      "end of one task with the placement that follows; whoever starts is replaced in the queue by one of its kind, "
+      "untimed; processor time; medians of %d runs of 1 s\n",
       static_cast<unsigned long long>(nodes), shapes, static_cast<unsigned long long>(jobs), priorities, gang_size,
       runs);
   const std::size_t empty = bytes_in_use();
   double few_bytes = 0;
   std::size_t few_tasks = 0;
   for (std::size_t i = 0; i < 2; ++i) {
+    if (!bench.wants(names[i]) && !wants_bytes) continue;
     FullCluster cluster(queues[i]);
     const double bytes = static_cast<double>(bytes_in_use() - empty);
     const std::size_t tasks = cluster.queued() + cluster.running();
     if (i == 0) {
       few_bytes = bytes;
       few_tasks = tasks;
-    } else {
+    } else if (wants_bytes) {
       bench.print({"scheduler",
                    "core_bytes_per_task",
                    "bytes",
@@ -238,13 +295,11 @@ void bench_scheduler(Bench& bench) {
     if (!bench.wants(measured.name)) continue;
     cluster.settle();
     for (int run = 0; run < runs; ++run) {
-      const std::uint64_t before = cluster.started();
-      const std::uint64_t before_by_ends = cluster.started_by_ends();
+      const std::uint64_t before = cluster.started_by_ends();
       const double rate = cluster.completions_per_s(1.0);
       measured.runs.push_back(rate);
-      std::fprintf(stderr, "  %zu queued, %zu running, %.3f started for each that ended, %.3f of them by an end\n",
-                   cluster.queued(), cluster.running(), static_cast<double>(cluster.started() - before) / rate,
-                   static_cast<double>(cluster.started_by_ends() - before_by_ends) / rate);
+      std::fprintf(stderr, "  %zu queued, %zu running, %.3f started by each end\n", cluster.queued(), cluster.running(),
+                   static_cast<double>(cluster.started_by_ends() - before) / rate);
     }
     bench.print(measured);
   }
