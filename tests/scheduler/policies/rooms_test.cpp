@@ -1,5 +1,6 @@
 // The index over nodes against the plain way: look at each.
 #include <deque>
+#include <map>
 
 #include <catch2/catch.hpp>
 
