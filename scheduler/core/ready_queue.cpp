@@ -1,6 +1,7 @@
 #include "scheduler/core/ready_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/check.h"
 
@@ -9,14 +10,30 @@ bool ReadyQueue::is_live(const Entry& entry) const {
   return tasks_.holds(entry.slot) && tasks_[entry.slot].order == entry.order && tasks_[entry.slot].in_line;
 }
 
-void ReadyQueue::pop(Line& line) {
-  std::pop_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
-  line.heap.pop_back();
+void ReadyQueue::Line::add(const Entry& entry) {
+  if (first == in_order.size() || entry > in_order.back()) return in_order.push_back(entry);
+  heap.push_back(entry);
+  std::push_heap(heap.begin(), heap.end(), std::greater<>{});
+}
+
+bool ReadyQueue::Line::is_front_in_heap() const {
+  return !heap.empty() && (first == in_order.size() || in_order[first] > heap.front());
+}
+
+const ReadyQueue::Entry& ReadyQueue::Line::front() const { return is_front_in_heap() ? heap.front() : in_order[first]; }
+
+void ReadyQueue::Line::pop() {
+  if (is_front_in_heap()) {
+    std::pop_heap(heap.begin(), heap.end(), std::greater<>{});
+    heap.pop_back();
+  } else if (2 * ++first > in_order.size()) {
+    in_order.erase(in_order.begin(), in_order.begin() + static_cast<std::ptrdiff_t>(std::exchange(first, 0)));
+  }
 }
 
 void ReadyQueue::find_head(Line& line) const {
-  while (line.heap.size() > line.live && !is_live(line.heap.front())) pop(line);
-  line.head = line.heap.front();
+  while (line.size() > line.live && !is_live(line.front())) line.pop();
+  line.head = line.front();
   tasks_.prefetch(line.head.slot);
 }
 
@@ -34,9 +51,8 @@ void ReadyQueue::add(const Task& task, Slot slot) {
     level.shapes.set(task.shape);
   }
   Line& line = job.line_of(task.shape);
-  line.heap.push_back({task.order, slot});
-  std::push_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
-  line.head = line.heap.front();
+  line.add({task.order, slot});
+  line.head = line.front();
   ++line.live;
 }
 
@@ -49,7 +65,7 @@ void ReadyQueue::remove(const Task& task) {
   TROUPE_CHECK(job.shapes.has(task.shape), "a ready task stands in its shape's line");
   Line& line = job.line_of(task.shape);
   if (--line.live > 0) {
-    if (line.head.order == task.order) pop(line);
+    if (line.head.order == task.order) line.pop();
     return find_head(line);
   }
 
@@ -112,8 +128,9 @@ bool ReadyQueue::holds(const Task& task, Slot slot) const {
   if (job == level->second.jobs.end()) return false;
   if (!job->second.shapes.has(task.shape)) return false;
   const Line& line = job->second.line_of(task.shape);
-  return std::any_of(line.heap.begin(), line.heap.end(),
-                     [&](const Entry& entry) { return entry.slot == slot && entry.order == task.order; });
+  const auto is_it = [&](const Entry& entry) { return entry.slot == slot && entry.order == task.order; };
+  return std::any_of(line.in_order.begin() + static_cast<std::ptrdiff_t>(line.first), line.in_order.end(), is_it) ||
+         std::any_of(line.heap.begin(), line.heap.end(), is_it);
 }
 
 }  // namespace troupe::scheduler

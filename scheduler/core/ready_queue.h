@@ -59,11 +59,21 @@ class ReadyQueue {
     Slot slot = no_slot;
     friend bool operator>(const Entry& a, const Entry& b) { return a.order > b.order; }
   };
-  /// A heap by order, with entries of tasks that have left the line, but for its head.
+  /// By order, with entries of tasks that have left the line, but for its head.
   struct Line {
     Entry head;
     std::uint32_t live = 0;
-    std::vector<Entry> heap;
+    std::size_t first = 0;        ///< In `in_order`; those before it are gone.
+    std::vector<Entry> in_order;  ///< Most come so: the next stands beside the last.
+    std::vector<Entry> heap;      ///< Those that came behind one of a higher order.
+
+    void add(const Entry& entry);
+    const Entry& front() const;
+    void pop();
+    std::size_t size() const { return in_order.size() - first + heap.size(); }
+
+   private:
+    bool is_front_in_heap() const;
   };
   struct JobLines {
     Bits shapes;
@@ -80,7 +90,6 @@ class ReadyQueue {
   };
   static JobRank rank_of(const Job& job, const Usage& usage) { return {usage.share, usage.served, job.info.id}; }
   bool is_live(const Entry& entry) const;
-  static void pop(Line& line);
   void find_head(Line& line) const;
 
   const TaskTable& tasks_;
