@@ -45,9 +45,7 @@ class Bits {
   void for_each_that(const IsMeant& is_meant, const Visit& visit) const {
     for (std::size_t i = 0; i < words_.size(); ++i) {
       std::uint64_t meant = 0;
-      visit_word(i, words_[i], [&](std::size_t number) {
-        meant |= std::uint64_t{is_meant(number)} << (number % 64);
-      });
+      visit_word(i, words_[i], [&](std::size_t number) { meant |= std::uint64_t{is_meant(number)} << (number % 64); });
       visit_word(i, meant, visit);
     }
   }
