@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/boxed.h"
+#include "runtime/base/prefetch.h"
 
 namespace troupe {
 
@@ -33,6 +34,7 @@ class RareVector {
     return held_ ? *held_ : none;
   }
   operator const std::vector<T>&() const { return as_vector(); }
+  void prefetch() const { troupe::prefetch(as_vector().data(), size() * sizeof(T)); }
   bool empty() const { return as_vector().empty(); }
   std::size_t size() const { return as_vector().size(); }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/prefetch.h"
 #include "runtime/base/rare_vector.h"
 
 namespace troupe {
@@ -94,6 +95,7 @@ class NodeLedger {
   std::int64_t free_memory_bytes() const { return free_memory_bytes_; }
   Milli free_gpus() const { return free_gpus_; }
   bool is_idle() const;
+  void prefetch_devices() const { prefetch(devices_.data(), devices_.size() * sizeof(Device)); }
 
  private:
   explicit NodeLedger(std::shared_ptr<const NodeCapacity> capacity);

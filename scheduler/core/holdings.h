@@ -11,6 +11,7 @@
 #include "runtime/base/boxed.h"
 #include "runtime/base/check.h"
 #include "runtime/base/ids.h"
+#include "runtime/base/prefetch.h"
 #include "runtime/base/resources.h"
 #include "scheduler/core/event.h"
 #include "scheduler/core/slots_by_number.h"
@@ -78,6 +79,7 @@ class Holdings {
     entries_.erase(place);
   }
   void clear() { entries_.clear(); }
+  void prefetch() const { troupe::prefetch(entries_.data(), entries_.size() * sizeof(Entry)); }
 
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }

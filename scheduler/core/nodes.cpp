@@ -194,6 +194,35 @@ void Scheduler::State::actor_is_up(Slot slot, const std::string& address) {
   tell_all(*task.job, TellActorUp{{}, task.spec.id, task.attempt().id, address});
 }
 
+/// What an end needs is found from place to place, and each is mostly in none of the caches: all wait for their first
+/// place side by side, then for their second.
+void Scheduler::State::prefetch(std::span<const EndingAttempt> ending) const {
+  std::vector<std::pair<const Node*, AttemptKey>> nodes;
+  for (const auto& each : ending) {
+    const Node* node = cluster.find(each.node);
+    if (node == nullptr) continue;
+    troupe::prefetch(node, sizeof(Node));
+    nodes.push_back({node, {each.task, each.attempt}});
+  }
+  for (const auto& [node, key] : nodes) {
+    node->holdings.prefetch();
+    node->ledger.prefetch_devices();
+  }
+  std::vector<const Holding*> holdings;
+  for (const auto& [node, key] : nodes) {
+    const Holding* holding = node->holdings.find(key);
+    if (holding == nullptr) continue;
+    troupe::prefetch(holding, sizeof(Holding));
+    holdings.push_back(holding);
+  }
+  for (const Holding* holding : holdings) {
+    tasks.prefetch(holding->slot);
+    troupe::prefetch(holding->grant.gpus.data(), holding->grant.gpus.size() * sizeof(GpuShare));
+  }
+  for (const Holding* holding : holdings)
+    if (tasks.holds(holding->slot)) tasks[holding->slot].progress.attempts.prefetch();
+}
+
 void Scheduler::State::on(const AttemptEnded& ended) {
   const AttemptReport& report = ended.report;
   Node* node = expect(ended.node, ended.incarnation);

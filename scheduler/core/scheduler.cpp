@@ -158,6 +158,8 @@ const Synchronisation& Scheduler::synchronisation() const { return state_->sync;
 
 Effects Scheduler::step(Time now, const Event& event) { return state_->step(now, event); }
 
+void Scheduler::prefetch(std::span<const EndingAttempt> ending) const { state_->prefetch(ending); }
+
 std::vector<Scheduler::NodeView> Scheduler::nodes() const {
   std::vector<NodeView> views;
   for (const auto& [id, node] : state_->cluster.nodes()) {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,15 @@ class Scheduler {
   ~Scheduler();
   Scheduler(Scheduler&&) noexcept;
   Scheduler& operator=(Scheduler&&) noexcept;
+
+  /// An attempt whose end is about to be taken.
+  struct EndingAttempt {
+    NodeId node;
+    TaskId task;
+    AttemptId attempt;
+  };
+  /// A hint, which changes nothing: asks for the memory that these ends need while others of them are taken.
+  void prefetch(std::span<const EndingAttempt> ending) const;
 
   /// Takes one event at the time `now`. Total: late, doubled and unknown events give Ignored.
   Effects step(Time now, const Event& event);

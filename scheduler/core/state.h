@@ -80,6 +80,7 @@ struct Scheduler::State {
   void on(const NodeLeft& left);
   void on(const ActorStarted& started);
   void on(const AttemptEnded& ended);
+  void prefetch(std::span<const EndingAttempt> ending) const;
   /// The node under this incarnation; nullptr after an answer to whoever it was.
   Node* expect(NodeId id, std::uint64_t incarnation);
   /// Of the task of what is held; no_slot: it is gone.

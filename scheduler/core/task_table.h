@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/prefetch.h"
 #include "scheduler/core/event.h"
 #include "scheduler/core/record.h"
 #include "scheduler/core/shapes.h"
@@ -53,7 +54,7 @@ struct Job {
   std::uint32_t attempt_floor = 0;  ///< Attempts of its tasks count on from here.
   std::uint64_t serial = 0;         ///< Never used twice, unlike its id: it may be dropped and come back.
   Usage usage;
-  std::vector<std::int32_t> priorities;  ///< Of its single tasks in line, each once.
+  std::vector<std::int32_t> priorities;      ///< Of its single tasks in line, each once.
   Time duration_sum{100 * duration_weight};  ///< Of as many attempts: slow, until it has shown otherwise.
 
   bool is_watched_by(DriverId driver) const {
@@ -107,9 +108,7 @@ class TaskTable {
   bool holds(Slot slot) const { return slot < used_ && (*this)[slot].job != nullptr; }
   /// Asks for the memory of a task that is needed soon: it is many cache lines, and mostly in none of the caches.
   void prefetch(Slot slot) const {
-    if (slot >= used_) return;
-    const char* const begin = reinterpret_cast<const char*>(&(*this)[slot]);
-    for (std::size_t at = 0; at < sizeof(Task); at += 64) __builtin_prefetch(begin + at);
+    if (slot < used_) troupe::prefetch(&(*this)[slot], sizeof(Task));
   }
   /// Requires: the task has a gang.
   Gang& gang_of(const Task& task) { return task.job->gangs.at(task.spec.gang->gang); }

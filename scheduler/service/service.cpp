@@ -13,6 +13,9 @@ namespace {
 // Without a wish of the core's: how long a turn may wait.
 constexpr Time longest_sleep{1000};
 
+// What more ends need would push out of the caches what the first need.
+constexpr std::size_t most_prefetched = 256;
+
 Time wall_now() { return std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch()); }
 Time steady_now() { return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch()); }
 
@@ -52,8 +55,12 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     const Time wait = std::clamp(wake_at_ - now(), Time(0), longest_sleep);
     const auto arrived = transport_.receive(std::chrono::steady_clock::now() + wait);
     const Time time = now();
-    for (const auto& delivery : arrived) {
-      take(delivery, time);
+    std::vector<std::pair<PeerId, Letters>> letters;
+    for (const auto& delivery : arrived)
+      if (auto decoded = decode(delivery.frame)) letters.emplace_back(delivery.from, std::move(*decoded));
+    prefetch_for(letters);
+    for (auto& [from, each] : letters) {
+      take(from, std::move(each), time);
       if (refusal_) return *refusal_;
     }
     if (time >= wake_at_) {
@@ -70,11 +77,19 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
   return {};
 }
 
-void Service::take(const Delivery& delivery, Time now) {
-  auto letters = decode(delivery.frame);
-  if (!letters || letters->envelope.cluster != options_.cluster) return;
-  if (has_lost(letters->envelope.store())) return;
-  for (auto& message : letters->messages) take(delivery.from, {letters->envelope, std::move(message)}, now);
+void Service::prefetch_for(const std::vector<std::pair<PeerId, Letters>>& letters) const {
+  std::vector<Scheduler::EndingAttempt> ending;
+  for (const auto& [from, each] : letters)
+    for (const auto& message : each.messages)
+      if (const auto* report = std::get_if<message::Report>(&message); report && ending.size() < most_prefetched)
+        ending.push_back({report->node, report->report.task, report->report.attempt});
+  scheduler_->prefetch(ending);
+}
+
+void Service::take(PeerId from, Letters&& letters, Time now) {
+  if (letters.envelope.cluster != options_.cluster) return;
+  if (has_lost(letters.envelope.store())) return;
+  for (auto& message : letters.messages) take(from, {letters.envelope, std::move(message)}, now);
 }
 
 void Service::take(PeerId from, Letter&& letter, Time now) {

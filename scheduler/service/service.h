@@ -48,7 +48,9 @@ class Service {
   bool is_fenced() const { return is_fenced_; }
 
  private:
-  void take(const Delivery& delivery, Time now);
+  void take(PeerId from, Letters&& letters, Time now);
+  /// Of the attempts whose ends are among them.
+  void prefetch_for(const std::vector<std::pair<PeerId, Letters>>& letters) const;
   void take(PeerId from, Letter&& letter, Time now);
   void start_recording(const StoredState& stored, Time now);
   void step(Time now, const Event& event);

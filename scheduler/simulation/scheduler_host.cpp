@@ -163,6 +163,10 @@ void SchedulerHost::take(Place from, Letter&& letter) {
 
 void SchedulerHost::step(const Event& event) {
   const Time now = local_now();
+  if (const auto* end = std::get_if<AttemptEnded>(&event)) {
+    const Scheduler::EndingAttempt ending{end->node, end->report.task, end->report.attempt};
+    core_->prefetch({&ending, 1});
+  }
   Effects effects = core_->step(now, event);
   world_.trace.step(world_.timeline.now(), number_, event, effects);
   watch_->saw(now, event, effects);

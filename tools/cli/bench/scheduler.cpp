@@ -203,6 +203,9 @@ class FullCluster {
     const std::vector<AttemptEnded> ends = draw_ends();
     const std::uint64_t started = started_;
     const auto begin = Clock::now();
+    std::vector<Scheduler::EndingAttempt> ending;
+    for (const auto& end : ends) ending.push_back({end.node, end.report.task, end.report.attempt});
+    scheduler_.prefetch(ending);
     for (const auto& end : ends) {
       take(scheduler_.step(now_, end));
       if (now_ >= wake_) take(scheduler_.step(now_, Tick{}));
@@ -270,10 +273,10 @@ void bench_scheduler(Bench& bench) {
       stderr,
       "scheduler: the core in this process, on one thread, without store and sockets; %llu nodes of 8 gpus, %u "
       "shapes, %llu jobs, %d priorities, one task in ten in a gang of %u (data, model, mesh); a decision is the "
-      "end of one task with the placement that follows; whoever starts is replaced in the queue by one of its kind, "
-      "untimed; processor time; medians of %d runs of 1 s\n",
+      "end of one task with the placement that follows, in turns of %llu ends; whoever starts is replaced in the queue "
+      "by one of its kind, untimed; processor time; medians of %d runs of 1 s\n",
       static_cast<unsigned long long>(nodes), shapes, static_cast<unsigned long long>(jobs), priorities, gang_size,
-      runs);
+      static_cast<unsigned long long>(ends_a_round), runs);
   const std::size_t empty = bytes_in_use();
   double few_bytes = 0;
   std::size_t few_tasks = 0;
