@@ -56,7 +56,7 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
     return ready_ahead + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), is_ready)) >= count;
   };
   if (are_there()) return true;
-  if (unanswered_ > 0 && take_answers_until(lock, are_there)) return true;
+  if (unanswered_ > 0 && take_answers_until(lock, are_there, deadline)) return true;
   ++parked_;
   watch_rings();
   const bool there = changed_.wait_until(lock, deadline, are_there);
@@ -64,12 +64,13 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
   return there;
 }
 
-bool SessionCore::take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there) {
+bool SessionCore::take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,
+                                     Clock::time_point deadline) {
   ++spinning_;
   bell_->stay_awake();
   bool there = false;
   bool came = true;
-  while (came && !there) {
+  while (came && !there && Clock::now() < deadline) {
     came = spin_until([&] {
       lock.unlock();
       lock.lock();
@@ -102,6 +103,7 @@ void SessionCore::take_answers() {
       if (auto answer = decode_answer(*bytes)) on_call_answer(*answer);
     }
     if (took_any) link.ring->give_room();
+    if (link.ring->is_broken()) link.ring->give_up();
     if (link.ring->kept_bytes() == 0) continue;
     has_room = link.ring->flush() || has_room;
   }
@@ -267,6 +269,7 @@ void SessionCore::on_actor_down(const message::ActorDown& down) {
 }
 
 void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
+  if (actor.link != nullptr && actor.link->ring) take_answers();  // The last words of its worker are in the ring.
   std::size_t failed = 0;
   for (const auto& result : std::exchange(actor.in_flight, {})) {
     if (!result) continue;

@@ -167,7 +167,8 @@ class SessionCore {
   void on_actor_down(const message::ActorDown& down);
   void on_call_answer(message::CallAnswer& answer);
 
-  bool take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there);
+  bool take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,
+                          std::chrono::steady_clock::time_point deadline);
   bool has_answers() const;
   void take_answers();
   void watch_rings();

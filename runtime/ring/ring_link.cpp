@@ -112,6 +112,7 @@ Result<RingLink> RingLink::ask(const std::string& socket, std::uint64_t caller, 
   const Request request{version, 0, caller};
   if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.descriptor()}))
     return error_at(socket, "ask at");
+  memory->close_descriptor();
   return RingLink(Side::asks, caller, std::move(*memory), std::move(descriptor));
 }
 
@@ -233,7 +234,6 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
     Descriptor guest(::accept4(listening_.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!guest) break;
     asking_.push_back(std::move(guest));
-    if (asking_.size() > most_asking) asking_.erase(asking_.begin());  // It has had time to ask.
   }
   std::vector<RingLink> links;
   std::vector<Descriptor> still_asking;
@@ -253,6 +253,7 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
     links.push_back(RingLink(RingLink::Side::listens, request.caller, std::move(*memory), std::move(guest)));
     links.back().other_.emplace(std::move(*bell));
   }
+  if (still_asking.size() > most_asking) still_asking.erase(still_asking.begin());  // It has had time to ask.
   asking_ = std::move(still_asking);
   return links;
 }

@@ -43,7 +43,7 @@ class RingLink {
   std::optional<std::string_view> receive();
   bool has_more() const { return !is_broken() && !in_.is_empty(); }
   /// Whether flush() will do something.
-  bool can_flush() const { return kept_bytes_ > 0 && out_.has_new_room(); }
+  bool can_flush() const { return !is_broken() && kept_bytes_ > 0 && out_.has_new_room(); }
 
   /// Wakes the other end if it waits for the room that receive() has made. To be called when receive() had no more.
   void give_room();

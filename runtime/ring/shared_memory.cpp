@@ -36,7 +36,9 @@ Result<SharedMemory> SharedMemory::from(Descriptor descriptor, std::size_t bytes
     return Error{Fault::corrupt, "shared memory of " + std::to_string(status.st_size) +
                                      " bytes was handed over, expected " + std::to_string(bytes)};
   }
-  return map(std::move(descriptor), bytes);
+  auto memory = map(std::move(descriptor), bytes);
+  if (memory) memory->close_descriptor();
+  return memory;
 }
 
 Result<SharedMemory> SharedMemory::map(Descriptor descriptor, std::size_t bytes) {

@@ -16,7 +16,8 @@ class SharedMemory {
   /// Zeros. Fails with: unavailable (no memory).
   static Result<SharedMemory> make(std::size_t bytes);
 
-  /// Maps what another process made. Fails with: corrupt (not sealed, or of another size), unavailable.
+  /// Maps what another process made, and closes the descriptor. Fails with: corrupt (not sealed, or of another size),
+  /// unavailable.
   static Result<SharedMemory> from(Descriptor descriptor, std::size_t bytes);
 
   SharedMemory(SharedMemory&& other) noexcept
@@ -30,6 +31,8 @@ class SharedMemory {
 
   std::span<std::byte> bytes() const { return bytes_; }
   int descriptor() const { return descriptor_.number(); }
+  /// It will not be handed on any more.
+  void close_descriptor() { descriptor_ = Descriptor(); }
 
  private:
   SharedMemory(Descriptor descriptor, std::span<std::byte> bytes) : descriptor_(std::move(descriptor)), bytes_(bytes) {}

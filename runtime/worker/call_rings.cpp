@@ -83,6 +83,7 @@ bool CallRings::serve(const std::function<void(message::Call)>& take) {
     had_any = had_any || taken > 0;
     if (taken > 0) link.give_room();
     link.flush();
+    if (link.is_broken()) link.give_up();
   }
   return had_any;
 }

@@ -102,8 +102,9 @@ Result<void> check_tally(RedisConnection& connection, const std::string& socket,
   const auto stored = connection.ask({"GET", tally_key}, std::chrono::steady_clock::now() + patience);
   if (!stored) return stored.error();
   if (stored->is_error()) return redis_refusal(socket, "GET " + std::string(tally_key), *stored);
+  if (stored->is_nil()) return {};  // Nothing was ever there, or a version wrote it that kept none.
   const std::string found = Tally(state).text();
-  const std::string expected = stored->is_nil() ? Tally().text() : std::string(stored->text());
+  const std::string expected(stored->text());
   if (found == expected) return {};
   return Error{Fault::corrupt, "the queues, cached results and drained nodes in Redis at " + socket +
                                    " are not all those that were written: their tally is '" + found +
