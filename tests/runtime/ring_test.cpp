@@ -62,7 +62,7 @@ struct Pair {
 
 void send(RingLink& link, std::string_view message) { link.send({&message, 1}); }
 
-/// The next message, for which it sleeps where there is none.
+/// The next message, for which it sleeps where there is none; empty if none comes.
 std::string next(RingLink& link, Bell& own) {
   for (;;) {
     if (const auto message = link.receive()) {
@@ -73,7 +73,7 @@ std::string next(RingLink& link, Bell& own) {
     own.fall_asleep();
     if (!link.has_more() && !link.can_flush()) {
       pollfd polled{own.descriptor(), POLLIN, 0};
-      REQUIRE(::poll(&polled, 1, 20'000) == 1);
+      if (::poll(&polled, 1, 20'000) != 1) return {};  // Catch's macros are for one thread.
       own.clear();
     }
     own.stay_awake();
