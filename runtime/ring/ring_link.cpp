@@ -182,7 +182,9 @@ std::optional<std::string_view> RingLink::receive() {
     in_.pop();
     assembled_.clear();
   }
-  while (const auto record = in_.front()) {
+  while (!is_broken()) {
+    const auto record = in_.front();
+    if (!record) break;
     is_broken_ = record->empty() || assembled_.size() + record->size() > most_message_bytes;
     if (is_broken_) return std::nullopt;
     const bool is_last = record->front() == last_mark.front();
@@ -253,7 +255,7 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
     links.push_back(RingLink(RingLink::Side::listens, request.caller, std::move(*memory), std::move(guest)));
     links.back().other_.emplace(std::move(*bell));
   }
-  if (still_asking.size() > most_asking) still_asking.erase(still_asking.begin());  // It has had time to ask.
+  while (still_asking.size() > most_asking) still_asking.erase(still_asking.begin());  // It has had time to ask.
   asking_ = std::move(still_asking);
   return links;
 }

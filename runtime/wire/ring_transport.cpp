@@ -1,11 +1,8 @@
 #include "runtime/wire/ring_transport.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <deque>
 #include <map>
 #include <optional>
@@ -13,6 +10,7 @@
 #include <string_view>
 
 #include "runtime/ring/ring_link.h"
+#include "runtime/wire/waker.h"
 
 namespace troupe {
 namespace {
@@ -44,9 +42,7 @@ Result<std::string> path_of(const std::string& address) {
 
 class RingTransport final : public Transport {
  public:
-  RingTransport() : bell_(made_bell()), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    TROUPE_CHECK(wake_, "an eventfd can be made");
-  }
+  RingTransport() : bell_(made_bell()) {}
 
   ~RingTransport() override {
     for (const auto end = Clock::now() + linger; Clock::now() < end && owes_frames(); ::poll(nullptr, 0, 1)) {
@@ -96,12 +92,7 @@ class RingTransport final : public Transport {
     }
   }
 
-  void wake() override {
-    if (is_woken_.exchange(true)) return;
-    const std::uint64_t one = 1;
-    const auto written = ::write(wake_.number(), &one, sizeof one);
-    TROUPE_CHECK(written == sizeof one, "an eventfd takes a wake");
-  }
+  void wake() override { waker_.wake(); }
 
   void watch(int descriptor, bool for_write) override { watched_[descriptor] = for_write; }
   void unwatch(int descriptor) override { watched_.erase(descriptor); }
@@ -136,7 +127,7 @@ class RingTransport final : public Transport {
   /// Waits for a sign, unless there are frames already. True when receive() is to return, with frames or without.
   bool poll_until(Deadline deadline) {
     std::vector<pollfd> polled;
-    polled.push_back({wake_.number(), POLLIN, 0});
+    polled.push_back({waker_.descriptor(), POLLIN, 0});
     for (const auto& [descriptor, for_write] : watched_)
       polled.push_back({descriptor, static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0});
     const std::size_t own = polled.size();
@@ -162,7 +153,7 @@ class RingTransport final : public Transport {
     const auto has_sign = [](const pollfd& each) { return each.revents != 0; };
     const bool is_over = Clock::now() >= deadline ||
                          std::any_of(polled.begin(), polled.begin() + static_cast<std::ptrdiff_t>(own), has_sign);
-    if (has_sign(polled[0])) take_wake();
+    if (has_sign(polled[0])) waker_.take();
     if (has_sign(polled[own])) bell_.clear();
     if (until < deadline || std::any_of(polled.begin() + static_cast<std::ptrdiff_t>(own) + 1, polled.end(), has_sign))
       look_at_links();
@@ -174,14 +165,6 @@ class RingTransport final : public Transport {
       const auto& link = each.second.link;
       return link && (link->has_more() || link->can_flush());
     });
-  }
-
-  /// In this order: a wake that comes between the two is served by the caller, who looks after this.
-  void take_wake() {
-    std::uint64_t wakes = 0;
-    const auto taken = ::read(wake_.number(), &wakes, sizeof wakes);
-    TROUPE_CHECK(taken == sizeof wakes, "what made an eventfd readable can be read");
-    is_woken_.exchange(false);
   }
 
   /// Takes who comes to the doors, connects again to who was not there, and forgets who is gone.
@@ -250,8 +233,7 @@ class RingTransport final : public Transport {
   }
 
   Bell bell_;
-  const Descriptor wake_;
-  std::atomic<bool> is_woken_ = false;  // The descriptor is readable, or will be at once.
+  Waker waker_;
   std::uint64_t last_peer_ = 0;
   std::map<std::uint64_t, Peer> peers_;
   std::vector<RingDoor> doors_;

@@ -1,11 +1,8 @@
 #include "runtime/wire/zmq_transport.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <map>
@@ -14,6 +11,8 @@
 #include <unordered_map>
 
 #include <zmq.hpp>
+
+#include "runtime/wire/waker.h"
 
 namespace troupe {
 namespace {
@@ -28,14 +27,9 @@ Error error_at(const std::string& address, const char* verb) {
 
 class ZmqTransport final : public Transport {
  public:
-  ZmqTransport() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    TROUPE_CHECK(wake_fd_ >= 0, "an eventfd can be made");
-  }
-
   ~ZmqTransport() override {
     for (auto& [id, open] : sockets_) open.socket.close();
     context_.shutdown();
-    ::close(wake_fd_);
   }
 
   Result<void> listen(const std::string& address) override {
@@ -96,12 +90,7 @@ class ZmqTransport final : public Transport {
     }
   }
 
-  void wake() override {
-    if (is_woken_.exchange(true)) return;
-    const std::uint64_t one = 1;
-    const auto written = ::write(wake_fd_, &one, sizeof one);
-    TROUPE_CHECK(written == sizeof one, "an eventfd takes a wake");
-  }
+  void wake() override { waker_.wake(); }
 
   void watch(int descriptor, bool for_write) override { watched_[descriptor] = for_write; }
   void unwatch(int descriptor) override { watched_.erase(descriptor); }
@@ -140,7 +129,7 @@ class ZmqTransport final : public Transport {
   bool poll_until(Deadline deadline) {
     std::vector<pollfd> polled;
     polled.reserve(1 + watched_.size() + sockets_.size());
-    polled.push_back({wake_fd_, POLLIN, 0});
+    polled.push_back({waker_.descriptor(), POLLIN, 0});
     for (const auto& [descriptor, for_write] : watched_)
       polled.push_back({descriptor, static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0});
     bool may_hold_frames = false;
@@ -155,7 +144,7 @@ class ZmqTransport final : public Transport {
 
     auto sign = polled.begin();
     bool is_over = left.count() <= 0 || wait == 0;
-    if (sign->revents != 0) take_wake();
+    if (sign->revents != 0) waker_.take();
     for (; sign != polled.begin() + 1 + static_cast<std::ptrdiff_t>(watched_.size()); ++sign)
       is_over = is_over || sign->revents != 0;
     for (auto& [id, open] : sockets_) {
@@ -163,14 +152,6 @@ class ZmqTransport final : public Transport {
       ++sign;
     }
     return is_over;
-  }
-
-  /// In this order: a wake that comes between the two is served by the caller, who looks after this.
-  void take_wake() {
-    std::uint64_t wakes = 0;
-    const auto taken = ::read(wake_fd_, &wakes, sizeof wakes);
-    TROUPE_CHECK(taken == sizeof wakes, "what made an eventfd readable can be read");
-    is_woken_.exchange(false);
   }
 
   std::vector<Delivery> take_all() {
@@ -212,8 +193,7 @@ class ZmqTransport final : public Transport {
   }
 
   zmq::context_t context_;
-  const int wake_fd_;
-  std::atomic<bool> is_woken_ = false;  // The descriptor is readable, or will be at once.
+  Waker waker_;
   std::uint64_t last_socket_ = 0;
   std::uint64_t last_peer_ = 0;
   std::map<std::uint64_t, OpenSocket> sockets_;

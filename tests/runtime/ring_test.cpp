@@ -180,6 +180,17 @@ TEST_CASE("each end of a link sees that the other is gone", "[ring]") {
   CHECK(::poll(&polled, 1, 20'000) == 1);
 }
 
+TEST_CASE("a link that was given up carries nothing more, also of what was sent before", "[ring]") {
+  Pair pair;
+  for (const char* message : {"nonsense", "more", "still more"}) send(*pair.caller, message);
+  REQUIRE(pair.worker->receive() == "nonsense");
+  pair.worker->give_up();
+  for (int look = 0; look < 2; ++look) {
+    CHECK_FALSE(pair.worker->receive());
+    CHECK(pair.worker->is_broken());
+  }
+}
+
 TEST_CASE("who asks for a link with memory that could be taken away again is sent away", "[ring]") {
   const int unsealed = ::memfd_create("test", MFD_CLOEXEC);
   REQUIRE(::ftruncate(unsealed, 4096) == 0);
