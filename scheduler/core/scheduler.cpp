@@ -215,13 +215,13 @@ std::vector<JobInfo> Scheduler::jobs() const {
   return infos;
 }
 
-std::vector<TaskRecord> Scheduler::tasks_of(JobId id) const {
-  std::vector<TaskRecord> records;
+std::vector<Scheduler::TaskView> Scheduler::tasks_of(JobId id) const {
+  std::vector<TaskView> views;
   const auto job = state_->tasks.jobs().find(id);
-  if (job == state_->tasks.jobs().end()) return records;
+  if (job == state_->tasks.jobs().end()) return views;
   for (const Slot slot : job->second.tasks.in_order())
-    records.push_back({state_->tasks[slot].spec, state_->tasks[slot].progress});
-  return records;
+    views.push_back({state_->tasks[slot].spec, state_->tasks[slot].progress});
+  return views;
 }
 
 std::string Scheduler::why_waiting(TaskId id) const {

@@ -93,8 +93,13 @@ class Scheduler {
   /// At most so many; single tasks first. Cost: the nodes for each, and the members of all gangs in line.
   std::vector<WaitingView> waiting(std::size_t most) const;
   std::vector<JobInfo> jobs() const;
+  /// One task, until the next step.
+  struct TaskView {
+    const TaskSpec& spec;
+    const TaskProgress& progress;
+  };
   /// Tasks of one job in order of their numbers.
-  std::vector<TaskRecord> tasks_of(JobId job) const;
+  std::vector<TaskView> tasks_of(JobId job) const;
   /// What a task waits for that has not started; empty for any other. Cost: the nodes.
   std::string why_waiting(TaskId task) const;
   /// Locks, semaphores, barriers, queues: who waits and who holds.

@@ -35,11 +35,10 @@ void append(sync::Kind kind, const Permits& permits, const Claims& claims, std::
 
 message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask) {
   message::TaskList answer{ask.request, {}};
-  for (const auto& record : core.tasks_of(ask.job)) {
-    const auto& attempts = record.progress.attempts;
-    answer.tasks.push_back({record.spec.id, record.spec.name, record.progress.state,
-                            static_cast<std::uint32_t>(attempts.size()),
-                            attempts.empty() ? NodeId{} : attempts.back().node, record.spec.is_join()});
+  for (const auto& [spec, progress] : core.tasks_of(ask.job)) {
+    const auto& attempts = progress.attempts;
+    answer.tasks.push_back({spec.id, spec.name, progress.state, static_cast<std::uint32_t>(attempts.size()),
+                            attempts.empty() ? NodeId{} : attempts.back().node, spec.is_join()});
   }
   return answer;
 }

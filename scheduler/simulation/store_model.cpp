@@ -30,6 +30,7 @@ void StoreContents::apply(const Write& write) {
 
 StoredState StoreContents::loaded() const {
   StoredState state{.cluster = age.cluster, .epoch = age.epoch, .commit_seq = age.commit_seq};
+  state.tasks.reserve(tasks.size());
   for (const auto& [id, job] : jobs) state.jobs.push_back(job);
   for (const auto& [id, record] : tasks) state.tasks.push_back(record);
   for (const auto& [id, summary] : summaries) state.summaries.push_back(summary);
@@ -37,6 +38,16 @@ StoredState StoreContents::loaded() const {
   for (const auto& [key, result] : cached) state.cached.push_back(result);
   state.drained.assign(drained.begin(), drained.end());
   return state;
+}
+
+bool StoreContents::matches(const StoredState& loaded) const {
+  const auto is_value = [](const auto& entry, const auto& value) { return entry.second == value; };
+  const auto are_values = [&](const auto& map, const auto& values) {
+    return std::equal(map.begin(), map.end(), values.begin(), values.end(), is_value);
+  };
+  return are_values(jobs, loaded.jobs) && are_values(tasks, loaded.tasks) && are_values(cached, loaded.cached) &&
+         queues == loaded.queues &&
+         std::equal(drained.begin(), drained.end(), loaded.drained.begin(), loaded.drained.end());
 }
 
 void StoreModel::crash() {

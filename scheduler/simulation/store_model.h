@@ -26,6 +26,8 @@ struct StoreContents {
 
   void apply(const Write& write);
   StoredState loaded() const;
+  /// Whether that is all that is here.
+  bool matches(const StoredState& loaded) const;
 };
 
 class StoreModel {

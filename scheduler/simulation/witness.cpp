@@ -24,9 +24,7 @@ void Witness::opens(const StoredState& loaded, ClusterId own, const StoreModel& 
   ++counts.schedulers;
   if (!store.is_up() || loaded.epoch != store.age().epoch) return;  // another one was quicker
   if (store.age().cluster != own) return breaks("14: a scheduler works on another cluster's store");
-  const StoredState is_there = store.contents().loaded();
-  if (loaded.jobs != is_there.jobs || loaded.tasks != is_there.tasks || loaded.queues != is_there.queues ||
-      loaded.cached != is_there.cached || loaded.drained != is_there.drained)
+  if (!store.contents().matches(loaded))
     breaks("13: a scheduler starts from something else than the store holds");
 }
 
