@@ -2,13 +2,28 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "runtime/api/ref.h"
 #include "runtime/api/session_core.h"
 #include "runtime/api/task.h"
+#include "runtime/wire/base_fields.h"
 
 namespace troupe {
+
+/// An actor as a value that may be an argument or a result: `Session::attach` makes an Actor of it again, in whichever
+/// process. It keeps nothing alive.
+template <class T>
+struct ActorHandle {
+  TaskId task;
+  std::string name;
+};
+
+template <class Archive, class T>
+void fields(Archive& archive, ActorHandle<T>& value) {
+  archive("actor", value.task, value.name);
+}
 
 /// Copies name the same actor. It ends when the last copy is gone and what was called is answered.
 template <class T>
@@ -32,6 +47,7 @@ class Actor {
   }
 
   TaskId id() const { return shared_line_->task; }
+  ActorHandle<T> handle() const { return {shared_line_->task, *shared_line_->name}; }
 
  private:
   template <class R, class... Args, class... Given>

@@ -10,44 +10,69 @@
 #include <tuple>
 #include <type_traits>
 
+#include "runtime/api/context.h"
 #include "runtime/api/task.h"
 #include "runtime/api/value.h"
 #include "runtime/base/check.h"
 
 namespace troupe {
 
+/// Whether `body` is to be called with the context before its arguments.
+template <class R, class Body, class... Args>
+inline constexpr bool takes_context = std::is_invocable_r_v<R, Body, Context&, Args...>;
+
 class Catalog {
  public:
-  using Function = std::function<Bytes(std::span<const Bytes>)>;
+  using Function = std::function<Bytes(Context&, std::span<const Bytes>)>;
 
   struct ActorClass {
-    std::function<std::shared_ptr<void>(std::span<const Bytes>)> make;
+    std::function<std::shared_ptr<void>(Context&, std::span<const Bytes>)> make;
     std::map<std::string, std::function<Bytes(void*, std::span<const Bytes>)>, std::less<>> methods;
   };
 
-  /// Binds a task's name to what it runs. Requires: the name is not taken.
+  /// Binds a task's name to what it runs, which may take a `Context&` before the arguments. Requires: the name is not
+  /// taken.
   template <class R, class... Args, class Body>
-  requires std::is_invocable_r_v<R, Body, Args...> &&(Value<Args>&&...) &&
-      ReturnValue<R> void add(const Task<R(Args...)>& task, Body body) {
+  requires(std::is_invocable_r_v<R, Body, Args...> || takes_context<R, Body, Args...>) &&
+      (Value<Args> && ...) && ReturnValue<R> void add(const Task<R(Args...)>& task, Body body) {
     const bool is_new = functions_
                             .emplace(task.name,
-                                     [body = std::move(body)](std::span<const Bytes> bytes) -> Bytes {
+                                     [body = std::move(body)](Context& context, std::span<const Bytes> bytes) -> Bytes {
                                        auto arguments = decode_arguments<Args...>(bytes);
-                                       return encode_return<R>([&] { return std::apply(body, std::move(arguments)); });
+                                       return encode_return<R>([&] {
+                                         return std::apply(
+                                             [&](auto&&... each) {
+                                               if constexpr (takes_context<R, Body, Args...>) {
+                                                 return body(context, std::move(each)...);
+                                               } else {
+                                                 return body(std::move(each)...);
+                                               }
+                                             },
+                                             std::move(arguments));
+                                       });
                                      })
                             .second;
     TROUPE_CHECK(is_new, "each task has a name of its own");
   }
 
-  /// Binds an actor's name to its constructor, and its methods' names to its methods.
+  /// Binds an actor's name to its constructor, which may take a `Context&` before the arguments and keep it, and its
+  /// methods' names to its methods.
   template <class T, class... Args, auto... members>
-  requires std::is_constructible_v<T, Args...> &&(Value<Args>&&...) &&
+  requires(std::is_constructible_v<T, Args...> || std::is_constructible_v<T, Context&, Args...>) &&
+      (Value<Args> && ...) &&
       (std::is_base_of_v<typename Method<members>::Class, T> && ...) void add(const ActorType<T(Args...)>& type,
                                                                               const Method<members>&... methods) {
     ActorClass made;
-    made.make = [](std::span<const Bytes> bytes) -> std::shared_ptr<void> {
-      return std::apply([](auto&&... arguments) { return std::make_shared<T>(std::move(arguments)...); },
-                        decode_arguments<Args...>(bytes));
+    made.make = [](Context& context, std::span<const Bytes> bytes) -> std::shared_ptr<void> {
+      return std::apply(
+          [&](auto&&... arguments) {
+            if constexpr (std::is_constructible_v<T, Context&, Args...>) {
+              return std::make_shared<T>(context, std::move(arguments)...);
+            } else {
+              return std::make_shared<T>(std::move(arguments)...);
+            }
+          },
+          decode_arguments<Args...>(bytes));
     };
     (made.methods.emplace(methods.name, bind<T, members>(static_cast<typename Method<members>::Signature*>(nullptr))),
      ...);

@@ -85,6 +85,12 @@ class Session {
     return actors;
   }
 
+  /// An actor of another driver's. It ends with that driver's last Actor; calls made from here fail from then on.
+  template <class T>
+  Actor<T> attach(const ActorHandle<T>& handle) {
+    return Actor<T>(core_, core_->attach(handle.task, handle.name));
+  }
+
   /// Makes a Ref of a value that this driver has.
   template <Value T>
   Ref<T> put(const T& value) {

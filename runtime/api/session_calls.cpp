@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds longest_gathering{1};
+constexpr std::chrono::milliseconds first_ask_pause{20};
 
 }  // namespace
 
@@ -40,8 +41,30 @@ ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string
 
 void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
   const std::lock_guard lock(mutex_);
+  if (--actor->handles > 0) return;
   released_.insert(actor->task);
   transport_->wake();
+}
+
+std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name) {
+  const std::lock_guard lock(mutex_);
+  if (const auto known = actors_.find(actor); known != actors_.end()) {
+    ++known->second->handles;
+    released_.erase(actor);
+    return known->second;
+  }
+  auto line = std::make_shared<ActorLine>();
+  line->task = actor;
+  line->name = std::make_shared<const std::string>(std::move(name));
+  line->is_borrowed = true;
+  if (lost_.empty()) {
+    actors_.emplace(actor, line);
+    ask_at_ = {};
+    transport_->wake();
+  } else {
+    end_actor(*line, Fault::unavailable, lost_);
+  }
+  return line;
 }
 
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
@@ -145,7 +168,42 @@ void SessionCore::look_after_links() {
     if (!link.ring->is_taken() && link.ring->take_answer()) continue;
     transport_->unwatch(link.ring->descriptor());  // The scheduler will say what became of the actor.
     link.is_gone = true;
+    ask_at_ = {};
   }
+  std::vector<ActorLine*> bereft;
+  for (auto& [id, actor] : actors_)
+    if (actor->is_borrowed && actor->link != nullptr && actor->link->is_gone) bereft.push_back(actor.get());
+  for (ActorLine* actor : bereft) {
+    actor->gone = actor->attempt;
+    fail_calls_in_flight(*actor, Fault::peer_lost, "its worker is gone");
+    leave_link(*actor);
+  }
+}
+
+/// On the session's thread: asks where they are, until there is a ring to them, which breaks when they go. Answers with
+/// when it asks next.
+Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
+  bool asks = false;
+  for (const auto& [id, actor] : actors_) {
+    if (!actor->is_borrowed || actor->ended || (actor->link != nullptr && actor->link->ring)) continue;
+    if (welcomed_ && now >= ask_at_) post(scheduler_, message::AskActor{id});
+    asks = true;
+  }
+  if (!asks) return Clock::time_point::max();
+  if (now >= ask_at_) {
+    ask_pause_ = ask_at_ == Clock::time_point{} ? first_ask_pause : std::min(2 * ask_pause_, options_.heartbeat);
+    ask_at_ = now + ask_pause_;
+  }
+  return ask_at_;
+}
+
+void SessionCore::end_actor(ActorLine& actor, Fault fault, const std::string& cause) {
+  actor.ended = true;
+  actor.end_fault = fault;
+  actor.end_cause = cause;
+  fail_calls_in_flight(actor, fault, cause);
+  leave_link(actor);
+  fail_waiting_calls(actor);
 }
 
 WorkerLink* SessionCore::link_to(const std::string& address) {
@@ -253,7 +311,7 @@ void SessionCore::on_actor_up(const message::ActorUp& up) {
   if (found == actors_.end()) return;
   ActorLine& actor = *found->second;
   if (actor.attempt == up.attempt && actor.link != nullptr) return;
-  if (up.attempt < actor.attempt) return;
+  if (up.attempt < actor.attempt || up.attempt == actor.gone) return;
   fail_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
   leave_link(actor);
   actor.attempt = up.attempt;

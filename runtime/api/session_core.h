@@ -82,7 +82,10 @@ struct ActorLine {
 
   TaskId task;
   std::shared_ptr<const std::string> name;
+  std::size_t handles = 1;   // That this program has.
+  bool is_borrowed = false;  // Another driver spawned it: the scheduler does not tell what becomes of it, but is asked.
   AttemptId attempt;
+  AttemptId gone;              // Borrowed: an attempt whose worker was seen to go.
   WorkerLink* link = nullptr;  // None while it is not up.
   std::uint64_t last_number = 0;
   std::deque<PendingCall> waiting;  // In the order of the calls.
@@ -109,6 +112,8 @@ class SessionCore {
   std::vector<std::shared_ptr<ActorLine>> spawn(const ActorOptions& options, const GangOptions* gang,
                                                 std::vector<RawWork> works);
   ObjectPtr call(const std::shared_ptr<ActorLine>& actor, std::string method, std::vector<RawArgument> arguments);
+  /// Another driver's actor. It ends with that driver's last handle, whoever else has one.
+  std::shared_ptr<ActorLine> attach(TaskId actor, std::string name);
   void release_actor(const std::shared_ptr<ActorLine>& actor);
 
   /// Hands over tasks of a durable job; when this returns well they are on disk. A scheduler that is started anew is
@@ -174,6 +179,8 @@ class SessionCore {
   void watch_rings();
   std::chrono::steady_clock::time_point look_at_rings(std::chrono::steady_clock::time_point now);
   void look_after_links();
+  std::chrono::steady_clock::time_point ask_for_borrowed(std::chrono::steady_clock::time_point now);
+  void end_actor(ActorLine& actor, Fault fault, const std::string& cause);
   WorkerLink* link_to(const std::string& address);
   void leave_link(ActorLine& actor);
   void pump_rings();
@@ -243,6 +250,8 @@ class SessionCore {
   std::vector<message::Submit> handed_in_;           // By submit_job, while they may have to be handed in again.
   std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.
   std::map<TaskId, std::shared_ptr<ActorLine>> actors_;
+  std::chrono::steady_clock::time_point ask_at_{};  // Where borrowed actors are.
+  std::chrono::milliseconds ask_pause_{};
   std::set<TaskId> released_;                // Actors that end when they have answered everything.
   std::map<std::string, WorkerLink> links_;  // By address.
   std::optional<Bell> bell_;                 // Rung when there are answers; none: no rings.

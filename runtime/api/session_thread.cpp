@@ -36,8 +36,9 @@ void SessionCore::run() {
   if (bell_) transport_->watch(bell_->descriptor(), false);
   auto next_hello = Clock::now();
   auto look_at = Clock::time_point::max();  // At the rings.
+  auto ask_at = Clock::time_point::max();
   for (;;) {
-    const auto arrived = transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at}));
+    const auto arrived = transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at, ask_at}));
     std::vector<Outbox::Outgoing> out;
     bool last = false;
     {
@@ -55,6 +56,7 @@ void SessionCore::run() {
       }
       look_after_lifeline();
       look_after_links();
+      ask_at = ask_for_borrowed(now);
       pump();
       look_at = look_at_rings(now);
       send_sync(now);
@@ -215,7 +217,11 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
     return;
   }
   const auto found = tasks_.find(ended.task);
-  if (found == tasks_.end()) return;
+  if (found == tasks_.end()) {
+    const auto actor = actors_.find(ended.task);
+    if (actor == actors_.end() || !actor->second->is_borrowed) return;
+    return end_actor(*actor->second, Fault::peer_lost, "the actor has ended: " + ended.cause);
+  }
   if (auto* failure = std::get_if<Failure>(&outcome)) {
     failure->task = found->second.spec.name;
     fail_task(ended.task, *failure);
@@ -253,7 +259,7 @@ void SessionCore::pump() {
     released_.erase(id);
     const auto actor = actors_.extract(id);
     if (actor.empty()) continue;
-    if (!unsent_.contains(id)) post(scheduler_, message::Cancel{++last_request_, id});
+    if (!actor.mapped()->is_borrowed && !unsent_.contains(id)) post(scheduler_, message::Cancel{++last_request_, id});
     leave_link(*actor.mapped());
     tasks_.erase(id);
     unsent_.erase(id);
@@ -352,12 +358,7 @@ void SessionCore::fail_task(TaskId id, Failure failure) {
   if (const auto object = task.mapped().result.lock()) finish(object, failure);
   const auto actor = task.mapped().actor;
   if (!actor) return;
-  actor->ended = true;
-  if (failure.fault == Fault::unavailable) actor->end_fault = failure.fault;
-  actor->end_cause = failure.cause;
-  fail_calls_in_flight(*actor, actor->end_fault, failure.cause);
-  leave_link(*actor);
-  fail_waiting_calls(*actor);
+  end_actor(*actor, failure.fault == Fault::unavailable ? failure.fault : Fault::peer_lost, failure.cause);
   actors_.erase(id);
 }
 
@@ -374,6 +375,8 @@ void SessionCore::fail_everything(const std::string& cause) {
   std::vector<TaskId> ids;
   for (const auto& [id, task] : tasks_) ids.push_back(id);
   for (const TaskId id : ids) fail_task(id, {Fault::unavailable, tasks_.at(id).spec.name, {}, 0, cause});
+  for (auto& [id, actor] : actors_) end_actor(*actor, Fault::unavailable, cause);
+  actors_.clear();
   for (auto& [id, weak] : std::exchange(watched_, {}))
     if (const auto object = weak.lock()) finish(object, Failure{Fault::unavailable, object->name(), {}, 0, cause});
   changed_.notify_all();

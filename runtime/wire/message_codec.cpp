@@ -40,6 +40,10 @@ void fields(Archive& archive, AskTasks& value) {
   archive("ask tasks", value.request, value.job);
 }
 template <class Archive>
+void fields(Archive& archive, AskActor& value) {
+  archive("ask actor", value.task);
+}
+template <class Archive>
 void fields(Archive& archive, Synchronise& value) {
   archive("synchronise", value.task, value.attempt, value.confirmed_below, value.requests);
 }

@@ -41,6 +41,11 @@ struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   std::uint64_t request = 0;
   JobId job;
 };
+/// Where an actor is that another driver spawned. Answered by ActorUp, or by TaskEnded; while it is on its way by
+/// nothing.
+struct AskActor {
+  TaskId task;
+};
 /// Requests to locks, semaphores, barriers and queues, as many as there are at the time. Answered by Synchronised.
 struct Synchronise {
   TaskId task;  ///< The attempt on whose behalf; none: the driver's own.
@@ -237,6 +242,6 @@ using Message =
     std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
                  ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
                  Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
-                 Synchronise, Synchronised, Drain, AskSync, SyncStatus>;
+                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor>;
 
 }  // namespace troupe::message

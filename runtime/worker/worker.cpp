@@ -129,7 +129,8 @@ class Worker {
     const auto* function = catalog_.function(work.function);
     if (function == nullptr) return failed(order, "this program has no task named '" + work.function + "'");
     try {
-      report.result = (*function)(arguments_of(work.arguments, order.inputs));
+      Context context(order, options_.connect);
+      report.result = (*function)(context, arguments_of(work.arguments, order.inputs));
     } catch (...) {
       return failed(order, text_of(std::current_exception()));
     }
@@ -147,15 +148,17 @@ class Worker {
     const auto& work = std::get<ActorWork>(order.work);
     const auto* type = catalog_.actor(work.type);
     if (type == nullptr) return report(failed(order, "this program has no actor named '" + work.type + "'"));
+    auto context = std::make_unique<Context>(order, options_.connect);
     std::shared_ptr<void> made;
     try {
-      made = type->make(arguments_of(work.arguments, order.inputs));
+      made = type->make(*context, arguments_of(work.arguments, order.inputs));
     } catch (...) {
       return report(failed(order, text_of(std::current_exception())));
     }
     {
       const std::lock_guard lock(mutex_);
       actor_class_ = type;
+      actor_context_ = std::move(context);
       actor_ = std::move(made);
       actor_task_ = order.task;
       actor_attempt_ = order.attempt;
@@ -281,7 +284,8 @@ class Worker {
   TaskId actor_task_;
   AttemptId actor_attempt_;
   const Catalog::ActorClass* actor_class_ = nullptr;  // Set before the first call can arrive.
-  std::shared_ptr<void> actor_;
+  std::unique_ptr<Context> actor_context_;
+  std::shared_ptr<void> actor_;  // May use its context.
   CallRings rings_;
   Executor executor_;  // Last: its thread uses all of the above.
 };

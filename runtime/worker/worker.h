@@ -15,7 +15,8 @@ struct WorkerOptions {
   WorkerId id;
   ClusterId cluster;
   std::string agent_address;
-  std::string own_address;  ///< Where its actor takes calls.
+  std::string own_address;     ///< Where its actor takes calls.
+  Context::Connect connect{};  ///< A session on behalf of an attempt. Throws where the cluster cannot be reached.
 };
 
 /// Works until `until_stopped` says so or, in a process of its own, until the agent kills it.

@@ -224,6 +224,18 @@ std::vector<Scheduler::TaskView> Scheduler::tasks_of(JobId id) const {
   return views;
 }
 
+Scheduler::ActorView Scheduler::actor(TaskId id) const {
+  const Slot slot = state_->tasks.find(id);
+  if (slot == no_slot)
+    return {
+        state_->all_have_come() ? TaskState::cancelled : TaskState::waiting, {}, {}, "its driver has left or let go"};
+  const Task& task = state_->tasks[slot];
+  if (!task.spec.is_actor()) return {TaskState::cancelled, {}, {}, "'" + task.spec.name + "' is no actor"};
+  const auto& attempts = task.progress.attempts;
+  return {task.progress.state, attempts.empty() ? AttemptId{} : attempts.back().id, state_->address_of(task),
+          task.progress.reason};
+}
+
 std::string Scheduler::why_waiting(TaskId id) const {
   const Slot slot = state_->tasks.find(id);
   if (slot == no_slot || state_->tasks[slot].is_final() || state_->tasks[slot].is_running()) return {};

@@ -100,6 +100,14 @@ class Scheduler {
   };
   /// Tasks of one job in order of their numbers.
   std::vector<TaskView> tasks_of(JobId job) const;
+  struct ActorView {
+    TaskState state = TaskState::waiting;
+    AttemptId attempt;
+    std::string address;  ///< Where it takes calls; empty while it is not up.
+    std::string reason;   ///< Why it has ended.
+  };
+  /// One that is not known has ended, unless its driver may still be on its way back after a restart.
+  ActorView actor(TaskId task) const;
   /// What a task waits for that has not started; empty for any other. Cost: the nodes.
   std::string why_waiting(TaskId task) const;
   /// Locks, semaphores, barriers, queues: who waits and who holds.

@@ -58,6 +58,8 @@ struct Scheduler::State {
   void send(Effect effect) { sends.push_back(std::move(effect)); }
   void ignore(std::string reason) { sends.push_back(Ignored{std::move(reason)}); }
   bool has_planted(Planted bug) const { return settings.planted == bug; }
+  /// Nodes and drivers that are still there after a restart.
+  bool all_have_come() const { return now >= started + settings.node_timeout || epoch == 1; }
 
   // --- submits.cpp
   void on(const DriverJoined& joined);
@@ -72,6 +74,7 @@ struct Scheduler::State {
   void accept(Job& job, const std::vector<TaskSpec>& tasks);
   /// What has ended before a task that waits decides on it, as far as it can.
   void settle(Slot slot);
+  std::string address_of(const Task& task) const;
   void tell_again(DriverId driver, const std::vector<TaskSpec>& known);
   void drop_job(Job& job);
 

@@ -103,7 +103,7 @@ void Scheduler::State::on(const TasksSubmitted& submitted) {
                 .from = submitted.from,
                 .known = tasks,
                 .cluster = cluster,
-                .all_nodes_are_known = now >= started + settings.node_timeout || epoch == 1,
+                .all_nodes_are_known = all_have_come(),
                 .most_tasks = settings.most_tasks,
                 .most_shapes = settings.most_shapes,
                 .planted = settings.planted};
@@ -156,6 +156,13 @@ void Scheduler::State::settle(Slot slot) {
   make_ready(slot);
 }
 
+/// Where an actor takes calls; empty while it is not up.
+std::string Scheduler::State::address_of(const Task& task) const {
+  if (!task.is_up) return {};
+  const Holding* holding = cluster.find(task.attempt().node)->holdings.find({task.spec.id, task.attempt().id});
+  return holding != nullptr ? holding->address : std::string{};
+}
+
 /// For a driver that asks again: it may have missed what it was told.
 void Scheduler::State::tell_again(DriverId driver, const std::vector<TaskSpec>& known) {
   for (const auto& spec : known) {
@@ -167,9 +174,8 @@ void Scheduler::State::tell_again(DriverId driver, const std::vector<TaskSpec>& 
       told.driver = driver;
       send(std::move(told));
     }
-    if (!task.is_up) continue;
-    const Holding* holding = cluster.find(task.attempt().node)->holdings.find({task.spec.id, task.attempt().id});
-    if (holding != nullptr) send(TellActorUp{driver, task.spec.id, task.attempt().id, holding->address});
+    if (std::string address = address_of(task); !address.empty())
+      send(TellActorUp{driver, task.spec.id, task.attempt().id, std::move(address)});
   }
 }
 

@@ -120,6 +120,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                 {{"cluster", arguments.at("cluster")},
                                                  {"id", to_text(worker)},
                                                  {"agent", agent},
+                                                 {"scheduler", scheduler_address(directory)},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
                  .on_welcome = [word] { tell(word, "ready"); },

@@ -8,6 +8,7 @@
 #include "runtime/wire/ring_transport.h"
 #include "runtime/worker/worker.h"
 #include "scheduler/local/role_arguments.h"
+#include "scheduler/local/standing.h"
 #include "scheduler/local/supervisor.h"
 
 namespace troupe {
@@ -38,10 +39,17 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
   Catalog catalog;
   enroll(catalog);
   const auto transport = make_ring_transport();
+  const auto connect = [&](TaskId task, AttemptId attempt) {
+    const scheduler::ClusterFile cluster{arguments->cluster(), arguments->at("scheduler"), {}};
+    auto session = scheduler::connect(cluster, std::pair(task, attempt));
+    if (!session) throw std::runtime_error(session.error().message);
+    return std::move(session).value();
+  };
   run_worker({.id = WorkerId{arguments->id_at("id")},
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),
-              .own_address = arguments->at("address")},
+              .own_address = arguments->at("address"),
+              .connect = connect},
              catalog, *transport, [] { return false; });
 }
 

@@ -43,6 +43,13 @@ message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask)
   return answer;
 }
 
+std::optional<message::Message> actor_status(const Scheduler& core, TaskId actor) {
+  auto view = core.actor(actor);
+  if (is_final(view.state)) return message::TaskEnded{actor, view.state, {}, std::move(view.reason), {}};
+  if (view.address.empty()) return std::nullopt;
+  return message::ActorUp{actor, view.attempt, std::move(view.address)};
+}
+
 message::ClusterStatus cluster_status(const Scheduler& core, const message::AskStatus& ask, const StoreAge& age) {
   message::ClusterStatus answer{
       .request = ask.request, .epoch = age.epoch, .commit_seq = age.commit_seq, .nodes = {}, .queue = {}};

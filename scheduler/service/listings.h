@@ -8,6 +8,8 @@
 namespace troupe::scheduler {
 
 message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask);
+/// ActorUp, or TaskEnded; nothing while it is on its way.
+std::optional<message::Message> actor_status(const Scheduler& core, TaskId actor);
 /// `age`: what of the store is on disk.
 message::ClusterStatus cluster_status(const Scheduler& core, const message::AskStatus& ask, const StoreAge& age);
 message::SyncStatus sync_status(const Scheduler& core, const message::AskSync& ask);

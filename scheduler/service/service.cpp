@@ -106,6 +106,8 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
     post(from, message::HeartbeatTaken{});
   } else if (const auto* ask = std::get_if<message::AskTasks>(&letter.message)) {
     post(from, task_list(*scheduler_, *ask));
+  } else if (const auto* ask = std::get_if<message::AskActor>(&letter.message)) {
+    if (const auto answer = actor_status(*scheduler_, ask->task)) post(from, *answer);
   } else if (const auto* ask = std::get_if<message::AskStatus>(&letter.message)) {
     post(from, cluster_status(*scheduler_, *ask, age_));
   } else if (const auto* ask = std::get_if<message::AskSync>(&letter.message)) {

@@ -24,8 +24,7 @@ void Witness::opens(const StoredState& loaded, ClusterId own, const StoreModel& 
   ++counts.schedulers;
   if (!store.is_up() || loaded.epoch != store.age().epoch) return;  // another one was quicker
   if (store.age().cluster != own) return breaks("14: a scheduler works on another cluster's store");
-  if (!store.contents().matches(loaded))
-    breaks("13: a scheduler starts from something else than the store holds");
+  if (!store.contents().matches(loaded)) breaks("13: a scheduler starts from something else than the store holds");
 }
 
 void Witness::commits(const StoreAge& writer, const Batch* batch, const StoreModel& store) {

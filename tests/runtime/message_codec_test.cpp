@@ -36,6 +36,7 @@ std::vector<message::Message> one_of_each() {
       Cancel{12, task},
       Release{{task}},
       AskTasks{13, JobId{7}},
+      AskActor{task},
       DriverWelcome{17},
       Answer{11, "no"},
       TaskEnded{

@@ -251,8 +251,11 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto* bench = app.add_subcommand("bench", "measures this build on this machine");
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
-  bench->add_option("suites", command->suites, "graph, scheduler, start, store, sync, train; default: all")
+  bench->add_option("suites", command->suites, "default: all")
       ->check(CLI::IsMember({"calls", "graph", "scheduler", "start", "store", "sync", "tasks", "train"}));
+  bench->add_option("--callers", command->callers, "processes that call or submit, where there are many; default 2")
+      ->check(CLI::Range(1, 64));
+  bench->add_option("--actors", command->actors, "actors that they call; default 2")->check(CLI::Range(1, 64));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
   bench->callback([command, &common, &exit_code] {
     command->json = common.json();

@@ -9,13 +9,17 @@
 
 namespace troupe::cli {
 
+/// Requires: there are values.
+double quantile_of(std::vector<double> values, double quantile);
+
 struct Measured {
   std::string suite;
   std::string name;
   std::string unit;
-  std::vector<double> runs;  ///< A value each.
+  std::vector<double> runs;        ///< A value each.
+  std::vector<double> latency_us;  ///< Of single rounds, where they are waited for one by one.
 
-  double at(double quantile) const;
+  double at(double quantile) const { return quantile_of(runs, quantile); }
 };
 
 /// Which measurements are wanted, and those that were made.
@@ -25,6 +29,8 @@ class Bench {
 
   bool wants_suite(const std::string& suite) const;
   bool wants(const std::string& name) const;
+  std::uint32_t callers() const { return command_.callers; }
+  std::uint32_t actors() const { return command_.actors; }
 
   /// Prints the median of the runs.
   void print(const Measured& measured);

@@ -16,29 +16,97 @@ class Answerer {
 inline constexpr ActorType<Answerer()> answerer{"bench.Answerer"};
 inline constexpr Method<&Answerer::ok> ok{"ok"};
 
+constexpr std::size_t calls_each = 5000;
+using Handles = std::vector<ActorHandle<Answerer>>;
+
+inline constexpr Task<std::size_t(Handles)> call_in_turn{"bench.call_in_turn"};
+
+/// Calls actors from within an actor.
+class Caller {
+ public:
+  Caller(Context& context, const Handles& handles) : session_(context.session()) {
+    for (const auto& handle : handles) actors_.push_back(session_.attach(handle));
+  }
+  std::size_t call_all();
+
+ private:
+  Session& session_;
+  std::vector<Actor<Answerer>> actors_;
+};
+inline constexpr ActorType<Caller(Handles)> caller{"bench.Caller"};
+inline constexpr Method<&Caller::call_all> call_all{"call_all"};
+
 void expect_ok(const std::string& answer) {
   if (answer != "ok") throw std::runtime_error("a call gave another answer");
 }
 
+std::size_t answered(Session& session, const std::vector<Ref<std::string>>& answers) {
+  for (const auto& answer : session.get_all(answers)) expect_ok(answer);
+  return answers.size();
+}
+
+std::size_t Caller::call_all() {
+  std::vector<Ref<std::string>> answers;
+  for (const auto& actor : actors_)
+    for (std::size_t i = 0; i < calls_each; ++i) answers.push_back(actor.call(ok));
+  return answered(session_, answers);
+}
+
+std::size_t run_call_in_turn(Context& context, const Handles& handles) {
+  std::vector<Actor<Answerer>> called;
+  for (const auto& handle : handles) called.push_back(context.session().attach(handle));
+  std::vector<Ref<std::string>> answers;
+  for (std::size_t i = 0; i < calls_each; ++i) answers.push_back(called[i % called.size()].call(ok));
+  return answered(context.session(), answers);
+}
+
+void expect_calls(std::size_t made, std::size_t expected) {
+  if (made != expected) throw std::runtime_error("a caller did not make all its calls");
+}
+
+void bench_many(Bench& bench, Session& session) {
+  std::vector<Actor<Answerer>> called;
+  Handles handles;
+  for (std::uint32_t i = 0; i < bench.actors(); ++i) {
+    called.push_back(session.spawn(answerer));
+    handles.push_back(called.back().handle());
+  }
+  const auto one = session.spawn(caller, handles);
+  const std::size_t to_each = calls_each * bench.actors();
+  measure_rate(bench, {"calls", "1_n_actor_calls_async", static_cast<double>(to_each)},
+               [&] { expect_calls(session.get(one.call(call_all)), to_each); });
+  const std::size_t by_each = calls_each * bench.callers();
+  measure_rate(bench, {"calls", "n_n_actor_calls_async", static_cast<double>(by_each)}, [&] {
+    std::vector<Ref<std::size_t>> made;
+    for (std::uint32_t i = 0; i < bench.callers(); ++i) made.push_back(session.submit(call_in_turn, handles));
+    for (const std::size_t calls : session.get_all(made)) expect_calls(calls, calls_each);
+  });
+}
+
 }  // namespace
 
-void enroll_calls_bench(Catalog& catalog) { catalog.add(answerer, ok); }
+void enroll_calls_bench(Catalog& catalog) {
+  catalog.add(answerer, ok);
+  catalog.add(caller, call_all);
+  catalog.add(call_in_turn, run_call_in_turn);
+}
 
 void bench_calls(Bench& bench) {
   std::fprintf(stderr,
-               "calls: one driver and one actor, which needs 0 cpus, each a process; rings in shared memory; "
-               "every call returns the 2 bytes \"ok\"\n");
+               "calls: one driver and one actor, which needs 0 cpus, each a process; 1_n: one actor calls %u; n_n: %u "
+               "tasks call %u actors; rings in shared memory; every call returns the 2 bytes \"ok\"\n",
+               bench.actors(), bench.callers(), bench.actors());
   auto cluster = Cluster::local();
   auto session = cluster.connect();
   const auto actor = session.spawn(answerer);
   expect_ok(session.get(actor.call(ok)));
-  measure_rate(bench, {"calls", "1_1_actor_calls_sync", 1}, [&] { expect_ok(session.get(actor.call(ok))); });
-  measure_latency(bench, "calls", "1_1_actor_calls_sync_latency", [&] { expect_ok(session.get(actor.call(ok))); });
+  measure_rate(bench, {"calls", "1_1_actor_calls_sync", 1, true}, [&] { expect_ok(session.get(actor.call(ok))); });
   measure_rate(bench, {"calls", "1_1_actor_calls_async", 1000}, [&] {
     std::vector<Ref<std::string>> answers;
     for (int i = 0; i < 1000; ++i) answers.push_back(actor.call(ok));
-    for (const auto& answer : session.get_all(answers)) expect_ok(answer);
+    answered(session, answers);
   });
+  bench_many(bench, session);
 }
 
 }  // namespace troupe::cli

@@ -1,5 +1,6 @@
 // Rates and latencies as the runtime benchmarks define them: warm up for a second and count the rounds; then four
-// windows, each of blocks of a tenth of that count until two seconds are over.
+// windows, each of blocks of a tenth of that count until two seconds are over. What is waited for one by one is then
+// timed one by one.
 #pragma once
 
 #include <chrono>
@@ -12,7 +13,8 @@ namespace troupe::cli {
 struct Rate {
   std::string suite;
   std::string name;
-  double per_round = 1;  ///< What is counted in one round: calls, tasks.
+  double per_round = 1;   ///< What is counted in one round: calls, tasks.
+  bool is_timed = false;  ///< Round by round too.
 };
 
 /// Prints how many a second one `round` after the other makes.
@@ -22,11 +24,12 @@ void measure_rate(Bench& bench, const Rate& rate, Round round) {
   constexpr std::chrono::seconds warm_up{1};
   constexpr std::chrono::seconds window{2};
   constexpr int windows = 4;
+  constexpr int timed_rounds = 20'000;
   if (!bench.wants(rate.name)) return;
   std::size_t warm_rounds = 0;
   for (const auto begin = Clock::now(); Clock::now() - begin < warm_up; ++warm_rounds) round();
   const std::size_t block = warm_rounds / 10 + 1;
-  Measured measured{rate.suite, rate.name, "1/s", {}};
+  Measured measured{rate.suite, rate.name, "1/s", {}, {}};
   for (int i = 0; i < windows; ++i) {
     std::size_t rounds = 0;
     const auto begin = Clock::now();
@@ -37,23 +40,12 @@ void measure_rate(Bench& bench, const Rate& rate, Round round) {
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     measured.runs.push_back(static_cast<double>(rounds) * rate.per_round / seconds);
   }
-  bench.print(measured);
-}
-
-/// Prints the median of how long one round takes, and the 99th percentile as NAME_p99.
-template <class Round>
-void measure_latency(Bench& bench, const std::string& suite, const std::string& name, Round round) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int rounds = 20'000;
-  if (!bench.wants(name) && !bench.wants(name + "_p99")) return;
-  Measured measured{suite, name, "us", {}};
-  for (int i = -rounds / 10; i < rounds; ++i) {
+  for (int i = 0; rate.is_timed && i < timed_rounds; ++i) {
     const auto begin = Clock::now();
     round();
-    if (i >= 0) measured.runs.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+    measured.latency_us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
   }
   bench.print(measured);
-  bench.print({suite, name + "_p99", "us", {measured.at(0.99)}});
 }
 
 }  // namespace troupe::cli

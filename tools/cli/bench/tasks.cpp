@@ -10,6 +10,7 @@ namespace {
 
 inline constexpr Task<std::string()> answer_ok{"bench.ok"};
 constexpr int batch = 1000;
+constexpr std::size_t tasks_of_a_client = 10'000;
 
 void expect_ok(const std::string& answer) {
   if (answer != "ok") throw std::runtime_error("a task gave another answer");
@@ -32,16 +33,45 @@ void wait_one_by_one(Session& session) {
   }
 }
 
+/// Submits from within an actor.
+class Client {
+ public:
+  explicit Client(Context& context) : session_(context.session()) {}
+  void run() {
+    std::vector<Ref<std::string>> answers;
+    for (std::size_t i = 0; i < tasks_of_a_client; ++i) answers.push_back(session_.submit(answer_ok));
+    for (const auto& answer : session_.get_all(answers)) expect_ok(answer);
+  }
+
+ private:
+  Session& session_;
+};
+inline constexpr ActorType<Client()> client{"bench.Client"};
+inline constexpr Method<&Client::run> client_run{"run"};
+
+void bench_clients(Bench& bench, Session& session) {
+  std::vector<Actor<Client>> all;
+  for (std::uint32_t i = 0; i < bench.callers(); ++i) all.push_back(session.spawn(client));
+  measure_rate(bench, {"tasks", "multi_client_tasks_async", static_cast<double>(bench.callers() * tasks_of_a_client)},
+               [&] {
+                 std::vector<Ref<void>> ended;
+                 for (const auto& each : all) ended.push_back(each.call(client_run));
+                 for (const auto& each : ended) session.get(each);
+               });
+}
+
 }  // namespace
 
 void enroll_tasks_bench(Catalog& catalog) {
   catalog.add(answer_ok, [] { return std::string("ok"); });
+  catalog.add(client, client_run);
 }
 
 void bench_tasks(Bench& bench) {
   std::fprintf(stderr,
                "tasks: one driver, supervisor, redis-server, scheduler, agent, a worker for each cpu, each a process; "
-               "driver-owned; every task needs a cpu and returns the 2 bytes \"ok\"\n");
+               "driver-owned; every task needs a cpu and returns the 2 bytes \"ok\"; multi_client: %u actors submit\n",
+               bench.callers());
   auto cluster = Cluster::local();
   auto session = cluster.connect();
   expect_ok(session.get(session.submit(answer_ok)));
@@ -49,11 +79,11 @@ void bench_tasks(Bench& bench) {
   const auto many = [&] {
     for (const auto& answer : session.get_all(submit_batch(session))) expect_ok(answer);
   };
-  measure_rate(bench, {"tasks", "single_client_tasks_sync", 1}, one);
-  measure_latency(bench, "tasks", "single_client_tasks_sync_latency", one);
+  measure_rate(bench, {"tasks", "single_client_tasks_sync", 1, true}, one);
   measure_rate(bench, {"tasks", "single_client_tasks_async", batch}, many);
   measure_rate(bench, {"tasks", "single_client_tasks_and_get_batch", 1}, many);
   measure_rate(bench, {"tasks", "single_client_wait_1k_refs", 1}, [&] { wait_one_by_one(session); });
+  bench_clients(bench, session);
 }
 
 }  // namespace troupe::cli

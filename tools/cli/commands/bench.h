@@ -1,6 +1,7 @@
 // `troupe bench`: measurements that a stranger can run again. Each suite says on stderr what it runs and where.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace troupe::cli {
 struct BenchCommand {
   std::vector<std::string> suites;  ///< Empty: all.
   std::vector<std::string> only;    ///< Empty: all measurements.
+  std::uint32_t callers = 2;  ///< Of actors, in the measurements with many; who submits, in those with many clients.
+  std::uint32_t actors = 2;   ///< That they call.
   bool json = false;
 };
 

@@ -1,0 +1,64 @@
+// What code that runs in a worker may know of its attempt, and how it reaches the cluster: a catalogued function, or an
+// actor's constructor, that takes a `Context&` before its arguments is handed one.
+//
+//   catalog.add(sum_of, [](troupe::Context& context, int n) {
+//     auto left = context.session().submit(half, n);
+//     …
+//   });
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "runtime/api/session.h"
+#include "runtime/base/orders.h"
+
+namespace troupe {
+
+/// One attempt of a task, or the life of an actor. Threads: that which it was handed to.
+class Context {
+ public:
+  using Connect = std::function<Session(TaskId, AttemptId)>;
+
+  Context(const RunOrder& order, Connect connect)
+      : task_(order.task),
+        attempt_(order.attempt),
+        name_(order.name),
+        grant_(order.grant),
+        connect_(std::move(connect)) {
+    if (order.gang) std::tie(rank_, world_size_) = std::pair(order.gang->rank, order.gang->size);
+  }
+  Context(const Context&) = delete;
+
+  TaskId task() const { return task_; }
+  JobId job() const { return task_.job; }
+  AttemptId attempt() const { return attempt_; }
+  const std::string& name() const { return name_; }
+  /// Cpus, memory and devices of the attempt.
+  const Grant& grant() const { return grant_; }
+  std::uint32_t rank() const { return rank_; }              ///< In its gang.
+  std::uint32_t world_size() const { return world_size_; }  ///< Of its gang.
+
+  /// The attempt's own session, made when it is first asked for. What it starts ends with the attempt.
+  ///
+  /// A task keeps its cpus while it waits for others. Where those need them too, give it none (`needs.cpus = 0`).
+  Session& session() {
+    if (!session_) session_.emplace(connect_(task_, attempt_));
+    return *session_;
+  }
+
+ private:
+  TaskId task_;
+  AttemptId attempt_;
+  std::string name_;
+  Grant grant_;
+  std::uint32_t rank_ = 0;
+  std::uint32_t world_size_ = 1;
+  Connect connect_;
+  std::optional<Session> session_;
+};
+
+}  // namespace troupe
