@@ -36,7 +36,6 @@ std::vector<message::Message> one_of_each() {
       Cancel{12, task},
       Release{{task}},
       AskTasks{13, JobId{7}},
-      AskActor{task},
       DriverWelcome{17},
       Answer{11, "no"},
       TaskEnded{
@@ -83,7 +82,8 @@ std::vector<message::Message> one_of_each() {
       AskSync{15},
       SyncStatus{15,
                  {{sync::Kind::semaphore, "s", 3, 1, 1, 2, {{9, DriverId{2}, task, attempt, 2, 70}}}},
-                 {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}}};
+                 {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}},
+      AskActor{task}};
 }
 
 }  // namespace
