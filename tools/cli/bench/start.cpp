@@ -1,6 +1,15 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "scheduler/local/cluster.h"
 #include "tools/cli/bench/bench.h"
@@ -12,26 +21,130 @@ using Clock = std::chrono::steady_clock;
 
 inline constexpr Task<std::string()> answer_ok{"bench.ok"};
 
+/// Says in which process it lives.
+class Resident {
+ public:
+  int pid() const { return ::getpid(); }
+};
+inline constexpr ActorType<Resident()> resident{"bench.Resident"};
+inline constexpr Method<&Resident::pid> resident_pid{"pid"};
+
 double ms_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-}  // namespace
+std::string text_in(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
 
-void enroll_bench(Catalog& catalog) {
-  enroll_tasks_bench(catalog);
-  enroll_calls_bench(catalog);
-  enroll_graph_bench(catalog);
+/// What follows the name in /proc/PID/stat, from the state on.
+std::vector<std::string> stat_of(pid_t pid) {
+  const std::string stat = text_in("/proc/" + std::to_string(pid) + "/stat");
+  const auto name_end = stat.rfind(')');
+  std::istringstream rest(name_end == std::string::npos ? std::string() : stat.substr(name_end + 1));
+  return {std::istream_iterator<std::string>(rest), {}};
+}
+
+/// All that this process has started, and what they have.
+std::vector<pid_t> descendants() {
+  std::vector<std::pair<pid_t, pid_t>> parents;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto stat = stat_of(std::stoi(name));
+    if (stat.size() > 1) parents.emplace_back(std::stoi(name), std::stoi(stat[1]));
+  }
+  std::vector<pid_t> found{::getpid()};
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const auto& [pid, parent] : parents)
+      if (parent == found[i]) found.push_back(pid);
+  found.erase(found.begin());
+  return found;
+}
+
+/// Proportional set size: what is shared counts for each by its part.
+double megabytes_of(const std::vector<pid_t>& pids) {
+  double kilobytes = 0;
+  for (const pid_t pid : pids) {
+    std::istringstream lines(text_in("/proc/" + std::to_string(pid) + "/smaps_rollup"));
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("Pss:")) kilobytes += std::stod(line.substr(4));
+  }
+  return kilobytes * 1024 / 1e6;
+}
+
+double cpu_seconds_of(const std::vector<pid_t>& pids) {
+  double ticks = 0;
+  for (const pid_t pid : pids) {
+    const auto stat = stat_of(pid);
+    if (stat.size() > 12) ticks += std::stod(stat[11]) + std::stod(stat[12]);
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+/// With one worker, which has run a task and waits for the next.
+void bench_idle(Bench& bench) {
+  constexpr std::chrono::seconds calm{2};
+  constexpr std::chrono::seconds window{10};
+  if (!bench.wants("idle_cluster_pss") && !bench.wants("idle_cluster_cpu")) return;
+  auto cluster = Cluster::local();
+  auto session = cluster.connect();
+  session.get(session.submit(answer_ok));
+  std::this_thread::sleep_for(calm);
+  const auto pids = descendants();
+  const double before = cpu_seconds_of(pids);
+  std::this_thread::sleep_for(window);
+  const double used = cpu_seconds_of(pids) - before;
+  bench.print({"start", "idle_cluster_pss", "MB", {megabytes_of(pids)}, {}});
+  bench.print({"start", "idle_cluster_cpu", "percent", {100 * used / static_cast<double>(window.count())}, {}});
+}
+
+/// Actors with a process each: all created and answering; and one that dies and answers again.
+void bench_actors(Bench& bench) {
+  constexpr int runs = 5;
+  constexpr std::size_t actors = 40;
+  constexpr int deaths = 50;
+  if (bench.wants("actor_processes")) {
+    Measured created{"start", "actor_processes", "1/s", {}, {}};
+    for (int run = 0; run < runs; ++run) {
+      auto cluster = Cluster::local();
+      auto session = cluster.connect();
+      const auto begin = Clock::now();
+      std::vector<Actor<Resident>> all;
+      std::vector<Ref<int>> pids;
+      for (std::size_t i = 0; i < actors; ++i) {
+        all.push_back(session.spawn(resident));
+        pids.push_back(all.back().call(resident_pid));
+      }
+      session.get_all(pids);
+      created.runs.push_back(actors * 1000 / ms_since(begin));
+    }
+    bench.print(created);
+  }
+  if (!bench.wants("actor_restart")) return;
+  Measured restarted{"start", "actor_restart", "ms", {}, {}};
+  auto cluster = Cluster::local();
+  auto session = cluster.connect();
+  const auto actor = session.spawn({.max_restarts = deaths}, resident);
+  for (int death = 0; death < deaths; ++death) {
+    const int pid = session.get(actor.call(resident_pid));
+    const auto begin = Clock::now();
+    ::kill(pid, SIGKILL);
+    for (int other = pid; other == pid;)
+      if (const auto answer = session.try_get(actor.call(resident_pid))) other = *answer;
+    restarted.runs.push_back(ms_since(begin));
+    restarted.latency_us.push_back(1000 * restarted.runs.back());
+  }
+  bench.print(restarted);
 }
 
 /// A whole local cluster, from nothing to nothing: redis-server, scheduler, agent, one worker, one task.
-void bench_start(Bench& bench) {
+void bench_first_answer(Bench& bench) {
   if (!bench.wants("local_cluster_first_answer") && !bench.wants("local_cluster_whole")) return;
-  std::fprintf(stderr,
-               "start: supervisor, redis-server (appendfsync always), scheduler, agent and one worker, each a process; "
-               "one driver-owned task; 20 runs after 2 to warm up\n");
-  Measured first{"start", "local_cluster_first_answer", "ms", {}};
-  Measured whole{"start", "local_cluster_whole", "ms", {}};
+  Measured first{"start", "local_cluster_first_answer", "ms", {}, {}};
+  Measured whole{"start", "local_cluster_whole", "ms", {}, {}};
   for (int run = -2; run < 20; ++run) {
     const auto begin = Clock::now();
     double answered = 0;
@@ -47,6 +160,26 @@ void bench_start(Bench& bench) {
   }
   bench.print(first);
   bench.print(whole);
+}
+
+}  // namespace
+
+void enroll_bench(Catalog& catalog) {
+  enroll_tasks_bench(catalog);
+  enroll_calls_bench(catalog);
+  enroll_graph_bench(catalog);
+  catalog.add(resident, resident_pid);
+}
+
+void bench_start(Bench& bench) {
+  std::fprintf(
+      stderr,
+      "start: supervisor, redis-server (appendfsync always), scheduler, agent and workers, each a process; "
+      "driver-owned; first answer: one task, 20 runs after 2 to warm up; idle: one worker, over 10 s; actors: 40 at "
+      "once, a process each; restart: 50 kills of an actor's worker, to its next answer\n");
+  bench_first_answer(bench);
+  bench_idle(bench);
+  bench_actors(bench);
 }
 
 }  // namespace troupe::cli
