@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "runtime/base/resources.h"
 #include "runtime/base/task_spec.h"
@@ -12,15 +13,26 @@ namespace troupe {
 
 struct TaskOptions {
   Resources needs{};
-  std::int32_t max_attempts = 1;         ///< Attempts that fail by their own doing; lost ones are not counted.
-  std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
-  std::string name;                      ///< For people; empty: the function's.
+  std::int32_t max_attempts = 1;             ///< Attempts that fail by their own doing; lost ones are not counted.
+  std::chrono::milliseconds timeout{0};      ///< Of one attempt; 0: none.
+  std::string name;                          ///< For people; empty: the function's.
+  std::int32_t priority = 0;                 ///< Higher goes first.
+  bool preemptible = false;                  ///< May be stopped, and run again later, to make room for higher priority.
+  bool spreads = false;                      ///< Goes to the node with the most room, not the least.
+  std::chrono::milliseconds retry_delay{0};  ///< After the first failure; doubles with each further one.
+  std::chrono::milliseconds longest_retry_delay{std::chrono::minutes(1)};
+  std::vector<std::int32_t>
+      retry_on_signals;            ///< Of its worker: another attempt after these only; empty: after any failure.
+  std::vector<std::string> locks;  ///< It runs only while it holds all of them.
+  std::vector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
 };
 
 struct ActorOptions {
   Resources needs{.cpus = 0};
   std::int32_t max_restarts = 0;
   std::string name;
+  std::int32_t priority = 0;
+  bool spreads = false;
 };
 
 /// Actors that are placed all together or not at all.

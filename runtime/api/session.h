@@ -124,10 +124,10 @@ class Session {
     }
   }
 
-  /// All values, in the order of the refs. Throws TaskFailed as soon as one of them has failed, whichever it is; calls
+  /// All values, in the order of the refs; of Ref<void> nothing. Throws TaskFailed as soon as one of them has failed, whichever it is; calls
   /// `tick` about every `interval` meanwhile, if it is given, which may throw.
   template <class T>
-  std::vector<T> get_all(const std::vector<Ref<T>>& refs, const std::function<void()>& tick = {},
+  auto get_all(const std::vector<Ref<T>>& refs, const std::function<void()>& tick = {},
                          Duration interval = Duration(100)) {
     std::vector<ObjectPtr> objects;
     for (const auto& ref : refs) objects.push_back(ref.object());
@@ -136,9 +136,11 @@ class Session {
       if (const auto failure = core_->first_failure(objects)) throw TaskFailed(*failure);
       if (tick) tick();
     }
-    std::vector<T> values;
-    for (const auto& ref : refs) values.push_back(get(ref));
-    return values;
+    if constexpr (!std::is_void_v<T>) {
+      std::vector<T> values;
+      for (const auto& ref : refs) values.push_back(get(ref));
+      return values;
+    }
   }
 
   /// Waits until `count` of the refs are there (or have failed) or the time is over; says whether they are.

@@ -89,8 +89,15 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
                .name = options.name.empty() ? work.name : options.name,
                .work = FunctionWork{std::move(work.function), {}},
                .needs = options.needs,
+               .priority = options.priority,
+               .preemptible = options.preemptible,
+               .spreads = options.spreads,
                .max_attempts = options.max_attempts,
-               .timeout = options.timeout};
+               .timeout = options.timeout,
+               .locks = options.locks,
+               .semaphores = options.semaphores};
+  if (options.retry_delay.count() != 0 || !options.retry_on_signals.empty())
+    task.spec.retry = RetryRule{{}, options.retry_on_signals, options.retry_delay, options.longest_retry_delay};
   task.arguments = std::move(work.arguments);
   auto object = make_object(task.spec.name, id);
   task.result = object;
@@ -121,6 +128,8 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
                  .name = *line->name,
                  .work = ActorWork{std::move(work.function), {}},
                  .needs = options.needs,
+                 .priority = options.priority,
+                 .spreads = options.spreads,
                  .max_attempts = options.max_restarts + 1};
     if (gang != nullptr)
       task.spec.gang = GangHint{gang_number, gang->size, static_cast<std::uint32_t>(lines.size()), gang->policy};

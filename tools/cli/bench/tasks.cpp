@@ -56,7 +56,7 @@ void bench_clients(Bench& bench, Session& session) {
                [&] {
                  std::vector<Ref<void>> ended;
                  for (const auto& each : all) ended.push_back(each.call(client_run));
-                 for (const auto& each : ended) session.get(each);
+                 session.get_all(ended);
                });
 }
 
