@@ -124,11 +124,11 @@ class Session {
     }
   }
 
-  /// All values, in the order of the refs; of Ref<void> nothing. Throws TaskFailed as soon as one of them has failed, whichever it is; calls
-  /// `tick` about every `interval` meanwhile, if it is given, which may throw.
+  /// All values, in the order of the refs; of Ref<void> nothing. Throws TaskFailed as soon as one of them has failed,
+  /// whichever it is; calls `tick` about every `interval` meanwhile, if it is given, which may throw.
   template <class T>
   auto get_all(const std::vector<Ref<T>>& refs, const std::function<void()>& tick = {},
-                         Duration interval = Duration(100)) {
+               Duration interval = Duration(100)) {
     std::vector<ObjectPtr> objects;
     for (const auto& ref : refs) objects.push_back(ref.object());
     for (bool all = false; !all;) {
