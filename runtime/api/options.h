@@ -27,6 +27,9 @@ struct TaskOptions {
   std::vector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
 };
 
+/// A task's spec without id, work and what it comes after. `function`: its name if none is given.
+TaskSpec spec_of(const TaskOptions& options, const std::string& function);
+
 struct ActorOptions {
   Resources needs{.cpus = 0};
   std::int32_t max_restarts = 0;

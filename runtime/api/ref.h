@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "runtime/api/object.h"
-#include "runtime/api/session_core.h"
+#include "runtime/api/raw_arguments.h"
 #include "runtime/api/value.h"
 
 namespace troupe {

@@ -57,6 +57,18 @@ class Session {
     return submit(TaskOptions{}, task, std::forward<Given>(given)...);
   }
 
+  /// Hands over a graph; it is on disk when this returns. Throws std::runtime_error where it is refused or the cluster
+  /// does not answer within `limit`; the other form returns it.
+  SubmittedGraph submit(const TaskGraph& graph, Duration limit = std::chrono::minutes(2)) {
+    auto submitted = try_submit(graph, limit);
+    if (!submitted) throw std::runtime_error(submitted.error().message);
+    return std::move(submitted).value();
+  }
+  /// Fails with: refused (what the scheduler says), timed_out, unavailable.
+  Result<SubmittedGraph> try_submit(const TaskGraph& graph, Duration limit = std::chrono::minutes(2)) {
+    return core_->submit_graph(graph, limit);
+  }
+
   /// Creates an actor somewhere; returns at once.
   template <class T, class... Args, class... Given>
   requires(sizeof...(Args) == sizeof...(Given)) &&

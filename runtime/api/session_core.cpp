@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/api/graph_messages.h"
+
 namespace troupe {
 namespace {
 
@@ -85,19 +87,9 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
   const std::lock_guard lock(mutex_);
   const TaskId id = next_task();
   PendingTask task;
-  task.spec = {.id = id,
-               .name = options.name.empty() ? work.name : options.name,
-               .work = FunctionWork{std::move(work.function), {}},
-               .needs = options.needs,
-               .priority = options.priority,
-               .preemptible = options.preemptible,
-               .spreads = options.spreads,
-               .max_attempts = options.max_attempts,
-               .timeout = options.timeout,
-               .locks = options.locks,
-               .semaphores = options.semaphores};
-  if (options.retry_delay.count() != 0 || !options.retry_on_signals.empty())
-    task.spec.retry = RetryRule{{}, options.retry_on_signals, options.retry_delay, options.longest_retry_delay};
+  task.spec = spec_of(options, work.name);
+  task.spec.id = id;
+  task.spec.work = FunctionWork{std::move(work.function), {}};
   task.arguments = std::move(work.arguments);
   auto object = make_object(task.spec.name, id);
   task.result = object;
@@ -157,6 +149,27 @@ Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> t
   handed_in_.push_back({request, job, std::move(tasks), from});
   post(scheduler_, handed_in_.back());
   return wait_for_answer(lock, request, limit);
+}
+
+Result<void> SessionCore::submit_graph(const JobInfo& job, std::vector<TaskSpec> tasks,
+                                       std::chrono::milliseconds limit) {
+  for (auto& message : in_messages(std::move(tasks)))
+    if (auto taken = submit_job(job, std::move(message), limit); !taken) return taken;
+  return {};
+}
+
+Result<SubmittedGraph> SessionCore::submit_graph(const TaskGraph& graph, std::chrono::milliseconds limit) {
+  const JobInfo job{JobId{random_id()}, graph.name(), options_.program, true};
+  std::vector<TaskSpec> tasks = graph.tasks();
+  std::vector<ObjectPtr> ends;
+  for (TaskSpec& task : tasks) {
+    task.id.job = job.id;
+    for (TaskId& before : task.after) before.job = job.id;
+    for (TaskId& input : task.inputs) input.job = job.id;
+    ends.push_back(watch_task(task.id, task.name));  // Now: a task may end before the answer is here.
+  }
+  if (auto taken = submit_graph(job, std::move(tasks), limit); !taken) return taken.error();
+  return SubmittedGraph(job.id, std::move(ends));
 }
 
 Result<void> SessionCore::drain(NodeId node, bool drain, std::chrono::milliseconds limit) {

@@ -27,6 +27,7 @@
 #include "runtime/api/options.h"
 #include "runtime/api/raw_arguments.h"
 #include "runtime/api/sync_client.h"
+#include "runtime/api/task_graph.h"
 #include "runtime/base/result.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
@@ -120,6 +121,10 @@ class SessionCore {
   /// given them again as long as one of them is watched. `from` is the running task that adds them to its own graph.
   Result<void> submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
                           TaskId from = {});
+  /// The same for all of a graph, however large. Fails with what submit_job fails with; some of it may then be there.
+  Result<void> submit_graph(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit);
+  /// A graph that was built in code, as a new job. Its tasks are watched.
+  Result<SubmittedGraph> submit_graph(const TaskGraph& graph, std::chrono::milliseconds limit);
   /// A node takes no new work from now on, or (`drain` is false) takes some again; on disk when this returns well.
   Result<void> drain(NodeId node, bool drain, std::chrono::milliseconds limit);
   /// The end of a task of a job that this driver submitted with submit_job.

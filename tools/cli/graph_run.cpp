@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -23,52 +22,6 @@ constexpr milliseconds cancel_limit{15'000};
 constexpr milliseconds list_limit{30'000};
 constexpr std::size_t most_waited_for = 256;   // A wait looks at each of its objects at each change.
 constexpr std::size_t most_asked_for = 5'000;  // Of a larger graph it is not asked what runs.
-constexpr std::size_t most_message_bytes = 32u << 20;
-
-std::size_t bytes_of(const TaskSpec& task) {
-  std::size_t bytes = 200 + task.name.size() + 4 * task.after.size() + 16 * task.inputs.size();
-  if (const CommandWork* command = command_of(task.work)) {
-    for (const auto& word : command->argv) bytes += word.size() + 5;
-    for (const auto& [name, value] : command->environment) bytes += name.size() + value.size() + 10;
-    for (const auto& [name, input] : command->results) bytes += name.size() + 15;
-    bytes += command->working_directory.size() + command->task_directory.size();
-  }
-  return bytes;
-}
-
-/// The graph in messages that fit: one, but for a very large graph, whose tasks then come after those before them.
-std::vector<std::vector<TaskSpec>> in_messages(std::vector<TaskSpec> tasks) {
-  const std::size_t bytes = std::accumulate(tasks.begin(), tasks.end(), std::size_t{0},
-                                            [](std::size_t sum, const TaskSpec& task) { return sum + bytes_of(task); });
-  std::vector<std::vector<TaskSpec>> messages(1);
-  if (bytes <= most_message_bytes) {
-    messages.front() = std::move(tasks);
-    return messages;
-  }
-  std::map<TaskId, std::size_t> places;
-  for (std::size_t i = 0; i < tasks.size(); ++i) places.emplace(tasks[i].id, i);
-  std::vector<std::size_t> open(tasks.size());
-  std::vector<std::vector<std::size_t>> successors(tasks.size());
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    open[i] = tasks[i].after.size();
-    if (open[i] == 0) order.push_back(i);
-    for (const TaskId before : tasks[i].after) successors[places.at(before)].push_back(i);
-  }
-  std::size_t filled = 0;
-  for (std::size_t next = 0; next < order.size(); ++next) {
-    const TaskSpec& task = tasks[order[next]];
-    if (filled > 0 && filled + bytes_of(task) > most_message_bytes) {
-      messages.emplace_back();
-      filled = 0;
-    }
-    filled += bytes_of(task);
-    messages.back().push_back(task);
-    for (const std::size_t successor : successors[order[next]])
-      if (--open[successor] == 0) order.push_back(successor);
-  }
-  return messages;
-}
 
 }  // namespace
 
@@ -100,10 +53,7 @@ Result<void> GraphRun::submit(const JobInfo& job) {
   std::vector<TaskSpec> graph = tasks_;
   std::move(joins_.begin(), joins_.end(), std::back_inserter(graph));
   joins_.clear();
-  for (auto& message : in_messages(std::move(graph)))
-    if (auto submitted = session_.core().submit_job(job, std::move(message), submit_limit); !submitted)
-      return submitted.error();
-  return {};
+  return session_.core().submit_graph(job, std::move(graph), submit_limit);
 }
 
 RunEnd GraphRun::wait(const Listener& listener, OnInterrupt on_interrupt) {
