@@ -33,7 +33,7 @@ constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
-constexpr std::chrono::milliseconds longest_silence{1000};  // Of a scheduler, which answers each heartbeat.
+constexpr std::chrono::milliseconds between_looks{1000};  // At who the active scheduler is.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
@@ -60,10 +60,10 @@ class Agent {
 
   Result<void> start() {
     if (auto listening = transport_.listen(options_.own_address); !listening) return listening;
+    connected_to_ = options_.active_scheduler();
     const auto scheduler = transport_.connect(options_.scheduler_address);
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
-    connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
     to_scheduler_.flush(transport_);
@@ -133,9 +133,11 @@ class Agent {
     bool was_told = false;  // By a TERM: a second one might cut short what it does to end.
   };
 
-  /// A scheduler that was stopped, and not killed, holds its connections while another has taken over.
+  /// A scheduler that was stopped, or cut from the store, holds its connections while another has taken over.
   void follow_scheduler() {
-    if (Clock::now() - scheduler_heard_ < longest_silence) return;
+    const auto now = Clock::now();
+    if (now < look_at_) return;
+    look_at_ = now + between_looks;
     std::string active = options_.active_scheduler();
     if (active == connected_to_) return;
     const auto scheduler = transport_.connect(options_.scheduler_address);
@@ -153,7 +155,6 @@ class Agent {
 
   void take(PeerId from, Letter&& letter) {
     if (from == scheduler_) {
-      scheduler_heard_ = Clock::now();
       const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter.message);
       if (const auto event = event_of(std::move(letter), options_.cluster)) step(*event);
       if (is_welcome && !std::exchange(was_welcome_, true)) options_.on_welcome();
@@ -325,8 +326,8 @@ class Agent {
   AgentCore core_;
   SeenFile seen_file_;
   PeerId scheduler_;
-  std::string connected_to_;  // What active_scheduler said then.
-  Clock::time_point scheduler_heard_ = Clock::now();
+  std::string connected_to_;                            // What active_scheduler said then.
+  Clock::time_point look_at_ = start_ + between_looks;  // Whether that has changed.
   bool was_welcome_ = false;
   agent::Time wake_at_{};
   std::map<agent::WorkerNumber, WorkerProcess> workers_;
