@@ -35,10 +35,11 @@ class CommitGate {
  private:
   Planted planted_;
   bool in_flight_ = false;
-  Effects sends_;      // may go out
-  Effects following_;  // goes out when the batch in flight is on disk
-  Batch writes_;       // the next batch
-  Effects waiting_;    // goes out when the next batch is on disk
+  bool writes_in_flight_ = false;  // An empty batch holds nothing up.
+  Effects sends_;                  // may go out
+  Effects following_;              // goes out when the batch in flight is on disk
+  Batch writes_;                   // the next batch
+  Effects waiting_;                // goes out when the next batch is on disk
 };
 
 }  // namespace troupe::scheduler
