@@ -100,6 +100,7 @@ Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped
 
 Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   drop_connection();
+  keeper_.reset();
   if (writer_) seen_ = writer_->own();
   writer_.reset();
   flight_.reset();
@@ -126,18 +127,18 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   StoreAge age;
   StoredState state;
   std::optional<Error> damage;
+  std::unique_ptr<LeaseKeeper> keeper;
   for (const auto step : opening_steps()) {
     std::optional<Error> failure;
     switch (step) {
       case OpeningStep::take_epoch: {
         const auto taken = take_epoch(*connection, cluster_if_new, deadline);
         taken ? void(age = *taken) : void(failure = taken.error());
+        if (taken && options_.lease) keeper = std::make_unique<LeaseKeeper>(options_.socket, *options_.lease, age);
         break;
       }
       case OpeningStep::load: {
-        LoadingLease lease(options_.socket, options_.lease, age);
-        const auto loaded =
-            load_graphs(*connection, options_.socket, options_.patience, state, [&] { lease.renew_if_due(); });
+        const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
         if (!loaded) (may_pass(loaded.error().fault) ? failure : damage) = loaded.error();
         break;
       }
@@ -154,6 +155,7 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   tally_ = Tally(state);
   stored_tally_ = tally_.text();
   writer_.emplace("the store in Redis at " + options_.socket, age);
+  keeper_ = std::move(keeper);
   connection_ = std::move(*connection);
   link_ = Link::up;
   return state;
@@ -245,12 +247,14 @@ void RedisTaskStore::commit(Batch batch) {
     outcome_ = broken_;
     return;
   }
+  if (keeper_) keeper_->owner_lives();
   flight_.emplace(Flight{.batch = std::move(batch), .deadline = now() + options_.patience});
   writer_->begin();
   advance();
 }
 
 std::optional<CommitOutcome> RedisTaskStore::poll() {
+  if (keeper_) keeper_->owner_lives();
   if (writer_ && !outcome_) advance();
   return std::exchange(outcome_, std::nullopt);
 }
@@ -393,6 +397,7 @@ void RedisTaskStore::append_lease() {
   connection_->append(
       {"SET", lease_key, lease_text(*options_.lease, writer_->own().epoch, writer_->next_commit_seq())});
   awaited_.push_back(Await::queued);
+  flight_->renews_lease = true;
   renew_lease_at_ = now() + options_.lease->length / 4;
 }
 
@@ -481,8 +486,10 @@ void RedisTaskStore::on_epoch(const RedisReply& reply) {
 void RedisTaskStore::end(CommitOutcome outcome) {
   if (std::holds_alternative<Committed>(outcome)) {
     stored_tally_ = tally_.text();
+    if (flight_->renews_lease) keeper_->renewed();
   } else {
     broken_ = outcome;
+    keeper_.reset();
     drop_connection();
   }
   if (flight_) outcome_ = std::move(outcome);

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,8 +67,9 @@ class RedisTaskStore final : public TaskStore {
   struct Flight {
     Batch batch;
     Deadline deadline{};
-    std::size_t next_write = 0;          // the first that is not appended yet
-    bool sent_exec = false;              // all of it is appended
+    std::size_t next_write = 0;  // the first that is not appended yet
+    bool sent_exec = false;      // all of it is appended
+    bool renews_lease = false;
     std::optional<std::string> refusal;  // what Redis said to a command of it
   };
 
@@ -99,8 +101,9 @@ class RedisTaskStore final : public TaskStore {
   std::string free_lease_;              // Its text when it had run out.
   bool is_overtaken_ = false;           // Another has the lease, or has taken the epoch from this one as it loaded.
   Deadline renew_lease_at_{};
-  Tally tally_;               // with the batch in flight
-  std::string stored_tally_;  // without it
+  std::unique_ptr<LeaseKeeper> keeper_;  // while it is open, with a lease
+  Tally tally_;                          // with the batch in flight
+  std::string stored_tally_;             // without it
 
   std::optional<RedisConnection> connection_;
   Link link_ = Link::away;
