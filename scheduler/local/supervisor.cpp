@@ -207,7 +207,11 @@ class Supervisor {
     std::string line;
     char next = 0;
     while (::read(word_, &next, 1) == 1 && next != '\n') line += next;
-    const bool is_up = line == "ready";
+    if (line == loading_word) {
+      if (!told_) tell(control_, line);
+      return true;
+    }
+    const bool is_up = line == ready_word;
     // A stand-by that is active may have welcomed the agent before the store is back.
     if (is_up && !told_ && lock_ && redis_)
       if (auto ready = redis_->wait_until_ready(store_limit); !ready) return give_up(ready.error().message);

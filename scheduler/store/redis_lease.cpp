@@ -29,7 +29,8 @@ bool is_held_by(const std::string& holder, std::string_view text) {
 }
 
 Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,
-                                   const std::function<bool()>& until_stopped) {
+                                   const std::function<bool()>& until_stopped,
+                                   const std::function<void()>& on_loading) {
   std::optional<RedisConnection> connection;
   std::optional<std::string> seen;
   Clock::time_point seen_since{};
@@ -47,6 +48,7 @@ Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions
     if (reply->is_error()) {
       const Error error = redis_refusal(socket, "GET " + std::string(lease_key), *reply);
       if (error.fault != Fault::unavailable) return error;
+      on_loading();
       seen.reset();
       continue;
     }

@@ -31,11 +31,13 @@ std::string lease_text(const LeaseOptions& lease, std::uint32_t epoch, std::uint
 bool is_held_by(const std::string& holder, std::string_view text);
 
 /// Blocks until the lease in Redis at `socket` may be taken, and gives its text then; empty: there is none. A Redis
-/// that is away or silent is waited for, and the lease with it: nobody could have renewed it.
+/// that is away or silent is waited for, and the lease with it: nobody could have renewed it. So is one that reads its
+/// file; then `on_loading` is called now and then.
 ///
 /// Fails with: cancelled (`until_stopped` said so), refused, corrupt.
-Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,
-                                   const std::function<bool()>& until_stopped);
+Result<std::string> wait_for_lease(
+    const std::string& socket, const LeaseOptions& lease, const std::function<bool()>& until_stopped,
+    const std::function<void()>& on_loading = [] {});
 
 /// Renews the lease of one who has taken the epoch, as long as he lives, where his commits do not: he may be reading
 /// the store, making his books, or sending a large batch. By a thread and a connection of its own, from when it is

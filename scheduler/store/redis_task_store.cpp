@@ -92,7 +92,7 @@ bool may_pass(Fault fault) {
 
 Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped) {
   is_overtaken_ = false;
-  auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped);
+  auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped, options_.on_progress);
   if (!text) return text.error();
   free_lease_ = std::move(*text);
   return {};
@@ -106,12 +106,17 @@ Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   flight_.reset();
   outcome_.reset();
   broken_.reset();
-  const Deadline deadline = now() + options_.patience;
+  Deadline deadline = now() + options_.patience;
   milliseconds back_off = first_back_off;
   for (;;) {
+    redis_loads_ = false;
     auto state = try_open(cluster_if_new, deadline);
     if (state) return state;
     if (!may_pass(state.error().fault) || is_overtaken_) return state;
+    if (redis_loads_) {
+      deadline = now() + options_.patience;
+      options_.on_progress();
+    }
     if (now() + back_off >= deadline) {
       return Error{Fault::unavailable, state.error().message + ", tried for " +
                                            std::to_string(options_.patience.count()) + " ms: start it, or see its log"};
@@ -138,7 +143,7 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
         break;
       }
       case OpeningStep::load: {
-        const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state);
+        const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state, options_.on_progress);
         if (!loaded) (may_pass(loaded.error().fault) ? failure : damage) = loaded.error();
         break;
       }
@@ -180,6 +185,7 @@ std::optional<Error> RedisTaskStore::check_epoch(RedisConnection& connection, co
 Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline) {
   const auto greeting = greet(connection, deadline);
   if (!greeting) return greeting.error();
+  redis_loads_ = is_loading(*greeting);
   if (auto good = judge_settings(options_.socket, *greeting); !good) return good.error();
   const auto found = judge_age(options_.socket, *greeting);
   if (!found) return found.error();

@@ -26,11 +26,14 @@ namespace troupe::scheduler {
 
 struct RedisStoreOptions {
   std::string socket;  ///< Path of the unix socket.
-  /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB.
+  /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB. One
+  /// that reads its file is waited for as long as it does.
   std::chrono::milliseconds patience{10'000};
   /// What agents have seen: a store older than that, or a foreign one, is refused. Epoch 0: nothing yet.
   std::optional<StoreAge> seen;
   std::optional<LeaseOptions> lease;  ///< None: nobody stands by.
+  /// Called by stand_by() and open() with each sign that they get on: a reply, or a Redis that is reading its file.
+  std::function<void()> on_progress = [] {};
 };
 
 class RedisTaskStore final : public TaskStore {
@@ -99,6 +102,7 @@ class RedisTaskStore final : public TaskStore {
   std::optional<StoreAge> seen_;        // the newest that this process knew of when it was last opened
   std::optional<FencedWriter> writer_;  // while it is open
   std::string free_lease_;              // Its text when it had run out.
+  bool redis_loads_ = false;            // At the last try to open.
   bool is_overtaken_ = false;           // Another has the lease, or has taken the epoch from this one as it loaded.
   Deadline renew_lease_at_{};
   std::unique_ptr<LeaseKeeper> keeper_;  // while it is open, with a lease
