@@ -37,8 +37,14 @@ std::optional<Batch> CommitGate::next_batch(bool even_empty) {
 void CommitGate::committed() {
   TROUPE_CHECK(in_flight_, "only a batch in flight can be committed");
   in_flight_ = writes_in_flight_ = false;
+  ++on_disk_;
   append(sends_, std::move(following_));
   if (writes_.empty() || planted_ == Planted::sends_released_with_the_batch_before) append(sends_, std::move(waiting_));
+}
+
+std::uint64_t CommitGate::batches_before() const {
+  if (writes_.empty()) return on_disk_ + (writes_in_flight_ ? 1 : 0);
+  return on_disk_ + (in_flight_ ? 2 : 1);
 }
 
 }  // namespace troupe::scheduler
