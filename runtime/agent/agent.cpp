@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -48,7 +49,7 @@ class Agent {
         self_{options.node, options.incarnation, options.name, options.capacity},
         core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)},
               agent::Time(0)),
-        seen_file_(options.seen_file) {}
+        seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
@@ -74,6 +75,7 @@ class Agent {
     const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
     for (const auto& delivery : transport_.receive(std::min(Clock::now() + wait, send_at_.value_or(Deadline::max()))))
       take(delivery);
+    take_early_orders();
     take_ends();
     follow_scheduler();
     if (since_start(start_) >= wake_at_) {
@@ -156,7 +158,7 @@ class Agent {
   void take(PeerId from, Letter&& letter) {
     if (from == scheduler_) {
       const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter.message);
-      if (const auto event = event_of(std::move(letter), options_.cluster)) step(*event);
+      if (auto event = event_of(std::move(letter), options_.cluster)) take_from_scheduler(std::move(*event));
       if (is_welcome && !std::exchange(was_welcome_, true)) options_.on_welcome();
       return;
     }
@@ -174,6 +176,23 @@ class Agent {
       step(agent::ReportArrived{number->second, std::move(report->report)});
     if (auto* ready = std::get_if<message::ActorReady>(&letter.message))
       step(agent::ActorUp{number->second, ready->task, ready->attempt, std::move(ready->address)});
+  }
+
+  /// Nothing is started for a scheduler whose epoch is not on disk here: after a crash of the machine this node must
+  /// not obey an older one. That the epoch gets there is seen to by whatever else it says, answers to heartbeats above
+  /// all.
+  void take_from_scheduler(agent::Event&& event) {
+    auto* order = std::get_if<agent::OrderArrived>(&event);
+    if (order == nullptr || order->store.epoch <= seen_file_.epoch()) return step(event);
+    const auto is_same = [&](const agent::OrderArrived& other) {
+      return other.order.task == order->order.task && other.order.attempt == order->order.attempt;
+    };
+    if (std::none_of(early_orders_.begin(), early_orders_.end(), is_same)) early_orders_.push_back(std::move(*order));
+  }
+
+  void take_early_orders() {
+    for (; !early_orders_.empty() && early_orders_.front().store.epoch <= seen_file_.epoch(); early_orders_.pop_front())
+      step(std::move(early_orders_.front()));
   }
 
   void step(const agent::Event& event) {
@@ -325,6 +344,7 @@ class Agent {
   const AgentIdentity self_;
   AgentCore core_;
   SeenFile seen_file_;
+  std::deque<agent::OrderArrived> early_orders_;  // Of an epoch that is not on disk yet.
   PeerId scheduler_;
   std::string connected_to_;                            // What active_scheduler said then.
   Clock::time_point look_at_ = start_ + between_looks;  // Whether that has changed.
