@@ -150,7 +150,9 @@ class Standing(Cluster):
         _, err = self.troupe("submit", "--cluster", "host:7000", "--", "true", code=2)
         self.assertIn("clusters of other machines", err)
         broken = self.file("cluster.json", "{}")
-        self.assertIn("expected the cluster file", self.troupe("status", "--cluster", broken, code=2)[1])
+        for command in ("status", "stop", "submit x.yaml", "list graphs", "get x", "cancel x", "drain x", "start --standby"):
+            _, err = self.troupe(*command.split(), "--cluster", broken, code=2)
+            self.assertIn("expected the cluster file", err)
 
     def test_a_second_start_says_that_it_runs_already(self):
         self.troupe("start")
