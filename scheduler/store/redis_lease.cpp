@@ -81,9 +81,9 @@ LeaseKeeper::~LeaseKeeper() {
   thread_.join();
 }
 
-void LeaseKeeper::owner_lives() {
+void LeaseKeeper::gets_on() {
   const std::lock_guard lock(mutex_);
-  lives_until_ = Clock::now() + 4 * lease_.length;
+  gets_on_until_ = Clock::now() + lease_.length;
 }
 
 void LeaseKeeper::renewed() {
@@ -100,7 +100,7 @@ void LeaseKeeper::run() {
       continue;
     }
     due_ = now + lease_.length / 4;
-    if (now > lives_until_) continue;
+    if (now > gets_on_until_) continue;
     lock.unlock();
     renew();
     lock.lock();

@@ -39,7 +39,7 @@ Result<std::string> wait_for_lease(
     const std::string& socket, const LeaseOptions& lease, const std::function<bool()>& until_stopped,
     const std::function<void()>& on_loading = [] {});
 
-/// Renews the lease of one who has taken the epoch, as long as he lives, where his commits do not: he may be reading
+/// Renews the lease of one who has taken the epoch, as long as he gets on, where his commits do not: he may be reading
 /// the store, making his books, or sending a large batch. By a thread and a connection of its own, from when it is
 /// made.
 ///
@@ -52,8 +52,8 @@ class LeaseKeeper {
   ~LeaseKeeper();
   LeaseKeeper(const LeaseKeeper&) = delete;
 
-  /// From the first call on the owner has to call it: when he has not for four times the lease's length he hangs.
-  void owner_lives();
+  /// From the first call on the owner has to call it: when he has not for the lease's length he hangs, or is cut off.
+  void gets_on();
   /// A commit has renewed it.
   void renewed();
 
@@ -70,7 +70,7 @@ class LeaseKeeper {
   std::mutex mutex_;
   std::condition_variable changed_;
   Deadline due_;
-  Deadline lives_until_ = Deadline::max();
+  Deadline gets_on_until_ = Deadline::max();
   bool ends_ = false;
   std::thread thread_;
 };

@@ -253,14 +253,13 @@ void RedisTaskStore::commit(Batch batch) {
     outcome_ = broken_;
     return;
   }
-  if (keeper_) keeper_->owner_lives();
+  if (keeper_) keeper_->gets_on();
   flight_.emplace(Flight{.batch = std::move(batch), .deadline = now() + options_.patience});
   writer_->begin();
   advance();
 }
 
 std::optional<CommitOutcome> RedisTaskStore::poll() {
-  if (keeper_) keeper_->owner_lives();
   if (writer_ && !outcome_) advance();
   return std::exchange(outcome_, std::nullopt);
 }
@@ -340,6 +339,7 @@ void RedisTaskStore::begin_batch() {
 
 void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
+  if (keeper_) keeper_->gets_on();
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
     const Write& first = batch[flight_->next_write];
@@ -429,6 +429,7 @@ void RedisTaskStore::append_tally() {
 // --- answers
 
 void RedisTaskStore::on_reply(RedisReply reply) {
+  if (keeper_) keeper_->gets_on();
   if (awaited_.empty()) return lose({Fault::corrupt, "Redis at " + options_.socket + " answers what nobody asked"});
   const Await await = awaited_.front();
   awaited_.pop_front();
