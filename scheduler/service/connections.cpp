@@ -31,8 +31,11 @@ void Connections::left(PeerId driver) {
 }
 
 void Connections::forget_silent(Time now) {
-  if (now - looked_ < limits_.longest_silence / 4) return;
+  const Time since = now - looked_;
+  if (since < limits_.longest_silence / 4) return;
   looked_ = now;
+  if (since > limits_.longest_silence / 2)
+    return;  // It was stopped itself: what they said meanwhile is yet to be read.
   const auto is_silent = [&](const auto& entry) { return now - entry.second.heard > limits_.longest_silence; };
   std::erase_if(nodes_, is_silent);
   std::erase_if(drivers_, is_silent);

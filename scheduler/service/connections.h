@@ -27,7 +27,8 @@ class Connections {
   void heard(DriverId driver, PeerId from, Time now);
   /// The driver there has said goodbye.
   void left(PeerId driver);
-  /// Forgets who has been silent for long. Cost: all of them, so it looks only now and then.
+  /// Forgets who has been silent for long. To be called again and again. Cost: all of them, so it looks only now and
+  /// then.
   void forget_silent(Time now);
 
   /// The driver that logged in there, or did before it came by another connection: what it had sent may be late. None:

@@ -10,15 +10,20 @@ namespace {
 constexpr Time second{1000};
 constexpr Connections::Limits limits{.most_nodes = 4, .most_drivers = 4, .longest_silence = 20 * second};
 
+/// The time passes, and nobody is heard.
+void pass(Connections& connections, Time from, Time to) {
+  for (Time now = from; now <= to; now += second) connections.forget_silent(now);
+}
+
 }  // namespace
 
 TEST_CASE("whoever falls silent is forgotten, and who comes and goes leaves nothing behind", "[service]") {
   Connections connections(limits);
   for (std::uint64_t i = 1; i <= 1000; ++i) {
-    const Time now = 21 * second * static_cast<int>(i);
+    const Time now = 30 * second * static_cast<int>(i);
+    pass(connections, now - 30 * second, now);
     connections.heard(DriverId{i}, PeerId{2 * i}, now);
     connections.heard(NodeId{i}, PeerId{2 * i + 1}, now);
-    connections.forget_silent(now);
     REQUIRE(connections.size() == 3);
     REQUIRE(connections.peer_of(DriverId{i})->value == 2 * i);
     REQUIRE(connections.peer_of(NodeId{i})->value == 2 * i + 1);
@@ -47,7 +52,17 @@ TEST_CASE("what a driver sent by an earlier connection is still his when he has 
   CHECK(connections.peer_of(DriverId{7})->value == 2);
   CHECK(connections.driver_at(PeerId{1}) == DriverId{7});
   connections.heard(DriverId{7}, PeerId{2}, 25 * second);
-  connections.forget_silent(25 * second);
+  pass(connections, 1 * second, 30 * second);
   CHECK_FALSE(connections.driver_at(PeerId{1}));
   CHECK(connections.driver_at(PeerId{2}) == DriverId{7});
+}
+
+TEST_CASE("who was stopped himself forgets nobody before he has read what they said meanwhile", "[service]") {
+  Connections connections(limits);
+  pass(connections, 0 * second, 60 * second);
+  connections.heard(NodeId{1}, PeerId{1}, 60 * second);
+  connections.forget_silent(200 * second);
+  CHECK(connections.peer_of(NodeId{1}) != nullptr);
+  pass(connections, 201 * second, 230 * second);
+  CHECK(connections.peer_of(NodeId{1}) == nullptr);
 }
