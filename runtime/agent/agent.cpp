@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -33,7 +34,7 @@ constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
-constexpr std::chrono::milliseconds longest_silence{1000};  // Of a scheduler, which answers each heartbeat.
+constexpr std::chrono::milliseconds between_looks{1000};  // At who the active scheduler is.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
@@ -48,7 +49,7 @@ class Agent {
         self_{options.node, options.incarnation, options.name, options.capacity},
         core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)},
               agent::Time(0)),
-        seen_file_(options.seen_file) {}
+        seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
@@ -60,10 +61,10 @@ class Agent {
 
   Result<void> start() {
     if (auto listening = transport_.listen(options_.own_address); !listening) return listening;
+    connected_to_ = options_.active_scheduler();
     const auto scheduler = transport_.connect(options_.scheduler_address);
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
-    connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
     step(agent::Tick{});
     to_scheduler_.flush(transport_);
@@ -74,6 +75,7 @@ class Agent {
     const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
     for (const auto& delivery : transport_.receive(std::min(Clock::now() + wait, send_at_.value_or(Deadline::max()))))
       take(delivery);
+    take_early_orders();
     take_ends();
     follow_scheduler();
     if (since_start(start_) >= wake_at_) {
@@ -133,9 +135,11 @@ class Agent {
     bool was_told = false;  // By a TERM: a second one might cut short what it does to end.
   };
 
-  /// A scheduler that was stopped, and not killed, holds its connections while another has taken over.
+  /// A scheduler that was stopped, or cut from the store, holds its connections while another has taken over.
   void follow_scheduler() {
-    if (Clock::now() - scheduler_heard_ < longest_silence) return;
+    const auto now = Clock::now();
+    if (now < look_at_) return;
+    look_at_ = now + between_looks;
     std::string active = options_.active_scheduler();
     if (active == connected_to_) return;
     const auto scheduler = transport_.connect(options_.scheduler_address);
@@ -153,9 +157,8 @@ class Agent {
 
   void take(PeerId from, Letter&& letter) {
     if (from == scheduler_) {
-      scheduler_heard_ = Clock::now();
       const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter.message);
-      if (const auto event = event_of(std::move(letter), options_.cluster)) step(*event);
+      if (auto event = event_of(std::move(letter), options_.cluster)) take_from_scheduler(std::move(*event));
       if (is_welcome && !std::exchange(was_welcome_, true)) options_.on_welcome();
       return;
     }
@@ -173,6 +176,23 @@ class Agent {
       step(agent::ReportArrived{number->second, std::move(report->report)});
     if (auto* ready = std::get_if<message::ActorReady>(&letter.message))
       step(agent::ActorUp{number->second, ready->task, ready->attempt, std::move(ready->address)});
+  }
+
+  /// Nothing is started for a scheduler whose epoch is not on disk here: after a crash of the machine this node must
+  /// not obey an older one. That the epoch gets there is seen to by whatever else it says, answers to heartbeats above
+  /// all.
+  void take_from_scheduler(agent::Event&& event) {
+    auto* order = std::get_if<agent::OrderArrived>(&event);
+    if (order == nullptr || order->store.epoch <= seen_file_.epoch()) return step(event);
+    const auto is_same = [&](const agent::OrderArrived& other) {
+      return other.order.task == order->order.task && other.order.attempt == order->order.attempt;
+    };
+    if (std::none_of(early_orders_.begin(), early_orders_.end(), is_same)) early_orders_.push_back(std::move(*order));
+  }
+
+  void take_early_orders() {
+    for (; !early_orders_.empty() && early_orders_.front().store.epoch <= seen_file_.epoch(); early_orders_.pop_front())
+      step(std::move(early_orders_.front()));
   }
 
   void step(const agent::Event& event) {
@@ -324,9 +344,10 @@ class Agent {
   const AgentIdentity self_;
   AgentCore core_;
   SeenFile seen_file_;
+  std::deque<agent::OrderArrived> early_orders_;  // Of an epoch that is not on disk yet.
   PeerId scheduler_;
-  std::string connected_to_;  // What active_scheduler said then.
-  Clock::time_point scheduler_heard_ = Clock::now();
+  std::string connected_to_;                            // What active_scheduler said then.
+  Clock::time_point look_at_ = start_ + between_looks;  // Whether that has changed.
   bool was_welcome_ = false;
   agent::Time wake_at_{};
   std::map<agent::WorkerNumber, WorkerProcess> workers_;

@@ -3,13 +3,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <utility>
 
 namespace troupe {
 namespace {
+
+constexpr std::chrono::seconds between_tries{1};
 
 /// Writes and syncs; false when the disk refuses.
 bool sync_file(const std::string& path, const std::string& text) {
@@ -30,7 +34,10 @@ void sync_folder(const std::string& path) {
 
 }  // namespace
 
-SeenFile::SeenFile(std::string path) : path_(std::move(path)) {
+SeenFile::SeenFile(std::string path, const StoreAge& found, std::function<void()> on_epoch)
+    : path_(std::move(path)),
+      on_epoch_(std::move(on_epoch)),
+      epoch_(path_.empty() ? std::numeric_limits<std::uint32_t>::max() : found.epoch) {
   if (!path_.empty()) thread_ = std::thread([this] { run(); });
 }
 
@@ -67,17 +74,30 @@ void SeenFile::run() {
     if (!waiting_) return;
     const StoreAge seen = *std::exchange(waiting_, std::nullopt);
     lock.unlock();
-    write(seen);
+    const bool is_written = write(seen);
     lock.lock();
+    if (is_written) continue;
+    if (ends_) return;
+    if (!waiting_) waiting_ = seen;
+    changed_.wait_for(lock, between_tries, [this] { return ends_; });
   }
 }
 
-void SeenFile::write(StoreAge seen) const {
+bool SeenFile::write(StoreAge seen) {
   const std::string fresh = path_ + ".new";
   const std::string text = std::to_string(seen.epoch) + ' ' + std::to_string(seen.commit_seq) + '\n';
-  if (sync_file(fresh, text) && std::rename(fresh.c_str(), path_.c_str()) == 0)
-    return sync_folder(std::filesystem::path(path_).parent_path().string());
-  std::fprintf(stderr, "troupe: agent: cannot write %s: is the disk full?\n", path_.c_str());
+  if (sync_file(fresh, text) && std::rename(fresh.c_str(), path_.c_str()) == 0) {
+    sync_folder(std::filesystem::path(path_).parent_path().string());
+    told_ = false;
+    if (epoch_.exchange(seen.epoch) != seen.epoch) on_epoch_();
+    return true;
+  }
+  if (!std::exchange(told_, true))
+    std::fprintf(stderr,
+                 "troupe: agent: cannot write %s: is the disk full? It starts nothing for a scheduler whose epoch "
+                 "is not there\n",
+                 path_.c_str());
+  return false;
 }
 
 }  // namespace troupe

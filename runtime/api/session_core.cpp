@@ -38,10 +38,10 @@ SessionCore::~SessionCore() {
 }
 
 Result<void> SessionCore::start(std::chrono::milliseconds limit) {
+  if (options_.active_scheduler) connected_to_ = options_.active_scheduler();
   const auto scheduler = transport_->connect(options_.scheduler_address);
   if (!scheduler) return scheduler.error();
   scheduler_ = *scheduler;
-  if (options_.active_scheduler) connected_to_ = options_.active_scheduler();
   thread_ = std::thread([this] { run(); });
   std::unique_lock lock(mutex_);
   if (!changed_.wait_for(lock, limit, [&] { return welcomed_; }))

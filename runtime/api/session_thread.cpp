@@ -70,9 +70,9 @@ void SessionCore::run() {
   }
 }
 
-/// A scheduler that was stopped, and not killed, holds its connections while another has taken over.
+/// A scheduler that was stopped, or cut from the store, holds its connections while another has taken over.
 void SessionCore::follow_scheduler() {
-  if (!options_.active_scheduler || Clock::now() - last_heard_ < 2 * options_.heartbeat) return;
+  if (!options_.active_scheduler) return;
   std::string active = options_.active_scheduler();
   if (active == connected_to_) return;
   const auto scheduler = transport_->connect(options_.scheduler_address);

@@ -15,11 +15,14 @@
 #include "runtime/wire/ring_transport.h"
 #include "scheduler/local/cluster_file.h"
 #include "scheduler/local/places.h"
+#include "scheduler/local/supervisor.h"
 #include "scheduler/service/service.h"
 #include "scheduler/store/redis_task_store.h"
 
 namespace troupe::scheduler {
 namespace {
+
+constexpr std::chrono::seconds between_signs{1};
 
 volatile sig_atomic_t stop_asked = 0;
 int stop_event = -1;  // Readable when it is asked.
@@ -60,7 +63,13 @@ pid_t fork_role(const char* name, const std::function<int()>& role) {
 
 int run_scheduler_role(const RoleArguments& arguments, int word) {
   const std::string& directory = arguments.at("directory");
-  RedisStoreOptions options{.socket = redis_socket(directory)};
+  std::chrono::steady_clock::time_point tell_at{};
+  RedisStoreOptions options{.socket = redis_socket(directory), .on_progress = [&] {
+                              const auto now = std::chrono::steady_clock::now();
+                              if (now < tell_at) return;
+                              tell_at = now + between_signs;
+                              tell(word, std::string(loading_word));
+                            }};
   const std::filesystem::path member = arguments.at("member");
   if (!member.empty()) {
     options.seen = highest_seen(member.parent_path().parent_path().string(), arguments.cluster());
@@ -76,7 +85,7 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
                    .longest_commit_pause = options.lease ? options.lease->length / 3 : Time(0),
                    .record = arguments.at("record")},
                   store, *transport);
-  if (options.lease && arguments.at("has_agent") != "1") tell(word, "ready");
+  if (options.lease && arguments.at("has_agent") != "1") tell(word, std::string(ready_word));
   const auto begin = [&] {
     Result<void> may_begin;
     if (options.lease) may_begin = store.stand_by(is_stopped);
@@ -123,7 +132,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"scheduler", scheduler_address(directory)},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
-                 .on_welcome = [word] { tell(word, "ready"); },
+                 .on_welcome = [word] { tell(word, std::string(ready_word)); },
                  .seen_file = seen,
                  .log_directory = arguments.at("logs"),
                  .stop = stop_event},

@@ -35,8 +35,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds restart_window{60};
-constexpr milliseconds short_life{1'000};  // What dies sooner waits a little before it is started again.
-constexpr milliseconds back_off{100};
+constexpr milliseconds short_life{1'000};  // What dies sooner waits before it is started again, each time for longer.
+constexpr milliseconds first_back_off{100};
+constexpr int most_doublings = 5;
 constexpr milliseconds scheduler_grace{2'000};
 constexpr milliseconds store_limit{20'000};  // Less than the starter waits.
 
@@ -81,7 +82,20 @@ class Supervisor {
   struct Child {
     pid_t pid = -1;
     Clock::time_point started{};
+    int short_lives = 0;                   ///< In a row.
     std::optional<Clock::time_point> due;  ///< When it is to be started again.
+
+    void start(pid_t process) {
+      pid = process;
+      started = Clock::now();
+    }
+    void ended() {
+      pid = -1;
+      const auto now = Clock::now();
+      short_lives = now - started < short_life ? short_lives + 1 : 0;
+      due = now +
+            (short_lives == 0 ? milliseconds(0) : first_back_off * (1 << std::min(short_lives - 1, most_doublings)));
+    }
   };
 
   Result<void> start() {
@@ -119,22 +133,19 @@ class Supervisor {
     auto redis = RedisServer::start({.folder = plan_.store, .socket = redis_socket(plan_.directory)});
     if (!redis) return redis.error();
     redis_.emplace(std::move(*redis));
-    redis_child_ = {redis_->pid(), Clock::now(), {}};
+    redis_child_.start(redis_->pid());
     return {};
   }
 
   void start_scheduler() {
-    scheduler_ = {
-        fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }), Clock::now(), {}};
+    scheduler_.start(fork_role("scheduler", [this] { return run_scheduler_role(arguments_, word_write_); }));
   }
 
   void start_agent() {
     local_.incarnation += 1;
     const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
-    agent_ = {
-        fork_role("agent", [this, start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }),
-        Clock::now(),
-        {}};
+    agent_.start(
+        fork_role("agent", [this, start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }));
   }
 
   /// Until it is told to end; false when something cannot be started again.
@@ -196,7 +207,11 @@ class Supervisor {
     std::string line;
     char next = 0;
     while (::read(word_, &next, 1) == 1 && next != '\n') line += next;
-    const bool is_up = line == "ready";
+    if (line == loading_word) {
+      if (!told_) tell(control_, line);
+      return true;
+    }
+    const bool is_up = line == ready_word;
     // A stand-by that is active may have welcomed the agent before the store is back.
     if (is_up && !told_ && lock_ && redis_)
       if (auto ready = redis_->wait_until_ready(store_limit); !ready) return give_up(ready.error().message);
@@ -212,13 +227,14 @@ class Supervisor {
       for (Child* each : {&redis_child_, &scheduler_, &agent_})
         if (each->pid == pid) child = each;
       if (child == nullptr) continue;
-      child->pid = -1;
+      child->ended();
       if (child == &scheduler_ && !pass_on_pending_word()) return false;
       if (child == &agent_) end_descendants();  // What commands started must not go on beside their next attempts.
       if (!may_restart())
-        return give_up(child == &redis_child_ ? why_redis_ended() : "scheduler or agent died too often");
-      const auto now = Clock::now();
-      child->due = now - child->started < short_life ? now + back_off : now;
+        return give_up(child == &redis_child_ ? "redis-server died too often: " + why_redis_ended()
+                                              : "scheduler or agent died too often");
+      if (child == &redis_child_)
+        std::fprintf(stderr, "troupe: supervisor: %s: it is started again\n", why_redis_ended().c_str());
     }
     return true;
   }
@@ -248,7 +264,7 @@ class Supervisor {
 
   std::string why_redis_ended() {
     const auto ready = redis_->is_ready();
-    return "redis-server died too often: " + (ready ? "somebody kills it" : ready.error().message);
+    return ready ? "somebody kills it" : ready.error().message;
   }
 
   /// Kills and reaps all that is not agent, scheduler or redis-server: it descends from an agent that is gone.

@@ -21,8 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds start_limit{30};
-
 /// Moves a descriptor away from stdin, stdout and stderr, which may have been closed.
 int above_standard(int descriptor) {
   if (descriptor > STDERR_FILENO) return descriptor;
@@ -67,27 +65,39 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int control, cons
 
 /// The supervisor's word: `ready`, or why there is no cluster.
 Result<void> wait_until_ready(int control) {
-  const auto end = Clock::now() + start_limit;
+  StartLimit limit(Clock::now());
   std::string line;
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit.end() - Clock::now());
     if (left.count() <= 0)
-      return Error{Fault::timed_out, "the cluster was not ready after " + std::to_string(start_limit.count()) +
+      return Error{Fault::timed_out, "the cluster gave no sign of life for " +
+                                         std::to_string(StartLimit::longest_silence.count()) +
                                          " s: is the machine overloaded?"};
     pollfd word{control, POLLIN, 0};
     if (::poll(&word, 1, static_cast<int>(left.count())) <= 0) continue;  // A signal, or the end of the time.
     char next = 0;
     const auto got = ::recv(control, &next, 1, MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got != 1 || next == '\n') break;
-    line += next;
+    if (got == 1 && next != '\n') {
+      line += next;
+    } else if (got != 1 || !limit.goes_on(line, Clock::now())) {
+      break;
+    } else {
+      line.clear();
+    }
   }
-  if (line == "ready") return {};
+  if (line == ready_word) return {};
   if (line.empty()) line = "the cluster ended before it was ready";
   return Error{Fault::unavailable, line};
 }
 
 }  // namespace
+
+bool StartLimit::goes_on(std::string_view line, Time now) {
+  if (line != loading_word) return false;
+  end_ = now + longest_silence;
+  return true;
+}
 
 std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 

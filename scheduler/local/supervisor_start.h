@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/result.h"
 #include "scheduler/local/supervisor_plan.h"
@@ -17,6 +19,21 @@ std::string own_program();
 struct StartedSupervisor {
   pid_t pid = -1;
   int control = -1;  ///< See supervisor.h.
+};
+
+/// Until when a starter waits: its supervisor may be silent for so long, and no longer.
+class StartLimit {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::seconds longest_silence{30};
+
+  explicit StartLimit(Time now) : end_(now + longest_silence) {}
+  /// True when the line was a sign of life alone: then the wait goes on.
+  bool goes_on(std::string_view line, Time now);
+  Time end() const { return end_; }
+
+ private:
+  Time end_;
 };
 
 /// Starts it in a session of its own, so that ^C reaches this process alone, and waits for its word.

@@ -4,6 +4,7 @@
 // durable waits, nothing waits. Batches are committed one at a time; what gathers meanwhile goes together.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -29,16 +30,22 @@ class CommitGate {
   /// The batch in flight is on disk.
   void committed();
 
+  /// What is told of the core's state now may go out once so many batches are on disk: as what this turn sends.
+  std::uint64_t batches_before() const;
+  std::uint64_t batches_on_disk() const { return on_disk_; }
+
   bool has_in_flight() const { return in_flight_; }
   bool is_idle() const { return !in_flight_ && writes_.empty() && waiting_.empty() && sends_.empty(); }
 
  private:
   Planted planted_;
   bool in_flight_ = false;
-  Effects sends_;      // may go out
-  Effects following_;  // goes out when the batch in flight is on disk
-  Batch writes_;       // the next batch
-  Effects waiting_;    // goes out when the next batch is on disk
+  bool writes_in_flight_ = false;  // An empty batch holds nothing up.
+  std::uint64_t on_disk_ = 0;      // batches
+  Effects sends_;                  // may go out
+  Effects following_;              // goes out when the batch in flight is on disk
+  Batch writes_;                   // the next batch
+  Effects waiting_;                // goes out when the next batch is on disk
 };
 
 }  // namespace troupe::scheduler

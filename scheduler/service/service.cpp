@@ -16,13 +16,23 @@ constexpr Time longest_sleep{1000};
 // What more ends need would push out of the caches what the first need.
 constexpr std::size_t most_prefetched = 256;
 
+// Answers that wait for a commit.
+constexpr std::size_t most_looks = 256;
+
 Time wall_now() { return std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch()); }
 Time steady_now() { return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch()); }
 
 }  // namespace
 
 Service::Service(ServiceOptions options, TaskStore& store, Transport& transport)
-    : options_(std::move(options)), store_(store), transport_(transport), clock_(wall_now(), steady_now()) {}
+    : options_(std::move(options)),
+      store_(store),
+      transport_(transport),
+      clock_(wall_now(), steady_now()),
+      connections_(
+          {.most_nodes = options_.settings.most_nodes,
+           .most_drivers = options_.settings.most_drivers,
+           .longest_silence = 4 * std::max(options_.settings.node_timeout, options_.settings.driver_timeout)}) {}
 
 Result<void> Service::start() {
   auto stored = store_.open(options_.cluster);
@@ -66,6 +76,7 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (time >= wake_at_) {
       wake_at_ = time + longest_sleep;
       step(time, Tick{});
+      connections_.forget_silent(time);
       options_.announce(age_.epoch);
     }
     if (refusal_) return *refusal_;
@@ -87,38 +98,32 @@ void Service::prefetch_for(const std::vector<std::pair<PeerId, Letters>>& letter
 }
 
 void Service::take(PeerId from, Letters&& letters, Time now) {
-  if (letters.envelope.cluster != options_.cluster) return;
-  if (has_lost(letters.envelope.store())) return;
+  if (letters.envelope.cluster != options_.cluster || !may_take(letters)) return;
   for (auto& message : letters.messages) take(from, {letters.envelope, std::move(message)}, now);
 }
 
 void Service::take(PeerId from, Letter&& letter, Time now) {
   // The driver that a connection logged in as; requests name none.
-  const auto known = driver_of_.find(from);
-  const DriverId driver = known == driver_of_.end() ? DriverId{} : known->second;
+  const DriverId driver = connections_.driver_at(from);
   if (const auto* hello = std::get_if<message::DriverHello>(&letter.message)) {
-    drivers_[hello->driver] = from;
-    driver_of_[from] = hello->driver;
+    connections_.heard(hello->driver, from, now);
   } else if (const auto* join = std::get_if<message::AgentJoin>(&letter.message)) {
-    nodes_[join->node] = from;
+    connections_.heard(join->node, from, now);
   } else if (const auto* beat = std::get_if<message::AgentHeartbeat>(&letter.message)) {
-    nodes_[beat->node] = from;
+    connections_.heard(beat->node, from, now);
     post(from, message::HeartbeatTaken{});
   } else if (const auto* ask = std::get_if<message::AskTasks>(&letter.message)) {
-    post(from, task_list(*scheduler_, *ask));
+    post_behind_commits(from, task_list(*scheduler_, *ask));
   } else if (const auto* ask = std::get_if<message::AskActor>(&letter.message)) {
-    if (const auto answer = actor_status(*scheduler_, ask->task)) post(from, *answer);
+    if (const auto answer = actor_status(*scheduler_, ask->task)) post_behind_commits(from, *answer);
   } else if (const auto* ask = std::get_if<message::AskStatus>(&letter.message)) {
     post(from, cluster_status(*scheduler_, *ask, age_));
   } else if (const auto* ask = std::get_if<message::AskSync>(&letter.message)) {
-    post(from, sync_status(*scheduler_, *ask));
+    post_behind_commits(from, sync_status(*scheduler_, *ask));
   }
   const bool is_bye = std::holds_alternative<message::DriverBye>(letter.message);
   if (const auto event = event_of(std::move(letter), options_.cluster, driver)) step(now, *event);
-  if (is_bye && driver) {
-    drivers_.erase(driver);
-    driver_of_.erase(from);
-  }
+  if (is_bye) connections_.left(from);
 }
 
 void Service::step(Time now, const Event& event) {
@@ -131,15 +136,24 @@ void Service::step(Time now, const Event& event) {
   send_what_may_go();
 }
 
-/// Somebody has seen more of the store than there is: it was rolled back. Or a later epoch: the next commit tells
-/// whether another scheduler took over, or that epoch was lost.
-bool Service::has_lost(const StoreAge& seen) {
-  if (seen.epoch > age_.epoch) {
+/// An agent has seen more of the store than there is: it was rolled back. Or a later epoch: the next commit tells
+/// whether another scheduler took over, or that epoch was lost. What else names a newer store proves nothing, and is
+/// meant for another scheduler.
+bool Service::may_take(const Letters& letters) {
+  const StoreAge seen = letters.envelope.store();
+  if (seen.epoch <= age_.epoch && seen.commit_seq <= age_.commit_seq) return true;
+  if (std::none_of(letters.messages.begin(), letters.messages.end(), is_of_agent)) {
+    if (!std::exchange(told_of_newer_, true))
+      std::fprintf(stderr,
+                   "troupe: scheduler: a driver is not heard: it has seen epoch %u, commit %llu; this is %u, %llu\n",
+                   seen.epoch, static_cast<unsigned long long>(seen.commit_seq), age_.epoch,
+                   static_cast<unsigned long long>(age_.commit_seq));
+  } else if (seen.epoch > age_.epoch) {
     doubt_ = seen;
-  } else if (seen.commit_seq > age_.commit_seq) {
+  } else {
     refusal_ = refuse_older("the store", age_, seen);
   }
-  return seen.epoch > age_.epoch || refusal_.has_value();
+  return false;
 }
 
 bool Service::is_commit_due() const {
@@ -190,18 +204,18 @@ void Service::send_what_may_go() {
   for (auto& effect : gate_.take_sends()) {
     const auto outgoing = message_of(std::move(effect), *scheduler_);
     if (!outgoing) continue;
-    const PeerId* peer = peer_of(outgoing->to);
+    const PeerId* peer = connections_.peer_of(outgoing->to);
     if (peer != nullptr) post(*peer, outgoing->message);
   }
+  for (; !looks_.empty() && looks_.front().batches_before <= gate_.batches_on_disk(); looks_.pop_front())
+    post(looks_.front().to, looks_.front().answer);
 }
 
-const PeerId* Service::peer_of(const std::variant<NodeId, DriverId>& to) const {
-  if (const auto* node = std::get_if<NodeId>(&to)) {
-    const auto peer = nodes_.find(*node);
-    return peer == nodes_.end() ? nullptr : &peer->second;
-  }
-  const auto peer = drivers_.find(std::get<DriverId>(to));
-  return peer == drivers_.end() ? nullptr : &peer->second;
+/// Beyond the most the question is lost, as any message may be.
+void Service::post_behind_commits(PeerId to, message::Message message) {
+  if (looks_.size() == most_looks) return;
+  looks_.push_back({gate_.batches_before(), to, std::move(message)});
+  send_what_may_go();
 }
 
 void Service::post(PeerId to, const message::Message& message) {

@@ -2,17 +2,17 @@
 // What goes out when is commit_gate.h's matter.
 #pragma once
 
+#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "runtime/wire/message_codec.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
 #include "scheduler/service/commit_gate.h"
+#include "scheduler/service/connections.h"
 #include "scheduler/service/event_recorder.h"
 #include "scheduler/service/process_clock.h"
 #include "scheduler/store/task_store.h"
@@ -41,7 +41,7 @@ class Service {
 
   /// Works until `until_stopped` says so. Fails with: refused (another scheduler took over), or the store's fault.
   ///
-  /// A store that has lost what somebody has seen of it is refused, with the numbers, before anything is done for him.
+  /// A store that has lost what an agent has seen of it is refused, with the numbers, before anything is done for him.
   Result<void> run(const std::function<bool()>& until_stopped);
 
   /// Whether it ended because another scheduler took over.
@@ -55,10 +55,10 @@ class Service {
   void start_recording(const StoredState& stored, Time now);
   void step(Time now, const Event& event);
   void send_what_may_go();
-  const PeerId* peer_of(const std::variant<NodeId, DriverId>& to) const;
+  void post_behind_commits(PeerId to, message::Message message);
   void post(PeerId to, const message::Message& message);
   bool is_commit_due() const;
-  bool has_lost(const StoreAge& seen);
+  bool may_take(const Letters& letters);
   void commit_what_waits();
   Result<void> take_commit();
   Time now() const;
@@ -75,14 +75,21 @@ class Service {
   Time wake_at_{};
   int watched_ = -1;
 
-  std::map<NodeId, PeerId> nodes_;
-  std::map<DriverId, PeerId> drivers_;
-  std::map<PeerId, DriverId> driver_of_;
+  /// What is told of the state to those who only look.
+  struct Look {
+    std::uint64_t batches_before = 0;
+    PeerId to;
+    message::Message answer;
+  };
+
+  Connections connections_;
+  std::deque<Look> looks_;  // That show what is not on disk yet.
 
   std::optional<EventRecorder> recorder_;
   CommitGate gate_;
   Time last_commit_{};
-  std::optional<StoreAge> doubt_;  // of a later epoch than this one: somebody has seen it
+  std::optional<StoreAge> doubt_;  // of a later epoch than this one: an agent has seen it
+  bool told_of_newer_ = false;     // That a driver names one.
 };
 
 }  // namespace troupe::scheduler

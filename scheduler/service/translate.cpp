@@ -1,5 +1,6 @@
 #include "scheduler/service/translate.h"
 
+#include <type_traits>
 #include <utility>
 
 #include "runtime/base/overloaded.h"
@@ -52,6 +53,17 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId drive
           [](auto&) -> Answer { return std::nullopt; },
       },
       letter.message);
+}
+
+bool is_of_agent(const message::Message& message) {
+  return std::visit(
+      [](const auto& each) {
+        using Each = std::decay_t<decltype(each)>;
+        return std::is_same_v<Each, message::AgentJoin> || std::is_same_v<Each, message::AgentHeartbeat> ||
+               std::is_same_v<Each, message::AgentBye> || std::is_same_v<Each, message::ActorReady> ||
+               std::is_same_v<Each, message::Report>;
+      },
+      message);
 }
 
 std::optional<Outgoing> message_of(Effect&& effect, const Scheduler& core) {

@@ -15,6 +15,9 @@ namespace troupe::scheduler {
 /// Nothing: it is for the shell, from another cluster, or from somebody who may not send it.
 std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId driver);
 
+/// Only agents say so; they keep on disk what they have seen of the store.
+bool is_of_agent(const message::Message& message);
+
 struct Outgoing {
   std::variant<NodeId, DriverId> to;
   message::Message message;

@@ -152,8 +152,10 @@ void SchedulerHost::take(Place from, Letter&& letter) {
     arrived_meanwhile_.emplace_back(from, std::move(letter));
     return;
   }
-  if (const auto refusal = refuse_older("this scheduler's store", age_, letter.envelope.store(), settings_.planted))
-    return exit(refusal->message);
+  if (const auto refusal = refuse_older("this scheduler's store", age_, letter.envelope.store(), settings_.planted)) {
+    if (is_of_agent(letter.message)) exit(refusal->message);
+    return;
+  }
   const DriverId driver = world_.driver_at(from);
   const auto event = event_of(std::move(letter), world_.cluster, driver);
   if (!event) return;

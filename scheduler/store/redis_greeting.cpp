@@ -116,6 +116,10 @@ Result<void> judge_settings(const std::string& socket, const std::vector<RedisRe
   return {};
 }
 
+bool is_loading(const std::vector<RedisReply>& greeting) {
+  return info_value(greeting[info_at].text(), "loading") == "1";
+}
+
 Result<std::optional<std::uint32_t>> epoch_from(const std::string& socket, const RedisValue& reply) {
   const auto number = number_from(socket, epoch_key, std::numeric_limits<std::uint32_t>::max(), reply);
   if (!number) return number.error();

@@ -21,6 +21,9 @@ void append_greeting(RedisConnection& connection);
 /// Fails with: refused (the setting by name, what was found and what to do), unavailable (still loading).
 Result<void> judge_settings(const std::string& socket, const std::vector<RedisReply>& greeting);
 
+/// Whether Redis still reads its file.
+bool is_loading(const std::vector<RedisReply>& greeting);
+
 /// The age of the store; nullopt when it is new.
 ///
 /// Fails with: corrupt (which key), unavailable (still loading).

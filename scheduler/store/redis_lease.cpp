@@ -29,7 +29,8 @@ bool is_held_by(const std::string& holder, std::string_view text) {
 }
 
 Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions& lease,
-                                   const std::function<bool()>& until_stopped) {
+                                   const std::function<bool()>& until_stopped,
+                                   const std::function<void()>& on_loading) {
   std::optional<RedisConnection> connection;
   std::optional<std::string> seen;
   Clock::time_point seen_since{};
@@ -47,6 +48,7 @@ Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions
     if (reply->is_error()) {
       const Error error = redis_refusal(socket, "GET " + std::string(lease_key), *reply);
       if (error.fault != Fault::unavailable) return error;
+      on_loading();
       seen.reset();
       continue;
     }
@@ -63,14 +65,49 @@ Result<std::string> wait_for_lease(const std::string& socket, const LeaseOptions
   return Error{Fault::cancelled, "told to stop while it stood by"};
 }
 
-void LoadingLease::renew_if_due() {
-  const auto now = Clock::now();
-  if (!lease_ || now < due_) return;
-  due_ = now + lease_->length / 4;
-  renew();
+LeaseKeeper::LeaseKeeper(std::string socket, LeaseOptions lease, const StoreAge& own)
+    : socket_(std::move(socket)),
+      lease_(std::move(lease)),
+      own_(own),
+      due_(Clock::now() + lease_.length / 4),
+      thread_([this] { run(); }) {}
+
+LeaseKeeper::~LeaseKeeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
 }
 
-void LoadingLease::renew() {
+void LeaseKeeper::gets_on() {
+  const std::lock_guard lock(mutex_);
+  gets_on_until_ = Clock::now() + lease_.length;
+}
+
+void LeaseKeeper::renewed() {
+  const std::lock_guard lock(mutex_);
+  due_ = Clock::now() + lease_.length / 2;
+}
+
+void LeaseKeeper::run() {
+  std::unique_lock lock(mutex_);
+  while (!ends_) {
+    const auto now = Clock::now();
+    if (now < due_) {
+      changed_.wait_until(lock, due_);
+      continue;
+    }
+    due_ = now + lease_.length / 4;
+    if (now > gets_on_until_) continue;
+    lock.unlock();
+    renew();
+    lock.lock();
+  }
+}
+
+void LeaseKeeper::renew() {
   if (!connection_) {
     if (auto made = RedisConnection::connect(socket_)) connection_ = std::move(*made);
     if (!connection_) return;
@@ -85,7 +122,7 @@ void LoadingLease::renew() {
     ++renewals_;  // The commit stays what it is, and the text must change.
     connection_->append({"MULTI"});
     connection_->append(
-        {"SET", lease_key, lease_text(*lease_, own_.epoch, own_.commit_seq) + '+' + std::to_string(renewals_)});
+        {"SET", lease_key, lease_text(lease_, own_.epoch, own_.commit_seq) + '+' + std::to_string(renewals_)});
     reply = connection_->ask({"EXEC"}, limit);
     for (int further = 0; further < 2 && reply; ++further) reply = connection_->wait_reply(limit);
   }

@@ -92,7 +92,7 @@ bool may_pass(Fault fault) {
 
 Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped) {
   is_overtaken_ = false;
-  auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped);
+  auto text = wait_for_lease(options_.socket, *options_.lease, until_stopped, options_.on_progress);
   if (!text) return text.error();
   free_lease_ = std::move(*text);
   return {};
@@ -100,17 +100,23 @@ Result<void> RedisTaskStore::stand_by(const std::function<bool()>& until_stopped
 
 Result<StoredState> RedisTaskStore::open(ClusterId cluster_if_new) {
   drop_connection();
+  keeper_.reset();
   if (writer_) seen_ = writer_->own();
   writer_.reset();
   flight_.reset();
   outcome_.reset();
   broken_.reset();
-  const Deadline deadline = now() + options_.patience;
+  Deadline deadline = now() + options_.patience;
   milliseconds back_off = first_back_off;
   for (;;) {
+    redis_loads_ = false;
     auto state = try_open(cluster_if_new, deadline);
     if (state) return state;
     if (!may_pass(state.error().fault) || is_overtaken_) return state;
+    if (redis_loads_) {
+      deadline = now() + options_.patience;
+      options_.on_progress();
+    }
     if (now() + back_off >= deadline) {
       return Error{Fault::unavailable, state.error().message + ", tried for " +
                                            std::to_string(options_.patience.count()) + " ms: start it, or see its log"};
@@ -126,18 +132,18 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   StoreAge age;
   StoredState state;
   std::optional<Error> damage;
+  std::unique_ptr<LeaseKeeper> keeper;
   for (const auto step : opening_steps()) {
     std::optional<Error> failure;
     switch (step) {
       case OpeningStep::take_epoch: {
         const auto taken = take_epoch(*connection, cluster_if_new, deadline);
         taken ? void(age = *taken) : void(failure = taken.error());
+        if (taken && options_.lease) keeper = std::make_unique<LeaseKeeper>(options_.socket, *options_.lease, age);
         break;
       }
       case OpeningStep::load: {
-        LoadingLease lease(options_.socket, options_.lease, age);
-        const auto loaded =
-            load_graphs(*connection, options_.socket, options_.patience, state, [&] { lease.renew_if_due(); });
+        const auto loaded = load_graphs(*connection, options_.socket, options_.patience, state, options_.on_progress);
         if (!loaded) (may_pass(loaded.error().fault) ? failure : damage) = loaded.error();
         break;
       }
@@ -154,6 +160,7 @@ Result<StoredState> RedisTaskStore::try_open(ClusterId cluster_if_new, Deadline 
   tally_ = Tally(state);
   stored_tally_ = tally_.text();
   writer_.emplace("the store in Redis at " + options_.socket, age);
+  keeper_ = std::move(keeper);
   connection_ = std::move(*connection);
   link_ = Link::up;
   return state;
@@ -178,6 +185,7 @@ std::optional<Error> RedisTaskStore::check_epoch(RedisConnection& connection, co
 Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline) {
   const auto greeting = greet(connection, deadline);
   if (!greeting) return greeting.error();
+  redis_loads_ = is_loading(*greeting);
   if (auto good = judge_settings(options_.socket, *greeting); !good) return good.error();
   const auto found = judge_age(options_.socket, *greeting);
   if (!found) return found.error();
@@ -245,6 +253,7 @@ void RedisTaskStore::commit(Batch batch) {
     outcome_ = broken_;
     return;
   }
+  if (keeper_) keeper_->gets_on();
   flight_.emplace(Flight{.batch = std::move(batch), .deadline = now() + options_.patience});
   writer_->begin();
   advance();
@@ -330,6 +339,7 @@ void RedisTaskStore::begin_batch() {
 
 void RedisTaskStore::append_writes() {
   const Batch& batch = flight_->batch;
+  if (keeper_) keeper_->gets_on();
   const std::size_t before = connection_->unsent_bytes();
   while (flight_->next_write < batch.size()) {
     const Write& first = batch[flight_->next_write];
@@ -393,6 +403,7 @@ void RedisTaskStore::append_lease() {
   connection_->append(
       {"SET", lease_key, lease_text(*options_.lease, writer_->own().epoch, writer_->next_commit_seq())});
   awaited_.push_back(Await::queued);
+  flight_->renews_lease = true;
   renew_lease_at_ = now() + options_.lease->length / 4;
 }
 
@@ -418,6 +429,7 @@ void RedisTaskStore::append_tally() {
 // --- answers
 
 void RedisTaskStore::on_reply(RedisReply reply) {
+  if (keeper_) keeper_->gets_on();
   if (awaited_.empty()) return lose({Fault::corrupt, "Redis at " + options_.socket + " answers what nobody asked"});
   const Await await = awaited_.front();
   awaited_.pop_front();
@@ -481,8 +493,10 @@ void RedisTaskStore::on_epoch(const RedisReply& reply) {
 void RedisTaskStore::end(CommitOutcome outcome) {
   if (std::holds_alternative<Committed>(outcome)) {
     stored_tally_ = tally_.text();
+    if (flight_->renews_lease) keeper_->renewed();
   } else {
     broken_ = outcome;
+    keeper_.reset();
     drop_connection();
   }
   if (flight_) outcome_ = std::move(outcome);

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,11 +26,14 @@ namespace troupe::scheduler {
 
 struct RedisStoreOptions {
   std::string socket;  ///< Path of the unix socket.
-  /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB.
+  /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB. One
+  /// that reads its file is waited for as long as it does.
   std::chrono::milliseconds patience{10'000};
   /// What agents have seen: a store older than that, or a foreign one, is refused. Epoch 0: nothing yet.
   std::optional<StoreAge> seen;
   std::optional<LeaseOptions> lease;  ///< None: nobody stands by.
+  /// Called by stand_by() and open() with each sign that they get on: a reply, or a Redis that is reading its file.
+  std::function<void()> on_progress = [] {};
 };
 
 class RedisTaskStore final : public TaskStore {
@@ -66,8 +70,9 @@ class RedisTaskStore final : public TaskStore {
   struct Flight {
     Batch batch;
     Deadline deadline{};
-    std::size_t next_write = 0;          // the first that is not appended yet
-    bool sent_exec = false;              // all of it is appended
+    std::size_t next_write = 0;  // the first that is not appended yet
+    bool sent_exec = false;      // all of it is appended
+    bool renews_lease = false;
     std::optional<std::string> refusal;  // what Redis said to a command of it
   };
 
@@ -97,10 +102,12 @@ class RedisTaskStore final : public TaskStore {
   std::optional<StoreAge> seen_;        // the newest that this process knew of when it was last opened
   std::optional<FencedWriter> writer_;  // while it is open
   std::string free_lease_;              // Its text when it had run out.
+  bool redis_loads_ = false;            // At the last try to open.
   bool is_overtaken_ = false;           // Another has the lease, or has taken the epoch from this one as it loaded.
   Deadline renew_lease_at_{};
-  Tally tally_;               // with the batch in flight
-  std::string stored_tally_;  // without it
+  std::unique_ptr<LeaseKeeper> keeper_;  // while it is open, with a lease
+  Tally tally_;                          // with the batch in flight
+  std::string stored_tally_;             // without it
 
   std::optional<RedisConnection> connection_;
   Link link_ = Link::away;

@@ -54,6 +54,17 @@ class List(Case):
         out, _ = self.troupe("status")
         self.assertNotIn("waiting", out)
 
+    def test_a_graph_that_has_not_started_has_no_time(self):
+        self.submit({"full": {"needs": {"cpus": 2}}})
+        wait_until("it runs", lambda: self.json_lines("list", "nodes")[0]["running"] == 1)
+        self.troupe("submit", self.file("h.yaml", json.dumps({"name": "h", "tasks": {"t": {"command": ["true"]}}})))
+        self.assertRegex(self.troupe("list", "graphs", "--filter", "graph=h")[0], r"\nh .* - +-\n")
+        self.assertRegex(self.troupe("get", "h")[0], r"\nstarted +-\n")
+        (graph,) = [graph for graph in self.json_lines("list", "graphs") if graph["graph"] == "h"]
+        self.assertEqual((graph["started"], graph["ended"], graph["wall_ms"]), (None, None, 0))
+        self.troupe("cancel", "h")
+        self.assertRegex(self.troupe("list", "graphs", "--filter", "graph=h")[0], r"\nh .*cancelled .* - +-\n")
+
     def test_locks_and_semaphores_with_who_holds_them(self):
         self.assertEqual(self.json_lines("list", "locks"), [])
         self.submit({"own": {"locks": ["door"], "needs": {"cpus": 0.1}},

@@ -23,7 +23,7 @@ tasks:
 """
 
 
-class Standing(Case):
+class Cluster(Case):
     def setUp(self):
         super().setUp()
         self.cluster = self.folder / "state" / "troupe" / "clusters" / "default"
@@ -54,10 +54,10 @@ class Standing(Case):
     def log_of(self, member):
         return (self.cluster / "members" / member / "log").read_text()
 
-    def running_graph(self, until):
+    def running_graph(self, until, then="true"):
         """A driver that waits for a graph of one task, which ends once a file is there; and the graph's id."""
         driver = self.start("submit", "--wait", "--format", "json", "--", "sh", "-c",
-                            f"until test -e {until}; do sleep 0.01; done")
+                            f"until test -e {until}; do sleep 0.01; done; {then}")
         graph = json.loads(driver.stdout.readline())["graph_id"]
         wait_until("it runs", lambda: self.json_lines("get", graph)[0]["task_list"][0]["attempts"])
         return driver, graph
@@ -67,6 +67,8 @@ class Standing(Case):
         self.assertEqual(driver.returncode, 0, err)
         self.assertEqual([attempt["number"] for attempt in json.loads(out)["attempts"]], [1])
 
+
+class Standing(Cluster):
     def test_a_graph_is_handed_over_and_goes_on_without_its_driver(self):
         self.troupe("start", "--cpus", "2")
         graph = self.json_lines("submit", self.file("g.yaml", GRAPH))[0]
@@ -148,7 +150,9 @@ class Standing(Case):
         _, err = self.troupe("submit", "--cluster", "host:7000", "--", "true", code=2)
         self.assertIn("clusters of other machines", err)
         broken = self.file("cluster.json", "{}")
-        self.assertIn("expected the cluster file", self.troupe("status", "--cluster", broken, code=2)[1])
+        for command in ("status", "stop", "submit x.yaml", "list graphs", "get x", "cancel x", "drain x", "start --standby"):
+            _, err = self.troupe(*command.split(), "--cluster", broken, code=2)
+            self.assertIn("expected the cluster file", err)
 
     def test_a_second_start_says_that_it_runs_already(self):
         self.troupe("start")

@@ -89,8 +89,15 @@ class Synchronisation(Case):
     def test_without_a_cluster_nothing_is_started(self):
         _, err = self.troupe("lock", "x", "--", "touch", "started", code=3)
         self.assertRegex(err, "^troupe lock: no cluster runs on this machine")
-        _, err = self.troupe("barrier", "x", "--parties", "2", "--cluster", "/tmp/none.json", code=3)
-        self.assertRegex(err, "^troupe barrier: --cluster: there is no cluster file /tmp/none.json")
+        broken = self.file("broken.json", "{}")
+        for command in (["barrier", "x", "--parties", "2"], ["queue", "send", "q", "x"], ["queue", "receive", "q"],
+                        ["queue", "ack", "q", "1"]):
+            _, err = self.troupe(*command, "--cluster", "/tmp/none.json", code=2)
+            self.assertIn(": --cluster: there is no cluster file /tmp/none.json", err)
+            self.assertIn("expected the cluster file", self.troupe(*command, "--cluster", broken, code=2)[1])
+        for command in ("lock", "semaphore"):
+            _, err = self.troupe(command, "x", "--cluster", broken, "--", "touch", "started", code=2)
+            self.assertIn("expected the cluster file", err)
         _, err = self.troupe("lock", "x", code=2)
         self.assertRegex(err, "^troupe lock: expected a command behind --")
         _, err = self.troupe("lock", "x", "--lease", "soon", "--", "true", code=2)

@@ -128,6 +128,7 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
       ->capture_default_str();
   start->callback([command, standby, &common, &exit_code] {
     command->standby = standby->count() > 0;
+    if (command->standby_cluster.empty()) command->standby_cluster = common.cluster;
     command->json = common.json();
     exit_code = start_command(*command);
   });

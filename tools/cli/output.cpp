@@ -105,7 +105,7 @@ std::string rfc3339(std::int64_t ms) {
   return time_text(ms, "%Y-%m-%dT%H:%M:%S", true) + fraction.data();
 }
 
-std::string local_time(std::int64_t ms) { return time_text(ms, "%Y-%m-%d %H:%M:%S", false); }
+std::string local_time(std::int64_t ms) { return ms == 0 ? "-" : time_text(ms, "%Y-%m-%d %H:%M:%S", false); }
 
 std::string first_line(std::string_view text, std::size_t most) {
   const std::string_view line = text.substr(0, text.find('\n'));

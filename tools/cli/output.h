@@ -46,7 +46,7 @@ Cell state_cell(const std::string& state);
 
 /// `2024-05-01T12:03:01.123Z`, of milliseconds since 1970.
 std::string rfc3339(std::int64_t ms);
-/// The same for people: `2024-05-01 12:03:01`, in the machine's own time zone.
+/// The same for people: `2024-05-01 12:03:01`, in the machine's own time zone; `-` for 0, which is not yet.
 std::string local_time(std::int64_t ms);
 
 /// The first line only, at most so many characters.

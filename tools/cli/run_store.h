@@ -39,10 +39,13 @@ struct RunSummary {
   std::string name;    ///< Of the graph.
   std::string folder;  ///< Absolute.
   RunState state = RunState::running;
-  std::int64_t started_ms = 0;  ///< Since 1970.
+  std::int64_t started_ms = 0;  ///< Since 1970. 0: not yet.
   std::int64_t ended_ms = 0;    ///< 0: not yet, or nobody saw it.
   TaskCounts tasks;
   std::string socket;  ///< Of its store, while the run is under way.
+
+  /// 0 until it has both begun and ended.
+  std::int64_t wall_ms() const { return started_ms == 0 || ended_ms == 0 ? 0 : ended_ms - started_ms; }
 };
 
 /// The state of a run by its tasks, once all have ended.

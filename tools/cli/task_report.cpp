@@ -71,7 +71,7 @@ Json run_object(const RunSummary& run) {
           {"state", to_text(run.state)},
           {"started", time_or_null(run.started_ms)},
           {"ended", time_or_null(run.ended_ms)},
-          {"wall_ms", run.ended_ms == 0 ? 0 : run.ended_ms - run.started_ms},
+          {"wall_ms", run.wall_ms()},
           {"tasks", run.tasks.sum()},
           {"states", std::move(tasks)},
           {"folder", run.folder}};

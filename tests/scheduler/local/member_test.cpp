@@ -1,3 +1,4 @@
+// Those who start, and the locks of those who run.
 #include "scheduler/local/member.h"
 
 #include <sys/wait.h>
@@ -8,6 +9,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "scheduler/local/supervisor.h"
+#include "scheduler/local/supervisor_start.h"
 #include "tests/scheduler/store/store_support.h"
 
 namespace troupe::scheduler {
@@ -28,6 +31,21 @@ void kill_holder_with_child(const std::string& folder, int line[2]) {
   int status = 0;
   ::waitpid(holder, &status, 0);
   REQUIRE(status == 0);
+}
+
+TEST_CASE("a starter waits as long as it hears that the store is being read, and from then on for its limit") {
+  const StartLimit::Time begin{};
+  StartLimit limit(begin);
+  const auto last = begin + 10 * StartLimit::longest_silence;
+  for (auto now = begin; now < last; now += StartLimit::longest_silence / 2) {
+    CHECK(limit.end() > now);
+    CHECK(limit.goes_on(loading_word, now));
+  }
+  CHECK(limit.end() > last);
+  const auto end = limit.end();
+  CHECK_FALSE(limit.goes_on(ready_word, last));
+  CHECK_FALSE(limit.goes_on("the store is older than what was seen", last));
+  CHECK(limit.end() == end);
 }
 
 TEST_CASE("the lock of a member that was killed is taken when the last of it has ended") {

@@ -65,3 +65,17 @@ TEST_CASE("after a commit nothing overtakes what waited for it", "[gate]") {
   gate.take({answer(2)});
   CHECK(sent(gate) == "1 2 ");
 }
+
+TEST_CASE("a batch that is empty holds nothing up, and what is written meanwhile is waited for", "[gate]") {
+  CommitGate gate;
+  CHECK(gate.next_batch(true)->empty());
+  gate.take({answer(1)});
+  CHECK(sent(gate) == "1 ");
+  gate.take({job(1), answer(2)});
+  gate.take({answer(3)});
+  gate.committed();
+  CHECK(sent(gate) == "");
+  CHECK(gate.next_batch()->size() == 1);
+  gate.committed();
+  CHECK(sent(gate) == "2 3 ");
+}

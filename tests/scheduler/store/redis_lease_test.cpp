@@ -17,6 +17,17 @@ RedisStoreOptions with_lease(const Redis& redis, const LeaseOptions& lease) {
   return {.socket = redis.socket(), .patience = milliseconds(200), .lease = lease};
 }
 
+/// Waits until the lease has changed so often.
+void wait_for_renewals(Redis& redis, int count) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  for (std::string before = redis.raw({"GET", "troupe:lease"}); count > 0;) {
+    REQUIRE(std::chrono::steady_clock::now() < limit);
+    const std::string after = redis.raw({"GET", "troupe:lease"});
+    if (after != before) --count;
+    before = after;
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a lease that nobody has is taken at once, and its holder's next process need not wait", "[redis]") {
@@ -60,9 +71,11 @@ TEST_CASE("while a lease is renewed nobody else gets it, and once it is not it i
 
 TEST_CASE("of two who wait for the same lease the second has to wait for the first", "[redis]") {
   Redis redis;
-  RedisTaskStore dead(with_lease(redis, mine));
-  REQUIRE(dead.stand_by(never));
-  opened(dead);
+  {
+    RedisTaskStore dead(with_lease(redis, mine));
+    REQUIRE(dead.stand_by(never));
+    opened(dead);
+  }
   RedisTaskStore second(with_lease(redis, other));
   RedisTaskStore third(with_lease(redis, {.holder = "third", .length = milliseconds(100)}));
   REQUIRE(second.stand_by(never));
@@ -74,38 +87,39 @@ TEST_CASE("of two who wait for the same lease the second has to wait for the fir
   CHECK(std::holds_alternative<Committed>(commit(second, {})));
 }
 
-TEST_CASE("whoever loads for long keeps his lease, as long as the epoch is his", "[redis]") {
+TEST_CASE("a lease is kept as long as its owner gets on, and the epoch is his", "[redis]") {
   Redis redis;
-  const auto text = [&] { return redis.raw({"GET", "troupe:lease"}); };
-  RedisTaskStore store(with_lease(redis, mine));
+  RedisTaskStore store(with_lease(redis, {.holder = "mine", .length = std::chrono::hours(1)}));
   REQUIRE(store.stand_by(never));
   opened(store);
-  LoadingLease lease(redis.socket(), LeaseOptions{.holder = "mine", .length = milliseconds(0)}, {some_cluster, 1, 0});
-  std::string before = text();
-  for (int i = 0; i < 3; ++i) {
-    lease.renew_if_due();
-    CHECK(text() != before);
-    CHECK(is_held_by("mine", before = text()));
+  const LeaseOptions quick{.holder = "mine", .length = milliseconds(4)};
+  LeaseKeeper keeper(redis.socket(), quick, {some_cluster, 1, 0});
+  wait_for_renewals(redis, 3);
+  CHECK(is_held_by("mine", redis.raw({"GET", "troupe:lease"})));
+
+  SECTION("not by one who hangs") { keeper.gets_on(); }
+  SECTION("not by one who was overtaken") {
+    RedisTaskStore next(with_lease(redis, {.holder = "mine", .length = std::chrono::hours(1)}));
+    REQUIRE(next.stand_by(never));
+    opened(next);
   }
-  RedisTaskStore next(with_lease(redis, mine));
-  REQUIRE(next.stand_by(never));
-  opened(next);
-  before = text();
-  lease.renew_if_due();
-  CHECK(text() == before);
-  LoadingLease(redis.socket(), std::nullopt, {some_cluster, 2, 0}).renew_if_due();
-  CHECK(text() == before);
+  RedisTaskStore third(with_lease(redis, {.holder = "third", .length = milliseconds(50)}));
+  CHECK(third.stand_by(never));
 }
 
-TEST_CASE("a lease is renewed while a large store is read", "[redis]") {
+TEST_CASE("from the epoch on a lease is kept: as the store is read, before the first commit, during a large one",
+          "[redis]") {
   Redis redis;
   RedisTaskStore before(redis.options());
   opened(before);
   committed(before, small_graph(JobId{1}, 20'000));
-  RedisTaskStore store(with_lease(redis, {.holder = "mine", .length = milliseconds(4)}));
+  RedisTaskStore store(with_lease(redis, {.holder = "mine", .length = milliseconds(2'000)}));
   REQUIRE(store.stand_by(never));
   opened(store);
-  CHECK_THAT(redis.raw({"GET", "troupe:lease"}), Catch::StartsWith("2 mine 1+"));
+  wait_for_renewals(redis, 2);
+  store.commit(small_graph(JobId{2}, 20'000));  // More than fits into the socket.
+  wait_for_renewals(redis, 1);
+  CHECK(std::holds_alternative<Committed>(wait_for_outcome(store)));
 }
 
 TEST_CASE("whoever is overtaken while he reads says so at once, and may stand by again", "[redis]") {

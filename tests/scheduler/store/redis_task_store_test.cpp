@@ -170,6 +170,36 @@ TEST_CASE("a store waits for a redis that is still starting", "[redis]") {
   CHECK(opened(store).epoch == 1);
 }
 
+TEST_CASE("a redis that reads its file is waited for as long as it does, and that is told", "[redis]") {
+  TemporaryFolder folder;
+  const std::string info = "redis_version:7.0.15\r\nrole:master\r\nloading:1\r\n";
+  std::string answer = '$' + std::to_string(info.size()) + "\r\n" + info + "\r\n";
+  for (const std::string value : {"yes", "always", "noeviction"})
+    answer += "*2\r\n$1\r\nx\r\n$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+  for (int i = 0; i < 4; ++i) answer += "-LOADING Redis is loading the dataset in memory\r\n";
+  std::optional<PlayedRedis> played;
+  played.emplace(folder.path() + "/redis", answer);
+  int signs = 0;
+  RedisTaskStore store({.socket = folder.path() + "/redis", .patience = milliseconds(1'000), .on_progress = [&] {
+                          if (++signs == 10) played.reset();
+                        }});
+  const auto state = store.open(some_cluster);
+  REQUIRE_FALSE(state);
+  CHECK(signs == 10);
+  CHECK_THAT(state.error().message, Catch::Contains("does not answer"));
+}
+
+TEST_CASE("whoever opens a store tells that he gets on, reply by reply", "[redis]") {
+  Redis redis;
+  RedisTaskStore before(redis.options());
+  opened(before);
+  committed(before, small_graph(JobId{1}, 1'000));
+  int signs = 0;
+  RedisTaskStore store({.socket = redis.socket(), .on_progress = [&] { ++signs; }});
+  opened(store);
+  CHECK(signs >= 1'000 / 250);
+}
+
 TEST_CASE("a redis that does not come back loses the store, in time and with what to do", "[redis]") {
   Redis redis;
   RedisTaskStore store(redis.options(milliseconds(100)));

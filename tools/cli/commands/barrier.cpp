@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/cli/cluster_choice.h"
 #include "tools/cli/connection.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
@@ -19,7 +20,7 @@ int barrier_command(const BarrierCommand& command) {
   const auto limit = command.limit.empty() ? sync::for_ever : parse_duration(command.limit);
   if (!limit) return fail("--limit: found '" + command.limit + "', expected " + expected_duration, exit_bad_input);
   auto session = connect_to_cluster(command.cluster);
-  if (!session) return fail(session.error().message, exit_no_cluster);
+  if (!session) return fail(session.error().message, exit_code_of(session.error()));
   const auto round = session->barrier(command.name, command.parties).arrive_and_wait(*limit);
   if (!round) return fail(round.error().message, exit_code_of_answer(round.error()));
   if (command.json) {

@@ -32,7 +32,7 @@ void print_run(const RunSummary& run, const std::vector<TaskRecord>& tasks, cons
   row("id", to_text(run.id));
   row("state", to_text(run.state));
   row("started", local_time(run.started_ms));
-  if (run.ended_ms != 0) row("ended", local_time(run.ended_ms) + ", after " + wall_text(run.ended_ms - run.started_ms));
+  if (run.ended_ms != 0) row("ended", local_time(run.ended_ms) + ", after " + wall_text(run.wall_ms()));
   row("folder", run.folder);
   std::printf("\n");
   Table table({{"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"cause"}});

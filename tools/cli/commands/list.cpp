@@ -129,8 +129,8 @@ int list_graphs(GraphSource& source, const ListCommand& command, const std::vect
       std::printf("%s\n", run_json(run).c_str());
       continue;
     }
-    const std::string wall =
-        run.ended_ms == 0 ? "-" : duration_text(std::chrono::milliseconds(run.ended_ms - run.started_ms));
+    const bool is_over = run.started_ms != 0 && run.ended_ms != 0;
+    const std::string wall = is_over ? duration_text(std::chrono::milliseconds(run.wall_ms())) : "-";
     table.add({run.name, to_text(run.id), state_cell(to_text(run.state)), std::to_string(run.tasks.sum()),
                std::to_string(run.tasks[TaskState::done]), local_time(run.started_ms), wall});
   }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "runtime/agent/process.h"
+#include "tools/cli/cluster_choice.h"
 #include "tools/cli/connection.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
@@ -62,7 +63,7 @@ int lock_command(const LockCommand& command) {
   const auto options = options_of(command);
   if (!options) return fail(options.error(), exit_bad_input);
   auto session = connect_to_cluster(command.cluster);
-  if (!session) return fail(session.error(), exit_no_cluster);
+  if (!session) return fail(session.error(), exit_code_of(session.error()));
   auto held = command.is_semaphore ? session->try_acquire({command.name, command.take, command.permits}, *options)
                                    : session->try_lock(command.name, *options);
   if (!held) return fail(held.error(), exit_code_of_answer(held.error()));

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/cli/cluster_choice.h"
 #include "tools/cli/connection.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/output.h"
@@ -49,7 +50,7 @@ int queue_send_command(const QueueSend& command) {
   if (messages.empty())
     messages.emplace_back(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
   auto session = connect_to_cluster(command.cluster);
-  if (!session) return fail("send", session.error(), exit_no_cluster);
+  if (!session) return fail("send", session.error(), exit_code_of(session.error()));
   if (command.capacity != 0 || command.max_deliveries != 0 || command.durable) {
     sync::QueueOptions options{.durable = command.durable};
     if (command.capacity != 0) options.capacity = command.capacity;
@@ -70,7 +71,7 @@ int queue_receive_command(const QueueReceive& command) {
   const auto lease = duration_of("--lease", command.lease, usual_lease);
   if (!lease) return fail("receive", lease.error(), exit_bad_input);
   auto session = connect_to_cluster(command.cluster);
-  if (!session) return fail("receive", session.error(), exit_no_cluster);
+  if (!session) return fail("receive", session.error(), exit_code_of(session.error()));
   SyncClient& client = session->core().sync();
   const sync::Receive receive{
       .queue = command.name, .lease = *lease, .patience = *limit, .outlives_client = !command.acknowledge};
@@ -98,7 +99,7 @@ int queue_acknowledge_command(const QueueAcknowledge& command) {
     return fail("ack", bad_input("found '" + command.token + "', expected the token that 'queue receive' printed"),
                 exit_bad_input);
   auto session = connect_to_cluster(command.cluster);
-  if (!session) return fail("ack", session.error(), exit_no_cluster);
+  if (!session) return fail("ack", session.error(), exit_code_of(session.error()));
   SyncClient& client = session->core().sync();
   const auto answer = client.wait(client.start(sync::Acknowledge{command.name, token}), slack);
   if (!answer) return fail("ack", answer.error(), exit_code_of_answer(answer.error()));

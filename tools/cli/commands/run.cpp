@@ -175,7 +175,7 @@ class Show {
       print_table(graph.tasks(), end, nodes_);
       std::printf("%s\ngraph %s (%s) %s after %s\n", describe(counts).c_str(), run_.name.c_str(),
                   troupe::to_text(run_.id).c_str(), to_text(run_.state),
-                  duration_text(std::chrono::milliseconds(run_.ended_ms - run_.started_ms)).c_str());
+                  duration_text(std::chrono::milliseconds(run_.wall_ms())).c_str());
     }
     std::fflush(stdout);
     if (end.how == RunEnd::How::interrupted) return exit_interrupted;

@@ -1,0 +1,133 @@
+// A service between a store and a network in memory, told step by step.
+#include "scheduler/service/service.h"
+
+#include <catch2/catch.hpp>
+
+#include "runtime/wire/memory_transport.h"
+#include "scheduler/store/memory_task_store.h"
+
+using namespace troupe;
+using namespace troupe::scheduler;
+
+namespace {
+
+constexpr ClusterId cluster{0x1111, 0x2222};
+
+/// Somebody who talks to it.
+class Peer {
+ public:
+  Peer(MemoryNetwork& network, StoreAge seen) : transport_(network.make_transport()), seen_(seen) {
+    service_ = *transport_->connect("scheduler");
+  }
+  void says(const message::Message& message) {
+    outbox_.post(service_, {seen_.cluster, seen_.epoch, 1, seen_.commit_seq}, message);
+    outbox_.flush(*transport_);
+  }
+  /// All messages of one kind that have come.
+  template <class Kind>
+  std::vector<Kind> hears() {
+    for (const auto& delivery : transport_->receive(std::chrono::steady_clock::now())) {
+      auto letters = decode(delivery.frame);
+      REQUIRE(letters);
+      for (auto& message : letters->messages) heard_.push_back(std::move(message));
+    }
+    std::vector<Kind> some;
+    for (const auto& message : heard_)
+      if (const auto* kind = std::get_if<Kind>(&message)) some.push_back(*kind);
+    return some;
+  }
+
+ private:
+  std::unique_ptr<Transport> transport_;
+  StoreAge seen_;
+  PeerId service_;
+  Outbox outbox_;
+  std::vector<message::Message> heard_;
+};
+
+struct World {
+  MemoryNetwork network;
+  MemoryDisk disk;
+  MemoryTaskStore store{disk};
+  std::unique_ptr<Transport> transport = network.make_transport();
+  Service service{
+      {.address = [](std::uint32_t) { return "scheduler"; }, .announce = [](std::uint32_t) {}, .cluster = cluster},
+      store,
+      *transport};
+
+  World() { REQUIRE(service.start()); }
+  Result<void> turn() {
+    transport->wake();
+    return service.run([turns = 0]() mutable { return turns++ == 1; });
+  }
+  void turns() {
+    for (int i = 0; i < 3; ++i) REQUIRE(turn());
+  }
+  Peer peer(StoreAge seen = {cluster}) { return Peer(network, seen); }
+};
+
+constexpr JobId graph{0x77};
+message::DriverHello hello(std::uint64_t driver) { return {DriverId{driver}, {.id = {driver}, .name = "driver"}}; }
+message::Submit submit() {
+  return {1,
+          {.id = graph, .name = "graph", .durable = true},
+          {TaskSpec{.id = {graph, 1}, .name = "task", .work = CommandWork{.argv = {"true"}}}},
+          {}};
+}
+message::AgentHeartbeat heartbeat() { return {NodeId{9}, 1, {}}; }
+
+}  // namespace
+
+TEST_CASE("who asks for tasks is told of none that are not on disk yet", "[service]") {
+  World world;
+  Peer driver = world.peer();
+  Peer reader = world.peer();
+  driver.says(hello(1));
+  reader.says(hello(2));
+  world.turns();
+  world.disk.holds_answers = true;
+  driver.says(submit());
+  world.turns();
+  reader.says(message::AskTasks{5, graph});
+  reader.says(message::AskStatus{6});
+  world.turns();
+  CHECK(driver.hears<message::Answer>().empty());
+  CHECK(reader.hears<message::TaskList>().empty());
+  CHECK(reader.hears<message::ClusterStatus>().size() == 1);  // It shows nodes, and what is on disk by its number.
+
+  world.disk.holds_answers = false;
+  world.turns();
+  REQUIRE(driver.hears<message::Answer>().size() == 1);
+  const auto lists = reader.hears<message::TaskList>();
+  REQUIRE(lists.size() == 1);
+  CHECK((lists[0].request == 5 && lists[0].tasks.size() == 1));
+  reader.says(message::AskTasks{7, graph});
+  REQUIRE(world.turn());
+  CHECK(reader.hears<message::TaskList>().size() == 2);  // Where nothing waits.
+}
+
+TEST_CASE("a driver that names a newer store is not heard, and nobody else suffers from it", "[service]") {
+  World world;
+  Peer liar = world.peer({cluster, 99, 0});
+  Peer other = world.peer({cluster, 1, 99});
+  Peer driver = world.peer();
+  liar.says(hello(1));
+  other.says(hello(2));
+  driver.says(hello(3));
+  world.turns();
+  CHECK(liar.hears<message::DriverWelcome>().empty());
+  CHECK(other.hears<message::DriverWelcome>().empty());
+  CHECK(driver.hears<message::DriverWelcome>().size() == 1);
+}
+
+TEST_CASE("an agent that has seen more of the store ends its scheduler", "[service]") {
+  const StoreAge seen = GENERATE(StoreAge{cluster, 1, 99}, StoreAge{cluster, 99, 0});
+  World world;
+  Peer agent = world.peer(seen);
+  agent.says(heartbeat());
+  Result<void> ended;
+  for (int i = 0; i < 3 && ended; ++i) ended = world.turn();
+  REQUIRE_FALSE(ended);
+  CHECK_THAT(ended.error().message, Catch::Contains("is older than what was seen"));
+  CHECK(agent.hears<message::HeartbeatTaken>().empty());
+}
