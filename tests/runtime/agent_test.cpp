@@ -84,9 +84,10 @@ TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epo
       .on_welcome = [] {},
       .seen_file = folder / "member/seen",  // Its folder is not there: it cannot be written.
       .stop = stop};
+  Result<void> ended = Error{};
   std::thread agent([&] {
     const auto transport = network.make_transport();
-    CHECK(run_agent(options, *transport));
+    ended = run_agent(options, *transport);
   });
   scheduler.hears<message::AgentJoin>();
   scheduler.says(3, message::AgentWelcome{});
@@ -112,6 +113,7 @@ TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epo
   CHECK(SeenFile::read(options.seen_file, cluster).epoch == 3);
   ::eventfd_write(stop, 1);
   agent.join();
+  CHECK(ended);
   ::close(stop);
 }
 
