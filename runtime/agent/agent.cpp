@@ -162,7 +162,7 @@ class Agent {
     if (const auto* hello = std::get_if<message::WorkerHello>(&letter.message)) {
       const auto number = numbers_.find(hello->worker);
       if (number == numbers_.end()) return;
-      workers_.at(number->second).peer = from;
+      number_of_.erase(std::exchange(workers_.at(number->second).peer, from));
       number_of_[from] = number->second;
       step(agent::WorkerReady{number->second});
       return;
@@ -191,7 +191,9 @@ class Agent {
             [&](agent::StartCommand& each) { start_command(each.order); },
             [&](agent::KillWorker& each) {
               const auto worker = workers_.find(each.worker);
-              if (worker != workers_.end()) ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+              if (worker == workers_.end()) return;
+              ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+              ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
             },
             [&](agent::KillCommand& each) {
               const auto command = commands_.find({each.task, each.attempt});

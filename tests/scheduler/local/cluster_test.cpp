@@ -199,13 +199,14 @@ TEST_CASE("what goes wrong in a task is told with its cause", "[local]") {
   CHECK(too_large.error().message.find("64 cpus") != std::string::npos);
 }
 
-TEST_CASE("a task whose worker is killed runs again", "[local]") {
+TEST_CASE("a task whose worker is killed, or stopped, runs again", "[local]") {
+  const int by = GENERATE(SIGKILL, SIGSTOP);
   const Folder folder;
   auto cluster = Cluster::local({.cpus = 2000});
   auto session = cluster.connect();
   const auto attempt = session.submit({.max_attempts = 2}, first_waits, folder.file("pid"), folder.file("never"));
   REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("pid")); }));
-  REQUIRE(::kill(std::stoi(text_in(folder.file("pid"))), SIGKILL) == 0);
+  REQUIRE(::kill(std::stoi(text_in(folder.file("pid"))), by) == 0);
   CHECK(session.get(attempt) == 2);
 }
 
