@@ -30,7 +30,9 @@ struct Answer {
 };
 
 Error error_at(const std::string& socket, const char* verb) {
-  return {Fault::unavailable, std::string("cannot ") + verb + ' ' + socket + ": " + std::strerror(errno)};
+  const bool is_nobody_there = errno == ECONNREFUSED || errno == ENOENT;
+  return {is_nobody_there ? Fault::peer_lost : Fault::unavailable,
+          std::string("cannot ") + verb + ' ' + socket + ": " + std::strerror(errno)};
 }
 
 std::optional<sockaddr_un> address_of(const std::string& path) {
@@ -251,7 +253,9 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
     auto memory = SharedMemory::from(std::move(descriptors[0]), link_bytes);
     auto bell = Bell::from(std::move(descriptors[1]), std::move(descriptors[2]));
     if (!memory || !bell) continue;
-    if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.descriptor()})) continue;
+    // What a guest said before it left is heard all the same.
+    if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.descriptor()}) && errno != EPIPE)
+      continue;
     links.push_back(RingLink(RingLink::Side::listens, request.caller, std::move(*memory), std::move(guest)));
     links.back().other_.emplace(std::move(*bell));
   }

@@ -22,7 +22,8 @@ namespace troupe {
 class RingLink {
  public:
   /// Asks who listens at `socket` for a link; messages may be sent at once. `own` is rung when something has come.
-  /// Does not block. Fails with: unavailable (nobody listens there, or too many ask at once).
+  /// Does not block. Fails with: peer_lost (nobody listens there), unavailable (too many ask at once, or there is no
+  /// memory or descriptor for it).
   static Result<RingLink> ask(const std::string& socket, std::uint64_t caller, const Bell& own);
 
   /// True: the other side has taken the link. To be asked, until it says so, when the descriptor is readable.

@@ -161,6 +161,20 @@ TEST_CASE("a peer that is gone takes frames nowhere and stops nobody", "[transpo
   });
 }
 
+TEST_CASE("what a peer said before it left is heard, also where nobody looked meanwhile", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto server = kind.make();
+    REQUIRE(server->listen(kind.address));
+    auto gone = kind.make();
+    gone->send(gone->connect(kind.address).value(), "last words");
+    gone.reset();
+    const auto arrived = receive_some(*server, 1);
+    REQUIRE(arrived.size() == 1);
+    CHECK(arrived[0].frame == "last words");
+  });
+}
+
 TEST_CASE("a socket path that is too long is refused in words", "[transport]") {
   const auto transport = make_zmq_transport();
   const auto listening = transport->listen("ipc:///tmp/" + std::string(200, 'x'));
