@@ -37,7 +37,7 @@ void SessionCore::run() {
   auto next_hello = Clock::now();
   auto look_at = Clock::time_point::max();  // At the rings.
   for (;;) {
-    const auto arrived = transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at}));
+    const auto arrived = transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at, replace_at_}));
     std::vector<Outbox::Outgoing> out;
     bool last = false;
     {

@@ -16,7 +16,8 @@ namespace troupe {
 class CallRings {
  public:
   /// Takes links beside `own_address`; none where that is no path, or shared memory is not to be had.
-  explicit CallRings(const std::string& own_address);
+  /// `greet` is told of each link that is taken, on the executor's thread, before its calls.
+  CallRings(const std::string& own_address, std::function<void(std::uint64_t caller)> greet);
 
   /// Rung when something was put into a ring.
   Bell& bell() { return bell_; }
@@ -42,6 +43,7 @@ class CallRings {
   void take_in(RingLink link, Transport& transport, const Post& post);
   void forget(int descriptor, Transport& transport, const Post& post);
 
+  std::function<void(std::uint64_t)> greet_;
   Bell bell_;
   std::optional<RingDoor> door_;
   std::vector<int> watched_;                 // At the door.

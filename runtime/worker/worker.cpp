@@ -46,7 +46,11 @@ class Worker {
         catalog_(catalog),
         transport_(transport),
         begun_(options.own_address),
-        rings_(options.own_address),
+        rings_(options.own_address,
+               [this](std::uint64_t caller) {
+                 const std::lock_guard lock(mutex_);
+                 mailbox_.start_over(caller);
+               }),
         executor_(rings_.bell(),
                   {.serve = [this] { return rings_.serve([this](auto call) { take_ring_call(std::move(call)); }); },
                    .has_more = [this] { return rings_.has_more(); }}) {
