@@ -135,6 +135,8 @@ class RingTransport final : public Transport {
     for (const RingDoor& door : doors_)
       for (const int descriptor : door.descriptors()) polled.push_back({descriptor, POLLIN, 0});
     auto until = deadline;
+    for (const RingDoor& door : doors_)
+      if (door.closed_until() > Clock::now()) until = std::min(until, door.closed_until());
     for (const auto& [id, peer] : peers_) {
       if (peer.link) {
         polled.push_back({peer.link->descriptor(), POLLIN, 0});

@@ -54,6 +54,11 @@ void CallRings::look_at_door(Transport& transport, const Post& post) {
   for (const int descriptor : watched_) transport.watch(descriptor, false);
 }
 
+std::chrono::steady_clock::time_point CallRings::look_at() const {
+  using Clock = RingDoor::Clock;
+  return door_ && door_->closed_until() > Clock::now() ? door_->closed_until() : Clock::time_point::max();
+}
+
 void CallRings::take_in(RingLink link, Transport& transport, const Post& post) {
   const auto same = std::find_if(connected_.begin(), connected_.end(),
                                  [&](const auto& each) { return each.second == link.caller(); });

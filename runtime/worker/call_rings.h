@@ -28,6 +28,8 @@ class CallRings {
   using Post = std::function<void(std::function<void()>)>;
   /// Looks for callers that have come and gone, and has the transport watch for the next.
   void look_at_door(Transport& transport, const Post& post);
+  /// When it is to be looked at, at the latest.
+  std::chrono::steady_clock::time_point look_at() const;
 
   // --- on the executor's thread ---
 

@@ -1,5 +1,6 @@
 #include "runtime/worker/worker.h"
 
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <map>
@@ -65,7 +66,7 @@ class Worker {
   void run(const std::function<bool()>& until_stopped) {
     while (!until_stopped()) {
       rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
-      for (const auto& delivery : transport_.receive(send_at_)) take(delivery);
+      for (const auto& delivery : transport_.receive(std::min(send_at_, rings_.look_at()))) take(delivery);
       send_what_is_due();
     }
   }
