@@ -33,7 +33,8 @@ constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
-constexpr std::chrono::milliseconds longest_silence{1000};  // Of a scheduler, which answers each heartbeat.
+constexpr std::uint64_t first_half = 0xffff'ffff'0000'0000;  // Of a worker's id: its node's.
+constexpr std::chrono::milliseconds longest_silence{1000};   // Of a scheduler, which answers each heartbeat.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
@@ -65,6 +66,7 @@ class Agent {
     scheduler_ = *scheduler;
     connected_to_ = options_.active_scheduler();
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
+    remove_what_is_left();
     step(agent::Tick{});
     to_scheduler_.flush(transport_);
     return {};
@@ -208,7 +210,7 @@ class Agent {
 
   void start_worker(const agent::StartWorker& start) {
     WorkerProcess worker;
-    worker.id = WorkerId{random_id()};
+    worker.id = WorkerId{own_half() | (random_id() & ~first_half)};
     worker.output_file = options_.log_directory + "/worker-" + to_text(worker.id);
     ProcessSpec spec{.argv = options_.worker_arguments(start.program, worker.id),
                      .environment = environment_of(start.grant),
@@ -294,6 +296,23 @@ class Agent {
     if (!address.starts_with(scheme)) return;
     ::unlink(address.c_str() + scheme.size());
     ::unlink(ring_socket_of(address).c_str());
+  }
+
+  std::uint64_t own_half() const { return options_.node.value & first_half; }
+
+  /// The sockets of an earlier agent's workers, which died with it.
+  void remove_what_is_left() const {
+    constexpr std::string_view scheme = "ipc://";
+    const WorkerId some{own_half()};
+    const std::string address = options_.worker_address(some);
+    if (!address.starts_with(scheme)) return;
+    const std::filesystem::path path = address.substr(scheme.size());
+    const std::string name = path.filename().string();
+    const std::string text = to_text(some);
+    const std::string begin = name.substr(0, name.find(text) + text.size() / 2);
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), ignored))
+      if (entry.path().filename().string().starts_with(begin)) std::filesystem::remove(entry.path(), ignored);
   }
 
   static void remove_if_empty(const std::string& file) {
