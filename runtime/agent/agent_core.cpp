@@ -48,6 +48,7 @@ bool AgentCore::is_refused(const StoreAge& store) {
     return settings_.planted != Planted::older_epoch_obeyed;
   }
   seen_ = store;
+  is_heard_ = true;
   // A new epoch is remembered before anything is done in it; commits at the next beat: a disk is slow.
   if (seen_.epoch != remembered_.epoch) remember();
   return false;
@@ -222,7 +223,8 @@ void AgentCore::on(const Tick&) {
   remember();
   if (is_welcome_) {
     emit(SendHeartbeat{running()});
-    send_reports();
+    // One that is stopped has them already, for when it goes on.
+    if (std::exchange(is_heard_, false)) send_reports();
   } else {
     emit(SendJoin{running()});
   }

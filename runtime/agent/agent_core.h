@@ -274,6 +274,7 @@ class AgentCore {
   NodeLedger ledger_;
   Time now_{};
   bool is_welcome_ = false;
+  bool is_heard_ = false;  // The scheduler, since the reports were repeated last.
   Time next_beat_{};
   StoreAge seen_;
   StoreAge remembered_;

@@ -154,6 +154,8 @@ void SchedulerHost::take(Place from, Letter&& letter) {
   }
   if (const auto refusal = refuse_older("this scheduler's store", age_, letter.envelope.store(), settings_.planted))
     return exit(refusal->message);
+  if (std::holds_alternative<message::AgentHeartbeat>(letter.message))
+    world_.network.send(world_.places.scheduler(number_), from, envelope(), message::HeartbeatTaken{});
   const DriverId driver = world_.driver_at(from);
   const auto event = event_of(std::move(letter), world_.cluster, driver);
   if (!event) return;
@@ -217,7 +219,6 @@ void SchedulerHost::commit_what_waits() {
 }
 
 void SchedulerHost::send_what_may_go() {
-  const Envelope envelope{age_.cluster, age_.epoch, number_ + 1u, age_.commit_seq};
   for (auto& effect : gate_->take_sends()) {
     if (!world_.store.is_replaced()) watch_->lets_out(effect, world_.store.contents());
     world_.sync_witness.sent(effect);
@@ -226,7 +227,7 @@ void SchedulerHost::send_what_may_go() {
     const auto* node = std::get_if<NodeId>(&outgoing->to);
     const Place to = node != nullptr ? world_.places.node(node->value - 1)
                                      : world_.places.driver(std::get<DriverId>(outgoing->to).value - 1);
-    world_.network.send(world_.places.scheduler(number_), to, envelope, std::move(outgoing->message));
+    world_.network.send(world_.places.scheduler(number_), to, envelope(), std::move(outgoing->message));
   }
 }
 
