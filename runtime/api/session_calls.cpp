@@ -21,7 +21,9 @@ constexpr int most_tries = 8;  // To have rings from a worker that carry somethi
 constexpr std::chrono::milliseconds first_retry{5};
 constexpr std::chrono::milliseconds longest_retry{100};  // While nobody listens.
 
-void try_later(WorkerLink& link, Clock::time_point now) { link.try_at = now + first_retry * (1 << link.tries++); }
+void try_later(WorkerLink& link, Clock::time_point now) {
+  link.try_at = now + first_retry * (1 << std::min(link.tries++, most_tries));
+}
 
 }  // namespace
 
