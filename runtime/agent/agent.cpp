@@ -34,7 +34,9 @@ constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
-constexpr std::chrono::milliseconds between_looks{1000};  // At who the active scheduler is.
+constexpr std::chrono::milliseconds between_looks{1000};     // At who the active scheduler is.
+constexpr std::uint64_t first_half = 0xffff'ffff'0000'0000;  // Of a worker's id: its node's.
+constexpr std::chrono::milliseconds longest_silence{1000};   // Of a scheduler, which answers each heartbeat.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);
@@ -66,6 +68,7 @@ class Agent {
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
+    remove_what_is_left();
     step(agent::Tick{});
     to_scheduler_.flush(transport_);
     return {};
@@ -165,7 +168,7 @@ class Agent {
     if (const auto* hello = std::get_if<message::WorkerHello>(&letter.message)) {
       const auto number = numbers_.find(hello->worker);
       if (number == numbers_.end()) return;
-      workers_.at(number->second).peer = from;
+      number_of_.erase(std::exchange(workers_.at(number->second).peer, from));
       number_of_[from] = number->second;
       step(agent::WorkerReady{number->second});
       return;
@@ -211,7 +214,9 @@ class Agent {
             [&](agent::StartCommand& each) { start_command(each.order); },
             [&](agent::KillWorker& each) {
               const auto worker = workers_.find(each.worker);
-              if (worker != workers_.end()) ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+              if (worker == workers_.end()) return;
+              ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+              ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
             },
             [&](agent::KillCommand& each) {
               const auto command = commands_.find({each.task, each.attempt});
@@ -226,7 +231,7 @@ class Agent {
 
   void start_worker(const agent::StartWorker& start) {
     WorkerProcess worker;
-    worker.id = WorkerId{random_id()};
+    worker.id = WorkerId{own_half() | (random_id() & ~first_half)};
     worker.output_file = options_.log_directory + "/worker-" + to_text(worker.id);
     ProcessSpec spec{.argv = options_.worker_arguments(start.program, worker.id),
                      .environment = environment_of(start.grant),
@@ -312,6 +317,23 @@ class Agent {
     if (!address.starts_with(scheme)) return;
     ::unlink(address.c_str() + scheme.size());
     ::unlink(ring_socket_of(address).c_str());
+  }
+
+  std::uint64_t own_half() const { return options_.node.value & first_half; }
+
+  /// The sockets of an earlier agent's workers, which died with it.
+  void remove_what_is_left() const {
+    constexpr std::string_view scheme = "ipc://";
+    const WorkerId some{own_half()};
+    const std::string address = options_.worker_address(some);
+    if (!address.starts_with(scheme)) return;
+    const std::filesystem::path path = address.substr(scheme.size());
+    const std::string name = path.filename().string();
+    const std::string text = to_text(some);
+    const std::string begin = name.substr(0, name.find(text) + text.size() / 2);
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), ignored))
+      if (entry.path().filename().string().starts_with(begin)) std::filesystem::remove(entry.path(), ignored);
   }
 
   static void remove_if_empty(const std::string& file) {

@@ -48,6 +48,7 @@ bool AgentCore::is_refused(const StoreAge& store) {
     return settings_.planted != Planted::older_epoch_obeyed;
   }
   seen_ = store;
+  is_heard_ = true;
   // A new epoch is remembered before anything is done in it; commits at the next beat: a disk is slow.
   if (seen_.epoch != remembered_.epoch) remember();
   return false;
@@ -134,21 +135,22 @@ void AgentCore::on(const AskedToJoin& asked) {
 
 void AgentCore::on(const WorkerReady& ready) {
   const auto found = workers_.find(ready.worker);
-  if (found == workers_.end() || found->second.phase != Worker::Phase::starting)
-    return ignore("no worker of that number is starting");
-  Attempt* attempt = attempt_of(ready.worker);
-  hand_over(ready.worker, found->second, *attempt);
+  if (found == workers_.end() || found->second.phase == Worker::Phase::dying)
+    return ignore("no worker of that number lives");
+  found->second.heard = now_;
+  if (found->second.phase == Worker::Phase::starting) hand_over(ready.worker, found->second, *attempt_of(ready.worker));
 }
 
 void AgentCore::on(const WorkerExited& exited) {
   const auto found = workers_.find(exited.worker);
   if (found == workers_.end()) return ignore("there is no worker of that number");
   std::deque<Key> attempts = std::move(found->second.attempts);
-  const bool was_ended = found->second.phase == Worker::Phase::dying;
+  const std::optional<Cause> ends_by = std::move(found->second.ends_by);
+  const bool was_ended = found->second.phase == Worker::Phase::dying && !ends_by;
   const std::uint64_t begun = exited.begun - std::min(exited.begun, found->second.ended);
   workers_.erase(found);
   if (attempts.empty()) return;
-  Cause cause = exited.cause;
+  Cause cause = ends_by.value_or(exited.cause);
   if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
     cause.message = "the worker exited before its task had ended";
   // The last that it began is what it died under, unless it was made to end. What it had done before, and not yet told,
@@ -178,12 +180,12 @@ void AgentCore::on(const ReportArrived& arrived) {
   Worker& worker = workers_.at(arrived.worker);
   worker.attempts.pop_front();
   ++worker.ended;
-  if (worker.attempts.empty()) {
+  if (!worker.attempts.empty()) {
+    go_on(worker, *attempt);
+  } else if (worker.phase == Worker::Phase::busy) {
     worker.phase = Worker::Phase::idle;
     worker.idle_since = now_;
     timer_at(now_ + settings_.idle_timeout);
-  } else {
-    go_on(worker, *attempt);
   }
   end(key, *attempt, arrived.report);
   retire_idle_workers();
@@ -216,11 +218,13 @@ void AgentCore::on(const Tick&) {
   kill_overdue();
   retire_idle_workers();
   if (now_ < next_beat_) return;
+  end_silent_workers();
   next_beat_ = now_ + settings_.heartbeat_interval;
   remember();
   if (is_welcome_) {
     emit(SendHeartbeat{running()});
-    send_reports();
+    // One that is stopped has them already, for when it goes on.
+    if (std::exchange(is_heard_, false)) send_reports();
   } else {
     emit(SendJoin{running()});
   }
@@ -318,6 +322,7 @@ void AgentCore::start(Key key, Attempt& attempt) {
   attempt.phase = Attempt::Phase::starting;
   attempt.worker = ++last_worker_;
   Worker& worker = workers_[attempt.worker];
+  worker.heard = now_;
   worker.program = attempt.order.program;
   worker.shape = attempt.order.grant;
   worker.attempts = {key};
@@ -363,6 +368,7 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
 }
 
 void AgentCore::kill(WorkerNumber number, Worker& worker) {
+  if (worker.phase == Worker::Phase::dying) return;
   worker.phase = Worker::Phase::dying;
   worker.kill_at = timer_at(now_ + settings_.kill_grace);
   emit(KillWorker{number, false});
@@ -392,6 +398,23 @@ void AgentCore::kill_overdue() {
     if (!attempt.kill_at || now_ < *attempt.kill_at) continue;
     attempt.kill_at.reset();
     emit(KillCommand{key.first, key.second, true});
+  }
+}
+
+/// What a silent one ran has failed, as if it had died. An agent that is late itself may not have heard what was said.
+void AgentCore::end_silent_workers() {
+  const bool was_late = now_ - next_beat_ > settings_.heartbeat_interval;
+  for (auto& [number, worker] : workers_) {
+    if (worker.phase == Worker::Phase::dying) continue;
+    if (was_late) worker.heard = now_;
+    const bool is_starting = worker.phase == Worker::Phase::starting;
+    if (settings_.planted == (is_starting ? Planted::workers_start_waited_for : Planted::silent_worker_waited_for))
+      continue;
+    const Time longest = is_starting ? settings_.start_timeout : settings_.worker_timeout;
+    if (now_ - worker.heard < longest) continue;
+    worker.ends_by = Cause{.message = "its worker gave no sign of life for " + std::to_string(longest.count()) +
+                                      (is_starting ? " ms after its start" : " ms")};
+    kill(number, worker);
   }
 }
 

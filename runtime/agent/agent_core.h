@@ -70,7 +70,7 @@ struct AskedToJoin {
 // --- events: from this node
 // -------------------------------------------------------------------------------------------
 
-/// The worker has started and takes an order.
+/// The worker has started and takes an order; and again while it lives.
 struct WorkerReady {
   WorkerNumber worker = 0;
 };
@@ -173,6 +173,8 @@ struct AgentSettings {
   std::size_t most_idle_workers = 8;
   std::size_t most_given_to_worker = 64;    ///< What it runs, and what is lined up behind it.
   agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
+  agent::Time start_timeout{30'000};        ///< Until a worker's first sign of life.
+  agent::Time worker_timeout{5'000};        ///< Between two of them.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
   Planted planted = Planted::none;          ///< For tests of the simulator only.
 };
@@ -226,7 +228,9 @@ class AgentCore {
     std::deque<Key> attempts;  // the first is what it runs
     std::uint64_t ended = 0;   // of its attempts
     Time idle_since{};
+    Time heard{};  // when it last gave a sign of life
     std::optional<Time> kill_at;
+    std::optional<Cause> ends_by;  // its own doing, if it is made to end for that
   };
 
   void on(const agent::OrderArrived& arrived);
@@ -255,6 +259,7 @@ class AgentCore {
   void kill(WorkerNumber number, Worker& worker);
   void retire_idle_workers();
   void kill_overdue();
+  void end_silent_workers();
   Attempt* attempt_of(WorkerNumber worker);
   std::vector<RunningAttempt> running() const;
   void send_reports();
@@ -269,6 +274,7 @@ class AgentCore {
   NodeLedger ledger_;
   Time now_{};
   bool is_welcome_ = false;
+  bool is_heard_ = false;  // The scheduler, since the reports were repeated last.
   Time next_beat_{};
   StoreAge seen_;
   StoreAge remembered_;

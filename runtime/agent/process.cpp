@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +14,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <optional>
 
 namespace troupe {
 namespace {
+
+std::optional<rlimit> limit_before;  // Of descriptors, if it was raised: the process's, as what it limits.
 
 std::vector<std::string> environment_of(const ProcessSpec& spec) {
   std::map<std::string, std::string> merged;
@@ -43,6 +47,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   reset_signals();
+  if (limit_before) ::setrlimit(RLIMIT_NOFILE, &*limit_before);
   if (spec.own_process_group) ::setpgid(0, 0);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
@@ -95,6 +100,14 @@ Result<Process> start_process(const ProcessSpec& spec) {
   TROUPE_CHECK(process.descriptor >= 0, "a child that was not reaped has a descriptor");
   ::fcntl(process.descriptor, F_SETFD, FD_CLOEXEC);
   return process;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (limit_before || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit_before = limit;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void reset_signals() {

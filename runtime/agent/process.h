@@ -39,6 +39,10 @@ struct ProcessEnd {
 /// Fails with: bad_input, naming the program and why it cannot be started.
 Result<Process> start_process(const ProcessSpec& spec);
 
+/// Lets this process have as many descriptors as it may: it holds some for every peer. What start_process starts has
+/// the limit that there was before: programs that use select() rely on it.
+void raise_descriptor_limit();
+
 /// In a child after fork: every signal's disposition as in a new session, none blocked. Dispositions that are ignored
 /// go through exec, and an ignored SIGCHLD hides the end of children.
 void reset_signals();

@@ -18,6 +18,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds longest_gathering{1};
 constexpr std::chrono::milliseconds first_ask_pause{20};
+constexpr int most_tries = 8;  // To have rings from a worker that carry something, after some broke.
+constexpr std::chrono::milliseconds first_retry{5};
+constexpr std::chrono::milliseconds longest_retry{100};  // While nobody listens.
+
+void try_later(WorkerLink& link, Clock::time_point now) {
+  link.try_at = now + first_retry * (1 << std::min(link.tries++, most_tries));
+}
 
 }  // namespace
 
@@ -156,8 +163,19 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
   return is_timed_ ? now + longest_gathering : Clock::time_point::max();
 }
 
-/// On the session's thread: hears which workers have taken their links, and which are gone.
+/// On the session's thread.
 void SessionCore::look_after_links() {
+  hear_links();
+  replace_at_ = Clock::time_point::max();
+  for (auto& [address, link] : links_) {
+    if (!link.is_gone) continue;
+    replace(link, Clock::now());
+    if (link.is_gone && !link.next) replace_at_ = std::min(replace_at_, link.try_at);
+  }
+}
+
+/// Which workers have taken their links, and which are gone.
+void SessionCore::hear_links() {
   std::vector<pollfd> polled;
   for (const auto& [address, link] : links_)
     if (link.ring && !link.is_gone) polled.push_back({link.ring->descriptor(), POLLIN, 0});
@@ -166,17 +184,59 @@ void SessionCore::look_after_links() {
     const auto is_it = [&](const pollfd& each) { return each.revents != 0 && each.fd == link.ring->descriptor(); };
     if (!link.ring || link.is_gone || std::none_of(polled.begin(), polled.end(), is_it)) continue;
     if (!link.ring->is_taken() && link.ring->take_answer()) continue;
-    transport_->unwatch(link.ring->descriptor());  // The scheduler will say what became of the actor.
+    take_answers();  // Its last words.
+    transport_->unwatch(link.ring->descriptor());
+    link.ring->give_up();
     link.is_gone = true;
     ask_at_ = {};
+    try_later(link, Clock::now());
+    for (auto& [id, actor] : actors_)
+      if (actor->is_borrowed && actor->link == &link)
+        fail_calls_in_flight(*actor, Fault::peer_lost, "its worker is gone");
   }
-  std::vector<ActorLine*> bereft;
-  for (auto& [id, actor] : actors_)
-    if (actor->is_borrowed && actor->link != nullptr && actor->link->is_gone) bereft.push_back(actor.get());
-  for (ActorLine* actor : bereft) {
-    actor->gone = actor->attempt;
-    fail_calls_in_flight(*actor, Fault::peer_lost, "its worker is gone");
-    leave_link(*actor);
+}
+
+/// Nobody listens any more at a worker that is dead: the scheduler will say what became of its actor. One that lives
+/// takes other rings.
+void SessionCore::replace(WorkerLink& link, Clock::time_point now) {
+  if (!link.next && now >= link.try_at && link.tries < most_tries) {
+    if (auto ring = RingLink::ask(ring_socket_of(link.address), link.caller, *bell_)) {
+      link.next.emplace(std::move(*ring));
+      transport_->watch(link.next->descriptor(), false);
+    } else if (ring.error().fault == Fault::peer_lost) {
+      link.try_at = now + longest_retry;
+    } else {
+      try_later(link, now);
+    }
+  }
+  if (link.next) {
+    const auto is_taken = link.next->take_answer();
+    if (is_taken && !*is_taken) return;
+    if (is_taken) {
+      start_over(link);
+      link.ring.emplace(std::move(*std::exchange(link.next, std::nullopt)));
+      link.is_gone = false;
+      return;
+    }
+    transport_->unwatch(link.next->descriptor());
+    link.next.reset();
+    try_later(link, now);
+  }
+  if (link.tries < most_tries || now < link.try_at) return;
+  const auto peer = transport_->connect(link.address);
+  if (!peer) return try_later(link, now);
+  start_over(link);
+  link.ring.reset();
+  link.is_gone = false;
+  link.peer = *peer;
+  link.caller = random_id();  // What it may still hold of the rings' calls is another's.
+}
+
+void SessionCore::start_over(WorkerLink& link) {
+  for (auto& [id, actor] : actors_) {
+    if (actor->link != &link) continue;
+    fail_calls_in_flight(*actor, Fault::peer_lost, "the link to its worker broke");
+    actor->last_number = 0;
   }
 }
 
@@ -185,7 +245,8 @@ void SessionCore::look_after_links() {
 Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
   bool asks = false;
   for (const auto& [id, actor] : actors_) {
-    if (!actor->is_borrowed || actor->ended || (actor->link != nullptr && actor->link->ring)) continue;
+    const WorkerLink* link = actor->link;
+    if (!actor->is_borrowed || actor->ended || (link != nullptr && link->ring && !link->is_gone)) continue;
     if (welcomed_ && now >= ask_at_) post(scheduler_, message::AskActor{id});
     asks = true;
   }
@@ -212,9 +273,10 @@ WorkerLink* SessionCore::link_to(const std::string& address) {
   ++link.actors;
   if (!is_new) return &link;
   link.address = address;
+  link.caller = driver_.value;
   const std::string socket = ring_socket_of(address);
   if (!socket.empty() && bell_) {
-    if (auto ring = RingLink::ask(socket, driver_.value, *bell_)) link.ring.emplace(std::move(*ring));
+    if (auto ring = RingLink::ask(socket, link.caller, *bell_)) link.ring.emplace(std::move(*ring));
   }
   if (link.ring) {
     transport_->watch(link.ring->descriptor(), false);
@@ -230,6 +292,7 @@ void SessionCore::leave_link(ActorLine& actor) {
   WorkerLink& link = *std::exchange(actor.link, nullptr);
   if (--link.actors > 0) return;
   if (link.ring && !link.is_gone) transport_->unwatch(link.ring->descriptor());
+  if (link.next) transport_->unwatch(link.next->descriptor());
   if (link.peer) transport_->disconnect(*link.peer);
   links_.erase(link.address);
 }
@@ -273,7 +336,7 @@ void SessionCore::send_call(ActorLine& actor, ActorLine::PendingCall& call,
   actor.in_flight.push_back(std::move(call.result));
   WorkerLink& link = *actor.link;
   if (!link.ring) {
-    message::Call message{actor.task, actor.attempt, driver_.value, actor.last_number, std::move(call.method), {}};
+    message::Call message{actor.task, actor.attempt, link.caller, actor.last_number, std::move(call.method), {}};
     message.arguments.assign(arguments.begin(), arguments.end());
     return post(*link.peer, message);
   }
@@ -292,6 +355,7 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
   const ObjectPtr result = std::exchange(actor.in_flight[answer.number - first], nullptr);
   if (!result) return;
   while (!actor.in_flight.empty() && !actor.in_flight.front()) actor.in_flight.pop_front();
+  if (actor.link != nullptr) actor.link->tries = 0;
   count_answered(actor, 1);
   if (answer.ok) {
     finish(result, std::move(answer.value));
@@ -311,7 +375,7 @@ void SessionCore::on_actor_up(const message::ActorUp& up) {
   if (found == actors_.end()) return;
   ActorLine& actor = *found->second;
   if (actor.attempt == up.attempt && actor.link != nullptr) return;
-  if (up.attempt < actor.attempt || up.attempt == actor.gone) return;
+  if (up.attempt < actor.attempt) return;
   fail_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
   leave_link(actor);
   actor.attempt = up.attempt;

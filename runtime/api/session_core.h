@@ -61,11 +61,18 @@ struct RawWork {
 };
 
 /// The way to one worker: rings where it is on this node, else frames. Guarded by the session's mutex.
+///
+/// Rings that break while the worker lives are replaced by others, or, where these are not to be had, by frames. The
+/// calls on each way are numbered from 1.
 struct WorkerLink {
   std::string address;
+  std::uint64_t caller = 0;  // Who calls, to the worker.
   std::optional<RingLink> ring;
-  std::optional<PeerId> peer;  // Without rings.
-  bool is_gone = false;        // The worker closed its end.
+  std::optional<PeerId> peer;    // Without rings.
+  bool is_gone = false;          // The worker closed its end, or the rings are broken.
+  std::optional<RingLink> next;  // Then: what replaces them, not taken yet.
+  int tries = 0;                 // To replace them, since the last answer.
+  std::chrono::steady_clock::time_point try_at{};
   std::size_t actors = 0;      // That are reached by it.
   std::size_t unanswered = 0;  // Calls that went by the ring.
 
@@ -86,7 +93,6 @@ struct ActorLine {
   std::size_t handles = 1;   // That this program has.
   bool is_borrowed = false;  // Another driver spawned it: the scheduler does not tell what becomes of it, but is asked.
   AttemptId attempt;
-  AttemptId gone;              // Borrowed: an attempt whose worker was seen to go.
   WorkerLink* link = nullptr;  // None while it is not up.
   std::uint64_t last_number = 0;
   std::deque<PendingCall> waiting;  // In the order of the calls.
@@ -186,6 +192,9 @@ class SessionCore {
   void look_after_links();
   std::chrono::steady_clock::time_point ask_for_borrowed(std::chrono::steady_clock::time_point now);
   void end_actor(ActorLine& actor, Fault fault, const std::string& cause);
+  void hear_links();
+  void replace(WorkerLink& link, std::chrono::steady_clock::time_point now);
+  void start_over(WorkerLink& link);
   WorkerLink* link_to(const std::string& address);
   void leave_link(ActorLine& actor);
   void pump_rings();
@@ -264,7 +273,9 @@ class SessionCore {
   std::size_t unanswered_ = 0;               // Of those that went by rings.
   int spinning_ = 0;                         // Threads that look for answers by themselves.
   int parked_ = 0;                           // Threads that wait to be told.
-  bool is_timed_ = false;                    // The session's thread looks for answers within a millisecond.
+  std::chrono::steady_clock::time_point replace_at_ =
+      std::chrono::steady_clock::time_point::max();  // Rings that broke.
+  bool is_timed_ = false;                            // The session's thread looks for answers within a millisecond.
 
   /// Tasks to which no ref is left. Apart from the session, which a last ref must neither lock nor end.
   struct Dropped {

@@ -38,7 +38,8 @@ void SessionCore::run() {
   auto look_at = Clock::time_point::max();  // At the rings.
   auto ask_at = Clock::time_point::max();
   for (;;) {
-    const auto arrived = transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at, ask_at}));
+    const auto arrived =
+        transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at, replace_at_, ask_at}));
     std::vector<Outbox::Outgoing> out;
     bool last = false;
     {

@@ -57,6 +57,8 @@ enum class Planted : std::uint8_t {
   seen_store_forgotten_at_restart,
   roll_back_checked_by_epoch_alone,
   cluster_id_unchecked,
+  workers_start_waited_for,
+  silent_worker_waited_for,
 };
 
 }  // namespace troupe

@@ -18,8 +18,8 @@ namespace troupe {
 class Bell {
  public:
   static Result<Bell> make();
-  /// The bell of another process, of the descriptors that it handed over.
-  static Result<Bell> from(Descriptor memory, Descriptor event);
+  /// The bell of another process, of the descriptors that it handed over: whatever they are, ring() does not block.
+  static Result<Bell> from(Descriptor memory, Descriptor cord);
 
   /// Wakes the sleeper, if it sleeps. What it is to find must be published (a sequentially consistent store) before.
   void ring();
@@ -30,18 +30,22 @@ class Bell {
   void stay_awake() { asleep().store(0, std::memory_order_relaxed); }
   bool is_asleep() const { return asleep().load(std::memory_order_relaxed) != 0; }
 
-  /// Becomes readable when it was rung, until clear().
-  int descriptor() const { return event_.number(); }
+  /// Becomes readable when it was rung, until clear(). Requires: a bell of this process.
+  int descriptor() const { return sleeper_.number(); }
   void clear();
 
+  /// What another process needs to ring.
   int memory_descriptor() const { return memory_.descriptor(); }
+  int cord_descriptor() const { return cord_.number(); }
 
  private:
-  Bell(SharedMemory memory, Descriptor event) : memory_(std::move(memory)), event_(std::move(event)) {}
+  Bell(SharedMemory memory, Descriptor cord, Descriptor sleeper)
+      : memory_(std::move(memory)), cord_(std::move(cord)), sleeper_(std::move(sleeper)) {}
   std::atomic<std::uint32_t>& asleep() const;
 
   SharedMemory memory_;
-  Descriptor event_;
+  Descriptor cord_;     // A socket: whether a write to it blocks is said with each, and nobody else can change that.
+  Descriptor sleeper_;  // Its other end; none of another process's.
 };
 
 }  // namespace troupe

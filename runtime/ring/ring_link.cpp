@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::size_t ring_bytes = ring_head_bytes + (128u << 10);
 constexpr std::size_t link_bytes = 2 * ring_bytes;
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 constexpr std::size_t most_parts = 16;                        // Of a message that is written without a copy.
 constexpr std::size_t most_message_bytes = (64u << 20) + 64;  // A frame, and what is around it.
 constexpr std::string_view last_mark{"\0", 1};                // Begins the last record of a message.
 constexpr std::string_view more_mark{"\1", 1};
 constexpr std::size_t most_asking = 64;  // At the door at once.
+constexpr std::chrono::milliseconds full_pause{100};
 
 struct Request {
   std::uint32_t version = 0;
@@ -30,7 +31,9 @@ struct Answer {
 };
 
 Error error_at(const std::string& socket, const char* verb) {
-  return {Fault::unavailable, std::string("cannot ") + verb + ' ' + socket + ": " + std::strerror(errno)};
+  const bool is_nobody_there = errno == ECONNREFUSED || errno == ENOENT;
+  return {is_nobody_there ? Fault::peer_lost : Fault::unavailable,
+          std::string("cannot ") + verb + ' ' + socket + ": " + std::strerror(errno)};
 }
 
 std::optional<sockaddr_un> address_of(const std::string& path) {
@@ -110,7 +113,7 @@ Result<RingLink> RingLink::ask(const std::string& socket, std::uint64_t caller, 
   if (!descriptor || ::connect(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return error_at(socket, "connect to");
   const Request request{version, 0, caller};
-  if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.descriptor()}))
+  if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.cord_descriptor()}))
     return error_at(socket, "ask at");
   memory->close_descriptor();
   return RingLink(Side::asks, caller, std::move(*memory), std::move(descriptor));
@@ -231,10 +234,13 @@ Result<RingDoor> RingDoor::open(const std::string& socket) {
   return RingDoor(std::move(descriptor));
 }
 
-std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
-  for (;;) {
+std::vector<RingLink> RingDoor::take_requests(const Bell& own, Clock::time_point now) {
+  while (now >= closed_until_) {
     Descriptor guest(::accept4(listening_.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!guest) break;
+    if (!guest) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) closed_until_ = now + full_pause;
+      break;
+    }
     asking_.push_back(std::move(guest));
   }
   std::vector<RingLink> links;
@@ -251,7 +257,10 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
     auto memory = SharedMemory::from(std::move(descriptors[0]), link_bytes);
     auto bell = Bell::from(std::move(descriptors[1]), std::move(descriptors[2]));
     if (!memory || !bell) continue;
-    if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.descriptor()})) continue;
+    // What a guest said before it left is heard all the same.
+    if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.cord_descriptor()}) &&
+        errno != EPIPE)
+      continue;
     links.push_back(RingLink(RingLink::Side::listens, request.caller, std::move(*memory), std::move(guest)));
     links.back().other_.emplace(std::move(*bell));
   }
@@ -260,8 +269,9 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own) {
   return links;
 }
 
-std::vector<int> RingDoor::descriptors() const {
-  std::vector<int> all = {listening_.number()};
+std::vector<int> RingDoor::descriptors(Clock::time_point now) const {
+  std::vector<int> all;
+  if (now >= closed_until_) all.push_back(listening_.number());
   for (const Descriptor& guest : asking_) all.push_back(guest.number());
   return all;
 }

@@ -4,6 +4,7 @@
 //   who asks: connects, hands over a number, the rings and its bell  →  who listens: maps them, hands over its own bell
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -22,7 +23,8 @@ namespace troupe {
 class RingLink {
  public:
   /// Asks who listens at `socket` for a link; messages may be sent at once. `own` is rung when something has come.
-  /// Does not block. Fails with: unavailable (nobody listens there, or too many ask at once).
+  /// Does not block. Fails with: peer_lost (nobody listens there), unavailable (too many ask at once, or there is no
+  /// memory or descriptor for it).
   static Result<RingLink> ask(const std::string& socket, std::uint64_t caller, const Bell& own);
 
   /// True: the other side has taken the link. To be asked, until it says so, when the descriptor is readable.
@@ -88,23 +90,28 @@ class RingLink {
 /// none.
 std::string ring_socket_of(const std::string& address);
 
-/// Takes the links that others ask for.
+/// Takes the links that others ask for. Without descriptors left it is closed for a moment: who asks stands in line.
 class RingDoor {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// Replaces what stands at the path. Fails with: unavailable.
   static Result<RingDoor> open(const std::string& socket);
 
   /// The links that were asked for. Who asks wrongly is sent away.
-  std::vector<RingLink> take_requests(const Bell& own);
+  std::vector<RingLink> take_requests(const Bell& own, Clock::time_point now = Clock::now());
 
   /// Become readable when there is something to take: the door and who stands in it.
-  std::vector<int> descriptors() const;
+  std::vector<int> descriptors(Clock::time_point now = Clock::now()) const;
+  /// When it is to be looked at again, whatever the descriptors say; in the past while it is open.
+  Clock::time_point closed_until() const { return closed_until_; }
 
  private:
   explicit RingDoor(Descriptor listening) : listening_(std::move(listening)) {}
 
   Descriptor listening_;
   std::vector<Descriptor> asking_;
+  Clock::time_point closed_until_{};
 };
 
 }  // namespace troupe

@@ -215,6 +215,7 @@ struct ReportTaken {
 
 // --- worker to agent -------------------------------------------------------------------------------------------------
 
+/// Logs in, and again every second: a sign of life.
 struct WorkerHello {
   WorkerId worker;
 };

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <map>
 #include <optional>
@@ -42,7 +43,7 @@ Result<std::string> path_of(const std::string& address) {
 
 class RingTransport final : public Transport {
  public:
-  RingTransport() : bell_(made_bell()) {}
+  explicit RingTransport(std::size_t most_kept_bytes) : most_kept_bytes_(most_kept_bytes), bell_(made_bell()) {}
 
   ~RingTransport() override {
     for (const auto end = Clock::now() + linger; Clock::now() < end && owes_frames(); ::poll(nullptr, 0, 1)) {
@@ -79,9 +80,15 @@ class RingTransport final : public Transport {
     TROUPE_CHECK(frame.size() <= most_frame_bytes, "who makes a frame keeps to its limit");
     const auto found = peers_.find(to.value);
     if (found == peers_.end()) return;
-    if (!found->second.link) return found->second.waiting.push_back(std::move(frame));
-    const std::string_view whole = frame;
-    found->second.link->send({&whole, 1});
+    Peer& peer = found->second;
+    if (peer.link) {
+      const std::string_view whole = frame;
+      peer.link->send({&whole, 1});
+    } else {
+      peer.waiting_bytes += frame.size();
+      peer.waiting.push_back(std::move(frame));
+    }
+    if ((peer.link ? peer.link->kept_bytes() : peer.waiting_bytes) > most_kept_bytes_) drop_what_is_kept(to, peer);
   }
 
   std::vector<Delivery> receive(Deadline deadline) override {
@@ -102,6 +109,7 @@ class RingTransport final : public Transport {
     std::string path;  // Of who was connected to; empty: it came to a door.
     std::optional<RingLink> link;
     std::deque<Bytes> waiting;  // Until there is a link.
+    std::size_t waiting_bytes = 0;
     Clock::time_point retry_at{};
     std::chrono::milliseconds back_off = first_retry;
   };
@@ -115,6 +123,7 @@ class RingTransport final : public Transport {
     }
     peer.link.emplace(std::move(*link));
     for (const std::string_view frame : std::exchange(peer.waiting, {})) peer.link->send({&frame, 1});
+    peer.waiting_bytes = 0;
   }
 
   /// What was under way is lost with the link.
@@ -122,6 +131,19 @@ class RingTransport final : public Transport {
     peer.link.reset();
     peer.retry_at = now + peer.back_off;
     peer.back_off = std::min(2 * peer.back_off, longest_retry);
+  }
+
+  /// Of a peer that is stopped or away: what matters is said again until it is answered.
+  void drop_what_is_kept(PeerId id, Peer& peer) {
+    std::fprintf(stderr, "troupe: a peer%s%s has not read the last %zu MiB: they are dropped, and its connection\n",
+                 peer.path.empty() ? "" : " at ", peer.path.c_str(), most_kept_bytes_ >> 20);
+    peer.waiting.clear();
+    peer.waiting_bytes = 0;
+    if (peer.path.empty()) {
+      peers_.erase(id.value);
+    } else if (peer.link) {
+      lose_link(peer, Clock::now());
+    }
   }
 
   /// Waits for a sign, unless there are frames already. True when receive() is to return, with frames or without.
@@ -135,6 +157,8 @@ class RingTransport final : public Transport {
     for (const RingDoor& door : doors_)
       for (const int descriptor : door.descriptors()) polled.push_back({descriptor, POLLIN, 0});
     auto until = deadline;
+    for (const RingDoor& door : doors_)
+      if (door.closed_until() > Clock::now()) until = std::min(until, door.closed_until());
     for (const auto& [id, peer] : peers_) {
       if (peer.link) {
         polled.push_back({peer.link->descriptor(), POLLIN, 0});
@@ -232,6 +256,7 @@ class RingTransport final : public Transport {
     });
   }
 
+  const std::size_t most_kept_bytes_;
   Bell bell_;
   Waker waker_;
   std::uint64_t last_peer_ = 0;
@@ -243,6 +268,8 @@ class RingTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_ring_transport() { return std::make_unique<RingTransport>(); }
+std::unique_ptr<Transport> make_ring_transport(std::size_t most_kept_bytes) {
+  return std::make_unique<RingTransport>(most_kept_bytes);
+}
 
 }  // namespace troupe

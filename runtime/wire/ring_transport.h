@@ -8,6 +8,8 @@
 
 namespace troupe {
 
-std::unique_ptr<Transport> make_ring_transport();
+/// `most_kept_bytes`: for one peer that does not read them; with more of them its connection is dropped. By far more
+/// than what is under way to one that does.
+std::unique_ptr<Transport> make_ring_transport(std::size_t most_kept_bytes = std::size_t{1} << 30);
 
 }  // namespace troupe

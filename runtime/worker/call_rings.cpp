@@ -23,7 +23,8 @@ Bell made_bell() {
 
 }  // namespace
 
-CallRings::CallRings(const std::string& own_address) : bell_(made_bell()) {
+CallRings::CallRings(const std::string& own_address, std::function<void(std::uint64_t)> greet)
+    : greet_(std::move(greet)), bell_(made_bell()) {
   const std::string socket = ring_socket_of(own_address);
   if (socket.empty()) return;
   if (auto door = RingDoor::open(socket)) door_.emplace(std::move(*door));
@@ -53,6 +54,11 @@ void CallRings::look_at_door(Transport& transport, const Post& post) {
   for (const int descriptor : watched_) transport.watch(descriptor, false);
 }
 
+std::chrono::steady_clock::time_point CallRings::look_at() const {
+  using Clock = RingDoor::Clock;
+  return door_ && door_->closed_until() > Clock::now() ? door_->closed_until() : Clock::time_point::max();
+}
+
 void CallRings::take_in(RingLink link, Transport& transport, const Post& post) {
   const auto same = std::find_if(connected_.begin(), connected_.end(),
                                  [&](const auto& each) { return each.second == link.caller(); });
@@ -60,6 +66,7 @@ void CallRings::take_in(RingLink link, Transport& transport, const Post& post) {
   connected_[link.descriptor()] = link.caller();
   transport.watch(link.descriptor(), false);
   post([this, shared = std::make_shared<RingLink>(std::move(link))] {
+    greet_(shared->caller());
     links_.insert_or_assign(shared->caller(), std::move(*shared));
   });
 }

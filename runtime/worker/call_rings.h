@@ -16,7 +16,8 @@ namespace troupe {
 class CallRings {
  public:
   /// Takes links beside `own_address`; none where that is no path, or shared memory is not to be had.
-  explicit CallRings(const std::string& own_address);
+  /// `greet` is told of each link that is taken, on the executor's thread, before its calls.
+  CallRings(const std::string& own_address, std::function<void(std::uint64_t caller)> greet);
 
   /// Rung when something was put into a ring.
   Bell& bell() { return bell_; }
@@ -27,6 +28,8 @@ class CallRings {
   using Post = std::function<void(std::function<void()>)>;
   /// Looks for callers that have come and gone, and has the transport watch for the next.
   void look_at_door(Transport& transport, const Post& post);
+  /// When it is to be looked at, at the latest.
+  std::chrono::steady_clock::time_point look_at() const;
 
   // --- on the executor's thread ---
 
@@ -42,6 +45,7 @@ class CallRings {
   void take_in(RingLink link, Transport& transport, const Post& post);
   void forget(int descriptor, Transport& transport, const Post& post);
 
+  std::function<void(std::uint64_t)> greet_;
   Bell bell_;
   std::optional<RingDoor> door_;
   std::vector<int> watched_;                 // At the door.

@@ -31,6 +31,9 @@ class Mailbox {
   /// The call to run now; nullopt if there is none.
   std::optional<message::Call> next();
 
+  /// The caller counts from 1 again: what is kept of it for its turn will never have one.
+  void start_over(std::uint64_t caller) { callers_.erase(caller); }
+
   bool empty() const { return ready_.empty(); }
 
  private:

@@ -1,5 +1,6 @@
 #include "runtime/worker/worker.h"
 
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <map>
@@ -37,6 +38,7 @@ using Clock = std::chrono::steady_clock;
 // Reports of tasks that end within it share a frame, as long as other orders wait here: whoever waits for a report
 // waits no longer, and a processor that all share is not given away for each.
 constexpr std::chrono::microseconds longest_gathering{1000};
+constexpr std::chrono::milliseconds sign_of_life_interval{1000};
 
 class Worker {
  public:
@@ -45,7 +47,11 @@ class Worker {
         catalog_(catalog),
         transport_(transport),
         begun_(options.own_address),
-        rings_(options.own_address),
+        rings_(options.own_address,
+               [this](std::uint64_t caller) {
+                 const std::lock_guard lock(mutex_);
+                 mailbox_.start_over(caller);
+               }),
         executor_(rings_.bell(),
                   {.serve = [this] { return rings_.serve([this](auto call) { take_ring_call(std::move(call)); }); },
                    .has_more = [this] { return rings_.has_more(); }}) {
@@ -54,14 +60,13 @@ class Worker {
     const auto agent = transport_.connect(options_.agent_address);
     TROUPE_CHECK(agent, "an agent's address can be connected to");
     agent_ = *agent;
-    send(agent_, message::WorkerHello{options_.id});
-    outbox_.flush(transport_);
+    send_what_is_due();
   }
 
   void run(const std::function<bool()>& until_stopped) {
     while (!until_stopped()) {
       rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
-      for (const auto& delivery : transport_.receive(send_at_)) take(delivery);
+      for (const auto& delivery : transport_.receive(std::min(send_at_, rings_.look_at()))) take(delivery);
       send_what_is_due();
     }
   }
@@ -245,17 +250,21 @@ class Worker {
 
   void send_what_is_due() {
     const auto now = Clock::now();
+    if (now >= sign_of_life_at_) {
+      send(agent_, message::WorkerHello{options_.id});
+      sign_of_life_at_ = now + sign_of_life_interval;
+    }
     std::vector<std::pair<PeerId, message::Message>> made;
     {
       const std::lock_guard lock(mutex_);
       if (made_.empty()) {
-        send_at_ = now + std::chrono::seconds(60);
+        send_at_ = sign_of_life_at_;
       } else if (!is_gathering_ && !waiting_.empty()) {
         is_gathering_ = true;
         send_at_ = now + longest_gathering;
       } else if (waiting_.empty() || now >= send_at_) {
         is_gathering_ = false;
-        send_at_ = now + std::chrono::seconds(60);
+        send_at_ = sign_of_life_at_;
         made = std::exchange(made_, {});
       }
     }
@@ -275,6 +284,7 @@ class Worker {
   BegunFile begun_;
   bool is_gathering_ = false;
   Clock::time_point send_at_ = Clock::now();  // What is made; also when nothing is.
+  Clock::time_point sign_of_life_at_ = Clock::now();
 
   std::mutex mutex_;
   std::map<Key, bool> waiting_;  // Orders that are not begun, and whether they were taken back.

@@ -58,6 +58,7 @@ pid_t fork_role(const char* name, const std::function<int()>& role) {
   struct sigaction action {};
   action.sa_handler = on_stop;
   ::sigaction(SIGTERM, &action, nullptr);
+  raise_descriptor_limit();
   ::_exit(role());
 }
 

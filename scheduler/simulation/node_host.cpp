@@ -19,7 +19,8 @@ NodeHost::NodeHost(World& world, std::uint32_t number)
             .name = "node" + std::to_string(number + 1),
             .capacity = world.scenario.nodes[number].capacity},
       remembered_{.cluster = world.cluster},
-      dice_(world.scenario.seed + number, "node") {
+      dice_(world.scenario.seed + number, "node"),
+      silence_dice_(world.scenario.seed + number, "silent workers") {
   world.network.attach(world.places.node(number), [this](Place, Letter&& letter) { take_letter(std::move(letter)); });
 }
 
@@ -33,6 +34,8 @@ void NodeHost::start() {
                                                     .idle_timeout = timing.idle_timeout,
                                                     .most_idle_workers = 2,
                                                     .kill_grace = timing.kill_grace,
+                                                    .start_timeout = 6 * timing.node_timeout,
+                                                    .worker_timeout = timing.node_timeout,
                                                     .planted = world_.scenario.planted},
                                       local_now());
   world_.trace.note(world_.timeline.now(), "starts: agent", self_.node.value, self_.incarnation);
@@ -134,10 +137,24 @@ void NodeHost::act(agent::Effect&& effect) {
 // --- workers and commands --------------------------------------------------------------------------------------------
 
 void NodeHost::start_worker(agent::WorkerNumber worker) {
-  workers_[worker];
-  later(dice_.between(Time{1}, longest_start), [this, worker] {
-    if (workers_.contains(worker)) take(agent::WorkerReady{worker});
-  });
+  workers_[worker].is_stopped = falls_silent();
+  later(dice_.between(Time{1}, longest_start), [this, worker] { gives_sign_of_life(worker); });
+}
+
+bool NodeHost::falls_silent() {
+  return silence_dice_.chance(world_.scenario.weather.worker_stops_permille) && world_.has_faults();
+}
+
+void NodeHost::gives_sign_of_life(agent::WorkerNumber worker) {
+  if (!goes_on(worker)) return;
+  take(agent::WorkerReady{worker});
+  const Time interval = 2 * world_.scenario.timing.heartbeat;
+  later(std::max(interval * 1000 / clock_permille_, Time{1}), [this, worker] { gives_sign_of_life(worker); });
+}
+
+bool NodeHost::goes_on(agent::WorkerNumber worker) const {
+  const auto found = workers_.find(worker);
+  return found != workers_.end() && !found->second.is_stopped;
 }
 
 void NodeHost::worker_exits(agent::WorkerNumber worker, Cause cause) {
@@ -149,7 +166,7 @@ void NodeHost::give(agent::WorkerNumber worker, const RunOrder& order) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
   found->second.orders.push_back(order);
-  if (found->second.orders.size() == 1) begin(worker);
+  if (found->second.orders.size() == 1 && !found->second.is_stopped) begin(worker);
 }
 
 void NodeHost::begin(agent::WorkerNumber worker) {
@@ -163,9 +180,8 @@ void NodeHost::begin(agent::WorkerNumber worker) {
 }
 
 void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
-  const auto found = workers_.find(worker);
-  if (found == workers_.end()) return;
-  Worker& its = found->second;
+  if (!goes_on(worker)) return;
+  Worker& its = workers_.at(worker);
   its.orders.pop_front();
   its.reports.push_back(std::move(report));
   later(dice_.between(Time{0}, Time{4}), [this, worker] {
@@ -184,22 +200,26 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
   const TaskScript& script = world_.scripts[order.task];
   if (dice_.chance(world_.scenario.weather.worker_dies_permille) && world_.has_faults())
     later(dice_.between(Time{0}, script.duration), [this, worker] { worker_exits(worker, {.signal = 9}); });
+  if (falls_silent())
+    later(silence_dice_.between(Time{0}, script.duration), [this, worker] {
+      if (const auto found = workers_.find(worker); found != workers_.end()) found->second.is_stopped = true;
+    });
   const TaskId task = order.task;
   const AttemptId attempt = order.attempt;
   if (std::holds_alternative<ActorWork>(order.work)) {
     later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt] {
-      if (workers_.contains(worker))
-        take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
+      if (goes_on(worker)) take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
     });
     if (script.failures > 0)
       later(script.duration, [this, worker, task] {
-        if (workers_.contains(worker)) --world_.scripts[task].failures;
+        if (!goes_on(worker)) return;
+        --world_.scripts[task].failures;
         worker_exits(worker, {.signal = 11});
       });
     return;
   }
   later(script.duration, [this, worker, task, attempt] {
-    if (!workers_.contains(worker)) return;
+    if (!goes_on(worker)) return;
     TaskScript& its = world_.scripts[task];
     AttemptReport report{.task = task, .attempt = attempt};
     if (its.failures > 0) {
@@ -238,9 +258,9 @@ void NodeHost::command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cau
   take(agent::CommandExited{std::move(report)});
 }
 
-/// Most end when they are asked to; some must be made to.
+/// Most end when they are asked to; some must be made to, and those that are stopped.
 void NodeHost::kill(agent::WorkerNumber worker, bool at_once) {
-  if (!at_once && dice_.chance(100)) return;
+  if (!at_once && (dice_.chance(100) || !goes_on(worker))) return;
   later(dice_.between(Time{1}, longest_start), [this, worker] { worker_exits(worker, {.signal = 15}); });
 }
 

@@ -34,6 +34,11 @@ class NodeHost {
   void take(const agent::Event& event);
   void act(agent::Effect&& effect);
   void start_worker(agent::WorkerNumber worker);
+  void gives_sign_of_life(agent::WorkerNumber worker);
+  /// Whether the next one to be asked about does.
+  bool falls_silent();
+  /// It is there, and not stopped.
+  bool goes_on(agent::WorkerNumber worker) const;
   void give(agent::WorkerNumber worker, const RunOrder& order);
   /// What it was given first.
   void begin(agent::WorkerNumber worker);
@@ -55,10 +60,12 @@ class NodeHost {
   AgentIdentity self_;
   StoreAge remembered_;  // on its disk
   Dice dice_;
+  Dice silence_dice_;
   std::unique_ptr<AgentCore> core_;
   struct Worker {
     std::deque<RunOrder> orders;  // the first is under way
     std::uint64_t begun = 0;
+    bool is_stopped = false;  // for ever
     std::set<std::pair<TaskId, AttemptId>> taken_back;
     std::deque<AttemptReport> reports;  // on their way to the agent
   };

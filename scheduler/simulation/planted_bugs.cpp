@@ -50,6 +50,8 @@ constexpr PlantedBug table[] = {
     {Planted::tasks_added_by_ended_task, "tasks_added_by_ended_task", "3"},
     {Planted::join_ends_with_the_first_before_it, "join_ends_with_the_first_before_it", "3"},
     {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
+    {Planted::workers_start_waited_for, "workers_start_waited_for", "15"},
+    {Planted::silent_worker_waited_for, "silent_worker_waited_for", "15"},
 };
 
 bool may_break(const PlantedBug& bug, std::string_view broken) {

@@ -44,6 +44,7 @@ Weather draw_weather(std::uint64_t seed, const Timing& timing, bool has_faults) 
   if (dice.chance(500)) weather.lost_permille = dice.log_between(1, 300);
   if (dice.chance(500)) weather.doubled_permille = dice.log_between(1, 500);
   if (dice.chance(500)) weather.worker_dies_permille = dice.log_between(1, 200);
+  if (dice.chance(500)) weather.worker_stops_permille = dice.log_between(1, 100);
   return weather;
 }
 
@@ -143,7 +144,7 @@ bool Scenario::stays(std::size_t node) const {
 
 bool Scenario::is_quiet() const {
   const bool is_fair = weather.lost_permille == 0 && weather.doubled_permille == 0 && !weather.reorders &&
-                       weather.worker_dies_permille == 0;
+                       weather.worker_dies_permille == 0 && weather.worker_stops_permille == 0;
   return is_fair && std::all_of(faults.begin(), faults.end(), [](const Fault& fault) {
            return fault.kind == FaultKind::scheduler_pause || fault.kind == FaultKind::clock_jump;
          });

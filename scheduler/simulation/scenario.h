@@ -34,7 +34,8 @@ struct Weather {
   bool reorders = false;
   int lost_permille = 0;
   int doubled_permille = 0;
-  int worker_dies_permille = 0;  ///< Of each attempt.
+  int worker_dies_permille = 0;   ///< Of each attempt.
+  int worker_stops_permille = 0;  ///< Of each start and each attempt: it says nothing more, and does not end.
   Time longest_commit{5};
   bool uses_codec = false;  ///< Messages pass as bytes.
 };

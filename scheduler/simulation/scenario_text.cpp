@@ -181,6 +181,7 @@ void fields(Line& line, Weather& weather) {
   line("lost_permille", weather.lost_permille, 0);
   line("doubled_permille", weather.doubled_permille, 0);
   line("worker_dies_permille", weather.worker_dies_permille, 0);
+  line("worker_stops_permille", weather.worker_stops_permille, 0);
   line("longest_commit", weather.longest_commit, otherwise.longest_commit);
   line("uses_codec", weather.uses_codec, false);
 }

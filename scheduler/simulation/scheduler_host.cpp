@@ -156,6 +156,8 @@ void SchedulerHost::take(Place from, Letter&& letter) {
     if (is_of_agent(letter.message)) exit(refusal->message);
     return;
   }
+  if (std::holds_alternative<message::AgentHeartbeat>(letter.message))
+    world_.network.send(world_.places.scheduler(number_), from, envelope(), message::HeartbeatTaken{});
   const DriverId driver = world_.driver_at(from);
   const auto event = event_of(std::move(letter), world_.cluster, driver);
   if (!event) return;
@@ -219,7 +221,6 @@ void SchedulerHost::commit_what_waits() {
 }
 
 void SchedulerHost::send_what_may_go() {
-  const Envelope envelope{age_.cluster, age_.epoch, number_ + 1u, age_.commit_seq};
   for (auto& effect : gate_->take_sends()) {
     if (!world_.store.is_replaced()) watch_->lets_out(effect, world_.store.contents());
     world_.sync_witness.sent(effect);
@@ -228,7 +229,7 @@ void SchedulerHost::send_what_may_go() {
     const auto* node = std::get_if<NodeId>(&outgoing->to);
     const Place to = node != nullptr ? world_.places.node(node->value - 1)
                                      : world_.places.driver(std::get<DriverId>(outgoing->to).value - 1);
-    world_.network.send(world_.places.scheduler(number_), to, envelope, std::move(outgoing->message));
+    world_.network.send(world_.places.scheduler(number_), to, envelope(), std::move(outgoing->message));
   }
 }
 

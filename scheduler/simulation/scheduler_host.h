@@ -42,6 +42,7 @@ class SchedulerHost {
 
  private:
   void take(Place from, Letter&& letter);
+  Envelope envelope() const { return {age_.cluster, age_.epoch, number_ + 1u, age_.commit_seq}; }
   void step(const Event& event);
   void opened(StoredState&& state);
   void exit(const std::string& why);

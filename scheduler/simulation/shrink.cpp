@@ -173,6 +173,7 @@ class Shrinking {
     (void)try_to([](Scenario& scenario) { scenario.weather.lost_permille = 0; });
     (void)try_to([](Scenario& scenario) { scenario.weather.doubled_permille = 0; });
     (void)try_to([](Scenario& scenario) { scenario.weather.worker_dies_permille = 0; });
+    (void)try_to([](Scenario& scenario) { scenario.weather.worker_stops_permille = 0; });
     (void)try_to([](Scenario& scenario) { scenario.weather.uses_codec = false; });
     (void)try_to([](Scenario& scenario) { scenario.scheduler_clock_permille = 1000; });
     (void)try_to([](Scenario& scenario) {

@@ -245,16 +245,18 @@ TEST_CASE("a worker that dies under an attempt is its failure, with the cause", 
   CHECK(node.has_exited(2) == "report b#1 failed: the worker exited before its task had ended");
 }
 
-TEST_CASE("a report is sent with each heartbeat until it is acknowledged", "[agent]") {
+TEST_CASE("a report is sent with each heartbeat to a scheduler that answers, until it is acknowledged", "[agent]") {
   Node node;
   (void)node.is_given("a");
   (void)node.has_ready(1);
   (void)node.finishes(1, "a");
   CHECK(node.at(499ms).ticks() == "");
   CHECK(node.at(500ms).ticks() == "beat with a#1; report a#1 done");
-  CHECK(node.at(1000ms).ticks() == "beat with a#1; report a#1 done");
+  CHECK(node.at(1000ms).ticks() == "beat with a#1");
+  (void)node.says(agent::HeartbeatTaken{node.store});
+  CHECK(node.at(1500ms).ticks() == "beat with a#1; report a#1 done");
   (void)node.is_acknowledged("a");
-  CHECK(node.at(1500ms).ticks() == "beat with nothing");
+  CHECK(node.at(2000ms).ticks() == "beat with nothing");
 }
 
 TEST_CASE("an agent that is asked to join does so, and tells again what is not acknowledged", "[agent]") {
@@ -364,6 +366,54 @@ TEST_CASE("idle workers are retired after a while, and beyond the cap at once", 
   (void)node.at(10'100ms).ticks();
   CHECK(node.at(10'200ms).ticks() == "end worker 2");
   CHECK(node.has_exited(2) == "");
+}
+
+TEST_CASE("a worker that never says its first word is ended, and its task has failed", "[agent]") {
+  Node node({.heartbeat_interval = 1s, .kill_grace = 1s, .start_timeout = 3s});
+  (void)node.is_given("a");
+  for (const auto now : {1s, 2s}) CHECK(node.at(now).ticks() == "beat with a#1");
+  CHECK(node.at(3s).ticks() == "end worker 1; beat with a#1");
+  CHECK(node.has_ready(1) == "ignored: no worker of that number lives");
+  CHECK(node.at(4s).ticks() == "kill worker 1; beat with a#1");
+  CHECK(node.has_exited(1, {.signal = 9}) ==
+        "report a#1 failed: its worker gave no sign of life for 3000 ms after its start");
+}
+
+TEST_CASE("a worker that falls silent is ended, and what it had begun last has failed", "[agent]") {
+  Node node({.heartbeat_interval = 1s, .kill_grace = 1s, .worker_timeout = 3s});
+  node.grant.cpus = 2000;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  node.ahead = true;
+  for (const auto* task : {"b", "c"}) CHECK(node.is_given(task) == std::string("give ") + task + "#1 to 1");
+  for (const auto now : {1s, 2s}) CHECK(node.at(now).ticks() == "beat with a#1, b#1, c#1");
+  CHECK(node.has_ready(1) == "");
+  for (const auto now : {3s, 4s}) CHECK(node.at(now).ticks() == "beat with a#1, b#1, c#1");
+  CHECK(node.at(5s).ticks() == "end worker 1; beat with a#1, b#1, c#1");
+  CHECK(node.at(6s).ticks() == "kill worker 1; beat with a#1, b#1, c#1");
+  CHECK(node.has_exited(1, {.signal = 9}, 2) ==
+        "report a#1 preempted: its report was lost with its worker; start worker 2; "
+        "report b#1 failed: its worker gave no sign of life for 3000 ms");
+}
+
+TEST_CASE("a report of a worker that is being ended for its silence counts", "[agent]") {
+  Node node({.heartbeat_interval = 1s, .worker_timeout = 1s});
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  CHECK(node.at(1s).ticks() == "end worker 1; beat with a#1");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+  CHECK(node.is_given("b") == "start worker 2");
+  CHECK(node.has_exited(1) == "");
+}
+
+TEST_CASE("an agent that is late itself takes nobody's silence for death", "[agent]") {
+  Node node({.heartbeat_interval = 1s, .worker_timeout = 3s});
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.at(1s).ticks();
+  CHECK(node.at(60s).ticks() == "beat with a#1");
+  for (const auto now : {61s, 62s}) CHECK(node.at(now).ticks() == "beat with a#1");
+  CHECK(node.at(63s).ticks() == "end worker 1; beat with a#1");
 }
 
 TEST_CASE("an agent that starts again refuses what is older than what it remembered", "[agent]") {

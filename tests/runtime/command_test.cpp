@@ -1,6 +1,7 @@
 #include "runtime/agent/command.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -55,6 +56,19 @@ TEST_CASE("a command's result is the JSON value in its result file", "[command]"
   const auto broken = run(order_for(folder, {"sh", "-c", "echo '{' > $TROUPE_RESULT"}));
   CHECK(broken.end == AttemptEnd::failed);
   CHECK(broken.cause.message.find("TROUPE_RESULT") != std::string::npos);
+}
+
+TEST_CASE("a command may have the descriptors that its agent began with, the agent as many as there are", "[command]") {
+  const Folder folder;
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  REQUIRE(limit.rlim_max > 200);
+  limit.rlim_cur = 200;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  raise_descriptor_limit();
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(limit.rlim_cur == limit.rlim_max);
+  CHECK(run(order_for(folder, {"sh", "-c", "ulimit -Sn > $TROUPE_RESULT"})).result == "200");
 }
 
 TEST_CASE("a result that is nested too deep fails the attempt, and nothing else", "[command]") {

@@ -1,6 +1,8 @@
 // Rings between two threads, which stand for two processes: both ends map the same memory.
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <filesystem>
@@ -201,6 +203,50 @@ TEST_CASE("who asks for a link with memory that could be taken away again is sen
   const auto other_size = SharedMemory::from(Descriptor(::dup(made->descriptor())), 8192);
   REQUIRE_FALSE(other_size);
   CHECK_THAT(other_size.error().message, Catch::Contains("4096") && Catch::Contains("8192"));
+}
+
+TEST_CASE("who hands over a descriptor that would block as its bell is not waited for", "[ring]") {
+  const auto memory = SharedMemory::make(4096);
+  int pipe[2];
+  REQUIRE(::pipe2(pipe, O_CLOEXEC | O_NONBLOCK) == 0);
+  while (::write(pipe[1], "full", 4) > 0) continue;
+  REQUIRE(::fcntl(pipe[1], F_SETFL, 0) == 0);
+  const Descriptor kept(pipe[0]);
+  auto bell = Bell::from(Descriptor(::dup(memory->descriptor())), Descriptor(pipe[1]));
+  REQUIRE(bell);
+  bell->fall_asleep();
+  bell->ring();
+  CHECK_FALSE(bell->is_asleep());
+}
+
+TEST_CASE("a door without descriptors left is closed for a moment, and its guests wait", "[ring]") {
+  const std::string socket =
+      (std::filesystem::temp_directory_path() / ("troupe-ring-" + to_text(random_id()))).string();
+  auto door = RingDoor::open(socket);
+  REQUIRE(door);
+  auto own = std::move(*Bell::make());
+  auto other = std::move(*Bell::make());
+  auto asked = RingLink::ask(socket, 7, other);
+  REQUIRE(asked);
+  const auto now = RingDoor::Clock::now();
+  CHECK(door->descriptors(now).size() == 1);
+
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  rlimit none = limit;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto taken = door->take_requests(own, now);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(taken.empty());
+  CHECK(door->descriptors(now).empty());
+  CHECK(door->take_requests(own, now + 1ms).empty());
+
+  const auto later = door->closed_until();
+  CHECK(door->descriptors(later).size() == 1);
+  CHECK(door->take_requests(own, later).size() == 1);
+  CHECK(asked->take_answer().value());
+  std::filesystem::remove(socket);
 }
 
 TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {

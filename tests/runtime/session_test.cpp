@@ -1,13 +1,16 @@
 // A driver's connection against a scheduler that is played by hand.
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "runtime/api/session_core.h"
+#include "runtime/wire/call_records.h"
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/message_codec.h"
 
@@ -65,6 +68,15 @@ class Played {
   }
   void answer(std::uint64_t request, const std::string& refusal) { send(message::Answer{request, refusal}); }
   void ends(std::uint32_t number) { send(message::TaskEnded{.task = {session_->job(), number}, .result = "x"}); }
+
+  /// An actor that is up at the address.
+  std::shared_ptr<ActorLine> actor_at(const std::string& address) {
+    auto actor = session_->spawn({}, nullptr, {{"a", "A", {}}}).front();
+    submit("");
+    send(message::ActorUp{actor->task, {1, 1}, address});
+    return actor;
+  }
+  std::unique_ptr<Transport> another_end() { return network_.make_transport(); }
 
   /// Why there is no value, once that is known; empty: there is one.
   std::optional<Failure> fate(const ObjectPtr& object) {
@@ -191,4 +203,91 @@ TEST_CASE("a submit without an answer is made again under its number", "[session
   const auto again = played.submit();
   CHECK(again.request == once.request);
   CHECK(Played::numbers_of(again) == Numbers{1});
+}
+
+namespace {
+
+/// A worker's end of the links for calls.
+class PlayedWorker {
+ public:
+  PlayedWorker() : door_(std::move(*RingDoor::open(ring_socket_of(address_)))) {}
+  ~PlayedWorker() { std::filesystem::remove(ring_socket_of(address_)); }
+
+  const std::string& address() const { return address_; }
+
+  void takes_a_link() {
+    link_.reset();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!link_ && std::chrono::steady_clock::now() < deadline)
+      for (auto& link : door_.take_requests(bell_)) link_.emplace(std::move(link));
+    REQUIRE(link_);
+  }
+  std::uint64_t next_number() {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (std::chrono::steady_clock::now() < deadline)
+      if (const auto bytes = link_->receive()) return decode_call(*bytes, 1).value().number;
+    return 0;
+  }
+  void answers(TaskId actor, std::uint64_t number) { send(*link_, message::CallAnswer{actor, number, true, "x", {}}); }
+  void breaks_its_link() { link_->give_up(); }
+  void breaks_what_it_is_asked_for() {
+    for (auto& link : door_.take_requests(bell_)) link.give_up();
+  }
+
+ private:
+  const std::string address_ =
+      "ipc://" + (std::filesystem::temp_directory_path() / ("troupe-" + to_text(random_id()))).string();
+  Bell bell_ = std::move(*Bell::make());
+  RingDoor door_;
+  std::optional<RingLink> link_;
+};
+
+}  // namespace
+
+TEST_CASE("what went over a link that broke fails while the actor lives, and the next call takes another",
+          "[session]") {
+  Played played;
+  PlayedWorker worker;
+  const auto actor = played.actor_at(worker.address());
+  const auto answered = played.session().call(actor, "m", {});
+  const auto lost = played.session().call(actor, "m", {});
+  worker.takes_a_link();
+  CHECK(worker.next_number() == 1);
+  CHECK(worker.next_number() == 2);
+  worker.answers(actor->task, 1);
+  worker.breaks_its_link();
+  worker.takes_a_link();
+  CHECK_FALSE(played.fate(answered));
+  const auto why = played.fate(lost);
+  REQUIRE(why);
+  CHECK(why->fault == Fault::peer_lost);
+  CHECK(why->cause == "not known to have been applied: the link to its worker broke");
+  const std::vector next{played.session().call(actor, "m", {}), played.session().call(actor, "m", {})};
+  for (const std::uint64_t number : {1u, 2u}) {
+    CHECK(worker.next_number() == number);
+    worker.answers(actor->task, number);
+  }
+  for (const auto& each : next) CHECK_FALSE(played.fate(each));
+}
+
+TEST_CASE("calls go in frames where one link after the other breaks", "[session]") {
+  Played played;
+  PlayedWorker worker;
+  const auto frames = played.another_end();
+  REQUIRE(frames->listen(worker.address()));
+  const auto actor = played.actor_at(worker.address());
+  std::vector<ObjectPtr> calls;
+  std::vector<Delivery> arrived;
+  std::jthread breaking([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) worker.breaks_what_it_is_asked_for();
+  });
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (arrived.empty() && std::chrono::steady_clock::now() < deadline) {
+    calls.push_back(played.session().call(actor, "m", {}));
+    arrived = frames->receive(std::chrono::steady_clock::now() + 5ms);
+  }
+  REQUIRE(!arrived.empty());
+  auto letters = decode(arrived.front().frame);
+  REQUIRE(letters);
+  CHECK(std::get<message::Call>(letters->messages.front()).number == 1);
 }

@@ -161,6 +161,42 @@ TEST_CASE("a peer that is gone takes frames nowhere and stops nobody", "[transpo
   });
 }
 
+TEST_CASE("what a peer said before it left is heard, also where nobody looked meanwhile", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto server = kind.make();
+    REQUIRE(server->listen(kind.address));
+    auto gone = kind.make();
+    gone->send(gone->connect(kind.address).value(), "last words");
+    gone.reset();
+    const auto arrived = receive_some(*server, 1);
+    REQUIRE(arrived.size() == 1);
+    CHECK(arrived[0].frame == "last words");
+  });
+}
+
+TEST_CASE("no more is kept for a peer that does not read than was said, and it hears what comes later", "[transport]") {
+  const bool listens_from_the_start = GENERATE(true, false);
+  const std::string address = "ipc:///tmp/troupe-" + to_text(random_id());
+  const auto server = make_ring_transport();
+  const auto client = make_ring_transport(4u << 20);
+  if (listens_from_the_start) REQUIRE(server->listen(address));
+  const PeerId to_server = client->connect(address).value();
+  for (int i = 0; i < 10; ++i) client->send(to_server, Bytes(1u << 20, 'x'));
+  if (!listens_from_the_start) REQUIRE(server->listen(address));
+  client->send(to_server, "later");
+  std::vector<Delivery> arrived;
+  for (const auto deadline = soon(); std::chrono::steady_clock::now() < deadline;) {
+    CHECK(client->receive(std::chrono::steady_clock::now() + 1ms).empty());
+    for (auto& each : server->receive(std::chrono::steady_clock::now() + 1ms)) arrived.push_back(std::move(each));
+    if (!arrived.empty() && arrived.back().frame == "later") break;
+  }
+  REQUIRE(!arrived.empty());
+  CHECK(arrived.back().frame == "later");
+  CHECK(arrived.size() <= 5);
+  std::filesystem::remove(address.substr(6));
+}
+
 TEST_CASE("a socket path that is too long is refused in words", "[transport]") {
   const auto transport = make_zmq_transport();
   const auto listening = transport->listen("ipc:///tmp/" + std::string(200, 'x'));

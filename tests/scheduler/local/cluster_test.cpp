@@ -199,13 +199,14 @@ TEST_CASE("what goes wrong in a task is told with its cause", "[local]") {
   CHECK(too_large.error().message.find("64 cpus") != std::string::npos);
 }
 
-TEST_CASE("a task whose worker is killed runs again", "[local]") {
+TEST_CASE("a task whose worker is killed, or stopped, runs again", "[local]") {
+  const int by = GENERATE(SIGKILL, SIGSTOP);
   const Folder folder;
   auto cluster = Cluster::local({.cpus = 2000});
   auto session = cluster.connect();
   const auto attempt = session.submit({.max_attempts = 2}, first_waits, folder.file("pid"), folder.file("never"));
   REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("pid")); }));
-  REQUIRE(::kill(std::stoi(text_in(folder.file("pid"))), SIGKILL) == 0);
+  REQUIRE(::kill(std::stoi(text_in(folder.file("pid"))), by) == 0);
   CHECK(session.get(attempt) == 2);
 }
 
@@ -440,17 +441,28 @@ TEST_CASE("a cluster starts while its driver takes signals", "[local]") {
   CHECK(cluster);
 }
 
-TEST_CASE("a worker that has ended leaves no socket", "[local]") {
+TEST_CASE("a worker that has ended leaves no socket, nor does one whose agent was killed", "[local]") {
+  const Folder folder;
   auto cluster = Cluster::local({.cpus = 1000});
   auto session = cluster.connect();
-  CHECK_FALSE(session.try_get(session.submit(aborts)));
-  const auto sockets = [&] {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(cluster.directory()))
-      count += entry.path().filename().string().starts_with("w-") ? 1 : 0;
-    return count;
+  const auto workers = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(cluster.directory())) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("w-")) names.insert(name.substr(0, name.find('.')));
+    }
+    return names;
   };
-  CHECK(eventually([&] { return sockets() == 0; }));
+  CHECK_FALSE(session.try_get(session.submit(aborts)));
+  CHECK(eventually([&] { return workers().empty(); }));
+
+  const auto attempt = session.submit(first_waits, folder.file("pid"), folder.file("never"));
+  REQUIRE(eventually([&] { return std::filesystem::exists(folder.file("pid")); }));
+  const auto before = workers();
+  CHECK(before.size() == 1);
+  REQUIRE(::kill(parent_of(std::stoi(text_in(folder.file("pid")))), SIGKILL) == 0);
+  CHECK(session.get(attempt) == 2);
+  for (const auto& worker : before) CHECK_FALSE(workers().contains(worker));
 }
 
 TEST_CASE("a missing redis-server is one sentence that says what to do", "[local]") {
