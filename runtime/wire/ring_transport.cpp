@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "runtime/ring/ring_link.h"
+#include "runtime/ring/spin.h"
 #include "runtime/wire/waker.h"
 
 namespace troupe {
@@ -166,6 +167,7 @@ class RingTransport final : public Transport {
         until = std::min(until, peer.retry_at);
       }
     }
+    if (deadline > Clock::now()) spin_until([this] { return has_frames() || waker_.is_woken(); });
     bell_.fall_asleep();
     const auto wait = has_frames() ? std::chrono::nanoseconds(0)
                                    : std::clamp<std::chrono::nanoseconds>(until - Clock::now(),

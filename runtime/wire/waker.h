@@ -24,6 +24,8 @@ class Waker {
     TROUPE_CHECK(written == sizeof one, "an eventfd takes a wake");
   }
 
+  bool is_woken() const { return is_woken_.load(std::memory_order_relaxed); }
+
   /// Readable when it was woken, until take().
   int descriptor() const { return event_.number(); }
 
