@@ -36,7 +36,6 @@ constexpr std::chrono::milliseconds longest_sleep{1000};
 constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds between_looks{1000};     // At who the active scheduler is.
 constexpr std::uint64_t first_half = 0xffff'ffff'0000'0000;  // Of a worker's id: its node's.
-constexpr std::chrono::milliseconds longest_silence{1000};   // Of a scheduler, which answers each heartbeat.
 
 agent::Time since_start(Clock::time_point start) {
   return std::chrono::duration_cast<agent::Time>(Clock::now() - start);

@@ -181,8 +181,11 @@ void SessionCore::hear_links() {
     if (link.ring && !link.is_gone) polled.push_back({link.ring->descriptor(), POLLIN, 0});
   if (polled.empty() || ::poll(polled.data(), polled.size(), 0) <= 0) return;
   for (auto& [address, link] : links_) {
-    const auto is_it = [&](const pollfd& each) { return each.revents != 0 && each.fd == link.ring->descriptor(); };
-    if (!link.ring || link.is_gone || std::none_of(polled.begin(), polled.end(), is_it)) continue;
+    if (!link.ring || link.is_gone) continue;
+    const auto is_it = [own = link.ring->descriptor()](const pollfd& each) {
+      return each.revents != 0 && each.fd == own;
+    };
+    if (std::none_of(polled.begin(), polled.end(), is_it)) continue;
     if (!link.ring->is_taken() && link.ring->take_answer()) continue;
     take_answers();  // Its last words.
     transport_->unwatch(link.ring->descriptor());

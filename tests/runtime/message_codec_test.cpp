@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/wire/codec.h"
+#include "tests/support/every_message.h"
 
 using namespace troupe;
 
@@ -10,86 +11,10 @@ namespace {
 
 const Envelope envelope{{1, 2}, 3, 4};
 
-TaskSpec some_task() {
-  TaskSpec spec{.id = {JobId{7}, 1}, .name = "train[0]", .after = {{JobId{7}, 2}}, .inputs = {{JobId{7}, 2}}};
-  spec.work = CommandWork{.argv = {"./train", "{dir}"}, .environment = {{"SEED", "1"}}, .results = {{"prepare", 0}}};
-  spec.gang = GangHint{3, 2, 1, GangPolicy::model, 1000};
-  spec.locks = {"database"};
-  spec.semaphores = {{"licence", 2}};
-  return spec;
-}
-
-/// One of each kind with something in it, by its place in the list of messages.
-std::vector<message::Message> one_of_each() {
-  using namespace message;
-  const TaskId task{JobId{7}, 9};
-  const AttemptId attempt{2, 5};
-  const Grant grant{1000, 1 << 20, {{0, 500, 10}}, {{"disk", 1}}};
-  const JobInfo job{JobId{7}, "nightly", "/bin/troupe", true};
-  const RunOrder order{
-      task, attempt, "count", "/bin/pi", FunctionWork{"count", {Bytes("\x01\xff", 2), InputRef{0}}}, {Bytes("a\0b", 3)},
-      grant};
-  return {
-      DriverHello{DriverId{5}, job},
-      DriverBye{},
-      Submit{11, job, {some_task(), some_task()}},
-      Cancel{12, task},
-      Release{{task}},
-      AskTasks{13, JobId{7}},
-      DriverWelcome{17},
-      Answer{11, "no"},
-      TaskEnded{
-          task, TaskState::failed, "", "exit code 3", {{attempt, NodeId{1}, 5, 6, AttemptEnd::failed, {3, 0, "x"}}}},
-      ActorUp{task, attempt, "ipc:///tmp/a"},
-      ActorDown{task, attempt, {0, 9, "killed"}},
-      TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}},
-      AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
-      AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a"}}},
-      AgentBye{NodeId{1}, 2},
-      ActorReady{NodeId{1}, 2, task, attempt, "ipc:///tmp/a"},
-      Report{NodeId{1}, 2, {task, attempt, AttemptEnd::done, Bytes("\0\xff", 2), {}}},
-      AgentWelcome{},
-      PleaseJoin{},
-      Run{order},
-      Stop{task, attempt},
-      ReportTaken{task, attempt},
-      WorkerHello{WorkerId{4}},
-      Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
-      CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
-      AskStatus{14, true},
-      ClusterStatus{14,
-                    3,
-                    90,
-                    {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2, true}},
-                    {{{.cpus = 500}, 2, 3, task, "t", "no room"}}},
-      HeartbeatTaken{},
-      Synchronise{task,
-                  attempt,
-                  3,
-                  {{4, sync::Acquire{.kind = sync::Kind::semaphore, .name = "s", .permits = 2, .capacity = 3}},
-                   {5, sync::Release{6}},
-                   {6, sync::Renew{{7, 8}}},
-                   {7, sync::Arrive{.name = "b", .parties = 2, .passed = 1, .round = 2}},
-                   {8, sync::OpenQueue{"q", {.capacity = 3, .durable = true}}},
-                   {9, sync::Send{"q", Bytes("\0\xff", 2), true}},
-                   {10, sync::Receive{.queue = "q", .outlives_client = true, .held = 4, .message = 2}},
-                   {11, sync::Acknowledge{"q", 5}},
-                   {12, sync::GiveUp{4}},
-                   {13, sync::Recall{"b", 2}}}},
-      Synchronised{{{4, sync::Outcome::granted, 9, 1, 2, Bytes("\0\xff", 2), "", {}},
-                    {5, sync::Outcome::refused, 0, 0, 0, "", "no", {1, 2}}}},
-      Drain{14, NodeId{1}, true},
-      AskSync{15},
-      SyncStatus{15,
-                 {{sync::Kind::semaphore, "s", 3, 1, 1, 2, {{9, DriverId{2}, task, attempt, 2, 70}}}},
-                 {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}},
-      AskActor{task}};
-}
-
 }  // namespace
 
 TEST_CASE("every message comes back as it was sent", "[messages]") {
-  const auto messages = one_of_each();
+  const auto messages = test::every_message();
   REQUIRE(messages.size() == std::variant_size_v<message::Message>);
   for (std::size_t i = 0; i < messages.size(); ++i) {
     INFO("message " << i);
@@ -103,11 +28,11 @@ TEST_CASE("every message comes back as it was sent", "[messages]") {
     CHECK(encode(letter->envelope, letter->messages[0]) == frame);
   }
   const auto letter = decode(encode(envelope, messages[2]));
-  CHECK(std::get<message::Submit>(letter->messages[0]).tasks[1] == some_task());
+  CHECK(std::get<message::Submit>(letter->messages[0]).tasks[1] == test::some_task());
 }
 
 TEST_CASE("a frame that is cut short or changed is refused or harmless", "[messages]") {
-  for (const auto& message : one_of_each()) {
+  for (const auto& message : test::every_message()) {
     const Bytes frame = encode(envelope, message);
     for (std::size_t size = 0; size < frame.size(); ++size) CHECK_FALSE(decode(frame.substr(0, size)));
     CHECK_FALSE(decode(frame + '\0'));

@@ -23,6 +23,7 @@ class Dice {
   Dice() : seed_(std::getenv("TROUPE_SEED") ? std::stoull(std::getenv("TROUPE_SEED")) : std::random_device{}()) {
     random_.seed(seed_);
   }
+  explicit Dice(std::uint64_t seed) : seed_(seed) { random_.seed(seed); }
   std::uint64_t seed() const { return seed_; }
   std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
 
