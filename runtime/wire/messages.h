@@ -217,6 +217,7 @@ struct ReportTaken {
 
 struct WorkerHello {
   WorkerId worker;
+  std::uint32_t abi = 0;  ///< `abi_version` of what it was built with.
 };
 
 // --- caller to actor and back, by-passing the scheduler --------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/base/abi.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/call_rings.h"
@@ -54,7 +55,7 @@ class Worker {
     const auto agent = transport_.connect(options_.agent_address);
     TROUPE_CHECK(agent, "an agent's address can be connected to");
     agent_ = *agent;
-    send(agent_, message::WorkerHello{options_.id});
+    send(agent_, message::WorkerHello{options_.id, abi_version});
     outbox_.flush(transport_);
   }
 

@@ -53,7 +53,7 @@ std::vector<message::Message> one_of_each() {
       Run{order},
       Stop{task, attempt},
       ReportTaken{task, attempt},
-      WorkerHello{WorkerId{4}},
+      WorkerHello{WorkerId{4}, 7},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
       AskStatus{14, true},
