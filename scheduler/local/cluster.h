@@ -16,6 +16,7 @@
 #include "runtime/base/result.h"
 #include "scheduler/local/roles.h"
 
+#pragma GCC visibility push(default)  // What the shared library exports.
 namespace troupe {
 
 struct LocalOptions {
@@ -68,3 +69,4 @@ class Cluster {
 NodeCapacity local_capacity(const LocalOptions& options);
 
 }  // namespace troupe
+#pragma GCC visibility pop
