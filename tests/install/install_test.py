@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD, PREFIX, LIBDIR, INCLUDEDIR = sys.argv[1:5]
 DOOR = "scheduler/local/cluster.h"  # The header that a program includes; it leads to all others.
-COMPILER = ["g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers"]
+COMPILER = ["g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-Wpedantic"]
 
 CMAKE = """cmake_minimum_required(VERSION 3.16)
 project(outside CXX)

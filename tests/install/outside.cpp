@@ -58,11 +58,12 @@ int main(int argc, char** argv) {
   auto cluster = troupe::Cluster::local();
   auto session = cluster.connect();
   const std::vector<outside::Parcel> parcels{{"Oslo", 300}, {"Rome", 42}};
-  auto actor = session.spawn(scales);
+  auto actor = session.spawn({.max_restarts = 1}, scales);
   actor.call(add, 1000);
   std::printf("%d g\n", session.get(actor.call(add, session.submit(weigh, parcels))));
   try {
-    session.get(session.submit(weigh, std::vector<outside::Parcel>{{"Bonn", -1}}));
+    session.get(
+        session.submit({.needs = {.cpus = 500}, .max_attempts = 2}, weigh, std::vector<outside::Parcel>{{"Bonn", -1}}));
   } catch (const troupe::TaskFailed& failed) {
     std::printf("%s\n", failed.what());
   }
