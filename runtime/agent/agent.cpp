@@ -19,6 +19,7 @@
 #include "runtime/agent/command.h"
 #include "runtime/agent/process.h"
 #include "runtime/agent/seen_file.h"
+#include "runtime/base/abi.h"
 #include "runtime/base/overloaded.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
@@ -129,6 +130,7 @@ class Agent {
     WorkerId id;
     PeerId peer;
     std::string output_file;
+    std::string refusal;  // Why it was not let in.
   };
   struct CommandProcess {
     Process process;
@@ -167,6 +169,8 @@ class Agent {
     if (const auto* hello = std::get_if<message::WorkerHello>(&letter.message)) {
       const auto number = numbers_.find(hello->worker);
       if (number == numbers_.end()) return;
+      if (hello->abi != abi_version)
+        return refuse(workers_.at(number->second), abi_mismatch("its program", hello->abi, "its agent"));
       number_of_.erase(std::exchange(workers_.at(number->second).peer, from));
       number_of_[from] = number->second;
       step(agent::WorkerReady{number->second});
@@ -248,6 +252,12 @@ class Agent {
     workers_.emplace(start.worker, std::move(worker));
   }
 
+  /// Its end is what the core hears of.
+  static void refuse(WorkerProcess& worker, std::string why) {
+    worker.refusal = std::move(why);
+    ::kill(worker.process.pid, SIGKILL);
+  }
+
   void give_order(agent::GiveOrder& give) {
     const auto worker = workers_.find(give.worker);
     if (worker != workers_.end()) post(outbox_, worker->second.peer, message::Run{std::move(give.order)});
@@ -295,8 +305,8 @@ class Agent {
     const ProcessEnd end = reap(worker.process);
     const std::string lines = last_lines(worker.output_file, shown_lines, shown_bytes);
     const std::string why = "its worker ended: " + describe(end);
-    step(agent::WorkerExited{number,
-                             {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines},
+    const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
+    step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal},
                              BegunFile::take(options_.worker_address(worker.id))});
     remove_if_empty(worker.output_file);
     remove_socket(options_.worker_address(worker.id));

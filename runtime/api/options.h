@@ -15,16 +15,16 @@ struct TaskOptions {
   Resources needs{};
   std::int32_t max_attempts = 1;             ///< Attempts that fail by their own doing; lost ones are not counted.
   std::chrono::milliseconds timeout{0};      ///< Of one attempt; 0: none.
-  std::string name;                          ///< For people; empty: the function's.
+  std::string name{};                        ///< For people; empty: the function's.
   std::int32_t priority = 0;                 ///< Higher goes first.
   bool preemptible = false;                  ///< May be stopped, and run again later, to make room for higher priority.
   bool spreads = false;                      ///< Goes to the node with the most room, not the least.
   std::chrono::milliseconds retry_delay{0};  ///< After the first failure; doubles with each further one.
   std::chrono::milliseconds longest_retry_delay{std::chrono::minutes(1)};
   std::vector<std::int32_t>
-      retry_on_signals;            ///< Of its worker: another attempt after these only; empty: after any failure.
-  std::vector<std::string> locks;  ///< It runs only while it holds all of them.
-  std::vector<SemaphoreNeed> semaphores;  ///< And a permit of each of these.
+      retry_on_signals{};            ///< Of its worker: another attempt after these only; empty: after any failure.
+  std::vector<std::string> locks{};  ///< It runs only while it holds all of them.
+  std::vector<SemaphoreNeed> semaphores{};  ///< And a permit of each of these.
 };
 
 /// A task's spec without id, work and what it comes after. `function`: its name if none is given.
@@ -33,7 +33,7 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function);
 struct ActorOptions {
   Resources needs{.cpus = 0};
   std::int32_t max_restarts = 0;
-  std::string name;
+  std::string name{};
   std::int32_t priority = 0;
   bool spreads = false;
 };

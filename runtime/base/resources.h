@@ -28,8 +28,8 @@ struct Resources {
   Milli gpus = 0;  ///< At most 1000, or a multiple of 1000.
   std::int64_t memory_bytes = 0;
   std::int64_t gpu_memory_bytes = 0;  ///< On each device.
-  NamedAmounts named;
-  Labels labels;  ///< The node must carry all of them.
+  NamedAmounts named{};               // Braces: without them -Wextra warns a program that names other members only.
+  Labels labels{};                    ///< The node must carry all of them.
 
   friend bool operator==(const Resources&, const Resources&) = default;
 };

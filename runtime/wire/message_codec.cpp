@@ -164,7 +164,7 @@ void fields(Archive& archive, ReportTaken& value) {
 }
 template <class Archive>
 void fields(Archive& archive, WorkerHello& value) {
-  archive("worker hello", value.worker);
+  archive("worker hello", value.worker, appended(value.abi));
 }
 template <class Archive>
 void fields(Archive& archive, Call& value) {

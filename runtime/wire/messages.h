@@ -218,6 +218,7 @@ struct ReportTaken {
 /// Logs in, and again every second: a sign of life.
 struct WorkerHello {
   WorkerId worker;
+  std::uint32_t abi = 0;  ///< `abi_version` of what it was built with.
 };
 
 // --- caller to actor and back, by-passing the scheduler --------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/base/abi.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/call_rings.h"
@@ -251,7 +252,7 @@ class Worker {
   void send_what_is_due() {
     const auto now = Clock::now();
     if (now >= sign_of_life_at_) {
-      send(agent_, message::WorkerHello{options_.id});
+      send(agent_, message::WorkerHello{options_.id, abi_version});
       sign_of_life_at_ = now + sign_of_life_interval;
     }
     std::vector<std::pair<PeerId, message::Message>> made;

@@ -16,14 +16,15 @@
 #include "runtime/base/result.h"
 #include "scheduler/local/roles.h"
 
+#pragma GCC visibility push(default)  // What the shared library exports.
 namespace troupe {
 
 struct LocalOptions {
   Milli cpus = 0;                 ///< 0: those this process may use.
   std::int64_t memory_bytes = 0;  ///< 0: the machine's.
   /// Where the store stays when the cluster has ended; empty: it goes with the cluster.
-  std::string store_directory;
-  std::string record;  ///< A file for the scheduler's event log; empty: none.
+  std::string store_directory{};
+  std::string record{};  ///< A file for the scheduler's event log; empty: none.
 };
 
 /// What `local` throws when no cluster can be started: one sentence with what to do.
@@ -68,3 +69,4 @@ class Cluster {
 NodeCapacity local_capacity(const LocalOptions& options);
 
 }  // namespace troupe
+#pragma GCC visibility pop

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "runtime/wire/ring_transport.h"
@@ -29,9 +30,13 @@ void open_what_is_closed() {
 
 bool has_played_role() { return played; }
 
-void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll) {
+void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enroll, std::uint32_t compiled_for) {
   played = true;
   open_what_is_closed();
+  if (compiled_for != abi_version) {
+    std::fprintf(stderr, "%s\n", abi_mismatch("this program", compiled_for, "its library").c_str());
+    std::exit(1);
+  }
   const auto arguments = scheduler::role_arguments_from(argc, argv);
   if (!arguments) return;
   if (arguments->role == "supervisor") std::exit(scheduler::run_supervisor(*arguments));

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/agent/seen_file.h"
+#include "runtime/base/abi.h"
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/message_codec.h"
 
@@ -114,6 +115,51 @@ TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epo
   ::eventfd_write(stop, 1);
   agent.join();
   CHECK(ended);
+  ::close(stop);
+}
+
+TEST_CASE("a worker of another ABI version is not let in, and its attempt fails with a sentence that names both",
+          "[agent]") {
+  MemoryNetwork network;
+  Played scheduler(network);
+  const auto worker = network.make_transport();
+  const auto own_agent = worker->connect("agent");
+  REQUIRE(own_agent);
+  const int stop = ::eventfd(0, EFD_CLOEXEC);
+  const AgentOptions options{
+      .cluster = cluster,
+      .node = NodeId{5},
+      .incarnation = 1,
+      .name = "node",
+      .capacity = {.cpus = 4000},
+      .scheduler_address = "scheduler",
+      .active_scheduler = [] { return ""; },
+      .own_address = "agent",
+      .worker_address = [](WorkerId) { return ""; },
+      // The process is there to be killed; the test speaks for it.
+      .worker_arguments =
+          [&](const std::string&, WorkerId id) {
+            worker->send(*own_agent, encode({cluster, 3, 9, 0}, message::WorkerHello{id, abi_version + 1}));
+            return std::vector<std::string>{"/bin/sleep", "600"};
+          },
+      .on_welcome = [] {},
+      .stop = stop};
+  std::thread agent([&] {
+    const auto transport = network.make_transport();
+    CHECK(run_agent(options, *transport));
+  });
+  scheduler.hears<message::AgentJoin>();
+  scheduler.says(3, message::AgentWelcome{});
+  scheduler.says(
+      3, message::Run{
+             {.task = {JobId{1}, 1}, .attempt = {3, 1}, .work = FunctionWork{"work", {}}, .grant = {.cpus = 1000}}});
+  const auto report = scheduler.hears<message::Report>().report;
+  CHECK(report.end == AttemptEnd::failed);
+  CHECK(report.cause.message == "its program has ABI version " + std::to_string(abi_version + 1) +
+                                    " of Troupe, expected " + std::to_string(abi_version) +
+                                    ", as its agent has: build both with the same version of Troupe");
+  ::eventfd_write(stop, 1);
+  agent.join();
   ::close(stop);
 }
 

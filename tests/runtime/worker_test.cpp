@@ -12,6 +12,7 @@
 
 #include "runtime/api/actor.h"
 #include "runtime/api/task.h"
+#include "runtime/base/abi.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/call_records.h"
 #include "runtime/wire/memory_transport.h"
@@ -71,7 +72,9 @@ TEST_CASE("what has ended in a worker is reported while the next still runs, and
     return report != nullptr && report->report.end == AttemptEnd::done ? report->report.task.number : 0;
   };
 
-  CHECK(std::get<message::WorkerHello>(next()).worker == WorkerId{7});
+  const auto hello = std::get<message::WorkerHello>(next());
+  CHECK(hello.worker == WorkerId{7});
+  CHECK(hello.abi == abi_version);
   FrameWriter orders(Envelope{cluster, 1, 1});
   for (std::uint32_t number : {1u, 2u, 3u}) orders.add(order(number, number == 1 ? quick.name : held.name));
   agent->send(to_worker, orders.take());

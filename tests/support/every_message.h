@@ -50,7 +50,7 @@ inline std::vector<message::Message> every_message() {
       Run{order},
       Stop{task, attempt},
       ReportTaken{task, attempt},
-      WorkerHello{WorkerId{4}},
+      WorkerHello{WorkerId{4}, 7},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), ""},
       AskStatus{14, true},
