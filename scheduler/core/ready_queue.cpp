@@ -105,8 +105,8 @@ std::optional<Head> ReadyQueue::next(const Bits& open) const {
     for (const auto& [rank, job] : level.turns) {
       if (!job->shapes.meets(open)) continue;
       Entry first{.order = ~std::uint64_t{0}};
-      job->shapes.for_each_in_both(open, [&](std::size_t shape) {
-        const Entry& head = job->line_of(static_cast<ShapeIndex>(shape)).head;
+      job->shapes.for_each_in_both(open, [&, line = job](std::size_t shape) {
+        const Entry& head = line->line_of(static_cast<ShapeIndex>(shape)).head;
         if (head.order < first.order) first = head;
       });
       return Head{priority, first.order, first.slot};

@@ -11,8 +11,10 @@ namespace {
 /// A comparison that holds for some attempts and not for others.
 std::string draw_comparison(Dice& dice, const std::string& name, TaskId task) {
   const char* comparisons[] = {"==", "!=", "<", ">="};
-  return name + ' ' + comparisons[dice.between(0, 3)] + " '" +
-         text_of_attempt(task, {1, dice.between<std::uint32_t>(1, 3)}) + "'";
+  // Drawn one after the other: compilers differ in which operand of a sum comes first.
+  const AttemptId attempt{1, dice.between<std::uint32_t>(1, 3)};
+  const char* comparison = comparisons[dice.between(0, 3)];
+  return name + ' ' + comparison + " '" + text_of_attempt(task, attempt) + "'";
 }
 
 Condition draw_condition(Dice& dice, const std::vector<TaskId>& about) {
