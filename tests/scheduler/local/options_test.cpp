@@ -9,9 +9,11 @@
 #include <catch2/catch.hpp>
 
 #include "scheduler/local/cluster.h"
+#include "tests/support/folder.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
+using test::Folder;
 using namespace std::chrono_literals;
 
 namespace {
@@ -41,17 +43,6 @@ void enroll(Catalog& catalog) {
   });
   catalog.add(aborts, [] { ::raise(SIGABRT); });
 }
-
-/// A folder that goes with the test.
-class Folder {
- public:
-  Folder() : path_("/tmp/troupe-test-" + to_text(random_id())) { std::filesystem::create_directory(path_); }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string file(const std::string& name) const { return path_ + '/' + name; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace
 
