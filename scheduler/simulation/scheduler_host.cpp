@@ -76,6 +76,7 @@ void SchedulerHost::renew_lease() {
   world_.timeline.after(lease / 4 + Time{1}, [this, lease, life = life_] {
     if (life != life_) return;
     const bool asks = !is_paused_ && world_.store.is_up();
+    if (asks && !has_the_epoch()) return exit("another one has the epoch");
     if (asks && !world_.store.lease(number_ + 1, world_.timeline.now(), lease))
       return exit("another one has the lease");
     renew_lease();
