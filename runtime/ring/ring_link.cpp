@@ -1,12 +1,12 @@
 #include "runtime/ring/ring_link.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+
+#include "runtime/ring/local_socket.h"
 
 namespace troupe {
 namespace {
@@ -18,7 +18,7 @@ constexpr std::size_t most_parts = 16;                        // Of a message th
 constexpr std::size_t most_message_bytes = (64u << 20) + 64;  // A frame, and what is around it.
 constexpr std::string_view last_mark{"\0", 1};                // Begins the last record of a message.
 constexpr std::string_view more_mark{"\1", 1};
-constexpr std::size_t most_asking = 64;  // At the door at once.
+constexpr int most_asking = 64;  // At the door at once.
 constexpr std::chrono::milliseconds full_pause{100};
 
 struct Request {
@@ -30,64 +30,14 @@ struct Answer {
   std::uint32_t version = 0;
 };
 
-Error error_at(const std::string& socket, const char* verb) {
-  const bool is_nobody_there = errno == ECONNREFUSED || errno == ENOENT;
-  return {is_nobody_there ? Fault::peer_lost : Fault::unavailable,
-          std::string("cannot ") + verb + ' ' + socket + ": " + std::strerror(errno)};
-}
-
-std::optional<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return std::nullopt;
-  path.copy(address.sun_path, path.size());
-  return address;
-}
-
-template <class Body, std::size_t count>
-bool send_with(const Descriptor& socket, const Body& body, const std::array<int, count>& descriptors) {
-  iovec bytes{const_cast<Body*>(&body), sizeof body};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptors)> control{};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* head = CMSG_FIRSTHDR(&message);
-  head->cmsg_level = SOL_SOCKET;
-  head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(sizeof descriptors);
-  std::memcpy(CMSG_DATA(head), descriptors.data(), sizeof descriptors);
-  return ::sendmsg(socket.number(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof body);
-}
-
-/// Nullopt: nothing has arrived yet. Fails with: peer_lost, corrupt.
-template <class Body, std::size_t count>
+/// Of exactly so many descriptors. Nullopt: nothing has arrived yet.
+template <std::size_t count, class Body>
 Result<std::optional<std::array<Descriptor, count>>> receive_with(const Descriptor& socket, Body& body) {
-  iovec bytes{&body, sizeof body};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * count)> control{};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const ssize_t size = ::recvmsg(socket.number(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::optional<std::array<Descriptor, count>>();
-  if (size <= 0) return Error{Fault::peer_lost, "the other end of a link is gone"};
   std::array<Descriptor, count> descriptors;
-  std::size_t found = 0;
-  for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
-    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
-    for (std::size_t at = 0; CMSG_LEN(sizeof(int) * (at + 1)) <= head->cmsg_len; ++at) {
-      int number = -1;
-      std::memcpy(&number, CMSG_DATA(head) + sizeof(int) * at, sizeof number);
-      Descriptor owned(number);
-      if (found < count) descriptors[found] = std::move(owned);
-      ++found;
-    }
-  }
-  if (size != static_cast<ssize_t>(sizeof body) || found != count || (message.msg_flags & MSG_CTRUNC) != 0)
-    return Error{Fault::corrupt, "the other end of a link speaks another protocol"};
+  const auto found = receive_message(socket, bytes_of_body(body), descriptors);
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::array<Descriptor, count>>();
+  if (**found != count) return Error{Fault::corrupt, "the other end of a link hands over too little"};
   return std::optional(std::move(descriptors));
 }
 
@@ -105,23 +55,20 @@ RingLink::RingLink(Side side, std::uint64_t caller, SharedMemory memory, Descrip
       socket_(std::move(socket)) {}
 
 Result<RingLink> RingLink::ask(const std::string& socket, std::uint64_t caller, const Bell& own) {
-  const auto address = address_of(socket);
-  if (!address) return bad_input("socket path '" + socket + "' is too long");
   auto memory = SharedMemory::make(link_bytes);
   if (!memory) return memory.error();
-  Descriptor descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!descriptor || ::connect(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
-    return error_at(socket, "connect to");
+  auto connected = connect_local(socket);
+  if (!connected) return connected.error();
   const Request request{version, 0, caller};
-  if (!send_with(descriptor, request, std::array{memory->descriptor(), own.memory_descriptor(), own.cord_descriptor()}))
-    return error_at(socket, "ask at");
+  const std::array handed{memory->descriptor(), own.memory_descriptor(), own.cord_descriptor()};
+  if (!send_message(*connected, bytes_of_body(request), handed)) return local_error(socket, "ask at");
   memory->close_descriptor();
-  return RingLink(Side::asks, caller, std::move(*memory), std::move(descriptor));
+  return RingLink(Side::asks, caller, std::move(*memory), std::move(*connected));
 }
 
 Result<bool> RingLink::take_answer() {
   Answer answer;
-  auto received = receive_with<Answer, 2>(socket_, answer);
+  auto received = receive_with<2>(socket_, answer);
   if (!received) return received.error();
   if (!*received) return false;
   if (answer.version != version)
@@ -224,14 +171,9 @@ std::string ring_socket_of(const std::string& address) {
 }
 
 Result<RingDoor> RingDoor::open(const std::string& socket) {
-  const auto address = address_of(socket);
-  if (!address) return bad_input("socket path '" + socket + "' is too long");
-  ::unlink(socket.c_str());
-  Descriptor descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!descriptor || ::bind(descriptor.number(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
-      ::listen(descriptor.number(), most_asking) != 0)
-    return error_at(socket, "listen on");
-  return RingDoor(std::move(descriptor));
+  auto listening = listen_local(socket, most_asking);
+  if (!listening) return listening.error();
+  return RingDoor(std::move(*listening));
 }
 
 std::vector<RingLink> RingDoor::take_requests(const Bell& own, Clock::time_point now) {
@@ -247,7 +189,7 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own, Clock::time_point
   std::vector<Descriptor> still_asking;
   for (Descriptor& guest : asking_) {
     Request request;
-    auto received = receive_with<Request, 3>(guest, request);
+    auto received = receive_with<3>(guest, request);
     if (!received || (*received && request.version != version)) continue;
     if (!*received) {
       still_asking.push_back(std::move(guest));
@@ -258,13 +200,14 @@ std::vector<RingLink> RingDoor::take_requests(const Bell& own, Clock::time_point
     auto bell = Bell::from(std::move(descriptors[1]), std::move(descriptors[2]));
     if (!memory || !bell) continue;
     // What a guest said before it left is heard all the same.
-    if (!send_with(guest, Answer{version}, std::array{own.memory_descriptor(), own.cord_descriptor()}) &&
-        errno != EPIPE)
-      continue;
+    const Answer answer{version};
+    const std::array handed{own.memory_descriptor(), own.cord_descriptor()};
+    if (!send_message(guest, bytes_of_body(answer), handed) && errno != EPIPE) continue;
     links.push_back(RingLink(RingLink::Side::listens, request.caller, std::move(*memory), std::move(guest)));
     links.back().other_.emplace(std::move(*bell));
   }
-  while (still_asking.size() > most_asking) still_asking.erase(still_asking.begin());  // It has had time to ask.
+  while (still_asking.size() > std::size_t{most_asking})
+    still_asking.erase(still_asking.begin());  // It has had time to ask.
   asking_ = std::move(still_asking);
   return links;
 }
