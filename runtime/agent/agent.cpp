@@ -21,6 +21,8 @@
 #include "runtime/agent/seen_file.h"
 #include "runtime/base/abi.h"
 #include "runtime/base/overloaded.h"
+#include "runtime/objects/object_store.h"
+#include "runtime/objects/stored_object.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
@@ -36,6 +38,7 @@ constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds between_looks{1000};     // At who the active scheduler is.
+constexpr std::uint64_t objects_percent = 30;                // Of the node's memory.
 constexpr std::uint64_t first_half = 0xffff'ffff'0000'0000;  // Of a worker's id: its node's.
 
 agent::Time since_start(Clock::time_point start) {
@@ -63,6 +66,7 @@ class Agent {
 
   Result<void> start() {
     if (auto listening = transport_.listen(options_.own_address); !listening) return listening;
+    if (auto started = start_object_store(); !started) return started;
     connected_to_ = options_.active_scheduler();
     const auto scheduler = transport_.connect(options_.scheduler_address);
     if (!scheduler) return scheduler.error();
@@ -321,6 +325,19 @@ class Agent {
     step(agent::CommandExited{report_of(command.order, command.command, end)});
   }
 
+  Result<void> start_object_store() {
+    const std::string socket = object_socket_of(options_.own_address);
+    if (socket.empty()) return {};
+    const auto memory = static_cast<std::uint64_t>(options_.capacity.memory_bytes);
+    const std::uint64_t limit = options_.object_bytes > 0 ? options_.object_bytes : memory * objects_percent / 100;
+    if (limit == 0) return {};
+    auto store = ObjectStore::start(
+        {.socket = socket, .limit_bytes = limit, .spill_folder = options_.log_directory + "/objects"});
+    if (!store) return store.error();
+    objects_.emplace(std::move(*store));
+    return {};
+  }
+
   static void remove_socket(const std::string& address) {
     constexpr std::string_view scheme = "ipc://";
     if (!address.starts_with(scheme)) return;
@@ -368,6 +385,7 @@ class Agent {
 
   const AgentOptions& options_;
   Transport& transport_;
+  std::optional<ObjectStore> objects_;
   Outbox outbox_;        // To the workers.
   Outbox to_scheduler_;  // Reports above all.
   std::optional<Clock::time_point> send_at_;

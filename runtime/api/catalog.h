@@ -23,11 +23,11 @@ inline constexpr bool takes_context = std::is_invocable_r_v<R, Body, Context&, A
 
 class Catalog {
  public:
-  using Function = std::function<Bytes(Context&, std::span<const Bytes>)>;
+  using Function = std::function<EncodedValue(Context&, std::span<const Payload>)>;
 
   struct ActorClass {
-    std::function<std::shared_ptr<void>(Context&, std::span<const Bytes>)> make;
-    std::map<std::string, std::function<Bytes(void*, std::span<const Bytes>)>, std::less<>> methods;
+    std::function<std::shared_ptr<void>(Context&, std::span<const Payload>)> make;
+    std::map<std::string, std::function<EncodedValue(void*, std::span<const Payload>)>, std::less<>> methods;
   };
 
   /// Binds a task's name to what it runs, which may take a `Context&` before the arguments. Requires: the name is not
@@ -35,23 +35,24 @@ class Catalog {
   template <class R, class... Args, class Body>
   requires(std::is_invocable_r_v<R, Body, Args...> || takes_context<R, Body, Args...>) &&
       (Value<Args> && ...) && ReturnValue<R> void add(const Task<R(Args...)>& task, Body body) {
-    const bool is_new = functions_
-                            .emplace(task.name,
-                                     [body = std::move(body)](Context& context, std::span<const Bytes> bytes) -> Bytes {
-                                       auto arguments = decode_arguments<Args...>(bytes);
-                                       return encode_return<R>([&] {
-                                         return std::apply(
-                                             [&](auto&&... each) {
-                                               if constexpr (takes_context<R, Body, Args...>) {
-                                                 return body(context, std::move(each)...);
-                                               } else {
-                                                 return body(std::move(each)...);
-                                               }
-                                             },
-                                             std::move(arguments));
-                                       });
-                                     })
-                            .second;
+    const bool is_new =
+        functions_
+            .emplace(task.name,
+                     [body = std::move(body)](Context& context, std::span<const Payload> given) -> EncodedValue {
+                       auto arguments = decode_arguments<Args...>(given);
+                       return encode_return<R>([&] {
+                         return std::apply(
+                             [&](auto&&... each) {
+                               if constexpr (takes_context<R, Body, Args...>) {
+                                 return body(context, std::move(each)...);
+                               } else {
+                                 return body(std::move(each)...);
+                               }
+                             },
+                             std::move(arguments));
+                       });
+                     })
+            .second;
     TROUPE_CHECK(is_new, "each task has a name of its own");
   }
 
@@ -63,7 +64,7 @@ class Catalog {
       (std::is_base_of_v<typename Method<members>::Class, T> && ...) void add(const ActorType<T(Args...)>& type,
                                                                               const Method<members>&... methods) {
     ActorClass made;
-    made.make = [](Context& context, std::span<const Bytes> bytes) -> std::shared_ptr<void> {
+    made.make = [](Context& context, std::span<const Payload> given) -> std::shared_ptr<void> {
       return std::apply(
           [&](auto&&... arguments) {
             if constexpr (std::is_constructible_v<T, Context&, Args...>) {
@@ -72,7 +73,7 @@ class Catalog {
               return std::make_shared<T>(std::move(arguments)...);
             }
           },
-          decode_arguments<Args...>(bytes));
+          decode_arguments<Args...>(given));
     };
     (made.methods.emplace(methods.name, bind<T, members>(static_cast<typename Method<members>::Signature*>(nullptr))),
      ...);
@@ -85,9 +86,9 @@ class Catalog {
 
  private:
   template <class T, auto member, class R, class... Args>
-  static std::function<Bytes(void*, std::span<const Bytes>)> bind(R (*)(Args...)) {
-    return [](void* object, std::span<const Bytes> bytes) -> Bytes {
-      auto arguments = decode_arguments<Args...>(bytes);
+  static std::function<EncodedValue(void*, std::span<const Payload>)> bind(R (*)(Args...)) {
+    return [](void* object, std::span<const Payload> given) -> EncodedValue {
+      auto arguments = decode_arguments<Args...>(given);
       return encode_return<R>([&] {
         return std::apply([&](auto&&... each) { return (static_cast<T*>(object)->*member)(std::move(each)...); },
                           std::move(arguments));

@@ -9,8 +9,11 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/task_spec.h"
+#include "runtime/objects/object_client.h"
 
 namespace troupe {
+
+struct Recipe;
 
 /// Why there is no value, with the names that a person needs.
 struct Failure {
@@ -18,13 +21,14 @@ struct Failure {
   std::string task;  ///< Name of the task, or `actor.method`.
   NodeId node;       ///< Where the last attempt ran; none if it never ran.
   std::uint32_t attempt = 0;
-  std::string cause;
+  std::string cause;  ///< One line; then, of a process that died, the last lines of its output.
 };
 
 /// `task 'a' failed (attempt 2 on node 00…): exit code 3`
 std::string describe(const Failure& failure);
 
-/// Threads: guarded by the mutex of the session that made it, but for `task` and `name`, which never change.
+/// Threads: guarded by the mutex of the session that made it, but for `name`, which never changes, and the outcome once
+/// it is a small value or a failure, which stays.
 class Object {
  public:
   Object(std::string name, std::optional<TaskId> task) : name_(std::move(name)), task_(task) {}
@@ -39,11 +43,17 @@ class Object {
   std::string name() const { return actor_ ? *actor_ + '.' + name_ : name_; }
   /// The scheduler's task whose result this is; none for calls and puts, whose values only this driver holds.
   const std::optional<TaskId>& task() const { return task_; }
+  /// Another task makes it again.
+  void becomes(TaskId task) { task_ = task; }
 
   bool is_ready() const { return !std::holds_alternative<std::monostate>(outcome); }
 
+  /// Bytes: the value, or where it lies (object/stored_object.h).
   std::variant<std::monostate, Bytes, Failure> outcome;
-  std::function<void()> when_dropped;  ///< Set once, by the session.
+  std::shared_ptr<const ObjectHold> hold;  ///< Of a value that lies elsewhere.
+  std::shared_ptr<Recipe> recipe;          ///< Of one that can be made again when it is lost.
+  std::uint32_t losses = 0;                ///< How often it was lost.
+  std::function<void()> when_dropped;      ///< Set by the session.
 
  private:
   std::shared_ptr<const std::string> actor_;  // Of a call: the two are put together when somebody asks.

@@ -9,6 +9,16 @@
 
 namespace troupe {
 
+/// Lie alike in bytes.
+template <class A, class B>
+inline constexpr bool are_alike = false;
+template <class T>
+inline constexpr bool are_alike<std::vector<T>, SharedArray<T>> = true;
+template <class T>
+inline constexpr bool are_alike<SharedArray<T>, std::vector<T>> = true;
+template <class A, class B>
+concept AreAlike = are_alike<A, B>;
+
 /// Copies name the same value. It may be handed on as an argument before it exists; `Session::get` waits for it. The
 /// value is forgotten when the last copy is gone.
 template <class T>
@@ -16,6 +26,9 @@ class Ref {
  public:
   Ref() = default;
   explicit Ref(ObjectPtr object) : object_(std::move(object)) {}
+  /// A vector of numbers may be had as an array that is not copied out of shared memory, and the other way round.
+  template <class Other>
+  requires AreAlike<Other, T> Ref(const Ref<Other>& other) : object_(other.object()) {}  // NOLINT
 
   explicit operator bool() const { return object_ != nullptr; }
   const ObjectPtr& object() const { return object_; }
@@ -24,18 +37,17 @@ class Ref {
   ObjectPtr object_;
 };
 
-/// What may be passed where a `To` is wanted: something that converts to it, or a Ref to exactly that.
+/// What may be passed where a `To` is wanted: something that converts to it, or a Ref to it.
 template <class Given, class To>
-concept PassableAs =
-    std::is_convertible_v<Given, To> || std::is_same_v<std::decay_t<Given>, Ref<std::remove_cvref_t<To>>>;
+concept PassableAs = std::is_convertible_v<Given, To> || std::is_convertible_v<Given, Ref<std::remove_cvref_t<To>>>;
 
 template <class To, PassableAs<To> Given>
 RawArgument raw_argument(Given&& given) {
   using Passed = std::remove_cvref_t<To>;
   static_assert(Value<Passed>,
                 "an argument's type needs a `fields` function in its namespace: see runtime/wire/fields.h");
-  if constexpr (std::is_same_v<std::decay_t<Given>, Ref<Passed>>) {
-    return given.object();
+  if constexpr (std::is_convertible_v<Given, Ref<Passed>>) {
+    return Ref<Passed>(given).object();
   } else {
     return encode_value<Passed>(static_cast<const Passed&>(given));
   }

@@ -103,19 +103,22 @@ class Session {
     return Actor<T>(core_, core_->attach(handle.task, handle.name));
   }
 
-  /// Makes a Ref of a value that this driver has.
+  /// Makes a Ref of a value that this driver has. A large one is copied once, into the shared memory of its node, where
+  /// it stays as long as a Ref, or anybody who looks at it. Throws TaskFailed where there is no room for it.
   template <Value T>
   Ref<T> put(const T& value) {
-    return Ref<T>(core_->put(encode_value(value)));
+    const Ref<T> ref(core_->put(encode_pieces(value)));
+    if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome)) throw TaskFailed(*failure);
+    return ref;
   }
 
   /// Waits for the value. Throws TaskFailed when there will be none.
   template <class T>
   T get(const Ref<T>& ref) {
-    wait_for(ref, forever);
-    if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome)) throw TaskFailed(*failure);
+    const auto found = core_->value_of(ref.object(), std::chrono::steady_clock::now() + forever);
+    if (const auto* failure = std::get_if<Failure>(&found)) throw TaskFailed(*failure);
     if constexpr (!std::is_void_v<T>) {
-      auto value = decode_value<T>(std::get<Bytes>(ref.object()->outcome));
+      auto value = decode_value<T>(std::get<Payload>(found));
       if (!value) throw TaskFailed({value.error().fault, ref.object()->name(), {}, 0, value.error().message});
       return std::move(value).value();
     }
@@ -124,16 +127,21 @@ class Session {
   /// The value, or why there is none: timed_out if it is not there within `limit`.
   template <class T>
   Result<T> try_get(const Ref<T>& ref, Duration limit = forever) {
-    if (!wait_for(ref, limit))
-      return Error{Fault::timed_out,
-                   "'" + ref.object()->name() + "' is not there after " + std::to_string(limit.count()) + " ms"};
-    if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome))
-      return Error{failure->fault, describe(*failure)};
+    const auto found = core_->value_of(ref.object(), std::chrono::steady_clock::now() + limit);
+    if (const auto* failure = std::get_if<Failure>(&found)) return Error{failure->fault, describe(*failure)};
     if constexpr (std::is_void_v<T>) {
       return {};
     } else {
-      return decode_value<T>(std::get<Bytes>(ref.object()->outcome));
+      return decode_value<T>(std::get<Payload>(found));
     }
+  }
+
+  /// Asks for the task of the ref to end: one that does not run yet does not begin, the worker of one that runs is
+  /// ended (TERM, then KILL). Does not wait; its value is then a failure, `cancelled`, unless it was faster. Of a call,
+  /// and of what was put, nothing is ended.
+  template <class T>
+  void cancel(const Ref<T>& ref) {
+    core_->cancel(ref.object());
   }
 
   /// All values, in the order of the refs; of Ref<void> nothing. Throws TaskFailed as soon as one of them has failed,
@@ -186,12 +194,6 @@ class Session {
   template <class... Args, class... Given>
   static RawWork work(std::string_view name, Given&&... given) {
     return {std::string(name), std::string(name), {raw_argument<Args>(std::forward<Given>(given))...}};
-  }
-
-  template <class T>
-  bool wait_for(const Ref<T>& ref, Duration limit) {
-    const ObjectPtr objects[] = {ref.object()};
-    return core_->wait(objects, 1, std::chrono::steady_clock::now() + limit);
   }
 
   std::shared_ptr<SessionCore> core_;

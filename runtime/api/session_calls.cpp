@@ -32,6 +32,7 @@ void try_later(WorkerLink& link, Clock::time_point now) {
 
 ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string method,
                             std::vector<RawArgument> arguments) {
+  arguments = with_large_ones_put(std::move(arguments));
   const std::lock_guard lock(mutex_);
   auto object = std::make_shared<Object>(actor->name, method);
   actor->waiting.push_back({std::move(method), std::move(arguments), object});
@@ -310,6 +311,7 @@ void SessionCore::pump_rings() {
 void SessionCore::pump(ActorLine& actor) {
   while (actor.link != nullptr && actor.link->can_take() && !actor.waiting.empty()) {
     auto& call = actor.waiting.front();
+    remake_lost(call.arguments);
     std::size_t bytes = 0;
     std::vector<std::string_view> arguments;
     arguments.reserve(call.arguments.size());
@@ -336,7 +338,10 @@ void SessionCore::pump(ActorLine& actor) {
 void SessionCore::send_call(ActorLine& actor, ActorLine::PendingCall& call,
                             std::span<const std::string_view> arguments) {
   ++actor.last_number;
-  actor.in_flight.push_back(std::move(call.result));
+  auto& in_flight = actor.in_flight.emplace_back(ActorLine::CallInFlight{std::move(call.result)});
+  for (const auto& argument : call.arguments)
+    if (const auto* object = std::get_if<ObjectPtr>(&argument); object != nullptr && (*object)->hold)
+      in_flight.holds.push_back((*object)->hold);
   WorkerLink& link = *actor.link;
   if (!link.ring) {
     message::Call message{actor.task, actor.attempt, link.caller, actor.last_number, std::move(call.method), {}};
@@ -355,9 +360,9 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
   ActorLine& actor = *found->second;
   const std::uint64_t first = actor.last_number + 1 - actor.in_flight.size();
   if (answer.number < first || answer.number > actor.last_number) return;
-  const ObjectPtr result = std::exchange(actor.in_flight[answer.number - first], nullptr);
+  const ObjectPtr result = std::exchange(actor.in_flight[answer.number - first], {}).result;
   if (!result) return;
-  while (!actor.in_flight.empty() && !actor.in_flight.front()) actor.in_flight.pop_front();
+  while (!actor.in_flight.empty() && !actor.in_flight.front().result) actor.in_flight.pop_front();
   if (actor.link != nullptr) actor.link->tries = 0;
   count_answered(actor, 1);
   if (answer.ok) {
@@ -396,7 +401,7 @@ void SessionCore::on_actor_down(const message::ActorDown& down) {
 void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
   if (actor.link != nullptr && actor.link->ring) take_answers();  // The last words of its worker are in the ring.
   std::size_t failed = 0;
-  for (const auto& result : std::exchange(actor.in_flight, {})) {
+  for (const auto& [result, holds] : std::exchange(actor.in_flight, {})) {
     if (!result) continue;
     finish(result, Failure{fault, result->name(), {}, 0, "not known to have been applied: " + cause});
     ++failed;

@@ -77,13 +77,8 @@ ObjectPtr SessionCore::make_object(std::string name, std::optional<TaskId> task)
 
 TaskId SessionCore::next_task() { return {job_.id, ++last_task_}; }
 
-ObjectPtr SessionCore::put(Bytes value) {
-  auto object = make_object("put", std::nullopt);
-  object->outcome = std::move(value);
-  return object;
-}
-
 ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
+  work.arguments = with_large_ones_put(std::move(work.arguments));
   const std::lock_guard lock(mutex_);
   const TaskId id = next_task();
   PendingTask task;
@@ -105,6 +100,7 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
 
 std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& options, const GangOptions* gang,
                                                            std::vector<RawWork> works) {
+  for (auto& work : works) work.arguments = with_large_ones_put(std::move(work.arguments));
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<ActorLine>> lines;
   const std::uint32_t gang_number = last_task_ + 1;
@@ -260,6 +256,15 @@ Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono:
   return {};
 }
 
+void SessionCore::cancel(const ObjectPtr& object) {
+  std::optional<TaskId> task;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!object->is_ready()) task = object->task();
+  }
+  if (task) cancel(*task);
+}
+
 void SessionCore::cancel(TaskId task) {
   const std::lock_guard lock(mutex_);
   if (unsent_.contains(task)) {
@@ -269,6 +274,13 @@ void SessionCore::cancel(TaskId task) {
     post(scheduler_, message::Cancel{++last_request_, task});
   }
   transport_->wake();
+}
+
+std::vector<bool> SessionCore::are_ready(std::span<const ObjectPtr> objects) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<bool> ready;
+  for (const auto& object : objects) ready.push_back(object->is_ready());
+  return ready;
 }
 
 std::optional<Failure> SessionCore::first_failure(std::span<const ObjectPtr> objects) const {

@@ -26,8 +26,10 @@
 #include "runtime/api/object.h"
 #include "runtime/api/options.h"
 #include "runtime/api/raw_arguments.h"
+#include "runtime/api/recipe.h"
 #include "runtime/api/sync_client.h"
 #include "runtime/api/task_graph.h"
+#include "runtime/api/value.h"
 #include "runtime/base/result.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
@@ -46,6 +48,8 @@ struct SessionOptions {
   std::chrono::milliseconds heartbeat{500};
   TaskId task;  ///< Inside a task: the attempt on whose behalf locks are taken. They end with it.
   AttemptId attempt;
+  /// The way to values in shared memory; none: all travel inside messages.
+  std::shared_ptr<ObjectClient> objects{};
   /// A descriptor that becomes readable when the cluster is gone; -1: none.
   int lifeline = -1;
   /// The scheduler's silence after which everything that is pending fails.
@@ -96,7 +100,11 @@ struct ActorLine {
   WorkerLink* link = nullptr;  // None while it is not up.
   std::uint64_t last_number = 0;
   std::deque<PendingCall> waiting;  // In the order of the calls.
-  std::deque<ObjectPtr> in_flight;  // The results of the calls up to last_number; null: answered.
+  struct CallInFlight {
+    ObjectPtr result;                                        // Null: answered.
+    std::vector<std::shared_ptr<const ObjectHold>> holds{};  // Of its arguments, until then.
+  };
+  std::deque<CallInFlight> in_flight;  // The calls up to last_number.
   bool ended = false;
   Fault end_fault = Fault::peer_lost;
   std::string end_cause;
@@ -113,7 +121,10 @@ class SessionCore {
   /// Says goodbye: everything of this driver ends.
   void stop();
 
-  ObjectPtr put(Bytes value);
+  /// Its outcome is a failure where there is no room for the value.
+  ObjectPtr put(EncodedValue value);
+  /// Waits until the deadline for the value; it is made again, if it can be, where it was lost.
+  std::variant<Payload, Failure> value_of(const ObjectPtr& object, std::chrono::steady_clock::time_point deadline);
   ObjectPtr submit(const TaskOptions& options, RawWork work);
   /// All of a gang, or one actor alone; ranks in the order of `works`.
   std::vector<std::shared_ptr<ActorLine>> spawn(const ActorOptions& options, const GangOptions* gang,
@@ -142,6 +153,7 @@ class SessionCore {
   Result<message::SyncStatus> ask_sync(std::chrono::milliseconds limit);
 
   void cancel(TaskId task);
+  void cancel(const ObjectPtr& object);
   /// Cancels tasks of any job and waits until that is done; of durable ones it is then on disk.
   ///
   /// Fails with: refused (what the scheduler says of the first that it refuses), timed_out, unavailable.
@@ -153,6 +165,9 @@ class SessionCore {
   /// Waits until `count` of them are ready, or the time is over; true if they are.
   bool wait(std::span<const ObjectPtr> objects, std::size_t count, std::chrono::steady_clock::time_point deadline);
 
+  /// Of each of them, whether it has a value or a failure.
+  std::vector<bool> are_ready(std::span<const ObjectPtr> objects) const;
+
   SyncClient& sync() { return sync_; }
   JobId job() const { return job_.id; }
   /// Stands in the name of everything outside its folder that belongs to the cluster, so that it can be swept up.
@@ -160,9 +175,11 @@ class SessionCore {
 
  private:
   struct PendingTask {
-    TaskSpec spec;                       // Without arguments and inputs: those are as they stand when it is sent.
-    std::vector<RawArgument> arguments;  // Kept to the end: a scheduler of a new epoch is given the task again.
-    std::weak_ptr<Object> result;        // None for actors.
+    TaskSpec spec;                           // Without arguments and inputs: those are as they stand when it is sent.
+    std::vector<RawArgument> arguments;      // Kept to the end: a scheduler of a new epoch is given the task again.
+    std::uint32_t losses = 0;                // Of its arguments, before it was sent.
+    std::uint32_t runs_left = most_remakes;  // After arguments were lost on the way.
+    std::weak_ptr<Object> result;            // None for actors.
     std::shared_ptr<ActorLine> actor;
     bool sent = false;
     bool is_cancelled = false;  // After it was sent.
@@ -216,6 +233,13 @@ class SessionCore {
   void submit_again(std::chrono::steady_clock::time_point now);
   void pump(ActorLine& actor);
   bool prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes);
+  std::vector<RawArgument> with_large_ones_put(std::vector<RawArgument> arguments);
+  void remake_lost(const std::vector<RawArgument>& arguments);
+  static std::uint32_t losses_of(const std::vector<RawArgument>& arguments);
+  void make_again(const ObjectPtr& object);
+  bool run_again_for_lost(TaskId id);
+  void give_again(PendingTask task, const ObjectPtr& result);
+  bool is_lost(const Object& object) const { return object.hold && object.hold->is_lost(); }
   void fail_task(TaskId id, Failure failure);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);

@@ -49,6 +49,7 @@ void SessionCore::run() {
       if (now >= next_hello) {
         follow_scheduler();
         say_hello();
+        if (options_.objects) options_.objects->look_after();
         submit_again(now);
         next_hello =
             now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
@@ -201,6 +202,9 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
     Failure failure{fault_of(ended.state), {}, {}, 0, std::move(ended.cause)};
     if (!ended.attempts.empty()) {
       failure.node = ended.attempts.back().node;
+      // With what it printed last.
+      std::string& message = ended.attempts.back().cause.message;
+      if (message.starts_with(failure.cause)) failure.cause = std::move(message);
       failure.attempt = static_cast<std::uint32_t>(ended.attempts.size());
     }
     outcome = std::move(failure);
@@ -224,11 +228,16 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
     return end_actor(*actor->second, Fault::peer_lost, "the actor has ended: " + ended.cause);
   }
   if (auto* failure = std::get_if<Failure>(&outcome)) {
+    if (failure->fault == Fault::task_failed && run_again_for_lost(ended.task)) return;
     failure->task = found->second.spec.name;
     fail_task(ended.task, *failure);
     return;
   }
   const auto object = found->second.result.lock();
+  const auto stored = stored_object_from(std::get<Bytes>(outcome));
+  if (object && stored) object->recipe = recipe_of(std::move(found->second.spec), found->second.arguments);
+  // The store keeps it for whoever takes it over; where nobody wants it any more, that is at once let go.
+  if (!object && stored && options_.objects) options_.objects->hold(*stored, true);
   tasks_.erase(found);
   if (object) finish(object, std::move(outcome));
 }
@@ -242,6 +251,8 @@ void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, j
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) return;
   object->outcome = std::move(outcome);
+  if (const auto* bytes = std::get_if<Bytes>(&object->outcome); bytes != nullptr && options_.objects)
+    if (const auto stored = stored_object_from(*bytes)) object->hold = options_.objects->hold(*stored, true);
   has_news_ = true;
 }
 
@@ -319,6 +330,8 @@ std::size_t SessionCore::add_unit(std::span<const TaskId> unit, std::vector<Task
 }
 
 bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes) {
+  remake_lost(task.arguments);
+  task.losses = losses_of(task.arguments);
   if (const Object* failed = first_failed(task.arguments)) {
     fail_task(task.spec.id, failure_of_input(task.spec.name, *failed));
     return false;

@@ -1,8 +1,10 @@
-// Arguments and results as bytes: numbers, strings, enums, vectors, arrays, pairs, optionals and variants of them, and
-// default-constructible structs that a `fields` function in their namespace describes (wire/fields.h).
+// Arguments and results as bytes: numbers, strings, enums, vectors, shared arrays, arrays, pairs, optionals and
+// variants of them, and default-constructible structs that a `fields` function in their namespace describes
+// (wire/fields.h).
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "runtime/base/task_spec.h"
+#include "runtime/objects/object_client.h"
 #include "runtime/wire/fields.h"
 
 namespace troupe {
@@ -31,6 +34,8 @@ template <class T>
 struct IsValue : std::bool_constant<std::is_arithmetic_v<T> || HasFields<T> || (std::is_enum_v<T> && HasLast<T>)> {};
 template <>
 struct IsValue<std::string> : std::true_type {};
+template <class T>
+struct IsValue<SharedArray<T>> : std::true_type {};
 template <class T>
 struct IsValue<std::vector<T>> : IsValue<T> {};
 template <>
@@ -51,28 +56,64 @@ concept Value = IsValue<std::remove_cvref_t<T>>::value;
 template <class T>
 concept ReturnValue = std::is_void_v<T> || Value<T>;
 
-/// Limits of values, besides the frame that carries them (zmq_transport.cpp).
-inline constexpr DecodeLimits value_limits{.depth = 32, .array_length = 1u << 24, .string_bytes = 64u << 20};
+/// Limits of values, besides that of what carries them.
+inline constexpr DecodeLimits value_limits{.depth = 32, .array_length = 1u << 24, .string_bytes = 0xffff'ffff};
 
+/// A value as bytes, in two pieces, so that a large array is copied only once: to where it is to lie.
+struct EncodedValue {
+  Bytes head;
+  std::string_view body{};              ///< Follows.
+  std::shared_ptr<const void> owner{};  ///< Of the body, if it is not the caller's.
+
+  std::size_t size() const { return head.size() + body.size(); }
+  Bytes joined() && {
+    head += body;
+    return std::move(head);
+  }
+};
+
+template <class T>
+inline constexpr bool is_array_of_numbers = false;
+template <Number T>
+inline constexpr bool is_array_of_numbers<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_array_of_numbers<SharedArray<T>> = true;
+
+/// Looks at the value: requires that it stays until the bytes are used.
+///
+/// Throws std::length_error where an array has 4 GiB or more.
 template <Value T>
-Bytes encode_value(const T& value) {
-  return encode(value);
+EncodedValue encode_pieces(const T& value) {
+  if constexpr (is_array_of_numbers<T>) {
+    const std::string_view body(reinterpret_cast<const char*>(value.data()), value.size() * sizeof(value[0]));
+    if (body.size() > 0xffff'ffff) throw std::length_error("an array of 4 GiB or more cannot be handed over in one");
+    Encoder head;
+    head.bytes_head(body.size());
+    return {head.take(), body};
+  } else {
+    return {encode(value)};
+  }
 }
 
 template <Value T>
-Result<T> decode_value(std::string_view bytes) {
-  return decode<T>(bytes, value_limits);
+Bytes encode_value(const T& value) {
+  return encode_pieces(value).joined();
+}
+
+template <Value T>
+Result<T> decode_value(const Payload& payload) {
+  return decode<T>(payload.bytes, value_limits, payload.owner);
 }
 
 /// Throws std::invalid_argument where the bytes are of another function's arguments.
 template <class... Args>
-std::tuple<std::remove_cvref_t<Args>...> decode_arguments(std::span<const Bytes> bytes) {
-  if (bytes.size() != sizeof...(Args))
-    throw std::invalid_argument(std::to_string(bytes.size()) + " arguments were given, " +
+std::tuple<std::remove_cvref_t<Args>...> decode_arguments(std::span<const Payload> given) {
+  if (given.size() != sizeof...(Args))
+    throw std::invalid_argument(std::to_string(given.size()) + " arguments were given, " +
                                 std::to_string(sizeof...(Args)) + " are expected");
   [[maybe_unused]] std::size_t next = 0;
   [[maybe_unused]] const auto decode_one = [&]<class T>(std::type_identity<T>) {
-    auto value = decode_value<T>(bytes[next++]);
+    auto value = decode_value<T>(given[next++]);
     if (!value) throw std::invalid_argument("argument " + std::to_string(next) + ": " + value.error().message);
     return std::move(value).value();
   };
@@ -81,12 +122,17 @@ std::tuple<std::remove_cvref_t<Args>...> decode_arguments(std::span<const Bytes>
 
 /// Runs `body` and encodes what it returns; nothing for void.
 template <class R, class Body>
-Bytes encode_return(Body body) {
+EncodedValue encode_return(Body body) {
   if constexpr (std::is_void_v<R>) {
     body();
     return {};
+  } else if constexpr (is_array_of_numbers<std::remove_cvref_t<R>>) {
+    const auto returned = std::make_shared<const std::remove_cvref_t<R>>(body());
+    EncodedValue value = encode_pieces(*returned);
+    value.owner = returned;
+    return value;
   } else {
-    return encode_value<std::remove_cvref_t<R>>(body());
+    return encode_pieces<std::remove_cvref_t<R>>(body());
   }
 }
 

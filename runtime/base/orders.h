@@ -25,6 +25,7 @@ struct RunOrder {
   Boxed<GangHint> gang;
   bool ahead = false;       ///< Given before there is room: it waits at the node behind what runs there.
   std::uint64_t token = 0;  ///< Of the locks that the task's spec asks for; 0: it asks for none.
+  bool durable = false;     ///< Its result is to outlive this node, and so travels inside its report.
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
 

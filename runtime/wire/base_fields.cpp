@@ -151,7 +151,8 @@ void fields(Archive& archive, AttemptRecord& value) {
 template <class Archive>
 void fields(Archive& archive, RunOrder& value) {
   archive("run order", value.task, value.attempt, value.name, as_bytes(value.program), value.work,
-          as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token), appended(value.ahead));
+          as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token), appended(value.ahead),
+          appended(value.durable));
   archive.expect(!std::holds_alternative<JoinWork>(value.work), "an order to run a join",
                  "work that is done somewhere");
 }

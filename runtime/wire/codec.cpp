@@ -60,9 +60,13 @@ void Encoder::text(std::string_view value) {
 }
 
 void Encoder::bytes(std::string_view value) {
-  StringSink sink{out_};
-  packer(sink).pack_bin(length_32(value.size()));
+  bytes_head(value.size());
   out_.append(value);
+}
+
+void Encoder::bytes_head(std::size_t length) {
+  StringSink sink{out_};
+  packer(sink).pack_bin(length_32(length));
 }
 
 void Encoder::array(std::size_t length) {

@@ -23,9 +23,10 @@ class Encoder {
   void number(std::int64_t value);
   void number(std::uint64_t value);
   void real(double value);
-  void text(std::string_view value);   ///< A msgpack str. Requires: less than 4 GiB; so for `bytes`.
-  void bytes(std::string_view value);  ///< A msgpack bin.
-  void array(std::size_t length);      ///< The header; `length` values must follow. Requires: less than 2^32.
+  void text(std::string_view value);    ///< A msgpack str. Requires: less than 4 GiB; so for `bytes`.
+  void bytes(std::string_view value);   ///< A msgpack bin.
+  void bytes_head(std::size_t length);  ///< Of a msgpack bin; so many bytes must follow.
+  void array(std::size_t length);       ///< The header; `length` values must follow. Requires: less than 2^32.
 
   const std::string& written() const { return out_; }
   std::string take() { return std::move(out_); }

@@ -31,6 +31,7 @@
 #include "runtime/base/boxed.h"
 #include "runtime/base/check.h"
 #include "runtime/base/rare_vector.h"
+#include "runtime/base/shared_array.h"
 #include "runtime/wire/codec.h"
 
 namespace troupe {
@@ -119,6 +120,10 @@ class FieldWriter {
     for (const T& value : values) put(value);
   }
   template <class T>
+  void put(const SharedArray<T>& values) {
+    encoder_.bytes({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
+  }
+  template <class T>
   void put(const RareVector<T>& values) {
     put(values.as_vector());
   }
@@ -181,7 +186,9 @@ class FieldWriter {
 /// Reads them back. What is read after a fault of the decoder is defaults.
 class FieldReader {
  public:
-  explicit FieldReader(Decoder& decoder) : decoder_(decoder) {}
+  /// `owner`, if there is one, keeps the bytes where they are: arrays may look at them.
+  explicit FieldReader(Decoder& decoder, std::shared_ptr<const void> owner = nullptr)
+      : decoder_(decoder), owner_(std::move(owner)) {}
 
   template <class... Field>
   void operator()(const char* name, Field&&... field) {
@@ -235,12 +242,20 @@ class FieldReader {
   }
   template <Number T>
   void take(std::vector<T>& values) {
-    const std::string_view bytes = decoder_.bytes();
-    if (decoder_.ok() && bytes.size() % sizeof(T) != 0) {
-      decoder_.fail(std::to_string(bytes.size()) + " bytes", "a multiple of " + std::to_string(sizeof(T)));
-    }
-    values.resize(decoder_.ok() ? bytes.size() / sizeof(T) : 0);
+    const std::string_view bytes = bytes_of_numbers(sizeof(T));
+    values.resize(bytes.size() / sizeof(T));
     if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  }
+  template <class T>
+  void take(SharedArray<T>& values) {
+    const std::string_view bytes = bytes_of_numbers(sizeof(T));
+    if (owner_ && reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(T) == 0) {
+      values = {{reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)}, owner_};
+    } else {
+      std::vector<T> copy(bytes.size() / sizeof(T));
+      if (!copy.empty()) std::memcpy(copy.data(), bytes.data(), bytes.size());
+      values = std::move(copy);
+    }
   }
   template <class T>
   void take(std::vector<T>& values) {
@@ -309,6 +324,13 @@ class FieldReader {
   }
 
  private:
+  /// Empty after a fault.
+  std::string_view bytes_of_numbers(std::size_t size) {
+    const std::string_view bytes = decoder_.bytes();
+    if (decoder_.ok() && bytes.size() % size != 0)
+      decoder_.fail(std::to_string(bytes.size()) + " bytes", "a multiple of " + std::to_string(size));
+    return decoder_.ok() ? bytes : std::string_view();
+  }
   template <class Field>
   void field_of(const char* name, std::uint32_t index, Field& field) {
     if (!decoder_.ok()) return;
@@ -340,6 +362,7 @@ class FieldReader {
   }
 
   Decoder& decoder_;
+  const std::shared_ptr<const void> owner_;
   bool strings_are_bytes_ = false;
 };
 
@@ -353,12 +376,14 @@ std::string encode(const T& value) {
 
 /// The value that `bytes` hold, all of them.
 ///
+/// `owner`, if there is one, keeps the bytes where they are: a SharedArray in the value looks at them.
+///
 /// Fails with: corrupt (the place, what was found and what was expected).
 template <class T>
-Result<T> decode(std::string_view bytes, DecodeLimits limits = {}) {
+Result<T> decode(std::string_view bytes, DecodeLimits limits = {}, std::shared_ptr<const void> owner = nullptr) {
   Decoder decoder(bytes, limits);
   T value{};
-  FieldReader(decoder).take(value);
+  FieldReader(decoder, std::move(owner)).take(value);
   if (decoder.ok() && !decoder.at_end()) {
     decoder.skip();
     if (decoder.ok()) decoder.fail("a value behind the last one", "the end");

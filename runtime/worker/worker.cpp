@@ -6,8 +6,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
+#include "runtime/api/carried.h"
 #include "runtime/base/abi.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
@@ -27,11 +29,6 @@ std::string text_of(const std::exception_ptr& thrown) {
   } catch (...) {
     return "threw something that is not a std::exception";
   }
-}
-
-std::string too_large(std::size_t bytes) {
-  return "its result has " + std::to_string(bytes) + " bytes; at most " + std::to_string(most_inline_bytes) +
-         " can be returned";
 }
 
 using Clock = std::chrono::steady_clock;
@@ -120,13 +117,27 @@ class Worker {
     return waiting_.extract(key).mapped();
   }
 
-  static std::vector<Bytes> arguments_of(const std::vector<Argument>& arguments, const std::vector<Bytes>& inputs) {
-    std::vector<Bytes> values;
+  /// Throws where one of them cannot be had.
+  std::vector<Payload> arguments_of(const std::vector<Argument>& arguments, const std::vector<Bytes>& inputs) const {
+    std::vector<Payload> values;
     for (const auto& argument : arguments) {
       const auto* input = std::get_if<InputRef>(&argument);
-      values.push_back(input != nullptr ? inputs.at(input->input) : std::get<Bytes>(argument));
+      values.push_back(argument_of(input != nullptr ? inputs.at(input->input) : std::get<Bytes>(argument)));
     }
     return values;
+  }
+
+  Payload argument_of(const Bytes& bytes) const {
+    auto payload = fetch(bytes, options_.objects.get());
+    if (!payload) throw std::runtime_error("an argument cannot be had: " + payload.error().message);
+    return std::move(*payload);
+  }
+
+  /// What travels for what the user's code returned. Throws where it cannot be handed over.
+  Bytes result_of(EncodedValue value, bool travels_inside) const {
+    auto carried = carry(std::move(value), travels_inside ? nullptr : options_.objects.get(), ObjectClient::For::other);
+    if (!carried) throw std::runtime_error("its result cannot be handed over: " + carried.error().message);
+    return std::move(carried->bytes);
   }
 
   AttemptReport run_function(const RunOrder& order) {
@@ -136,11 +147,10 @@ class Worker {
     if (function == nullptr) return failed(order, "this program has no task named '" + work.function + "'");
     try {
       Context context(order, options_.connect);
-      report.result = (*function)(context, arguments_of(work.arguments, order.inputs));
+      report.result = result_of((*function)(context, arguments_of(work.arguments, order.inputs)), order.durable);
     } catch (...) {
       return failed(order, text_of(std::current_exception()));
     }
-    if (report.result.size() > most_inline_bytes) return failed(order, too_large(report.result.size()));
     return report;
   }
 
@@ -200,14 +210,13 @@ class Worker {
       answer.error = "the actor has no method named '" + call.method + "'";
     } else {
       try {
-        answer.value = method->second(actor_.get(), call.arguments);
+        std::vector<Payload> arguments;
+        for (const Bytes& argument : call.arguments) arguments.push_back(argument_of(argument));
+        answer.value = result_of(method->second(actor_.get(), arguments), false);
         answer.ok = true;
       } catch (...) {
         answer.error = text_of(std::current_exception());
       }
-    }
-    if (answer.value.size() > most_inline_bytes) {
-      answer = {call.actor, call.number, false, {}, too_large(answer.value.size())};
     }
     return answer;
   }
@@ -254,6 +263,7 @@ class Worker {
     if (now >= sign_of_life_at_) {
       send(agent_, message::WorkerHello{options_.id, abi_version});
       sign_of_life_at_ = now + sign_of_life_interval;
+      if (options_.objects) options_.objects->look_after();
     }
     std::vector<std::pair<PeerId, message::Message>> made;
     {

@@ -17,6 +17,7 @@ struct WorkerOptions {
   std::string agent_address;
   std::string own_address;     ///< Where its actor takes calls.
   Context::Connect connect{};  ///< A session on behalf of an attempt. Throws where the cluster cannot be reached.
+  std::shared_ptr<ObjectClient> objects{};  ///< None: all values travel inside messages.
 };
 
 /// Works until `until_stopped` says so or, in a process of its own, until the agent kills it.

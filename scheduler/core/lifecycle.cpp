@@ -192,7 +192,8 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
                  .timeout = task.spec.timeout,
                  .gang = task.spec.gang,
                  .ahead = holding->ahead.has_value(),
-                 .token = sync.token_of(task.spec.id, task.attempt().id)};
+                 .token = sync.token_of(task.spec.id, task.attempt().id),
+                 .durable = task.job->info.durable};
   for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
   return order;
 }

@@ -68,6 +68,7 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
                                                  .name = "local",
                                                  .agent = *directory + "/agent.sock",
                                                  .capacity = local_capacity(options),
+                                                 .object_bytes = options.object_bytes,
                                                  .record = options.record});
   if (!supervisor) return supervisor.error();
   state->supervisor = *supervisor;
@@ -87,6 +88,9 @@ Result<Session> Cluster::try_connect() {
                                .cluster = state_->id,
                                .program = program,
                                .name = std::filesystem::path(program).filename().string(),
+                               .objects = std::make_shared<ObjectClient>([directory = state_->directory] {
+                                 return scheduler::object_store_socket(directory);
+                               }),
                                .lifeline = state_->supervisor.control};
   auto core = std::make_shared<SessionCore>(options, make_ring_transport());
   if (auto started = core->start(welcome_limit); !started) return started.error();

@@ -22,6 +22,7 @@ namespace troupe {
 struct LocalOptions {
   Milli cpus = 0;                 ///< 0: those this process may use.
   std::int64_t memory_bytes = 0;  ///< 0: the machine's.
+  std::int64_t object_bytes = 0;  ///< Of memory for objects, before they go to disk; 0: 30 % of it.
   /// Where the store stays when the cluster has ended; empty: it goes with the cluster.
   std::string store_directory{};
   std::string record{};  ///< A file for the scheduler's event log; empty: none.

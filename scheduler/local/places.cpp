@@ -13,7 +13,8 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr std::size_t longest_directory = 70;  // Room for the sockets' names within 107 characters.
+constexpr std::size_t longest_directory = 70;           // Room for the sockets' names within 107 characters.
+constexpr std::string_view object_suffix = ".objects";  // See object_socket_of.
 constexpr std::string_view link_name = "/scheduler.sock";
 constexpr std::string_view socket_prefix = "scheduler-";
 
@@ -53,6 +54,16 @@ std::string scheduler_address(const std::string& directory) { return "ipc://" + 
 std::string scheduler_address(const std::string& directory, std::uint32_t epoch) {
   return "ipc://" + directory + '/' + socket_name(epoch);
 }
+std::string object_store_socket(const std::string& directory) {
+  std::string first;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
+    if (const std::string path = entry.path().string();
+        path.ends_with(object_suffix) && (first.empty() || path < first))
+      first = path;
+  return first;
+}
+
 std::string redis_socket(const std::string& directory) { return directory + "/redis.sock"; }
 std::string worker_address(const std::string& directory, const std::string& worker) {
   return "ipc://" + directory + "/w-" + worker + ".sock";

@@ -21,6 +21,8 @@ Result<std::string> make_directory(ClusterId cluster);
 std::string scheduler_address(const std::string& directory);  ///< Leads to the active scheduler.
 std::string scheduler_address(const std::string& directory, std::uint32_t epoch);
 std::string redis_socket(const std::string& directory);
+/// The socket of a node's store of objects, any that stands there; empty: none does.
+std::string object_store_socket(const std::string& directory);
 std::string worker_address(const std::string& directory, const std::string& worker);
 
 /// Leads everybody to the scheduler of `epoch`, unless they are led to a later one already.

@@ -136,6 +136,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                  .on_welcome = [word] { tell(word, std::string(ready_word)); },
                  .seen_file = seen,
                  .log_directory = arguments.at("logs"),
+                 .object_bytes = std::stoull(arguments.at("object_bytes")),
                  .stop = stop_event},
                 *transport);
   if (ended) return 0;

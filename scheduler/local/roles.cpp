@@ -44,9 +44,11 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
   Catalog catalog;
   enroll(catalog);
   const auto transport = make_ring_transport();
+  const auto objects =
+      std::make_shared<ObjectClient>([socket = object_socket_of(arguments->at("agent"))] { return socket; });
   const auto connect = [&](TaskId task, AttemptId attempt) {
     const scheduler::ClusterFile cluster{arguments->cluster(), arguments->at("scheduler"), {}};
-    auto session = scheduler::connect(cluster, std::pair(task, attempt));
+    auto session = scheduler::connect(cluster, std::pair(task, attempt), objects);
     if (!session) throw std::runtime_error(session.error().message);
     return std::move(session).value();
   };
@@ -54,7 +56,8 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),
               .own_address = arguments->at("address"),
-              .connect = connect},
+              .connect = connect,
+              .objects = objects},
              catalog, *transport, [] { return false; });
 }
 

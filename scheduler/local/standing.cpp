@@ -31,6 +31,7 @@ Result<Standing> start(const ClusterFile& file, const StartOptions& options, Sup
   plan.name = options.node;
   plan.agent = plan.directory + "/a-" + to_text(random_id()) + ".sock";
   plan.capacity = options.capacity;
+  plan.object_bytes = options.object_bytes;
   plan.record = options.record;
   plan.most_restarts = options.most_restarts;
   plan.most_tasks = options.most_tasks;
@@ -102,14 +103,18 @@ Result<void> stop_cluster(const std::string& folder) {
 bool is_up(const std::string& folder) { return running_member(folder, head_member).has_value(); }
 
 Result<Session> connect(const ClusterFile& file, const std::optional<std::pair<TaskId, AttemptId>>& attempt,
-                        std::chrono::milliseconds limit) {
+                        std::shared_ptr<ObjectClient> objects, std::chrono::milliseconds limit) {
   const std::string program = own_program();
   SessionOptions options{.scheduler_address = file.scheduler,
                          .active_scheduler = [directory = file.directory()] { return active_scheduler(directory); },
                          .cluster = file.cluster,
                          .program = program,
                          .name = std::filesystem::path(program).filename().string(),
+                         .objects = std::move(objects),
                          .lost_after = lost_after};
+  if (!options.objects)
+    options.objects =
+        std::make_shared<ObjectClient>([directory = file.directory()] { return object_store_socket(directory); });
   if (attempt) std::tie(options.task, options.attempt) = *attempt;
   auto core = std::make_shared<SessionCore>(options, make_ring_transport());
   if (auto started = core->start(limit); !started) return started.error();

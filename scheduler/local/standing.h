@@ -22,6 +22,7 @@ struct StartOptions {
   std::string node;  ///< Its name; of a stand-by its own.
   NodeCapacity capacity;
   bool outlives_starter = true;
+  std::int64_t object_bytes = 0;                   ///< Of memory for its objects; 0: 30 % of the node's.
   std::string record;                              ///< A file for its scheduler's event log; empty: none.
   std::size_t most_restarts = 5;                   ///< Of its processes, together, in a minute; then it gives up.
   std::size_t most_tasks = Settings{}.most_tasks;  ///< That its scheduler takes, while it is the active one.
@@ -51,10 +52,12 @@ Result<void> stop_cluster(const std::string& folder);
 
 bool is_up(const std::string& folder);
 
-/// Connects a driver; inside a task, on behalf of its attempt.
+/// Connects a driver; inside a task, on behalf of its attempt, and with the `objects` of its process; otherwise it puts
+/// them into the store of any node on this machine.
 ///
 /// Fails with: timed_out (no scheduler answers within `limit`).
 Result<Session> connect(const ClusterFile& file, const std::optional<std::pair<TaskId, AttemptId>>& attempt = {},
+                        std::shared_ptr<ObjectClient> objects = nullptr,
                         std::chrono::milliseconds limit = std::chrono::milliseconds(10'000));
 
 }  // namespace troupe::scheduler

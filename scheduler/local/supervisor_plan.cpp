@@ -46,6 +46,7 @@ SupervisorPlan supervisor_plan_from(const RoleArguments& arguments) {
           .name = arguments.at("name"),
           .agent = arguments.at("agent"),
           .capacity = std::move(*capacity),
+          .object_bytes = std::stoll(arguments.at("object_bytes")),
           .record = arguments.at("record"),
           .most_restarts = std::stoul(arguments.at("most_restarts")),
           .most_tasks = std::stoul(arguments.at("most_tasks"))};
@@ -66,6 +67,7 @@ RoleArguments role_of(const SupervisorPlan& plan) {
            {"name", plan.name},
            {"agent", plan.agent},
            {"capacity", to_hex(encode(plan.capacity))},
+           {"object_bytes", std::to_string(plan.object_bytes)},
            {"record", plan.record},
            {"most_restarts", std::to_string(plan.most_restarts)},
            {"most_tasks", std::to_string(plan.most_tasks)}}};

@@ -25,6 +25,7 @@ struct SupervisorPlan {
   std::string name;   ///< Of the node.
   std::string agent;  ///< Path of the agent's socket.
   NodeCapacity capacity;
+  std::int64_t object_bytes = 0;                   ///< Of memory for objects; 0: 30 % of the node's.
   std::string record;                              ///< Its scheduler records itself there; empty: nowhere.
   std::size_t most_restarts = 5;                   ///< Of its children, together, in a minute.
   std::size_t most_tasks = Settings{}.most_tasks;  ///< Of its scheduler.

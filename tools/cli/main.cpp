@@ -112,6 +112,8 @@ void add_start(CLI::App& app, Common& common, int& exit_code) {
   start->add_option("--cpus", command->cpus, "of the node; default: what this process may use");
   start->add_option("--gpus", command->gpus, "devices of the node; default: none");
   start->add_option("--memory", command->memory, "of the node, as in 2GiB; default: the machine's");
+  start->add_option("--object-memory", command->object_memory,
+                    "that objects may take of it before they go to disk, as in 1GiB; default: 30 %");
   start->add_option("--resource", command->resources, "NAME=N; again for each");
   start->add_option("--label", command->labels, "KEY=VALUE; again for each");
   start->add_option(
@@ -253,7 +255,7 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
   bench->add_option("suites", command->suites, "default: all")
-      ->check(CLI::IsMember({"calls", "graph", "scheduler", "start", "store", "sync", "tasks", "train"}));
+      ->check(CLI::IsMember({"calls", "graph", "objects", "scheduler", "start", "store", "sync", "tasks", "train"}));
   bench->add_option("--callers", command->callers, "processes that call or submit, where there are many; default 2")
       ->check(CLI::Range(1, 64));
   bench->add_option("--actors", command->actors, "actors that they call; default 2")->check(CLI::Range(1, 64));

@@ -91,3 +91,20 @@ TEST_CASE("a failure is tried again where it is one of those that were named", "
   CHECK(attempts(SIGKILL) == 1);
   CHECK(attempts(SIGABRT) == 3);
 }
+
+TEST_CASE("a task that is cancelled ends, whether it runs or waits", "[local]") {
+  const Folder folder;
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto running = session.submit(waits_for, folder.file("never"));
+  const auto waiting = session.submit(tells, folder.file("said"), "x");
+  while (!std::filesystem::exists(folder.file("never.awaited"))) std::this_thread::sleep_for(1ms);
+  for (const auto& ref : {waiting, running}) {
+    session.cancel(ref);
+    const auto ended = session.try_get(ref, 20s);
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().fault == Fault::cancelled);
+  }
+  session.get(session.submit({.needs = {.cpus = 1000}}, tells, folder.file("other"), "y"));
+  CHECK(text_in(folder.file("said")).empty());
+}

@@ -45,10 +45,12 @@ class Bench {
 void enroll_calls_bench(Catalog& catalog);
 void enroll_tasks_bench(Catalog& catalog);
 void enroll_graph_bench(Catalog& catalog);
+void enroll_objects_bench(Catalog& catalog);
 
 // The suites. Each says on stderr what it runs, on which processes, and whether writes are durable.
 void bench_calls(Bench& bench);
 void bench_graph(Bench& bench);
+void bench_objects(Bench& bench);
 void bench_scheduler(Bench& bench);
 void bench_start(Bench& bench);
 void bench_store(Bench& bench);

@@ -168,6 +168,7 @@ void enroll_bench(Catalog& catalog) {
   enroll_tasks_bench(catalog);
   enroll_calls_bench(catalog);
   enroll_graph_bench(catalog);
+  enroll_objects_bench(catalog);
   catalog.add(resident, resident_pid);
 }
 

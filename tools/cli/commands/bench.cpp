@@ -16,6 +16,7 @@ int bench_command(const BenchCommand& command) {
     if (bench.wants_suite("sync")) bench_sync(bench);
     if (bench.wants_suite("graph")) bench_graph(bench);
     if (bench.wants_suite("calls")) bench_calls(bench);
+    if (bench.wants_suite("objects")) bench_objects(bench);
     if (bench.wants_suite("scheduler")) bench_scheduler(bench);
     if (bench.wants_suite("start")) bench_start(bench);
     if (bench.wants_suite("store")) bench_store(bench);

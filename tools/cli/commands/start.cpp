@@ -135,11 +135,20 @@ int start_command(const StartCommand& command) {
   if (!command.record.empty() && !command.join.empty())
     return fail("start",
                 bad_input("--record records a scheduler, and --join starts none: found both, give one of them"));
+  std::int64_t object_bytes = 0;
+  if (!command.object_memory.empty()) {
+    const auto size = parse_size(command.object_memory);
+    if (!size)
+      return fail("start",
+                  bad_input("--object-memory: found '" + command.object_memory + "', expected " + expected_size));
+    object_bytes = *size;
+  }
   const auto record = log_file(command.record);
   if (!record) return fail("start", record.error());
   scheduler::StartOptions options{.node = host_name(),
                                   .capacity = *capacity,
                                   .outlives_starter = !command.foreground,
+                                  .object_bytes = object_bytes,
                                   .record = *record,
                                   .most_restarts = command.most_restarts,
                                   .most_tasks = command.most_tasks};

@@ -17,6 +17,7 @@ struct StartCommand {
   std::string cpus;             ///< Of the node, as they were written; empty: what the machine has.
   std::string gpus;
   std::string memory;
+  std::string object_memory;
   std::vector<std::string> resources;  ///< `NAME=N`
   std::vector<std::string> labels;     ///< `KEY=VALUE`
   std::string record;                  ///< A file for the event log of its scheduler.

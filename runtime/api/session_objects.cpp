@@ -1,0 +1,139 @@
+// The half of a session that knows of values in shared memory: it puts them, looks at them, and has those that were
+// lost made again.
+#include <utility>
+
+#include "runtime/api/carried.h"
+#include "runtime/api/session_core.h"
+
+namespace troupe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+ObjectPtr SessionCore::put(EncodedValue value) {
+  auto object = make_object("put", std::nullopt);
+  auto carried = carry(std::move(value), options_.objects.get(), ObjectClient::For::self);
+  if (carried) {
+    object->hold = std::move(carried->hold);
+    object->outcome = std::move(carried->bytes);
+  } else {
+    object->outcome = Failure{carried.error().fault, "put", {}, 0, carried.error().message};
+  }
+  return object;
+}
+
+std::vector<RawArgument> SessionCore::with_large_ones_put(std::vector<RawArgument> arguments) {
+  for (auto& argument : arguments) {
+    auto* value = std::get_if<Bytes>(&argument);
+    if (value == nullptr || value->size() <= small_value_bytes || !options_.objects) continue;
+    argument = put({std::move(*value)});
+  }
+  return arguments;
+}
+
+std::variant<Payload, Failure> SessionCore::value_of(const ObjectPtr& object, Clock::time_point deadline) {
+  const ObjectPtr objects[] = {object};
+  for (;;) {
+    if (!wait(objects, 1, deadline)) return Failure{Fault::timed_out, object->name(), {}, 0, "it is not there yet"};
+    Bytes name;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
+      const auto* found = std::get_if<Bytes>(&object->outcome);
+      if (found == nullptr) continue;  // It is being made again.
+      if (!stored_object_from(*found)) return Payload{*found, nullptr};
+      name = *found;
+    }
+    auto payload = fetch(name, options_.objects.get());
+    if (payload) return std::move(*payload);
+    if (payload.error().fault != Fault::peer_lost)
+      return Failure{payload.error().fault, object->name(), {}, 0, payload.error().message};
+    const std::lock_guard lock(mutex_);
+    const auto* found = std::get_if<Bytes>(&object->outcome);
+    if (found != nullptr && *found == name) make_again(object);
+  }
+}
+
+std::uint32_t SessionCore::losses_of(const std::vector<RawArgument>& arguments) {
+  std::uint32_t losses = 0;
+  for (const auto& argument : arguments)
+    if (const auto* object = std::get_if<ObjectPtr>(&argument)) losses += (*object)->losses;
+  return losses;
+}
+
+void SessionCore::remake_lost(const std::vector<RawArgument>& arguments) {
+  for (const auto& argument : arguments)
+    if (const auto* object = std::get_if<ObjectPtr>(&argument); object != nullptr && is_lost(**object))
+      make_again(*object);
+}
+
+/// Runs the task anew that made it, under another id; where there is none, or it was lost too often, it has failed.
+void SessionCore::make_again(const ObjectPtr& object) {
+  object->hold.reset();
+  ++object->losses;
+  const auto recipe = object->recipe;
+  if (!recipe || recipe->runs_left == 0 || !lost_.empty()) {
+    const char* why = recipe ? "it was lost with its node, again and again"
+                             : "it was lost with its node, and only results of tasks can be made again";
+    object->outcome = Failure{Fault::peer_lost, object->name(), {}, 0, why};
+    changed_.notify_all();
+    return;
+  }
+  --recipe->runs_left;
+  PendingTask task;
+  task.spec = recipe->spec;
+  for (const auto& argument : recipe->arguments) {
+    if (const auto* value = std::get_if<Bytes>(&argument)) {
+      task.arguments.emplace_back(*value);
+      continue;
+    }
+    const auto& ingredient = std::get<Recipe::Ingredient>(argument);
+    ObjectPtr input = ingredient.kept ? ingredient.kept : ingredient.object.lock();
+    if (!input) {  // Nobody else wants it: it is made for this task alone.
+      input = std::make_shared<Object>(ingredient.recipe->spec.name, std::nullopt);
+      input->recipe = ingredient.recipe;
+      make_again(input);
+    }
+    task.arguments.emplace_back(std::move(input));
+  }
+  give_again(std::move(task), object);
+}
+
+/// A task that failed, where arguments of it were lost meanwhile. False: none were, or it has been so too often.
+bool SessionCore::run_again_for_lost(TaskId id) {
+  if (!options_.objects) return false;
+  options_.objects->look_after();
+  const auto found = tasks_.find(id);
+  PendingTask& task = found->second;
+  remake_lost(task.arguments);
+  const auto result = task.result.lock();
+  if (losses_of(task.arguments) == task.losses || !result || task.runs_left == 0) return false;
+  --task.runs_left;
+  PendingTask again = std::move(task);
+  tasks_.erase(found);
+  give_again(std::move(again), result);
+  return true;
+}
+
+/// Under a new id: what the scheduler knows of the old one has ended.
+void SessionCore::give_again(PendingTask task, const ObjectPtr& result) {
+  const TaskId id = next_task();
+  if (result->when_dropped) result->when_dropped();  // The old one's end need not be kept.
+  result->becomes(id);
+  result->when_dropped = [dropped = dropped_, id] {
+    const std::lock_guard lock(dropped->mutex);
+    dropped->tasks.push_back(id);
+  };
+  result->outcome = std::monostate();
+  task.spec.id = id;
+  task.sent = false;
+  task.is_cancelled = false;
+  task.result = result;
+  tasks_.emplace_hint(tasks_.end(), id, std::move(task));
+  unsent_.insert(unsent_.end(), id);
+  if (!open_submit_) transport_->wake();
+}
+
+}  // namespace troupe

@@ -1,0 +1,84 @@
+// A process's way to the object stores of its machine: puts values into its own node's, looks at values in any.
+//
+// What is put is copied once, into memory that every process of the node then maps. What is looked at is not copied. A
+// store that is gone has lost its objects; those that are being looked at stay until they are let go.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/result.h"
+#include "runtime/objects/stored_object.h"
+
+namespace troupe {
+
+class StoreConnection;
+
+/// Bytes of a value and what keeps them where they are.
+struct Payload {
+  std::string_view bytes;
+  std::shared_ptr<const void> owner;  ///< None: the bytes are another's, and must be copied to be kept.
+};
+
+/// Keeps an object in its store while it lives.
+class ObjectHold {
+ public:
+  ObjectHold(std::shared_ptr<StoreConnection> store, ObjectId object) : store_(std::move(store)), object_(object) {}
+  ~ObjectHold();
+  ObjectHold(const ObjectHold&) = delete;
+
+  /// Its store is gone, and so is it.
+  bool is_lost() const;
+
+ private:
+  std::shared_ptr<StoreConnection> store_;
+  ObjectId object_;
+};
+
+/// Threads: any.
+class ObjectClient {
+ public:
+  /// `own_store` names the socket of the store into which this process puts; asked again when that one is gone. Empty:
+  /// there is none.
+  explicit ObjectClient(std::function<std::string()> own_store) : own_store_(std::move(own_store)) {}
+
+  struct Put {
+    StoredObject object;
+    std::shared_ptr<const ObjectHold> hold;  ///< None where it is for somebody else.
+  };
+  enum class For { self, other };
+
+  /// Copies `head` and `body` into shared memory, as one value; the body lies at a multiple of 64 bytes. For somebody
+  /// else, the store keeps it until that one takes it over, or a minute.
+  ///
+  /// Fails with: peer_lost (the store is gone, or there is none), unavailable (it is full, or the machine has no
+  /// memory).
+  Result<Put> put(std::string_view head, std::string_view body, For whom);
+
+  /// Does not wait. `takes_over`: this process is the one for whom somebody else has put it.
+  std::shared_ptr<const ObjectHold> hold(const StoredObject& object, bool takes_over);
+
+  /// The bytes of the object, which stay while the payload's owner does. Waits for them where they are on disk.
+  ///
+  /// Fails with: peer_lost (the object is lost), unavailable (there is no room to bring it back), timed_out, corrupt.
+  Result<Payload> open(const StoredObject& object);
+
+  /// Sends what found no room, and hears what the stores have said: to be called now and then.
+  void look_after();
+
+ private:
+  std::shared_ptr<StoreConnection> connection_to(const std::string& store);
+  std::string own_store();
+
+  const std::function<std::string()> own_store_;
+  std::mutex mutex_;
+  std::string last_own_store_;
+  std::map<std::string, std::shared_ptr<StoreConnection>> connections_;
+};
+
+}  // namespace troupe

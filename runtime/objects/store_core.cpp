@@ -1,0 +1,305 @@
+#include "runtime/objects/store_core.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+
+namespace troupe::object_store {
+namespace {
+
+Error broken_rule(const char* what) { return {Fault::corrupt, std::string("a process asks its object store ") + what}; }
+
+}  // namespace
+
+Result<std::vector<Reply>> StoreCore::take(Time now, ClientNumber number, const Request& request,
+                                           SegmentNumber segment) {
+  now_ = std::max(now_, now);
+  const auto found = clients_.find(number);
+  TROUPE_CHECK(found != clients_.end(), "who asks has come before");
+  Client& client = found->second;
+  if (request.version != protocol_version) return broken_rule("in another version of the protocol");
+  if (segment != 0 && request.verb != Verb::put) return broken_rule("to take memory without putting anything");
+  Result<void> done;
+  switch (request.verb) {
+    case Verb::reserve:
+      if (request.capacity == 0 || request.capacity > settings_.limit_bytes || !make_room(request.capacity)) {
+        refuse(number, request);
+      } else {
+        client.reserved += request.capacity;
+        used_ += request.capacity;
+        tell(number, {.outcome = Outcome::granted, .number = request.number, .capacity = request.capacity});
+      }
+      break;
+    case Verb::give_back:
+      if (request.capacity > client.reserved) return broken_rule("to take back more than it gave");
+      client.reserved -= request.capacity;
+      used_ -= request.capacity;
+      break;
+    case Verb::put: done = put(number, client, request, segment); break;
+    case Verb::hold: hold(client, request.object, false); break;
+    case Verb::take_over: hold(client, request.object, true); break;
+    case Verb::drop:
+      if (let_go(client.held, request.object)) {
+        const auto object = objects_.find(request.object);
+        --object->second.held;
+        look_after(object);
+      }
+      break;
+    case Verb::open: done = open(number, client, request); break;
+    case Verb::close:
+      if (let_go(client.opened, request.object)) {
+        const auto object = objects_.find(request.object);
+        --object->second.opened;
+        look_after(object);
+      }
+      break;
+    default: done = broken_rule("for something unknown");
+  }
+  if (!done) {
+    replies_.clear();
+    return done.error();
+  }
+  return std::exchange(replies_, {});
+}
+
+Result<void> StoreCore::put(ClientNumber number, Client& client, const Request& request, SegmentNumber segment) {
+  if (objects_.contains(request.object)) return broken_rule("to keep an object that it has");
+  if (request.value_at < sizeof(SegmentHead) || request.value_at > body_at || request.capacity < body_at ||
+      request.bytes > request.capacity - request.value_at)
+    return broken_rule("to keep an object that is larger than its segment");
+  const auto written = client.written.find(request.segment);
+  if (segment != 0) {
+    if (written != client.written.end() || request.segment == 0) return broken_rule("for a segment by a used name");
+    if (request.capacity > client.reserved) return broken_rule("to keep more than it reserved");
+    client.reserved -= request.capacity;
+    const bool is_kept = request.is_let_go == 0;
+    if (is_kept) client.written.emplace(request.segment, segment);
+    segments_[segment] = {request.capacity, is_kept ? number : 0, request.segment, std::nullopt};
+  } else {
+    if (written == client.written.end()) return broken_rule("for a segment that is not its own");
+    segment = written->second;
+    Segment& again = segments_.at(segment);
+    if (!again.spare_since || again.capacity != request.capacity)
+      return broken_rule("to keep an object in a segment that is in use");
+    spares_.erase({*again.spare_since, segment});
+    again.spare_since.reset();
+    spare_ -= again.capacity;
+    --client.spares;
+  }
+  Object object{.bytes = request.bytes, .value_at = request.value_at, .segment = segment, .last_used = ++uses_};
+  if (request.is_for_other != 0) {
+    object.unclaimed_until = now_ + settings_.unclaimed_limit;
+    unclaimed_.insert({*object.unclaimed_until, request.object});
+  } else {
+    object.held = 1;
+    client.held[request.object] = 1;
+  }
+  idle_.insert({object.last_used, request.object});
+  objects_.emplace(request.object, object);
+  return {};
+}
+
+Result<void> StoreCore::open(ClientNumber number, Client& client, const Request& request) {
+  const auto found = objects_.find(request.object);
+  if (found == objects_.end()) {
+    tell(number, {.outcome = Outcome::lost, .number = request.number});
+    return {};
+  }
+  Object& object = found->second;
+  if (object.segment == 0 && !restore(request.object, object)) {
+    refuse(number, request);
+    return {};
+  }
+  idle_.erase({object.last_used, request.object});
+  ++object.opened;
+  ++client.opened[request.object];
+  object.last_used = ++uses_;
+  const Segment& segment = segments_.at(object.segment);
+  const bool is_own = segment.writer == number;
+  tell(number,
+       {.outcome = Outcome::opened,
+        .value_at = object.value_at,
+        .number = request.number,
+        .segment = is_own ? segment.writers_number : 0,
+        .capacity = segment.capacity,
+        .bytes = object.bytes},
+       is_own ? 0 : object.segment);
+  return {};
+}
+
+void StoreCore::hold(Client& client, ObjectId id, bool takes_over) {
+  const auto object = objects_.find(id);
+  if (object == objects_.end()) return;  // Whoever opens it will hear that it is lost.
+  ++object->second.held;
+  ++client.held[id];
+  if (!takes_over || !object->second.unclaimed_until) return;
+  unclaimed_.erase({*object->second.unclaimed_until, id});
+  object->second.unclaimed_until.reset();
+}
+
+/// False: it never had it, or it is lost.
+bool StoreCore::let_go(std::map<ObjectId, std::uint32_t>& counts, ObjectId id) {
+  const auto count = counts.find(id);
+  if (count == counts.end()) return false;
+  if (--count->second == 0) counts.erase(count);
+  return true;
+}
+
+std::vector<Reply> StoreCore::client_gone(ClientNumber number) {
+  const auto client = clients_.extract(number);
+  TROUPE_CHECK(!client.empty(), "who goes has come before");
+  used_ -= client.mapped().reserved;
+  for (const auto& [own, segment] : client.mapped().written) {
+    Segment& left = segments_.at(segment);
+    left.writer = 0;
+    if (left.spare_since) drop_segment(segment);
+  }
+  for (const auto& [id, count] : client.mapped().opened) {
+    const auto object = objects_.find(id);
+    object->second.opened -= count;
+    if (!client.mapped().held.contains(id)) look_after(object);
+  }
+  for (const auto& [id, count] : client.mapped().held) {
+    const auto object = objects_.find(id);
+    object->second.held -= count;
+    look_after(object);
+  }
+  return std::exchange(replies_, {});
+}
+
+std::vector<Reply> StoreCore::tick(Time now) {
+  now_ = std::max(now_, now);
+  while (!unclaimed_.empty() && unclaimed_.begin()->first <= now_) {
+    const auto object = objects_.find(unclaimed_.begin()->second);
+    unclaimed_.erase(unclaimed_.begin());
+    object->second.unclaimed_until.reset();
+    look_after(object);
+  }
+  while (!spares_.empty() && spares_.begin()->first + settings_.spare_limit <= now_) take_away(spares_.begin()->second);
+  return std::exchange(replies_, {});
+}
+
+Time StoreCore::next_deadline() const {
+  Time next = Time::max();
+  if (!unclaimed_.empty()) next = unclaimed_.begin()->first;
+  if (!spares_.empty()) next = std::min(next, spares_.begin()->first + settings_.spare_limit);
+  return next;
+}
+
+Usage StoreCore::usage() const {
+  Usage usage{.objects = objects_.size(), .used_bytes = used_, .spare_bytes = spare_};
+  for (const auto& [id, object] : objects_) usage.on_disk += object.segment == 0 ? 1 : 0;
+  return usage;
+}
+
+/// After its counts have changed: it may be gone, or idle.
+void StoreCore::look_after(Objects::iterator found) {
+  const auto& [id, object] = *found;
+  if (object.opened > 0) return;
+  if (object.held > 0 || object.unclaimed_until) {
+    if (object.segment != 0) idle_.insert({object.last_used, id});
+    return;
+  }
+  if (object.is_on_disk) shelf_.remove_from_disk(id);
+  if (const SegmentNumber number = object.segment; number != 0) {
+    idle_.erase({object.last_used, id});
+    Segment& segment = segments_.at(number);
+    const auto writer = clients_.find(segment.writer);
+    if (writer != clients_.end() && writer->second.spares < settings_.most_spares) {
+      ++writer->second.spares;
+      segment.spare_since = now_;
+      spares_.insert({now_, number});
+      spare_ += segment.capacity;
+      shelf_.offer(number);
+      tell(segment.writer, {.outcome = Outcome::spare, .segment = segment.writers_number});
+    } else {
+      drop_segment(number);
+    }
+  }
+  objects_.erase(found);
+}
+
+/// Nothing refers to it any more.
+void StoreCore::drop_segment(SegmentNumber number) {
+  const auto found = segments_.extract(number);
+  const Segment& segment = found.mapped();
+  if (segment.spare_since) {
+    spares_.erase({*segment.spare_since, number});
+    spare_ -= segment.capacity;
+  }
+  used_ -= segment.capacity;
+  shelf_.remove(number);
+  const auto writer = clients_.find(segment.writer);
+  if (writer == clients_.end()) return;
+  writer->second.written.erase(segment.writers_number);
+  tell(segment.writer, {.outcome = Outcome::gone, .segment = segment.writers_number});
+}
+
+bool StoreCore::make_room(std::uint64_t bytes) {
+  if (objects_.size() >= settings_.most_objects) return false;
+  while (used_ + bytes > settings_.limit_bytes)
+    if (!take_away_a_spare() && !spill_one()) return false;
+  return true;
+}
+
+/// False: its writer was faster. It is in use, and its put on the way.
+bool StoreCore::take_away(SegmentNumber number) {
+  Segment& segment = segments_.at(number);
+  spares_.erase({*segment.spare_since, number});
+  if (!shelf_.take_away_spare(number)) {
+    segment.spare_since = now_;
+    spares_.insert({now_, number});
+    return false;
+  }
+  Client& writer = clients_.at(segment.writer);
+  --writer.spares;
+  writer.written.erase(segment.writers_number);
+  used_ -= segment.capacity;
+  spare_ -= segment.capacity;
+  tell(segment.writer, {.outcome = Outcome::gone, .segment = segment.writers_number});
+  segments_.erase(number);
+  return true;
+}
+
+/// The oldest that is to be had. False: there is none.
+bool StoreCore::take_away_a_spare() {
+  for (std::size_t left = spares_.size(); left > 0; --left)
+    if (take_away(spares_.begin()->second)) return true;
+  return false;
+}
+
+/// The object that was not used for longest goes to disk. False: there is none, or the disk takes no more.
+bool StoreCore::spill_one() {
+  if (idle_.empty()) return false;
+  const ObjectId id = idle_.begin()->second;
+  Object& object = objects_.at(id);
+  if (!object.is_on_disk && !shelf_.spill(id, object.segment, object.value_at + object.bytes)) return false;
+  object.is_on_disk = true;
+  idle_.erase(idle_.begin());
+  drop_segment(std::exchange(object.segment, 0));
+  return true;
+}
+
+bool StoreCore::restore(ObjectId id, Object& object) {
+  const std::uint64_t capacity = segment_bytes(object.bytes);
+  if (!make_room(capacity)) return false;
+  auto segment = shelf_.restore(id, capacity);
+  if (!segment) return false;
+  object.segment = *segment;
+  segments_[*segment] = {.capacity = capacity};
+  used_ += capacity;
+  return true;
+}
+
+void StoreCore::refuse(ClientNumber to, const Request& request) {
+  std::uint64_t idle_bytes = 0;
+  for (const auto& [used, id] : idle_) idle_bytes += segments_.at(objects_.at(id).segment).capacity;
+  tell(to, {.outcome = Outcome::refused,
+            .number = request.number,
+            .capacity = request.capacity,
+            .used = used_,
+            .in_use = used_ - spare_ - idle_bytes,
+            .limit = settings_.limit_bytes});
+}
+
+}  // namespace troupe::object_store
