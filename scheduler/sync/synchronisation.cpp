@@ -86,7 +86,9 @@ void Synchronisation::tick(SyncTime now) {
     }
   }
   if (now < spared_until_) return;
-  for (const Token token : claims_.due(now)) end(token, Ending::lost);
+  // The end of one may be the beginning of another whose wait was due: that has a lease then.
+  for (const Token token : claims_.due(now))
+    if (const Claim* claim = claims_.find(token); claim != nullptr && claim->until <= now) end(token, Ending::lost);
 }
 
 std::optional<SyncTime> Synchronisation::next_timer() const {

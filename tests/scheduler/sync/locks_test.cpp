@@ -111,3 +111,15 @@ a 6: granted as 2
 b 1: semaphore 's' has 2 permits while it is in use, 3 were asked for
 )");
 }
+
+TEST_CASE("who waits gets the lock also where its wait ends as its turn comes, and then has it for a lease", "[sync]") {
+  Scene scene;
+  scene.asks('a', lock("x", 100ms)).asks('b', lock("x", 5'000ms, 100ms));
+  CHECK(scene.answers() == "\na 1: granted as 1\n");
+  scene.at(100ms);
+  CHECK(scene.answers() == "\na 1: lost 1\nb 1: granted as 2\n");
+  scene.at(5'099ms);
+  CHECK(scene.answers() == "\n");
+  scene.at(5'100ms);
+  CHECK(scene.answers() == "\nb 1: lost 2\n");
+}
