@@ -39,6 +39,7 @@ constexpr std::chrono::milliseconds longest_sleep{1000};
 constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds between_looks{1000};     // At who the active scheduler is.
 constexpr std::uint64_t objects_percent = 30;                // Of the node's memory.
+constexpr std::uint64_t least_objects = 64u << 20;           // Bytes, unless it was said how much.
 constexpr std::uint64_t first_half = 0xffff'ffff'0000'0000;  // Of a worker's id: its node's.
 
 agent::Time since_start(Clock::time_point start) {
@@ -329,8 +330,8 @@ class Agent {
     const std::string socket = object_socket_of(options_.own_address);
     if (socket.empty()) return {};
     const auto memory = static_cast<std::uint64_t>(options_.capacity.memory_bytes);
-    const std::uint64_t limit = options_.object_bytes > 0 ? options_.object_bytes : memory * objects_percent / 100;
-    if (limit == 0) return {};
+    const std::uint64_t limit =
+        options_.object_bytes > 0 ? options_.object_bytes : std::max(memory * objects_percent / 100, least_objects);
     auto store = ObjectStore::start(
         {.socket = socket, .limit_bytes = limit, .spill_folder = options_.log_directory + "/objects"});
     if (!store) return store.error();

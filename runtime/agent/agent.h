@@ -30,7 +30,7 @@ struct AgentOptions {
   std::function<void()> on_welcome;  ///< Called once: the scheduler has taken it in.
   std::string seen_file;             ///< Keeps what was seen of the cluster's store; empty: it is forgotten.
   std::string log_directory;         ///< Takes the output of workers, one file each.
-  std::uint64_t object_bytes = 0;    ///< Of memory for objects; 0: 30 % of the node's.
+  std::uint64_t object_bytes = 0;    ///< Of memory for objects; 0: 30 % of the node's, 64 MiB at least.
   int stop = -1;                     ///< A descriptor: once it is readable the agent ends in order.
 };
 

@@ -41,6 +41,8 @@ std::shared_ptr<const ObjectHold> ObjectClient::hold(const StoredObject& object,
 
 Result<Payload> ObjectClient::open(const StoredObject& object) { return connection_to(object.store)->open(object.id); }
 
+Result<std::vector<ObjectSummary>> ObjectClient::list(const std::string& store) { return connection_to(store)->list(); }
+
 void ObjectClient::look_after() {
   const std::lock_guard lock(mutex_);
   for (auto& [socket, connection] : connections_) connection->look_after();

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/objects/stored_object.h"
@@ -23,6 +24,15 @@ class StoreConnection;
 struct Payload {
   std::string_view bytes;
   std::shared_ptr<const void> owner;  ///< None: the bytes are another's, and must be copied to be kept.
+};
+
+/// An object as its store has it.
+struct ObjectSummary {
+  ObjectId id;
+  std::uint64_t bytes = 0;
+  std::uint64_t memory_bytes = 0;  ///< 0: it is on disk.
+  std::uint32_t held = 0;          ///< By how many.
+  std::uint32_t opened = 0;        ///< Looked at by how many.
 };
 
 /// Keeps an object in its store while it lives.
@@ -67,6 +77,9 @@ class ObjectClient {
   ///
   /// Fails with: peer_lost (the object is lost), unavailable (there is no room to bring it back), timed_out, corrupt.
   Result<Payload> open(const StoredObject& object);
+
+  /// All that a store has. Fails with: peer_lost, timed_out.
+  Result<std::vector<ObjectSummary>> list(const std::string& store);
 
   /// Sends what found no room, and hears what the stores have said: to be called now and then.
   void look_after();

@@ -21,6 +21,7 @@ enum class Verb : std::uint32_t {
   drop,
   open,   ///< Answered: opened, lost, refused.
   close,  ///< Of one open.
+  list,   ///< The first objects behind `object`. Answered: some entries, then end.
 };
 
 struct Request {
@@ -43,6 +44,8 @@ enum class Outcome : std::uint32_t {
   lost,     ///< No such object is here.
   spare,    ///< The asker's `segment` is free for its next put.
   gone,     ///< The asker's `segment` will not be asked for any more.
+  entry,  ///< `object`, its `bytes`, what of it is in memory (`used`), who holds it and looks at it (`held`, `opened`).
+  end,    ///< `held`: whether there are more.
 };
 
 struct Answer {
@@ -55,6 +58,9 @@ struct Answer {
   std::uint64_t used = 0;    ///< refused: bytes of the store.
   std::uint64_t in_use = 0;  ///< refused: of objects that processes look at, and of segments that they write.
   std::uint64_t limit = 0;   ///< refused
+  ObjectId object;           ///< entry
+  std::uint32_t held = 0;
+  std::uint32_t opened = 0;
 };
 
 /// The first bytes of a segment.

@@ -105,6 +105,19 @@ Result<std::uint64_t> StoreConnection::make_segment(std::unique_lock<std::mutex>
   return last_segment_;
 }
 
+Result<std::vector<ObjectSummary>> StoreConnection::list() {
+  std::unique_lock lock(mutex_);
+  std::vector<ObjectSummary> all;
+  for (bool has_more = true; has_more;) {
+    const auto ended = ask(lock, {.verb = Verb::list, .object = all.empty() ? ObjectId{} : all.back().id});
+    if (!ended) return ended.error();
+    const auto some = std::exchange(listed_, {})[ended->answer.number];
+    all.insert(all.end(), some.begin(), some.end());
+    has_more = ended->answer.held != 0;
+  }
+  return all;
+}
+
 void StoreConnection::hold(ObjectId object, bool takes_over) {
   const std::lock_guard lock(mutex_);
   post({.verb = takes_over ? Verb::take_over : Verb::hold, .object = object});
@@ -213,6 +226,8 @@ void StoreConnection::hear() {
       if (written != written_.end()) written->second.is_spare = true;
     } else if (answer.outcome == Outcome::gone) {
       if (written != written_.end()) written_.erase(written);
+    } else if (answer.outcome == Outcome::entry) {
+      listed_[answer.number].push_back({answer.object, answer.bytes, answer.used, answer.held, answer.opened});
     } else if (const auto asked = answers_.find(answer.number); asked != answers_.end()) {
       asked->second = std::move(answered);
     }

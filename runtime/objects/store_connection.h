@@ -26,6 +26,9 @@ class StoreConnection : public std::enable_shared_from_this<StoreConnection> {
   void drop(ObjectId object);
   Result<Payload> open(ObjectId object);
 
+  /// Behind one another until there are no more.
+  Result<std::vector<ObjectSummary>> list();
+
   void look_after();
   /// The store is gone, with all that it kept.
   bool is_broken();
@@ -68,6 +71,7 @@ class StoreConnection : public std::enable_shared_from_this<StoreConnection> {
   std::uint64_t last_object_ = 0;
   std::deque<Outgoing> outgoing_;  // What found no room.
   std::map<std::uint64_t, std::optional<Answered>> answers_;
+  std::map<std::uint64_t, std::vector<ObjectSummary>> listed_;  // By request, while that is open.
   std::map<std::uint64_t, Written> written_;
   std::map<ObjectId, std::weak_ptr<const Payload>> opened_;
 };

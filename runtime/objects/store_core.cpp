@@ -7,6 +7,8 @@
 namespace troupe::object_store {
 namespace {
 
+constexpr std::size_t most_listed = 256;  // In one go.
+
 Error broken_rule(const char* what) { return {Fault::corrupt, std::string("a process asks its object store ") + what}; }
 
 }  // namespace
@@ -53,6 +55,7 @@ Result<std::vector<Reply>> StoreCore::take(Time now, ClientNumber number, const 
         look_after(object);
       }
       break;
+    case Verb::list: list(number, request); break;
     default: done = broken_rule("for something unknown");
   }
   if (!done) {
@@ -125,6 +128,21 @@ Result<void> StoreCore::open(ClientNumber number, Client& client, const Request&
         .bytes = object.bytes},
        is_own ? 0 : object.segment);
   return {};
+}
+
+void StoreCore::list(ClientNumber number, const Request& request) {
+  auto next = objects_.upper_bound(request.object);
+  for (std::size_t told = 0; told < most_listed && next != objects_.end(); ++told, ++next) {
+    const auto& [id, object] = *next;
+    tell(number, {.outcome = Outcome::entry,
+                  .number = request.number,
+                  .bytes = object.bytes,
+                  .used = object.segment == 0 ? 0 : segments_.at(object.segment).capacity,
+                  .object = id,
+                  .held = object.held,
+                  .opened = object.opened});
+  }
+  tell(number, {.outcome = Outcome::end, .number = request.number, .held = next == objects_.end() ? 0u : 1u});
 }
 
 void StoreCore::hold(Client& client, ObjectId id, bool takes_over) {

@@ -112,6 +112,7 @@ class StoreCore {
 
   Result<void> put(ClientNumber number, Client& client, const Request& request, SegmentNumber segment);
   Result<void> open(ClientNumber number, Client& client, const Request& request);
+  void list(ClientNumber number, const Request& request);
   void hold(Client& client, ObjectId id, bool takes_over);
   bool let_go(std::map<ObjectId, std::uint32_t>& counts, ObjectId id);
   bool make_room(std::uint64_t bytes);

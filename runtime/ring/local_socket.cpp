@@ -82,7 +82,9 @@ Result<std::optional<std::size_t>> receive_message(const Descriptor& socket, std
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t size = ::recvmsg(socket.number(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ssize_t size = ::recvmsg(socket.number(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  // Told once, where the other end went without having read everything; what it said before that is still to come.
+  if (size < 0 && errno == ECONNRESET) size = ::recvmsg(socket.number(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::optional<std::size_t>();
   if (size <= 0) return Error{Fault::peer_lost, "the other end of a link is gone"};
   std::size_t found = 0;

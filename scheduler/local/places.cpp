@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -54,14 +55,18 @@ std::string scheduler_address(const std::string& directory) { return "ipc://" + 
 std::string scheduler_address(const std::string& directory, std::uint32_t epoch) {
   return "ipc://" + directory + '/' + socket_name(epoch);
 }
-std::string object_store_socket(const std::string& directory) {
-  std::string first;
+std::vector<std::string> object_store_sockets(const std::string& directory) {
+  std::vector<std::string> sockets;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-    if (const std::string path = entry.path().string();
-        path.ends_with(object_suffix) && (first.empty() || path < first))
-      first = path;
-  return first;
+    if (std::string path = entry.path().string(); path.ends_with(object_suffix)) sockets.push_back(std::move(path));
+  std::sort(sockets.begin(), sockets.end());
+  return sockets;
+}
+
+std::string object_store_socket(const std::string& directory) {
+  const auto sockets = object_store_sockets(directory);
+  return sockets.empty() ? std::string() : sockets.front();
 }
 
 std::string redis_socket(const std::string& directory) { return directory + "/redis.sock"; }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
@@ -21,7 +22,9 @@ Result<std::string> make_directory(ClusterId cluster);
 std::string scheduler_address(const std::string& directory);  ///< Leads to the active scheduler.
 std::string scheduler_address(const std::string& directory, std::uint32_t epoch);
 std::string redis_socket(const std::string& directory);
-/// The socket of a node's store of objects, any that stands there; empty: none does.
+/// The sockets of the nodes' stores of objects, in order.
+std::vector<std::string> object_store_sockets(const std::string& directory);
+/// One of them; empty: there is none.
 std::string object_store_socket(const std::string& directory);
 std::string worker_address(const std::string& directory, const std::string& worker);
 

@@ -77,6 +77,7 @@ class Standing(Cluster):
         tasks = {task["task"]: task for task in self.json_lines("list", "tasks")}
         self.assertEqual({name: task["result"] for name, task in tasks.items()}, {"first": 3, "second": 4})
         node = self.json_lines("list", "nodes")[0]
+        self.assertEqual(self.json_lines("list", "objects"), [])
         self.assertEqual(tasks["first"]["attempts"][0]["node"], node["node"])
         self.assertEqual((node["state"], node["cpus"]), ("up", 2.0))
         self.troupe("stop")

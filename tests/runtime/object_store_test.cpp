@@ -108,6 +108,28 @@ TEST_CASE("who looks at an object keeps it as it is, whoever else lets go") {
   CHECK(seen->bytes == numbers(mib, 'a'));
 }
 
+TEST_CASE("a store lists what it has, where it lies and who wants it") {
+  Node node(400 * mib);
+  ObjectClient writer = node.client();
+  ObjectClient reader = node.client();
+  std::vector<ObjectClient::Put> puts;
+  for (int i = 0; i < 300; ++i)
+    puts.push_back(std::move(*writer.put("12", numbers(mib, 'a'), ObjectClient::For::self)));
+  const auto seen = reader.open(puts[7].object);
+  settle(writer, node);
+  const auto all = reader.list(node.socket);
+  REQUIRE(all);
+  REQUIRE(all->size() == 300);
+  for (std::size_t i = 0; i < 300; ++i) {
+    const ObjectSummary& each = (*all)[i];
+    CHECK(each.id == puts[i].object.id);
+    CHECK(each.bytes == mib + 2);
+    CHECK(each.memory_bytes > mib);
+    CHECK(each.held == 1);
+    CHECK(each.opened == (i == 7 ? 1 : 0));
+  }
+}
+
 TEST_CASE("more than the memory goes to disk and comes back whole") {
   Node node(8 * mib);
   ObjectClient writer = node.client();
@@ -161,11 +183,15 @@ TEST_CASE("what a process that is killed had put is gone, what it had handed ove
     const auto kept = own.put({}, numbers(mib, 'k'), ObjectClient::For::self);
     const auto other = own.put({}, numbers(mib, 'o'), ObjectClient::For::other);
     if (!kept || !other || own.open({{1, 1}, node.socket, 0})) ::_exit(1);  // Asked, so the store has taken both.
-    const ObjectId ids[] = {kept->object.id, other->object.id};
+    // The store tells that its memory is spare; nobody reads that.
+    for (int i = 0; i < 4; ++i) own.put({}, numbers(mib, 's'), ObjectClient::For::self)->hold.reset();
+    const auto last = own.put({}, numbers(mib, 'l'), ObjectClient::For::other);
+    if (!last) ::_exit(1);
+    const ObjectId ids[] = {kept->object.id, other->object.id, last->object.id};
     if (::write(handed[1], ids, sizeof ids) != sizeof ids) ::_exit(1);
     ::raise(SIGKILL);
   }
-  ObjectId ids[2];
+  ObjectId ids[3];
   REQUIRE(::read(handed[0], ids, sizeof ids) == sizeof ids);
   ::close(handed[0]);
   ::close(handed[1]);
@@ -176,6 +202,9 @@ TEST_CASE("what a process that is killed had put is gone, what it had handed ove
   const auto other = client.open({ids[1], node.socket, mib});
   REQUIRE(other);
   CHECK(other->bytes == numbers(mib, 'o'));
+  const auto last = client.open({ids[2], node.socket, mib});
+  REQUIRE(last);
+  CHECK(last->bytes == numbers(mib, 'l'));
   CHECK_FALSE(client.open({ids[0], node.socket, mib}));
 }
 

@@ -183,10 +183,12 @@ void add_drain(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_list(CLI::App& app, Common& common, int& exit_code) {
-  auto* list = app.add_subcommand("list", "lists graphs, tasks, nodes, locks or queues, the newest graph first");
+  auto* list =
+      app.add_subcommand("list", "lists graphs, tasks, nodes, objects, locks or queues, the newest graph first");
   auto command = std::make_shared<ListCommand>();
   common.add_to(*list);
-  list->add_option("kind", command->kind, "graphs, tasks, nodes, locks (and semaphores) or queues")->required();
+  list->add_option("kind", command->kind, "graphs, tasks, nodes, objects, locks (and semaphores) or queues")
+      ->required();
   list->add_option("--filter", command->filters,
                    "KEY=VALUE; keys: graph (its name, NAME*, its id), state, task, node, lock, kind, queue");
   list->add_option("--limit", command->limit, "rows")->capture_default_str();

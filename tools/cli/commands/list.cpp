@@ -7,6 +7,7 @@
 
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/cluster_report.h"
+#include "tools/cli/commands/list_objects.h"
 #include "tools/cli/commands/list_sync.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
@@ -22,10 +23,11 @@ namespace {
 const std::vector<std::string> graph_filters{"graph", "state"};
 const std::vector<std::string> task_filters{"graph", "state", "task", "node"};
 const std::vector<std::string> node_filters{"node", "state"};
+const std::vector<std::string> object_filters{"object", "state"};
 const std::vector<std::string> lock_filters{"lock", "kind"};
 const std::vector<std::string> queue_filters{"queue"};
-const std::vector<std::string> later_kinds{"actors", "objects", "sweeps", "trials"};
-constexpr const char* expected_kinds = "expected graphs, tasks, nodes, locks or queues";
+const std::vector<std::string> later_kinds{"actors", "sweeps", "trials"};
+constexpr const char* expected_kinds = "expected graphs, tasks, nodes, objects, locks or queues";
 
 Result<std::vector<Filter>> parse_filters(const ListCommand& command, const std::vector<std::string>& known) {
   std::vector<Filter> filters;
@@ -199,25 +201,29 @@ int list_tasks(GraphSource& source, const ListCommand& command, const std::vecto
 int list_command(const ListCommand& command) {
   const bool is_of_graphs = command.kind == "graphs";
   const bool is_of_nodes = command.kind == "nodes";
+  const bool is_of_objects = command.kind == "objects";
   const bool is_of_locks = command.kind == "locks";
   const bool is_of_queues = command.kind == "queues";
   std::string wrong;
   if (std::find(later_kinds.begin(), later_kinds.end(), command.kind) != later_kinds.end()) {
     wrong = "'" + command.kind + "' is not in this version, " + expected_kinds;
-  } else if (!is_of_graphs && !is_of_nodes && !is_of_locks && !is_of_queues && command.kind != "tasks") {
+  } else if (!is_of_graphs && !is_of_nodes && !is_of_objects && !is_of_locks && !is_of_queues &&
+             command.kind != "tasks") {
     wrong = "found '" + command.kind + "', " + expected_kinds;
   }
-  const auto filters = parse_filters(command, is_of_graphs   ? graph_filters
-                                              : is_of_nodes  ? node_filters
-                                              : is_of_locks  ? lock_filters
-                                              : is_of_queues ? queue_filters
-                                                             : task_filters);
+  const auto filters = parse_filters(command, is_of_graphs    ? graph_filters
+                                              : is_of_nodes   ? node_filters
+                                              : is_of_objects ? object_filters
+                                              : is_of_locks   ? lock_filters
+                                              : is_of_queues  ? queue_filters
+                                                              : task_filters);
   if (wrong.empty() && !filters) wrong = filters.error().message;
   if (!wrong.empty()) {
     complain("list", wrong);
     return exit_bad_input;
   }
   if (is_of_nodes) return list_nodes(command, *filters);
+  if (is_of_objects) return list_objects(command, *filters);
   if (is_of_locks) return list_locks(command, *filters);
   if (is_of_queues) return list_queues(command, *filters);
   const auto source = choose_source(command.cluster);

@@ -9,8 +9,6 @@
 
 namespace troupe::cli {
 
-using Filter = std::pair<std::string, std::string>;  ///< Key and value.
-
 /// Locks and semaphores that somebody holds or waits for. Keys of filters: lock, kind.
 int list_locks(const ListCommand& command, const std::vector<Filter>& filters);
 
