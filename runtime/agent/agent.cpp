@@ -311,8 +311,9 @@ class Agent {
     const std::string lines = last_lines(worker.output_file, shown_lines, shown_bytes);
     const std::string why = "its worker ended: " + describe(end);
     const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
-    step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal},
-                             BegunFile::take(options_.worker_address(worker.id))});
+    Begun begun = BegunFile::take(options_.worker_address(worker.id));
+    step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal}, begun.orders,
+                             std::move(begun.blamed)});
     remove_if_empty(worker.output_file);
     remove_socket(options_.worker_address(worker.id));
   }

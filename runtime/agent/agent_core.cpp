@@ -5,15 +5,9 @@
 namespace troupe {
 namespace {
 
-/// A process is made for its number of threads and its devices: it serves only the same again.
-bool has_shape_of(const Grant& a, const Grant& b) {
-  return a.cpus == b.cpus && a.gpus.size() == b.gpus.size() &&
-         std::equal(a.gpus.begin(), a.gpus.end(), b.gpus.begin(),
-                    [](const GpuShare& x, const GpuShare& y) { return x.index == y.index; });
-}
-
 bool is_command(const RunOrder& order) { return command_of(order.work) != nullptr; }
 bool is_actor(const RunOrder& order) { return std::holds_alternative<ActorWork>(order.work); }
+bool shares_worker(const RunOrder& order) { return is_actor(order) && std::get<ActorWork>(order.work).shares_worker; }
 
 }  // namespace
 
@@ -138,21 +132,24 @@ void AgentCore::on(const WorkerReady& ready) {
   if (found == workers_.end() || found->second.phase == Worker::Phase::dying)
     return ignore("no worker of that number lives");
   found->second.heard = now_;
-  if (found->second.phase == Worker::Phase::starting) hand_over(ready.worker, found->second, *attempt_of(ready.worker));
+  if (found->second.phase != Worker::Phase::starting) return;
+  for (const Key& key : found->second.attempts) hand_over(ready.worker, found->second, attempts_.at(key));
 }
 
 void AgentCore::on(const WorkerExited& exited) {
   const auto found = workers_.find(exited.worker);
   if (found == workers_.end()) return ignore("there is no worker of that number");
+  if (found->second.is_shared) {
+    const Worker worker = std::move(found->second);
+    workers_.erase(found);
+    return shared_worker_exits(worker, exited);
+  }
   std::deque<Key> attempts = std::move(found->second.attempts);
-  const std::optional<Cause> ends_by = std::move(found->second.ends_by);
-  const bool was_ended = found->second.phase == Worker::Phase::dying && !ends_by;
+  const Cause cause = found->second.cause_of(exited);
+  const bool was_ended = found->second.was_ended();
   const std::uint64_t begun = exited.begun - std::min(exited.begun, found->second.ended);
   workers_.erase(found);
   if (attempts.empty()) return;
-  Cause cause = ends_by.value_or(exited.cause);
-  if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
-    cause.message = "the worker exited before its task had ended";
   // The last that it began is what it died under, unless it was made to end. What it had done before, and not yet told,
   // runs again, uncounted: however often others take its worker down, it did no wrong.
   std::deque<Key> never_begun;
@@ -169,12 +166,14 @@ void AgentCore::on(const WorkerExited& exited) {
 }
 
 void AgentCore::on(const ReportArrived& arrived) {
-  Attempt* attempt = attempt_of(arrived.worker);
-  const bool is_expected = attempt != nullptr && attempt->phase == Attempt::Phase::running &&
-                           attempt->order.task == arrived.report.task &&
-                           attempt->order.attempt == arrived.report.attempt;
-  if (!is_expected) return ignore("the worker does not run that attempt");
   const Key key{arrived.report.task, arrived.report.attempt};
+  Attempt* attempt = attempt_of(arrived.worker, key);
+  if (attempt == nullptr) return ignore("the worker does not run that attempt");
+  if (workers_.at(arrived.worker).is_shared) {
+    leave(key, *attempt);
+    return end(key, *attempt, attempt->verdict.value_or(arrived.report));
+  }
+  if (attempt->phase != Attempt::Phase::running) return ignore("the worker does not run that attempt");
   // What an actor leaves behind in its process is not known: the process goes with it.
   if (is_actor(attempt->order)) return end_early(key, *attempt, arrived.report);
   Worker& worker = workers_.at(arrived.worker);
@@ -192,9 +191,8 @@ void AgentCore::on(const ReportArrived& arrived) {
 }
 
 void AgentCore::on(const ActorUp& up) {
-  Attempt* attempt = attempt_of(up.worker);
-  if (attempt == nullptr || attempt->phase != Attempt::Phase::running || attempt->order.task != up.task ||
-      attempt->order.attempt != up.attempt)
+  Attempt* attempt = attempt_of(up.worker, {up.task, up.attempt});
+  if (attempt == nullptr || attempt->phase != Attempt::Phase::running)
     return ignore("the worker does not run that actor");
   attempt->address = up.address;
   emit(SendActorStarted{up.task, up.attempt, up.address});
@@ -275,6 +273,7 @@ bool AgentCore::line_up(Key key, Attempt& attempt) {
   attempt.phase = Attempt::Phase::given;
   attempt.worker = shortest->first;
   shortest->second.attempts.push_back(key);
+  ++shortest->second.given;
   emit(GiveOrder{shortest->first, attempt.order});
   return true;
 }
@@ -311,14 +310,17 @@ void AgentCore::start(Key key, Attempt& attempt) {
     set_timeout(attempt);
     return emit(StartCommand{attempt.order});
   }
+  if (shares_worker(attempt.order)) return share(key, attempt);
   for (auto& [number, worker] : workers_) {
-    const bool serves = worker.phase == Worker::Phase::idle && worker.program == attempt.order.program &&
-                        has_shape_of(worker.shape, attempt.order.grant);
-    if (!serves) continue;
+    if (worker.phase != Worker::Phase::idle || !worker.serves(attempt.order)) continue;
     worker.attempts = {key};
     attempt.worker = number;
     return hand_over(number, worker, attempt);
   }
+  start_worker(key, attempt);
+}
+
+AgentCore::Worker& AgentCore::start_worker(Key key, Attempt& attempt) {
   attempt.phase = Attempt::Phase::starting;
   attempt.worker = ++last_worker_;
   Worker& worker = workers_[attempt.worker];
@@ -327,10 +329,13 @@ void AgentCore::start(Key key, Attempt& attempt) {
   worker.shape = attempt.order.grant;
   worker.attempts = {key};
   emit(StartWorker{attempt.worker, worker.program, worker.shape});
+  return worker;
 }
 
 void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt) {
   worker.phase = Worker::Phase::busy;
+  ++worker.given;
+  if (worker.is_shared) attempt.number = worker.given;
   attempt.phase = Attempt::Phase::running;
   set_timeout(attempt);
   emit(GiveOrder{number, attempt.order});
@@ -343,8 +348,17 @@ void AgentCore::end_early(Key key, Attempt& attempt, AttemptReport verdict) {
     attempt.verdict = std::move(verdict);
     return emit(TakeBack{attempt.worker, key.first, key.second});
   }
+  if (attempt.phase == Attempt::Phase::starting && workers_.at(attempt.worker).is_shared) {
+    leave(key, attempt);
+    return end(key, attempt, std::move(verdict));
+  }
   attempt.phase = Attempt::Phase::ending;
   attempt.verdict = std::move(verdict);
+  if (attempt.worker != 0 && workers_.at(attempt.worker).is_shared) {
+    if (settings_.planted != Planted::unending_sharer_waited_for)
+      attempt.kill_at = timer_at(now_ + settings_.kill_grace);
+    return emit(TakeBack{attempt.worker, key.first, key.second});
+  }
   if (attempt.worker != 0) return kill(attempt.worker, workers_.at(attempt.worker));
   attempt.kill_at = timer_at(now_ + settings_.kill_grace);
   emit(KillCommand{key.first, key.second, false});
@@ -397,7 +411,11 @@ void AgentCore::kill_overdue() {
   for (auto& [key, attempt] : attempts_) {
     if (!attempt.kill_at || now_ < *attempt.kill_at) continue;
     attempt.kill_at.reset();
-    emit(KillCommand{key.first, key.second, true});
+    if (attempt.worker != 0) {
+      kill(attempt.worker, workers_.at(attempt.worker));  // With it those that share it.
+    } else {
+      emit(KillCommand{key.first, key.second, true});
+    }
   }
 }
 
@@ -418,12 +436,14 @@ void AgentCore::end_silent_workers() {
   }
 }
 
-AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number) {
+/// Where it has been given to that worker and begun, or may have.
+AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number, Key key) {
   const auto worker = workers_.find(number);
-  if (worker == workers_.end()) return nullptr;
-  if (worker->second.attempts.empty()) return nullptr;
-  const auto attempt = attempts_.find(worker->second.attempts.front());
-  return attempt != attempts_.end() && attempt->second.worker == number ? &attempt->second : nullptr;
+  const auto attempt = attempts_.find(key);
+  if (worker == workers_.end() || attempt == attempts_.end() || attempt->second.worker != number ||
+      !attempt->second.has_process() || attempt->second.phase == Attempt::Phase::starting)
+    return nullptr;
+  return &attempt->second;
 }
 
 std::vector<RunningAttempt> AgentCore::running() const {
@@ -463,7 +483,7 @@ Time AgentCore::next_timer() const {
 
 bool AgentCore::has_work_in_line() const {
   return !queue_.empty() || !ahead_.empty() || std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
-    return each.second.attempts.size() > 1;
+    return each.second.attempts.size() > 1 && !each.second.is_shared;
   });
 }
 

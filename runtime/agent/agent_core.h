@@ -5,7 +5,8 @@
 // or as a program of its own (commands), ends, and is reported until the scheduler has acknowledged the report. A
 // worker runs one attempt at a time; one whose function has ended is kept for the next order of the same program and
 // shape. Orders that were given ahead wait until there is room for them, in the line or, where a worker runs what needs
-// the same, behind that in the worker itself: it goes on without asking.
+// the same, behind that in the worker itself: it goes on without asking. Actors that say so share a few workers: each
+// ends alone, or all of them with the worker, for which those are blamed whose code it died under.
 //
 // Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
@@ -78,6 +79,7 @@ struct WorkerExited {
   WorkerNumber worker = 0;
   Cause cause;
   std::uint64_t begun = 0;  ///< How many orders it has begun to carry out, in the order in which it got them.
+  std::vector<std::uint64_t> blamed{};  ///< Which of those it died under, from 1, where actors shared it.
 };
 /// The worker's function ended; or its actor did, or could not be made.
 struct ReportArrived {
@@ -112,7 +114,8 @@ struct GiveOrder {
   WorkerNumber worker = 0;
   RunOrder order;
 };
-/// It is not to begin what it was given, if it has not yet. A report of the attempt follows either way.
+/// It is not to begin what it was given, if it has not yet, and to end an actor that shares it. A report of the attempt
+/// follows either way.
 struct TakeBack {
   WorkerNumber worker = 0;
   TaskId task;
@@ -172,6 +175,8 @@ struct AgentSettings {
   agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
   std::size_t most_idle_workers = 8;
   std::size_t most_given_to_worker = 64;    ///< What it runs, and what is lined up behind it.
+  std::size_t shared_workers = 8;           ///< Over which actors of one kind that share are spread.
+  std::size_t most_sharing_a_worker = 500;  ///< Where all are full, another one is started.
   agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
   agent::Time start_timeout{30'000};        ///< Until a worker's first sign of life.
   agent::Time worker_timeout{5'000};        ///< Between two of them.
@@ -216,6 +221,7 @@ class AgentCore {
     std::optional<AttemptReport> verdict;  // how it ends, decided before its process is gone
     AttemptReport report;                  // once ended
     std::string address;
+    std::uint64_t number = 0;  // Among the orders of the worker that it shares, from 1.
 
     /// And so the grant.
     bool has_process() const { return phase != Phase::queued && phase != Phase::given && phase != Phase::ended; }
@@ -225,12 +231,20 @@ class AgentCore {
     Phase phase = Phase::starting;
     std::string program;
     Grant shape;
-    std::deque<Key> attempts;  // the first is what it runs
+    std::deque<Key> attempts;  // the first is what it runs; where actors share it: all of them
+    bool is_shared = false;    // by actors, from its first one on to its end
+    std::uint64_t given = 0;   // orders
     std::uint64_t ended = 0;   // of its attempts
     Time idle_since{};
     Time heard{};  // when it last gave a sign of life
     std::optional<Time> kill_at;
     std::optional<Cause> ends_by;  // its own doing, if it is made to end for that
+
+    /// A process of the kind that the order needs.
+    bool serves(const RunOrder& order) const;
+    /// Made to end, for nothing that it did.
+    bool was_ended() const { return phase == Phase::dying && !ends_by; }
+    Cause cause_of(const agent::WorkerExited& exited) const;
   };
 
   void on(const agent::OrderArrived& arrived);
@@ -252,7 +266,11 @@ class AgentCore {
   bool line_up(Key key, Attempt& attempt);
   void go_on(const Worker& worker, Attempt& ended);
   void put_back(const std::deque<Key>& keys);
+  void share(Key key, Attempt& attempt);
+  void leave(Key key, Attempt& attempt);
+  void shared_worker_exits(const Worker& worker, const agent::WorkerExited& exited);
   void start(Key key, Attempt& attempt);
+  Worker& start_worker(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
   void end_early(Key key, Attempt& attempt, AttemptReport verdict);
   void end(Key key, Attempt& attempt, AttemptReport report);
@@ -260,7 +278,7 @@ class AgentCore {
   void retire_idle_workers();
   void kill_overdue();
   void end_silent_workers();
-  Attempt* attempt_of(WorkerNumber worker);
+  Attempt* attempt_of(WorkerNumber worker, Key key);
   std::vector<RunningAttempt> running() const;
   void send_reports();
   void set_timeout(Attempt& attempt);

@@ -167,6 +167,10 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
 /// On the session's thread.
 void SessionCore::look_after_links() {
   hear_links();
+  for (const auto& down : std::exchange(gone_, {})) {
+    on_actor_down(down);
+    ask_at_ = {};
+  }
   replace_at_ = Clock::time_point::max();
   for (auto& [address, link] : links_) {
     if (!link.is_gone) continue;
@@ -358,6 +362,11 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
   const auto found = actors_.find(answer.actor);
   if (found == actors_.end()) return;
   ActorLine& actor = *found->second;
+  if (answer.attempt != actor.attempt) return;  // One that lived in the same worker before.
+  if (answer.is_gone) {
+    gone_.push_back({answer.actor, answer.attempt, {.message = std::move(answer.error)}});
+    return transport_->wake();
+  }
   const std::uint64_t first = actor.last_number + 1 - actor.in_flight.size();
   if (answer.number < first || answer.number > actor.last_number) return;
   const ObjectPtr result = std::exchange(actor.in_flight[answer.number - first], {}).result;

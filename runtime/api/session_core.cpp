@@ -114,7 +114,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     PendingTask task;
     task.spec = {.id = id,
                  .name = *line->name,
-                 .work = ActorWork{std::move(work.function), {}},
+                 .work = ActorWork{std::move(work.function), {}, options.shares_worker},
                  .needs = options.needs,
                  .priority = options.priority,
                  .spreads = options.spreads,

@@ -292,6 +292,7 @@ class SessionCore {
   std::chrono::milliseconds ask_pause_{};
   std::set<TaskId> released_;                // Actors that end when they have answered everything.
   std::map<std::string, WorkerLink> links_;  // By address.
+  std::vector<message::ActorDown> gone_;     // As their workers say.
   std::optional<Bell> bell_;                 // Rung when there are answers; none: no rings.
   std::size_t waiting_calls_ = 0;            // Not sent.
   std::size_t unanswered_ = 0;               // Of those that went by rings.

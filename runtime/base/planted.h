@@ -59,6 +59,9 @@ enum class Planted : std::uint8_t {
   cluster_id_unchecked,
   workers_start_waited_for,
   silent_worker_waited_for,
+  sharers_outlive_their_worker,
+  sharers_blamed_for_another,
+  unending_sharer_waited_for,
 };
 
 }  // namespace troupe

@@ -37,6 +37,7 @@ struct FunctionWork {
 struct ActorWork {
   std::string type;
   std::vector<Argument> arguments;
+  bool shares_worker = false;  ///< With others that say so, of the same program, number of cpus and devices.
   friend bool operator==(const ActorWork&, const ActorWork&) = default;
 };
 

@@ -86,7 +86,7 @@ void fields(Archive& archive, FunctionWork& value) {
 
 template <class Archive>
 void fields(Archive& archive, ActorWork& value) {
-  archive("actor work", value.type, as_bytes(value.arguments));
+  archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker));
 }
 
 // Arguments and variables of a program are whatever bytes its user typed; so are paths.

@@ -23,7 +23,9 @@ struct AnswerHead {
   std::uint64_t job = 0;
   std::uint64_t number = 0;
   std::uint32_t task = 0;
-  std::uint32_t ok = 0;
+  std::uint32_t epoch = 0;
+  std::uint32_t attempt = 0;
+  std::uint32_t outcome = 0;  // 1: ok, 2: gone
 };
 
 template <class T>
@@ -82,7 +84,12 @@ void send(RingLink& link, const CallView& call) {
 }
 
 void send(RingLink& link, const message::CallAnswer& answer) {
-  const AnswerHead head{answer.actor.job.value, answer.number, answer.actor.number, answer.ok ? 1u : 0u};
+  const AnswerHead head{.job = answer.actor.job.value,
+                        .number = answer.number,
+                        .task = answer.actor.number,
+                        .epoch = answer.attempt.epoch,
+                        .attempt = answer.attempt.number,
+                        .outcome = answer.ok ? 1u : answer.is_gone ? 2u : 0u};
   const std::string_view parts[] = {bytes_of(head), answer.ok ? answer.value : answer.error};
   link.send(parts);
 }
@@ -106,7 +113,9 @@ std::optional<message::Call> decode_call(std::string_view bytes, std::uint64_t c
 std::optional<message::CallAnswer> decode_answer(std::string_view bytes) {
   AnswerHead head;
   if (!take(bytes, head)) return std::nullopt;
-  message::CallAnswer answer{{JobId{head.job}, head.task}, head.number, head.ok == 1, {}, {}};
+  message::CallAnswer answer{
+      {JobId{head.job}, head.task}, head.number, head.outcome == 1, {}, {}, {head.epoch, head.attempt},
+      head.outcome == 2};
   (answer.ok ? answer.value : answer.error).assign(bytes);
   return answer;
 }

@@ -172,7 +172,8 @@ void fields(Archive& archive, Call& value) {
 }
 template <class Archive>
 void fields(Archive& archive, CallAnswer& value) {
-  archive("call answer", value.actor, value.number, value.ok, as_bytes(value.value), value.error);
+  archive("call answer", value.actor, value.number, value.ok, as_bytes(value.value), value.error,
+          appended(value.attempt), appended(value.is_gone));
 }
 
 }  // namespace message

@@ -203,7 +203,7 @@ struct PleaseJoin {};
 struct Run {
   RunOrder order;
 };
-/// Also from agent to worker: not to begin what it has not begun yet.
+/// Also from agent to worker: not to begin what it has not begun yet, to end an actor that shares it.
 struct Stop {
   TaskId task;
   AttemptId attempt;
@@ -238,6 +238,8 @@ struct CallAnswer {
   bool ok = false;
   Bytes value;        ///< When ok.
   std::string error;  ///< When not: what the method threw, or why it was not run.
+  AttemptId attempt;
+  bool is_gone = false;  ///< That attempt does not live there, or no longer.
 };
 
 using Message =

@@ -1,19 +1,59 @@
 #include "runtime/worker/begun_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdlib>
+#include <mutex>
 #include <new>
 #include <string_view>
 
 namespace troupe {
+
+/// As it lies in the file.
+struct BegunFile::Page {
+  std::atomic<std::uint64_t> orders = 0;
+  std::atomic<std::uint64_t> struck = 0;  // Of the thread under which the process ends.
+  // By which code of users runs; more than these at once are not told apart.
+  std::array<std::atomic<std::uint64_t>, 510> running{};
+};
+
 namespace {
+
+constexpr std::array fatal_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+std::array<struct sigaction, fatal_signals.size()> actions_before;
+thread_local std::atomic<std::uint64_t>* own_struck = nullptr;
+thread_local std::uint64_t own_order = 0;
 
 /// Empty: there is none.
 std::string file_beside(const std::string& own_address) {
   constexpr std::string_view scheme = "ipc://";
   return own_address.starts_with(scheme) ? own_address.substr(scheme.size()) + ".begun" : std::string();
+}
+
+void strike() {
+  std::uint64_t none = 0;
+  if (own_struck != nullptr) own_struck->compare_exchange_strong(none, own_order);
+}
+
+/// A fault comes again when this returns, and what was raised is raised again: whoever was to handle it does.
+void on_fatal_signal(int number, siginfo_t* info, void* /*context*/) {
+  strike();
+  for (std::size_t i = 0; i < fatal_signals.size(); ++i)
+    if (fatal_signals[i] == number) ::sigaction(number, &actions_before[i], nullptr);
+  if (info->si_code <= 0) ::raise(number);
+}
+
+void watch_for_ends() {
+  struct sigaction action {};
+  action.sa_sigaction = on_fatal_signal;
+  action.sa_flags = SA_SIGINFO;
+  ::sigemptyset(&action.sa_mask);
+  for (std::size_t i = 0; i < fatal_signals.size(); ++i) ::sigaction(fatal_signals[i], &action, &actions_before[i]);
+  std::atexit(strike);
 }
 
 }  // namespace
@@ -22,23 +62,55 @@ BegunFile::BegunFile(const std::string& own_address) {
   const std::string file = file_beside(own_address);
   const int descriptor = file.empty() ? -1 : ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return;
-  if (::ftruncate(descriptor, sizeof *begun_) == 0) {
-    void* place = ::mmap(nullptr, sizeof *begun_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-    if (place != MAP_FAILED) begun_ = new (place) std::atomic<std::uint64_t>(0);
+  if (::ftruncate(descriptor, sizeof *page_) == 0) {
+    void* place = ::mmap(nullptr, sizeof *page_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (place != MAP_FAILED) page_ = new (place) Page;
   }
   ::close(descriptor);
 }
 
 BegunFile::~BegunFile() {
-  if (begun_ != nullptr) ::munmap(begun_, sizeof *begun_);
+  if (page_ != nullptr) ::munmap(page_, sizeof *page_);
 }
 
-std::uint64_t BegunFile::take(const std::string& own_address) {
+std::uint64_t BegunFile::count_one() {
+  ++counted_;
+  if (page_ != nullptr) page_->orders.store(counted_, std::memory_order_relaxed);
+  return counted_;
+}
+
+BegunFile::Running::Running(BegunFile& file, std::uint64_t order) {
+  if (file.page_ == nullptr) return;
+  static std::once_flag watched;
+  std::call_once(watched, watch_for_ends);
+  own_struck = &file.page_->struck;
+  own_order = order;
+  auto& slots = file.page_->running;
+  for (std::size_t i = 0; i < slots.size() && slot_ == nullptr; ++i) {
+    auto& slot = slots[(order + i) % slots.size()];
+    std::uint64_t none = 0;
+    if (slot.load(std::memory_order_relaxed) == 0 && slot.compare_exchange_strong(none, order)) slot_ = &slot;
+  }
+}
+
+BegunFile::Running::~Running() {
+  own_struck = nullptr;
+  if (slot_ != nullptr) slot_->store(0, std::memory_order_relaxed);
+}
+
+Begun BegunFile::take(const std::string& own_address) {
   const std::string file = file_beside(own_address);
   const int descriptor = file.empty() ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return 0;
-  std::uint64_t begun = 0;
-  if (::read(descriptor, &begun, sizeof begun) != sizeof begun) begun = 0;
+  if (descriptor < 0) return {};
+  Begun begun;
+  constexpr std::size_t numbers = sizeof(Page) / sizeof(std::uint64_t);
+  std::array<std::uint64_t, numbers> page{};
+  if (::read(descriptor, page.data(), sizeof page) == sizeof page) {
+    begun.orders = page[0];
+    if (page[1] != 0) begun.blamed.push_back(page[1]);
+    for (std::size_t i = 2; i < numbers && page[1] == 0; ++i)
+      if (page[i] != 0) begun.blamed.push_back(page[i]);
+  }
   ::close(descriptor);
   ::unlink(file.c_str());
   return begun;

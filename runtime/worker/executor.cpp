@@ -10,7 +10,10 @@ namespace troupe {
 
 Executor::Executor(Bell& bell, Rings rings) : bell_(bell), rings_(std::move(rings)), thread_([this] { run(); }) {}
 
-Executor::~Executor() {
+Executor::~Executor() { stop(); }
+
+void Executor::stop() {
+  if (!thread_.joinable()) return;
   stopping_ = true;
   bell_.ring();
   thread_.join();

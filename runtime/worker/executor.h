@@ -23,8 +23,10 @@ class Executor {
 
   /// Whoever puts something into a ring rings the bell.
   Executor(Bell& bell, Rings rings);
-  /// Ends after the piece or the call that runs.
   ~Executor();
+
+  /// Ends after the piece or the call that runs; what is posted later is not run.
+  void stop();
 
   /// Threads: any.
   void post(std::function<void()> piece);

@@ -6,30 +6,20 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
-#include "runtime/api/carried.h"
 #include "runtime/base/abi.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/call_rings.h"
 #include "runtime/worker/executor.h"
+#include "runtime/worker/hosted_actor.h"
 #include "runtime/worker/mailbox.h"
+#include "runtime/worker/shared_actor.h"
+#include "runtime/worker/values.h"
 
 namespace troupe {
 namespace {
-
-/// What the user's code said or did, as one line.
-std::string text_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& exception) {
-    return exception.what();
-  } catch (...) {
-    return "threw something that is not a std::exception";
-  }
-}
 
 using Clock = std::chrono::steady_clock;
 
@@ -47,11 +37,10 @@ class Worker {
         begun_(options.own_address),
         rings_(options.own_address,
                [this](std::uint64_t caller) {
-                 const std::lock_guard lock(mutex_);
-                 mailbox_.start_over(caller);
+                 for (auto& [key, actor] : actors_) actor.mailbox.start_over(caller);
                }),
         executor_(rings_.bell(),
-                  {.serve = [this] { return rings_.serve([this](auto call) { take_ring_call(std::move(call)); }); },
+                  {.serve = [this] { return rings_.serve([this](auto call) { take_call(std::move(call)); }); },
                    .has_more = [this] { return rings_.has_more(); }}) {
     const auto listening = transport_.listen(options_.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
@@ -60,6 +49,11 @@ class Worker {
     agent_ = *agent;
     send_what_is_due();
   }
+  ~Worker() {
+    executor_.stop();
+    actors_.clear();  // Their threads post to it to the end.
+  }
+  Worker(const Worker&) = delete;
 
   void run(const std::function<bool()>& until_stopped) {
     while (!until_stopped()) {
@@ -72,6 +66,12 @@ class Worker {
  private:
   using Key = std::pair<TaskId, AttemptId>;
 
+  struct Actor {
+    Mailbox mailbox;
+    HostedActor own;                      // Unless it is shared.
+    std::unique_ptr<SharedActor> shared;  // Or none.
+  };
+
   void take(const Delivery& delivery) {
     auto letters = decode(delivery.frame);
     if (!letters || letters->envelope.cluster != options_.cluster) return;
@@ -81,7 +81,10 @@ class Worker {
       } else if (const auto* stop = std::get_if<message::Stop>(&message)) {
         if (delivery.from == agent_) take_back({stop->task, stop->attempt});
       } else if (auto* call = std::get_if<message::Call>(&message)) {
-        take_call(delivery.from, std::move(*call));
+        executor_.post([this, from = delivery.from, call = std::move(*call)]() mutable {
+          callers_[call.caller] = from;
+          take_call(std::move(call));
+        });
       }
     }
   }
@@ -93,11 +96,12 @@ class Worker {
       if (!waiting_.try_emplace(key, false).second) return;  // The same order again.
     }
     executor_.post([this, key, order = std::move(order)] {
-      begun_.count_one();
+      const std::uint64_t number = begun_.count_one();
+      const auto* actor = std::get_if<ActorWork>(&order.work);
       if (is_taken_back(key)) {
-        report({order.task, order.attempt, AttemptEnd::cancelled, {}, {.message = "it was told to stop"}});
-      } else if (std::holds_alternative<ActorWork>(order.work)) {
-        start_actor(order);
+        report(stopped(key));
+      } else if (actor != nullptr) {
+        actor->shares_worker ? share_with(order, number) : start_actor(order);
       } else {
         report(run_function(order));
       }
@@ -105,8 +109,14 @@ class Worker {
   }
 
   void take_back(Key key) {
-    const std::lock_guard lock(mutex_);
-    if (const auto waits = waiting_.find(key); waits != waiting_.end()) waits->second = true;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto waits = waiting_.find(key); waits != waiting_.end()) waits->second = true;
+    }
+    executor_.post([this, key] {
+      if (const auto actor = actors_.find(key); actor != actors_.end() && actor->second.shared)
+        actor->second.shared->end();
+    });
   }
 
   // --- on the executor's thread --------------------------------------------------------------------------------------
@@ -117,29 +127,6 @@ class Worker {
     return waiting_.extract(key).mapped();
   }
 
-  /// Throws where one of them cannot be had.
-  std::vector<Payload> arguments_of(const std::vector<Argument>& arguments, const std::vector<Bytes>& inputs) const {
-    std::vector<Payload> values;
-    for (const auto& argument : arguments) {
-      const auto* input = std::get_if<InputRef>(&argument);
-      values.push_back(argument_of(input != nullptr ? inputs.at(input->input) : std::get<Bytes>(argument)));
-    }
-    return values;
-  }
-
-  Payload argument_of(const Bytes& bytes) const {
-    auto payload = fetch(bytes, options_.objects.get());
-    if (!payload) throw std::runtime_error("an argument cannot be had: " + payload.error().message);
-    return std::move(*payload);
-  }
-
-  /// What travels for what the user's code returned. Throws where it cannot be handed over.
-  Bytes result_of(EncodedValue value, bool travels_inside) const {
-    auto carried = carry(std::move(value), travels_inside ? nullptr : options_.objects.get(), ObjectClient::For::other);
-    if (!carried) throw std::runtime_error("its result cannot be handed over: " + carried.error().message);
-    return std::move(carried->bytes);
-  }
-
   AttemptReport run_function(const RunOrder& order) {
     AttemptReport report{order.task, order.attempt};
     const auto& work = std::get<FunctionWork>(order.work);
@@ -147,104 +134,82 @@ class Worker {
     if (function == nullptr) return failed(order, "this program has no task named '" + work.function + "'");
     try {
       Context context(order, options_.connect);
-      report.result = result_of((*function)(context, arguments_of(work.arguments, order.inputs)), order.durable);
+      ObjectClient* const objects = options_.objects.get();
+      auto returned = (*function)(context, arguments_of(work.arguments, order.inputs, objects));
+      report.result = result_of(std::move(returned), order.durable ? nullptr : objects);
     } catch (...) {
-      return failed(order, text_of(std::current_exception()));
+      return failed(order, text_of_thrown());
     }
     return report;
   }
 
   static AttemptReport failed(const RunOrder& order, std::string why) {
-    return {order.task, order.attempt, AttemptEnd::failed, {}, {.message = std::move(why)}};
+    return failed(Key{order.task, order.attempt}, std::move(why));
+  }
+  static AttemptReport failed(Key key, std::string why) {
+    return {key.first, key.second, AttemptEnd::failed, {}, {.message = std::move(why)}};
+  }
+
+  static AttemptReport stopped(Key key) {
+    return {key.first, key.second, AttemptEnd::cancelled, {}, {.message = "it was told to stop"}};
   }
 
   void report(AttemptReport made) { post(agent_, message::Report{{}, 0, std::move(made)}); }
 
   void start_actor(const RunOrder& order) {
-    const auto& work = std::get<ActorWork>(order.work);
-    const auto* type = catalog_.actor(work.type);
-    if (type == nullptr) return report(failed(order, "this program has no actor named '" + work.type + "'"));
-    auto context = std::make_unique<Context>(order, options_.connect);
-    std::shared_ptr<void> made;
-    try {
-      made = type->make(*context, arguments_of(work.arguments, order.inputs));
-    } catch (...) {
-      return report(failed(order, text_of(std::current_exception())));
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      actor_class_ = type;
-      actor_context_ = std::move(context);
-      actor_ = std::move(made);
-      actor_task_ = order.task;
-      actor_attempt_ = order.attempt;
-    }
-    post(agent_, message::ActorReady{{}, 0, order.task, order.attempt, options_.own_address});
+    HostedActor made;
+    if (std::string why = made.make(order, catalog_, options_); !why.empty())
+      return report(failed(order, std::move(why)));
+    actors_[{order.task, order.attempt}].own = std::move(made);
+    is_up({order.task, order.attempt});
   }
 
-  void run_calls() {
-    for (;;) {
-      std::optional<message::Call> call;
-      PeerId caller;
-      {
-        const std::lock_guard lock(mutex_);
-        call = mailbox_.next();
-        if (!call) return;
-        if (const auto known = callers_.find(call->caller); known != callers_.end()) caller = known->second;
-      }
-      auto made = answer(*call);
-      if (!rings_.answer(call->caller, made)) post(caller, std::move(made));
-    }
+  /// It talks from its thread, and all that becomes of it happens on the executor's.
+  void share_with(const RunOrder& order, std::uint64_t number) {
+    const Key key{order.task, order.attempt};
+    actors_[key].shared = std::make_unique<SharedActor>(
+        order, number, catalog_, options_, begun_,
+        SharedActor::Outlet{.up = [this, key] { is_up(key); },
+                            .answer =
+                                [this](std::uint64_t caller, message::CallAnswer made) {
+                                  executor_.post([this, caller, made = std::move(made)] { answer(caller, made); });
+                                },
+                            .ended =
+                                [this, key](const std::string& why) {
+                                  executor_.post([this, key, why] {
+                                    actors_.erase(key);
+                                    report(why.empty() ? stopped(key) : failed(key, why));
+                                  });
+                                }});
   }
 
-  void take_ring_call(message::Call call) {
+  void is_up(Key key) { post(agent_, message::ActorReady{{}, 0, key.first, key.second, options_.own_address}); }
+
+  void take_call(message::Call call) {
     const std::uint64_t caller = call.caller;
-    if (const auto refused = arrive(std::move(call))) rings_.answer(caller, *refused);
-    run_calls();
-  }
-
-  message::CallAnswer answer(const message::Call& call) {
-    message::CallAnswer answer{call.actor, call.number};
-    const auto method = actor_class_->methods.find(call.method);
-    if (method == actor_class_->methods.end()) {
-      answer.error = "the actor has no method named '" + call.method + "'";
-    } else {
-      try {
-        std::vector<Payload> arguments;
-        for (const Bytes& argument : call.arguments) arguments.push_back(argument_of(argument));
-        answer.value = result_of(method->second(actor_.get(), arguments), false);
-        answer.ok = true;
-      } catch (...) {
-        answer.error = text_of(std::current_exception());
+    const auto found = actors_.find({call.actor, call.attempt});
+    if (found == actors_.end()) return answer(caller, gone_answer(call));
+    Actor& actor = found->second;
+    const std::uint64_t number = call.number;
+    if (actor.mailbox.arrive(std::move(call)) == Mailbox::Arrival::too_early) {
+      const auto& [task, attempt] = found->first;
+      answer(caller, {task, number, false, {}, "too many calls wait for an earlier one", attempt});
+    }
+    while (auto ready = actor.mailbox.next()) {
+      if (actor.shared) {
+        actor.shared->take(std::move(*ready));
+      } else {
+        answer(caller, actor.own.answer(*ready));
       }
     }
-    return answer;
   }
 
-  /// Takes the call in; the answer, if it will not be run. On either thread.
-  std::optional<message::CallAnswer> arrive(message::Call call) {
-    message::CallAnswer refusal{call.actor, call.number, false, {}, {}};
-    const std::lock_guard lock(mutex_);
-    if (call.actor != actor_task_ || call.attempt != actor_attempt_) {
-      refusal.error = "no such actor lives here";
-    } else if (mailbox_.arrive(std::move(call)) == Mailbox::Arrival::too_early) {
-      refusal.error = "too many calls wait for an earlier one";
-    } else {
-      return std::nullopt;
-    }
-    return refusal;
+  void answer(std::uint64_t caller, const message::CallAnswer& made) {
+    if (rings_.answer(caller, made)) return;
+    if (const auto known = callers_.find(caller); known != callers_.end()) post(known->second, made);
   }
 
-  // --- on the thread that talks --------------------------------------------------------------------------------------
-
-  void take_call(PeerId from, message::Call call) {
-    {
-      const std::lock_guard lock(mutex_);
-      callers_[call.caller] = from;
-    }
-    if (const auto refused = arrive(std::move(call))) return send(from, *refused);
-    executor_.post([this] { run_calls(); });
-  }
+  // --- on either thread ----------------------------------------------------------------------------------------------
 
   void post(PeerId to, message::Message message) {
     bool is_first = false;
@@ -299,15 +264,12 @@ class Worker {
 
   std::mutex mutex_;
   std::map<Key, bool> waiting_;  // Orders that are not begun, and whether they were taken back.
-  Mailbox mailbox_;
-  std::map<std::uint64_t, PeerId> callers_;
   std::vector<std::pair<PeerId, message::Message>> made_;
-  TaskId actor_task_;
-  AttemptId actor_attempt_;
-  const Catalog::ActorClass* actor_class_ = nullptr;  // Set before the first call can arrive.
-  std::unique_ptr<Context> actor_context_;
-  std::shared_ptr<void> actor_;  // May use its context.
+
+  // The executor's.
+  std::map<std::uint64_t, PeerId> callers_;  // That have sent frames.
   CallRings rings_;
+  std::map<Key, Actor> actors_;
   Executor executor_;  // Last: its thread uses all of the above.
 };
 

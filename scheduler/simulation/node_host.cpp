@@ -33,6 +33,8 @@ void NodeHost::start() {
                                                     .heartbeat_interval = timing.heartbeat,
                                                     .idle_timeout = timing.idle_timeout,
                                                     .most_idle_workers = 2,
+                                                    .shared_workers = 2,
+                                                    .most_sharing_a_worker = 3,
                                                     .kill_grace = timing.kill_grace,
                                                     .start_timeout = 6 * timing.node_timeout,
                                                     .worker_timeout = timing.node_timeout,
@@ -86,6 +88,8 @@ void NodeHost::take(const agent::Event& event) {
   for (auto& effect : core_->step(local_now(), event)) {
     starts = starts || std::holds_alternative<agent::StartWorker>(effect) ||
              std::holds_alternative<agent::StartCommand>(effect) || std::holds_alternative<agent::GiveOrder>(effect);
+    if (const auto* e = std::get_if<agent::SendReport>(&effect))
+      ends_.insert_or_assign({e->report.task, e->report.attempt}, e->report.end);
     act(std::move(effect));
   }
   if (starts) check_use();
@@ -115,8 +119,10 @@ void NodeHost::act(agent::Effect&& effect) {
   if (const auto* e = std::get_if<agent::StartWorker>(&effect)) start_worker(e->worker);
   if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) give(e->worker, e->order);
   if (const auto* e = std::get_if<agent::TakeBack>(&effect))
-    if (const auto worker = workers_.find(e->worker); worker != workers_.end())
+    if (const auto worker = workers_.find(e->worker); worker != workers_.end()) {
       worker->second.taken_back.insert({e->task, e->attempt});
+      if (worker->second.sharers.contains({e->task, e->attempt})) end_sharer(e->worker, e->task, e->attempt);
+    }
   if (const auto* e = std::get_if<agent::StartCommand>(&effect)) run_command(e->order);
   if (const auto* e = std::get_if<agent::KillWorker>(&effect)) kill(e->worker, e->at_once);
   if (const auto* e = std::get_if<agent::KillCommand>(&effect)) {
@@ -157,14 +163,49 @@ bool NodeHost::goes_on(agent::WorkerNumber worker) const {
   return found != workers_.end() && !found->second.is_stopped;
 }
 
-void NodeHost::worker_exits(agent::WorkerNumber worker, Cause cause) {
+bool NodeHost::is_hosted(agent::WorkerNumber worker, TaskId task, AttemptId attempt) const {
+  return goes_on(worker) && workers_.at(worker).sharers.contains({task, attempt});
+}
+
+void NodeHost::worker_exits(agent::WorkerNumber worker, Cause cause, std::optional<std::uint64_t> blamed) {
   const auto gone = workers_.extract(worker);
-  if (!gone.empty()) take(agent::WorkerExited{worker, std::move(cause), gone.mapped().begun});
+  if (gone.empty()) return;
+  agent::WorkerExited exited{worker, std::move(cause), gone.mapped().begun};
+  if (blamed) exited.blamed.push_back(*blamed);
+  ends_.clear();
+  take(exited);
+  check_sharers(gone.mapped().sharers, blamed);
+}
+
+/// All of them end with it, and only the one that is to blame may have failed by that.
+void NodeHost::check_sharers(const std::map<std::pair<TaskId, AttemptId>, std::uint64_t>& sharers,
+                             std::optional<std::uint64_t> blamed) {
+  for (const auto& [key, number] : sharers) {
+    const auto end = ends_.find(key);
+    const std::string name = text_of_attempt(key.first, key.second);
+    if (end == ends_.end()) return world_.witness.breaks("3: " + name + " does not end with the worker that it shared");
+    if (end->second == AttemptEnd::failed && blamed != number)
+      return world_.witness.breaks("3: " + name + " has failed by the doing of another");
+  }
+}
+
+void NodeHost::end_sharer(agent::WorkerNumber worker, TaskId task, AttemptId attempt) {
+  if (dice_.chance(100)) return;
+  later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt] {
+    if (!is_hosted(worker, task, attempt)) return;
+    workers_.at(worker).sharers.erase({task, attempt});
+    take(agent::ReportArrived{worker, {.task = task, .attempt = attempt, .end = AttemptEnd::cancelled}});
+  });
 }
 
 void NodeHost::give(agent::WorkerNumber worker, const RunOrder& order) {
   const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
+  if (const auto* actor = std::get_if<ActorWork>(&order.work); actor != nullptr && actor->shares_worker) {
+    found->second.sharers[{order.task, order.attempt}] = ++found->second.begun;
+    if (!found->second.is_stopped) run_in(worker, order);
+    return;
+  }
   found->second.orders.push_back(order);
   if (found->second.orders.size() == 1 && !found->second.is_stopped) begin(worker);
 }
@@ -206,15 +247,19 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
     });
   const TaskId task = order.task;
   const AttemptId attempt = order.attempt;
-  if (std::holds_alternative<ActorWork>(order.work)) {
-    later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt] {
-      if (goes_on(worker)) take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
+  if (const auto* actor = std::get_if<ActorWork>(&order.work)) {
+    const auto lives = [this, worker, task, attempt, shares = actor->shares_worker] {
+      return shares ? is_hosted(worker, task, attempt) : goes_on(worker);
+    };
+    later(dice_.between(Time{1}, longest_start), [this, worker, task, attempt, lives] {
+      if (lives()) take(agent::ActorUp{worker, task, attempt, "ipc://" + text_of_attempt(task, attempt)});
     });
     if (script.failures > 0)
-      later(script.duration, [this, worker, task] {
-        if (!goes_on(worker)) return;
+      later(script.duration, [this, worker, task, attempt, lives, shares = actor->shares_worker] {
+        if (!lives()) return;
         --world_.scripts[task].failures;
-        worker_exits(worker, {.signal = 11});
+        if (!shares) return worker_exits(worker, {.signal = 11});
+        worker_exits(worker, {.signal = 11}, workers_.at(worker).sharers.at({task, attempt}));
       });
     return;
   }

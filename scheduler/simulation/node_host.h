@@ -46,7 +46,14 @@ class NodeHost {
   void reports(agent::WorkerNumber worker, AttemptReport report);
   void run_command(const RunOrder& order);
   void kill(agent::WorkerNumber worker, bool at_once);
-  void worker_exits(agent::WorkerNumber worker, Cause cause);
+  /// A worker hosts it that is there, and not stopped.
+  bool is_hosted(agent::WorkerNumber worker, TaskId task, AttemptId attempt) const;
+  /// Told to end by itself: most do.
+  void end_sharer(agent::WorkerNumber worker, TaskId task, AttemptId attempt);
+  /// It dies under the code of the actor that shares it, if any is given.
+  void worker_exits(agent::WorkerNumber worker, Cause cause, std::optional<std::uint64_t> blamed = {});
+  void check_sharers(const std::map<std::pair<TaskId, AttemptId>, std::uint64_t>& sharers,
+                     std::optional<std::uint64_t> blamed);
   void command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cause cause);
   void check_use();
   /// Does it later, unless the agent has died since.
@@ -64,6 +71,7 @@ class NodeHost {
   std::unique_ptr<AgentCore> core_;
   struct Worker {
     std::deque<RunOrder> orders;  // the first is under way
+    std::map<std::pair<TaskId, AttemptId>, std::uint64_t> sharers;  // or the actors that live in it: the order's number
     std::uint64_t begun = 0;
     bool is_stopped = false;  // for ever
     std::set<std::pair<TaskId, AttemptId>> taken_back;
@@ -71,6 +79,7 @@ class NodeHost {
   };
   std::map<agent::WorkerNumber, Worker> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;
+  std::map<std::pair<TaskId, AttemptId>, AttemptEnd> ends_;  // Reported since a worker exited last.
   std::optional<Time> wake_;
   // Something was given ahead: what it then starts by itself may take the room of an order that is under way.
   bool has_a_line_ = false;

@@ -52,6 +52,9 @@ constexpr PlantedBug table[] = {
     {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
     {Planted::workers_start_waited_for, "workers_start_waited_for", "15"},
     {Planted::silent_worker_waited_for, "silent_worker_waited_for", "15"},
+    {Planted::sharers_outlive_their_worker, "sharers_outlive_their_worker", "3"},
+    {Planted::sharers_blamed_for_another, "sharers_blamed_for_another", "3"},
+    {Planted::unending_sharer_waited_for, "unending_sharer_waited_for", "15"},
 };
 
 bool may_break(const PlantedBug& bug, std::string_view broken) {

@@ -328,8 +328,10 @@ void fields(Line& line, TaskLine its) {
   line("gpus", spec.needs.gpus, Milli{0});
   int work = static_cast<int>(spec.work.index());
   line("work", Named{work, work_names});
+  bool shares_worker = spec.is_actor() && std::get<ActorWork>(spec.work).shares_worker;
+  line("shares_worker", shares_worker, false);
   if (work == 0) spec.work = FunctionWork{"f", {}};
-  if (work == 1) spec.work = ActorWork{"A", {}};
+  if (work == 1) spec.work = ActorWork{"A", {}, shares_worker};
   if (work == 2) spec.work = CommandWork{.argv = {"true"}};
   if (work == 3) spec.work = JoinWork{};
   line("max_attempts", spec.max_attempts, std::int32_t{1});

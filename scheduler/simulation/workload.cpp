@@ -173,6 +173,17 @@ void make_quick(Dice& dice, DriverPlan& plan) {
       if (!batch.tasks[i].is_actor()) batch.scripts[i].duration = Time{dice.between(0, 3)};
 }
 
+/// Most of its actors share their workers; many of those need no cpu, so that a node has room for more of them.
+void make_actors_share(Dice& dice, DriverPlan& plan) {
+  for (auto& batch : plan.batches) {
+    for (TaskSpec& spec : batch.tasks) {
+      if (!spec.is_actor() || dice.chance(200)) continue;
+      std::get<ActorWork>(spec.work).shares_worker = true;
+      if (!spec.gang && dice.chance(700)) spec.needs = {.cpus = 0};
+    }
+  }
+}
+
 }  // namespace
 
 /// Drivers come and go; the batches of one come in bursts, so that there is more to run than there is room.
@@ -201,6 +212,8 @@ void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
     if (dice.chance(150)) plan.dies_at = Time{dice.between(first.count(), last.count() + 1)};
     Dice quick(scenario.seed + i, "quick");
     if (quick.chance(300)) make_quick(quick, plan);
+    Dice sharing(scenario.seed + i, "sharing actors");
+    if (sharing.chance(500)) make_actors_share(sharing, plan);
     Dice added(scenario.seed + i, "added");
     if (added.chance(500)) Drawing(added, scenario, plan).draw_added();
     Dice locks(scenario.seed + i, "locks");

@@ -277,7 +277,8 @@ TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {
     CHECK_FALSE(decode_call(cut, 99));
 
     const bool ok = dice.below(2) == 0;
-    const message::CallAnswer answer{call.actor, call.number, ok, ok ? dice.string() : "", ok ? "" : dice.string()};
+    const message::CallAnswer answer{call.actor, call.number, ok, ok ? dice.string() : "", ok ? "" : dice.string(),
+                                     call.attempt, !ok && dice.below(2) == 0};
     send(*pair.worker, answer);
     const auto answered = pair.caller->receive();
     REQUIRE(answered);
@@ -285,5 +286,6 @@ TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {
     REQUIRE(came);
     CHECK((came->ok == answer.ok && came->value == answer.value && came->error == answer.error));
     CHECK((came->actor == answer.actor && came->number == answer.number));
+    CHECK((came->attempt == answer.attempt && came->is_gone == answer.is_gone));
   }
 }

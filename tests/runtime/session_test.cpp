@@ -228,7 +228,9 @@ class PlayedWorker {
       if (const auto bytes = link_->receive()) return decode_call(*bytes, 1).value().number;
     return 0;
   }
-  void answers(TaskId actor, std::uint64_t number) { send(*link_, message::CallAnswer{actor, number, true, "x", {}}); }
+  void answers(const ActorLine& actor, std::uint64_t number) {
+    send(*link_, message::CallAnswer{actor.task, number, true, "x", {}, actor.attempt});
+  }
   void breaks_its_link() { link_->give_up(); }
   void breaks_what_it_is_asked_for() {
     for (auto& link : door_.take_requests(bell_)) link.give_up();
@@ -254,7 +256,7 @@ TEST_CASE("what went over a link that broke fails while the actor lives, and the
   worker.takes_a_link();
   CHECK(worker.next_number() == 1);
   CHECK(worker.next_number() == 2);
-  worker.answers(actor->task, 1);
+  worker.answers(*actor, 1);
   worker.breaks_its_link();
   worker.takes_a_link();
   CHECK_FALSE(played.fate(answered));
@@ -265,7 +267,7 @@ TEST_CASE("what went over a link that broke fails while the actor lives, and the
   const std::vector next{played.session().call(actor, "m", {}), played.session().call(actor, "m", {})};
   for (const std::uint64_t number : {1u, 2u}) {
     CHECK(worker.next_number() == number);
-    worker.answers(actor->task, number);
+    worker.answers(*actor, number);
   }
   for (const auto& each : next) CHECK_FALSE(played.fate(each));
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -101,6 +102,43 @@ void bench_idle(Bench& bench) {
   bench.print({"start", "idle_cluster_cpu", "percent", {100 * used / static_cast<double>(window.count())}, {}});
 }
 
+/// From nothing to an answer of each, in milliseconds; and in how many processes they live.
+struct Created {
+  double ms = 0;
+  std::size_t processes = 0;
+};
+Created create_actors(Session& session, std::size_t count, const ActorOptions& options) {
+  const auto begin = Clock::now();
+  std::vector<Actor<Resident>> all;
+  std::vector<Ref<int>> answers;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.push_back(session.spawn(options, resident));
+    answers.push_back(all.back().call(resident_pid));
+  }
+  const auto pids = session.get_all(answers);
+  return {ms_since(begin), std::set<int>(pids.begin(), pids.end()).size()};
+}
+
+/// Many actors in few processes.
+void bench_shared_actors(Bench& bench) {
+  constexpr int runs = 5;
+  for (const std::size_t count : {4u, 40u, 1000u}) {
+    const std::string name = "actors_shared_" + std::to_string(count);
+    if (!bench.wants(name)) continue;
+    Measured created{"start", name, "ms", {}, {}};
+    std::size_t processes = 0;
+    for (int run = 0; run < runs; ++run) {
+      auto cluster = Cluster::local();
+      auto session = cluster.connect();
+      const Created each = create_actors(session, count, {.shares_worker = true});
+      created.runs.push_back(each.ms);
+      processes = std::max(processes, each.processes);
+    }
+    bench.print(created);
+    std::fprintf(stderr, "start: %zu actors that share lived in %zu processes\n", count, processes);
+  }
+}
+
 /// Actors with a process each: all created and answering; and one that dies and answers again.
 void bench_actors(Bench& bench) {
   constexpr int runs = 5;
@@ -111,15 +149,7 @@ void bench_actors(Bench& bench) {
     for (int run = 0; run < runs; ++run) {
       auto cluster = Cluster::local();
       auto session = cluster.connect();
-      const auto begin = Clock::now();
-      std::vector<Actor<Resident>> all;
-      std::vector<Ref<int>> pids;
-      for (std::size_t i = 0; i < actors; ++i) {
-        all.push_back(session.spawn(resident));
-        pids.push_back(all.back().call(resident_pid));
-      }
-      session.get_all(pids);
-      created.runs.push_back(actors * 1000 / ms_since(begin));
+      created.runs.push_back(actors * 1000 / create_actors(session, actors, {}).ms);
     }
     bench.print(created);
   }
@@ -177,10 +207,11 @@ void bench_start(Bench& bench) {
       stderr,
       "start: supervisor, redis-server (appendfsync always), scheduler, agent and workers, each a process; "
       "driver-owned; first answer: one task, 20 runs after 2 to warm up; idle: one worker, over 10 s; actors: 40 at "
-      "once, a process each; restart: 50 kills of an actor's worker, to its next answer\n");
+      "once, a process each, and 4, 40, 1,000 that share workers; restart: 50 kills of an actor's worker, to its next answer\n");
   bench_first_answer(bench);
   bench_idle(bench);
   bench_actors(bench);
+  bench_shared_actors(bench);
 }
 
 }  // namespace troupe::cli

@@ -1,0 +1,74 @@
+// Which worker serves whom, and the actors that share one.
+#include <algorithm>
+
+#include "runtime/agent/agent_core.h"
+
+namespace troupe {
+
+using namespace agent;
+
+/// A process is made for its number of threads and its devices: it serves only the same again.
+bool AgentCore::Worker::serves(const RunOrder& order) const {
+  const Grant& grant = order.grant;
+  return program == order.program && shape.cpus == grant.cpus && shape.gpus.size() == grant.gpus.size() &&
+         std::equal(shape.gpus.begin(), shape.gpus.end(), grant.gpus.begin(),
+                    [](const GpuShare& x, const GpuShare& y) { return x.index == y.index; });
+}
+
+Cause AgentCore::Worker::cause_of(const WorkerExited& exited) const {
+  Cause cause = ends_by.value_or(exited.cause);
+  if (cause.message.empty() && cause.signal == 0 && cause.exit_code == 0)
+    cause.message = "the worker exited before its task had ended";
+  return cause;
+}
+
+/// Puts an actor to others of its kind, into the worker with the fewest, or begins another such worker.
+void AgentCore::share(Key key, Attempt& attempt) {
+  std::size_t of_its_kind = 0;
+  std::pair<const WorkerNumber, Worker>* idle = nullptr;
+  std::pair<const WorkerNumber, Worker>* emptiest = nullptr;
+  for (auto& each : workers_) {
+    const Worker& worker = each.second;
+    if (worker.phase == Worker::Phase::dying || !worker.serves(attempt.order)) continue;
+    if (worker.phase == Worker::Phase::idle) idle = &each;
+    if (!worker.is_shared) continue;
+    ++of_its_kind;
+    if (emptiest == nullptr || worker.attempts.size() < emptiest->second.attempts.size()) emptiest = &each;
+  }
+  const bool has_room = emptiest != nullptr && emptiest->second.attempts.size() < settings_.most_sharing_a_worker;
+  const bool begins_one = of_its_kind < settings_.shared_workers || !has_room;
+  if (begins_one && idle == nullptr) {
+    start_worker(key, attempt).is_shared = true;
+    return;
+  }
+  auto& [number, worker] = begins_one ? *idle : *emptiest;
+  worker.is_shared = true;
+  worker.attempts.push_back(key);
+  attempt.worker = number;
+  if (worker.phase != Worker::Phase::starting) return hand_over(number, worker, attempt);
+  attempt.phase = Attempt::Phase::starting;
+}
+
+/// The actor no longer shares its worker, which goes with the last: what they leave behind in it is not known.
+void AgentCore::leave(Key key, Attempt& attempt) {
+  Worker& worker = workers_.at(attempt.worker);
+  std::erase(worker.attempts, key);
+  if (worker.attempts.empty()) kill(attempt.worker, worker);
+}
+
+/// Those under whose code it died have failed. The others, and all if it was made to end, did no wrong: they run again,
+/// uncounted. One that died before it began anything would do so for any of them.
+void AgentCore::shared_worker_exits(const Worker& worker, const WorkerExited& exited) {
+  const Cause cause = worker.cause_of(exited);
+  for (const Key& key : worker.attempts) {
+    Attempt& attempt = attempts_.at(key);
+    const bool is_blamed = std::find(exited.blamed.begin(), exited.blamed.end(), attempt.number) != exited.blamed.end();
+    if (settings_.planted == Planted::sharers_outlive_their_worker && !is_blamed) continue;
+    const bool is_its_doing = !worker.was_ended() && (is_blamed || exited.begun == 0 || settings_.planted == Planted::sharers_blamed_for_another);
+    const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::preempted,
+                            .cause = is_its_doing ? cause : Cause{.message = "the worker that it shared ended"}};
+    end(key, attempt, attempt.verdict.value_or(why));
+  }
+}
+
+}  // namespace troupe
