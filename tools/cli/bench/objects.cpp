@@ -69,7 +69,7 @@ void bench_memcpy(Bench& bench, const Numbers& numbers) {
       ::mmap(nullptr, large_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), unmap);
   expect(target.get() != MAP_FAILED, "there is no memory to copy into");
   std::memset(target.get(), 1, large_bytes);
-  measure_rate(bench, {"objects", "memcpy_gigabytes", large_bytes / 1e9},
+  measure_rate(bench, {"objects", "memcpy_gigabytes", large_bytes / 1e9, false, "GB/s"},
                [&] { std::memcpy(target.get(), numbers.data(), large_bytes); });
 }
 
@@ -80,11 +80,11 @@ void bench_large(Bench& bench, Session& session) {
   const Numbers numbers = touched(large_bytes);
   bench_memcpy(bench, numbers);
   Ref<Numbers> ref;
-  measure_rate(bench, {"objects", "single_client_put_gigabytes", large_bytes / 1e9},
+  measure_rate(bench, {"objects", "single_client_put_gigabytes", large_bytes / 1e9, false, "GB/s"},
                [&] { ref = session.put(numbers); });
   if (!ref) ref = session.put(numbers);
   const SharedNumbers first = session.get(Ref<SharedNumbers>(ref));
-  measure_rate(bench, {"objects", "single_client_get_gigabytes", large_bytes / 1e9, true}, [&] {
+  measure_rate(bench, {"objects", "single_client_get_gigabytes", large_bytes / 1e9, true, "GB/s"}, [&] {
     const SharedNumbers seen = session.get(Ref<SharedNumbers>(ref));
     expect(seen.data() == first.data() && seen[seen.size() - 1] == numbers.back(),
            "a get copied, or gave something else");
@@ -135,7 +135,8 @@ void bench_objects(Bench& bench) {
     });
   }
   bench_large(bench, session);
-  measure_rate(bench, {"objects", "multi_client_put_gigabytes", putters * parts_each * (part_bytes / 1e9)},
+  measure_rate(bench,
+               {"objects", "multi_client_put_gigabytes", putters * parts_each * (part_bytes / 1e9), false, "GB/s"},
                [&] { run_all(put_parts, parts_each); });
 }
 

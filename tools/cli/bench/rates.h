@@ -15,6 +15,7 @@ struct Rate {
   std::string name;
   double per_round = 1;   ///< What is counted in one round: calls, tasks.
   bool is_timed = false;  ///< Round by round too.
+  std::string unit = "1/s";
 };
 
 /// Prints how many a second one `round` after the other makes.
@@ -29,7 +30,7 @@ void measure_rate(Bench& bench, const Rate& rate, Round round) {
   std::size_t warm_rounds = 0;
   for (const auto begin = Clock::now(); Clock::now() - begin < warm_up; ++warm_rounds) round();
   const std::size_t block = warm_rounds / 10 + 1;
-  Measured measured{rate.suite, rate.name, "1/s", {}, {}};
+  Measured measured{rate.suite, rate.name, rate.unit, {}, {}};
   for (int i = 0; i < windows; ++i) {
     std::size_t rounds = 0;
     const auto begin = Clock::now();
