@@ -5,7 +5,8 @@
 // or as a program of its own (commands), ends, and is reported until the scheduler has acknowledged the report. A
 // worker runs one attempt at a time; one whose function has ended is kept for the next order of the same program and
 // shape. Orders that were given ahead wait until there is room for them, in the line or, where a worker runs what needs
-// the same, behind that in the worker itself: it goes on without asking.
+// the same, behind that in the worker itself: it goes on without asking. Orders may await the ends of other attempts
+// here: awaited.cpp.
 //
 // Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
@@ -111,6 +112,20 @@ struct StartWorker {
 struct GiveOrder {
   WorkerNumber worker = 0;
   RunOrder order;
+  std::uint64_t taken = 0;  ///< So many of its reports have arrived: of those before, no later order awaits one.
+};
+/// The result of another attempt, that some of what it was given awaits.
+struct GiveResult {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
+  Bytes result;
+};
+/// Others here wait for the end of this attempt: it is to be told at once.
+struct Hasten {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
 };
 /// It is not to begin what it was given, if it has not yet. A report of the attempt follows either way.
 struct TakeBack {
@@ -159,8 +174,8 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect = std::variant<StartWorker, GiveOrder, TakeBack, StartCommand, KillWorker, KillCommand, SendReport,
-                            SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
+using Effect = std::variant<StartWorker, GiveOrder, GiveResult, Hasten, TakeBack, StartCommand, KillWorker, KillCommand,
+                            SendReport, SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace agent
@@ -171,10 +186,12 @@ struct AgentSettings {
   agent::Time heartbeat_interval{500};
   agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
   std::size_t most_idle_workers = 8;
-  std::size_t most_given_to_worker = 64;    ///< What it runs, and what is lined up behind it.
-  agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
-  agent::Time start_timeout{30'000};        ///< Until a worker's first sign of life.
-  agent::Time worker_timeout{5'000};        ///< Between two of them.
+  std::size_t most_given_to_worker = 64;     ///< What it runs, and what is lined up behind it.
+  agent::Time awaiting_patience{1'000};      ///< A worker waits so long for what its next order awaits.
+  std::size_t most_input_bytes = 32u << 20;  ///< Of one order, together.
+  agent::Time kill_grace{5'000};             ///< Between TERM and KILL.
+  agent::Time start_timeout{30'000};         ///< Until a worker's first sign of life.
+  agent::Time worker_timeout{5'000};         ///< Between two of them.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
   Planted planted = Planted::none;          ///< For tests of the simulator only.
 };
@@ -216,7 +233,13 @@ class AgentCore {
     std::optional<AttemptReport> verdict;  // how it ends, decided before its process is gone
     AttemptReport report;                  // once ended
     std::string address;
+    std::vector<Key> awaited_by;   // orders that wait for its end
+    bool was_given_early = false;  // before all that it awaits had ended
+    bool is_hastened = false;
+    std::size_t input_bytes = 0;  // of one that was given early
 
+    /// What it waits for has not ended, as far as is known here: its worker, if it has one, has not begun it.
+    bool awaits() const { return !order.awaits.empty(); }
     /// And so the grant.
     bool has_process() const { return phase != Phase::queued && phase != Phase::given && phase != Phase::ended; }
   };
@@ -228,7 +251,8 @@ class AgentCore {
     std::deque<Key> attempts;  // the first is what it runs
     std::uint64_t ended = 0;   // of its attempts
     Time idle_since{};
-    Time heard{};  // when it last gave a sign of life
+    Time heard{};                      // when it last gave a sign of life
+    std::optional<Time> awaits_since;  // its first attempt
     std::optional<Time> kill_at;
     std::optional<Cause> ends_by;  // its own doing, if it is made to end for that
   };
@@ -249,8 +273,20 @@ class AgentCore {
   bool is_refused(const StoreAge& store);
   void remember();
   void start_what_fits();
+  void start_ahead();
+  // awaited.cpp
+  void take_awaiting(Key key, Attempt& attempt);
+  void line_up_awaiting();
+  bool line_up_behind(Key key, Attempt& attempt);
+  void hand_on(Key key, Attempt& ended, WorkerNumber ended_in);
+  void hasten(const Attempt& attempt, WorkerNumber but_in);
+  static void fill_in(Attempt& attempt, Key awaited, const Bytes& result);
+  void give_up_waiting();
+  static AttemptReport not_here();
   bool line_up(Key key, Attempt& attempt);
-  void go_on(const Worker& worker, Attempt& ended);
+  bool may_line_up(const Worker& worker, const Attempt& attempt) const;
+  void give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt);
+  void go_on(Worker& worker, Attempt& ended);
   void put_back(const std::deque<Key>& keys);
   void start(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
@@ -279,8 +315,9 @@ class AgentCore {
   StoreAge seen_;
   StoreAge remembered_;
   std::map<Key, Attempt> attempts_;
-  std::deque<Key> queue_;  // in order of arrival
-  std::deque<Key> ahead_;  // likewise, behind those
+  std::deque<Key> queue_;     // in order of arrival
+  std::deque<Key> ahead_;     // likewise, behind those
+  std::deque<Key> awaiting_;  // likewise: those in no worker that wait for the ends of others
   std::map<WorkerNumber, Worker> workers_;
   WorkerNumber last_worker_ = 0;
   std::set<Key> acknowledged_;
