@@ -212,29 +212,36 @@ class Agent {
 
   void carry_out(agent::Effect& effect) {
     if (const auto message = message_of(std::move(effect), self_)) return post(to_scheduler_, scheduler_, *message);
-    std::visit(
-        Overloaded{
-            [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give_order(each); },
-            [&](agent::TakeBack& each) {
-              const auto worker = workers_.find(each.worker);
-              if (worker != workers_.end()) post(outbox_, worker->second.peer, message::Stop{each.task, each.attempt});
-            },
-            [&](agent::StartCommand& each) { start_command(each.order); },
-            [&](agent::KillWorker& each) {
-              const auto worker = workers_.find(each.worker);
-              if (worker == workers_.end()) return;
-              ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
-              ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
-            },
-            [&](agent::KillCommand& each) {
-              const auto command = commands_.find({each.task, each.attempt});
-              if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
-            },
-            [&](agent::RememberStore& each) { seen_file_.keep(each.seen); },
-            [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
-            [](auto&) {},  // Was sent, or changes nothing.
-        },
-        effect);
+    std::visit(Overloaded{
+                   [&](agent::StartWorker& each) { start_worker(each); },
+                   [&](agent::GiveOrder& each) {
+                     tell(each.worker, message::Run{std::move(each.order), each.taken});
+                   },
+                   [&](agent::GiveResult& each) {
+                     tell(each.worker, message::AwaitedResult{each.task, each.attempt, std::move(each.result)});
+                   },
+                   [&](agent::Hasten& each) {
+                     tell(each.worker, message::Hasten{each.task, each.attempt});
+                   },
+                   [&](agent::TakeBack& each) {
+                     tell(each.worker, message::Stop{each.task, each.attempt});
+                   },
+                   [&](agent::StartCommand& each) { start_command(each.order); },
+                   [&](agent::KillWorker& each) {
+                     const auto worker = workers_.find(each.worker);
+                     if (worker == workers_.end()) return;
+                     ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+                     ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
+                   },
+                   [&](agent::KillCommand& each) {
+                     const auto command = commands_.find({each.task, each.attempt});
+                     if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
+                   },
+                   [&](agent::RememberStore& each) { seen_file_.keep(each.seen); },
+                   [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
+                   [](auto&) {},  // Was sent, or changes nothing.
+               },
+               effect);
   }
 
   void start_worker(const agent::StartWorker& start) {
@@ -263,9 +270,9 @@ class Agent {
     ::kill(worker.process.pid, SIGKILL);
   }
 
-  void give_order(agent::GiveOrder& give) {
-    const auto worker = workers_.find(give.worker);
-    if (worker != workers_.end()) post(outbox_, worker->second.peer, message::Run{std::move(give.order)});
+  void tell(agent::WorkerNumber number, const message::Message& message) {
+    const auto worker = workers_.find(number);
+    if (worker != workers_.end()) post(outbox_, worker->second.peer, message);
   }
 
   void start_command(const RunOrder& order) {

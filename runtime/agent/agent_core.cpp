@@ -76,6 +76,7 @@ void AgentCore::on(const OrderArrived& arrived) {
     return end(key, attempt,
                {.end = AttemptEnd::lost, .cause = {.message = "this node does not have what was granted"}});
   }
+  if (attempt.awaits()) return take_awaiting(key, attempt);
   (arrived.order.ahead ? ahead_ : queue_).push_back(key);
   start_what_fits();
 }
@@ -157,7 +158,7 @@ void AgentCore::on(const WorkerExited& exited) {
     never_begun.push_front(attempts.back());
   put_back(never_begun);
   for (; !attempts.empty(); attempts.pop_front()) {
-    const bool is_its_doing = attempts.size() == 1 && !was_ended;
+    const bool is_its_doing = attempts.size() == 1 && !was_ended && !attempts_.at(attempts.front()).awaits();
     const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::preempted,
                             .cause = is_its_doing ? cause : Cause{.message = "its report was lost with its worker"}};
     Attempt& attempt = attempts_.at(attempts.front());
@@ -186,7 +187,8 @@ void AgentCore::on(const ReportArrived& arrived) {
     worker.idle_since = now_;
     timer_at(now_ + settings_.idle_timeout);
   }
-  end(key, *attempt, arrived.report);
+  const bool was_taken_back = arrived.report.end == AttemptEnd::cancelled && attempt->awaits() && attempt->verdict;
+  end(key, *attempt, was_taken_back ? AttemptReport(*attempt->verdict) : arrived.report);
   retire_idle_workers();
 }
 
@@ -217,6 +219,7 @@ void AgentCore::on(const Tick&) {
   retire_idle_workers();
   if (now_ < next_beat_) return;
   end_silent_workers();
+  give_up_waiting();
   next_beat_ = now_ + settings_.heartbeat_interval;
   remember();
   if (is_welcome_) {
@@ -240,6 +243,11 @@ void AgentCore::start_what_fits() {
     queue_.pop_front();
     start(key, attempt);
   }
+  start_ahead();
+  line_up_awaiting();
+}
+
+void AgentCore::start_ahead() {
   while (!ahead_.empty()) {
     const Key key = ahead_.front();
     Attempt& attempt = attempts_.at(key);
@@ -259,34 +267,43 @@ bool AgentCore::line_up(Key key, Attempt& attempt) {
   if (is_command(attempt.order) || is_actor(attempt.order)) return false;
   std::pair<const WorkerNumber, Worker>* shortest = nullptr;
   for (auto& each : workers_) {
-    const Worker& worker = each.second;
-    if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
-        worker.attempts.size() >= settings_.most_given_to_worker ||
-        (shortest != nullptr && worker.attempts.size() >= shortest->second.attempts.size()))
-      continue;
-    const Attempt& runs = attempts_.at(worker.attempts.front());
-    if (runs.phase != Attempt::Phase::running || is_actor(runs.order) || runs.order.grant != attempt.order.grant)
-      continue;
-    shortest = &each;
+    const bool is_longer = shortest != nullptr && each.second.attempts.size() >= shortest->second.attempts.size();
+    if (!is_longer && may_line_up(each.second, attempt)) shortest = &each;
   }
   if (shortest == nullptr) return false;
-  attempt.phase = Attempt::Phase::given;
-  attempt.worker = shortest->first;
-  shortest->second.attempts.push_back(key);
-  ++shortest->second.given;
-  emit(GiveOrder{shortest->first, attempt.order});
+  give_to(shortest->first, shortest->second, key, attempt);
   return true;
 }
 
+bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
+  if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
+      worker.attempts.size() >= settings_.most_given_to_worker)
+    return false;
+  const Attempt& runs = attempts_.at(worker.attempts.front());
+  return runs.phase == Attempt::Phase::running && !is_actor(runs.order) && runs.order.grant == attempt.order.grant;
+}
+
+void AgentCore::give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt) {
+  attempt.phase = Attempt::Phase::given;
+  attempt.worker = number;
+  worker.attempts.push_back(key);
+  ++worker.given;
+  emit(GiveOrder{number, attempt.order, worker.ended});
+}
+
 /// The worker has begun the next of its attempts: it takes over the grant of the one that has ended.
-void AgentCore::go_on(const Worker& worker, Attempt& ended) {
+void AgentCore::go_on(Worker& worker, Attempt& ended) {
   Attempt& next = attempts_.at(worker.attempts.front());
   ledger_.give_back(ended.order.grant);
   ended.phase = Attempt::Phase::given;
   TROUPE_CHECK(ledger_.take_exactly(next.order.grant), "what lines up in a worker needs what ran before it");
   next.phase = Attempt::Phase::running;
   // What was to be taken back, and was not, gets its time to say so.
-  set_timeout(next);
+  if (next.awaits()) {
+    worker.awaits_since = now_;
+  } else {
+    set_timeout(next);
+  }
   if (next.verdict) next.timeout_at = timer_at(now_ + settings_.kill_grace);
 }
 
@@ -298,6 +315,8 @@ void AgentCore::put_back(const std::deque<Key>& keys) {
     attempt.worker = 0;
     if (attempt.verdict) {
       end(*each, attempt, *attempt.verdict);
+    } else if (attempt.was_given_early) {
+      end(*each, attempt, not_here());
     } else {
       ahead_.push_front(*each);
     }
@@ -338,14 +357,16 @@ void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt)
   if (worker.is_shared) attempt.number = worker.given;
   attempt.phase = Attempt::Phase::running;
   set_timeout(attempt);
-  emit(GiveOrder{number, attempt.order});
+  emit(GiveOrder{number, attempt.order, worker.ended});
 }
 
 /// Ends what has not ended by itself. Its grant is held, and its report waits, until its process is gone.
 void AgentCore::end_early(Key key, Attempt& attempt, AttemptReport verdict) {
   if (attempt.phase == Attempt::Phase::queued) return end(key, attempt, std::move(verdict));
-  if (attempt.phase == Attempt::Phase::given) {
+  const bool waits_first = attempt.phase == Attempt::Phase::running && attempt.awaits() && !attempt.verdict;
+  if (attempt.phase == Attempt::Phase::given || waits_first) {
     attempt.verdict = std::move(verdict);
+    if (waits_first) attempt.timeout_at = timer_at(now_ + settings_.kill_grace);
     return emit(TakeBack{attempt.worker, key.first, key.second});
   }
   if (attempt.phase == Attempt::Phase::starting && workers_.at(attempt.worker).is_shared) {
@@ -369,8 +390,9 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   report.attempt = key.second;
   const bool held_its_grant = attempt.has_process();
   if (held_its_grant) ledger_.give_back(attempt.order.grant);
-  std::erase(queue_, key);
-  std::erase(ahead_, key);
+  if (attempt.phase == Attempt::Phase::queued)
+    for (auto* line : {&queue_, &ahead_, &awaiting_}) std::erase(*line, key);
+  const WorkerNumber ended_in = attempt.worker;
   attempt.phase = Attempt::Phase::ended;
   attempt.worker = 0;
   attempt.kill_at.reset();
@@ -378,6 +400,7 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   attempt.verdict.reset();
   attempt.report = std::move(report);
   emit(SendReport{attempt.report});
+  hand_on(key, attempt, ended_in);
   start_what_fits();
 }
 
@@ -449,7 +472,7 @@ AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number, Key key) {
 std::vector<RunningAttempt> AgentCore::running() const {
   std::vector<RunningAttempt> list;
   for (const auto& [key, attempt] : attempts_)
-    list.push_back({key.first, key.second, attempt.order.grant, attempt.address});
+    list.push_back({key.first, key.second, attempt.order.grant, attempt.address, attempt.was_given_early});
   return list;
 }
 
@@ -482,9 +505,9 @@ Time AgentCore::next_timer() const {
 }
 
 bool AgentCore::has_work_in_line() const {
-  return !queue_.empty() || !ahead_.empty() || std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
-    return each.second.attempts.size() > 1 && !each.second.is_shared;
-  });
+  return !queue_.empty() || !ahead_.empty() || !awaiting_.empty() ||
+         std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& each) { return each.second.attempts.size() > 1 && !each.second.is_shared; });
 }
 
 std::vector<Grant> AgentCore::grants_in_use() const {

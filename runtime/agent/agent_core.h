@@ -5,8 +5,9 @@
 // or as a program of its own (commands), ends, and is reported until the scheduler has acknowledged the report. A
 // worker runs one attempt at a time; one whose function has ended is kept for the next order of the same program and
 // shape. Orders that were given ahead wait until there is room for them, in the line or, where a worker runs what needs
-// the same, behind that in the worker itself: it goes on without asking. Actors that say so share a few workers: each
-// ends alone, or all of them with the worker, for which those are blamed whose code it died under.
+// the same, behind that in the worker itself: it goes on without asking. Orders may await the ends of other attempts
+// here: awaited.cpp. Actors that say so share a few workers: each ends alone, or all of them with the worker, for which
+// those are blamed whose code it died under.
 //
 // Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
@@ -113,6 +114,20 @@ struct StartWorker {
 struct GiveOrder {
   WorkerNumber worker = 0;
   RunOrder order;
+  std::uint64_t taken = 0;  ///< So many of its reports have arrived: of those before, no later order awaits one.
+};
+/// The result of another attempt, that some of what it was given awaits.
+struct GiveResult {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
+  Bytes result;
+};
+/// Others here wait for the end of this attempt: it is to be told at once.
+struct Hasten {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
 };
 /// It is not to begin what it was given, if it has not yet, and to end an actor that shares it. A report of the attempt
 /// follows either way.
@@ -162,8 +177,8 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect = std::variant<StartWorker, GiveOrder, TakeBack, StartCommand, KillWorker, KillCommand, SendReport,
-                            SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
+using Effect = std::variant<StartWorker, GiveOrder, GiveResult, Hasten, TakeBack, StartCommand, KillWorker, KillCommand,
+                            SendReport, SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace agent
@@ -174,12 +189,14 @@ struct AgentSettings {
   agent::Time heartbeat_interval{500};
   agent::Time idle_timeout{10'000};  ///< A worker idle for longer is retired.
   std::size_t most_idle_workers = 8;
-  std::size_t most_given_to_worker = 64;    ///< What it runs, and what is lined up behind it.
-  std::size_t shared_workers = 8;           ///< Over which actors of one kind that share are spread.
-  std::size_t most_sharing_a_worker = 500;  ///< Where all are full, another one is started.
-  agent::Time kill_grace{5'000};            ///< Between TERM and KILL.
-  agent::Time start_timeout{30'000};        ///< Until a worker's first sign of life.
-  agent::Time worker_timeout{5'000};        ///< Between two of them.
+  std::size_t most_given_to_worker = 64;     ///< What it runs, and what is lined up behind it.
+  std::size_t shared_workers = 8;            ///< Over which actors of one kind that share are spread.
+  std::size_t most_sharing_a_worker = 500;   ///< Where all are full, another one is started.
+  agent::Time awaiting_patience{1'000};      ///< A worker waits so long for what its next order awaits.
+  std::size_t most_input_bytes = 32u << 20;  ///< Of one order, together.
+  agent::Time kill_grace{5'000};             ///< Between TERM and KILL.
+  agent::Time start_timeout{30'000};         ///< Until a worker's first sign of life.
+  agent::Time worker_timeout{5'000};         ///< Between two of them.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
   Planted planted = Planted::none;          ///< For tests of the simulator only.
 };
@@ -222,7 +239,13 @@ class AgentCore {
     AttemptReport report;                  // once ended
     std::string address;
     std::uint64_t number = 0;  // Among the orders of the worker that it shares, from 1.
+    std::vector<Key> awaited_by;   // orders that wait for its end
+    bool was_given_early = false;  // before all that it awaits had ended
+    bool is_hastened = false;
+    std::size_t input_bytes = 0;  // of one that was given early
 
+    /// What it waits for has not ended, as far as is known here: its worker, if it has one, has not begun it.
+    bool awaits() const { return !order.awaits.empty(); }
     /// And so the grant.
     bool has_process() const { return phase != Phase::queued && phase != Phase::given && phase != Phase::ended; }
   };
@@ -236,7 +259,8 @@ class AgentCore {
     std::uint64_t given = 0;   // orders
     std::uint64_t ended = 0;   // of its attempts
     Time idle_since{};
-    Time heard{};  // when it last gave a sign of life
+    Time heard{};                      // when it last gave a sign of life
+    std::optional<Time> awaits_since;  // its first attempt
     std::optional<Time> kill_at;
     std::optional<Cause> ends_by;  // its own doing, if it is made to end for that
 
@@ -263,8 +287,20 @@ class AgentCore {
   bool is_refused(const StoreAge& store);
   void remember();
   void start_what_fits();
+  void start_ahead();
+  // awaited.cpp
+  void take_awaiting(Key key, Attempt& attempt);
+  void line_up_awaiting();
+  bool line_up_behind(Key key, Attempt& attempt);
+  void hand_on(Key key, Attempt& ended, WorkerNumber ended_in);
+  void hasten(const Attempt& attempt, WorkerNumber but_in);
+  static void fill_in(Attempt& attempt, Key awaited, const Bytes& result);
+  void give_up_waiting();
+  static AttemptReport not_here();
   bool line_up(Key key, Attempt& attempt);
-  void go_on(const Worker& worker, Attempt& ended);
+  bool may_line_up(const Worker& worker, const Attempt& attempt) const;
+  void give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt);
+  void go_on(Worker& worker, Attempt& ended);
   void put_back(const std::deque<Key>& keys);
   void share(Key key, Attempt& attempt);
   void leave(Key key, Attempt& attempt);
@@ -297,8 +333,9 @@ class AgentCore {
   StoreAge seen_;
   StoreAge remembered_;
   std::map<Key, Attempt> attempts_;
-  std::deque<Key> queue_;  // in order of arrival
-  std::deque<Key> ahead_;  // likewise, behind those
+  std::deque<Key> queue_;     // in order of arrival
+  std::deque<Key> ahead_;     // likewise, behind those
+  std::deque<Key> awaiting_;  // likewise: those in no worker that wait for the ends of others
   std::map<WorkerNumber, Worker> workers_;
   WorkerNumber last_worker_ = 0;
   std::set<Key> acknowledged_;

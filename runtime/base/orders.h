@@ -8,9 +8,19 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/rare_vector.h"
 #include "runtime/base/task_spec.h"
 
 namespace troupe {
+
+/// The end of another attempt on the same node that an order waits for.
+struct Awaited {
+  TaskId task;
+  AttemptId attempt;
+  std::uint32_t input = no_input;  ///< Its result takes this place in `RunOrder::inputs`.
+  static constexpr std::uint32_t no_input = ~std::uint32_t{0};
+  friend bool operator==(const Awaited&, const Awaited&) = default;
+};
 
 /// Gives one attempt to one node. Idempotent: the same (task, attempt) given twice runs once.
 struct RunOrder {
@@ -23,9 +33,10 @@ struct RunOrder {
   Grant grant;
   std::chrono::milliseconds timeout{0};
   Boxed<GangHint> gang;
-  bool ahead = false;       ///< Given before there is room: it waits at the node behind what runs there.
-  std::uint64_t token = 0;  ///< Of the locks that the task's spec asks for; 0: it asks for none.
-  bool durable = false;     ///< Its result is to outlive this node, and so travels inside its report.
+  bool ahead = false;          ///< Given before there is room: it waits at the node behind what runs there.
+  RareVector<Awaited> awaits;  ///< All of these must be done before it begins.
+  std::uint64_t token = 0;     ///< Of the locks that the task's spec asks for; 0: it asks for none.
+  bool durable = false;        ///< Its result is to outlive this node, and so travels inside its report.
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
 
@@ -34,7 +45,8 @@ struct RunningAttempt {
   TaskId task;
   AttemptId attempt;
   Grant grant;
-  std::string address;  ///< Where an actor takes calls; empty for tasks and for actors that are not up yet.
+  std::string address;   ///< Where an actor takes calls; empty for tasks and for actors that are not up yet.
+  bool awaited = false;  ///< Was given before all that it comes after had ended: who knows nothing of those stops it.
   friend bool operator==(const RunningAttempt&, const RunningAttempt&) = default;
 };
 

@@ -33,6 +33,8 @@ enum class Planted : std::uint8_t {
   drained_node_given_work,
   tasks_added_by_ended_task,
   join_ends_with_the_first_before_it,
+  published_before_what_it_awaited,
+  what_awaited_others_adopted,
   // scheduler/sync
   same_token_granted_again,
   token_restarts_with_scheduler,
@@ -57,6 +59,8 @@ enum class Planted : std::uint8_t {
   seen_store_forgotten_at_restart,
   roll_back_checked_by_epoch_alone,
   cluster_id_unchecked,
+  unknown_attempt_awaited_for_ever,
+  failed_input_taken_for_done,
   workers_start_waited_for,
   silent_worker_waited_for,
   sharers_outlive_their_worker,

@@ -149,17 +149,22 @@ void fields(Archive& archive, AttemptRecord& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, Awaited& value) {
+  archive("awaited attempt", value.task, value.attempt, value.input);
+}
+
+template <class Archive>
 void fields(Archive& archive, RunOrder& value) {
   archive("run order", value.task, value.attempt, value.name, as_bytes(value.program), value.work,
           as_bytes(value.inputs), value.grant, value.timeout, value.gang, appended(value.token), appended(value.ahead),
-          appended(value.durable));
+          appended(value.awaits), appended(value.durable));
   archive.expect(!std::holds_alternative<JoinWork>(value.work), "an order to run a join",
                  "work that is done somewhere");
 }
 
 template <class Archive>
 void fields(Archive& archive, RunningAttempt& value) {
-  archive("running attempt", value.task, value.attempt, value.grant, value.address);
+  archive("running attempt", value.task, value.attempt, value.grant, value.address, appended(value.awaited));
 }
 
 template <class Archive>

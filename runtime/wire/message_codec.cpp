@@ -152,7 +152,15 @@ void fields(Archive& archive, PleaseJoin&) {
 }
 template <class Archive>
 void fields(Archive& archive, Run& value) {
-  archive("run", value.order);
+  archive("run", value.order, appended(value.taken));
+}
+template <class Archive>
+void fields(Archive& archive, AwaitedResult& value) {
+  archive("awaited result", value.task, value.attempt, as_bytes(value.result));
+}
+template <class Archive>
+void fields(Archive& archive, Hasten& value) {
+  archive("hasten", value.task, value.attempt);
 }
 template <class Archive>
 void fields(Archive& archive, Stop& value) {

@@ -202,6 +202,7 @@ struct PleaseJoin {};
 /// Also from agent to worker.
 struct Run {
   RunOrder order;
+  std::uint64_t taken = 0;  ///< From an agent: so many reports of this worker's it has.
 };
 /// Also from agent to worker: not to begin what it has not begun yet, to end an actor that shares it.
 struct Stop {
@@ -209,6 +210,20 @@ struct Stop {
   AttemptId attempt;
 };
 struct ReportTaken {
+  TaskId task;
+  AttemptId attempt;
+};
+
+// --- agent to worker -------------------------------------------------------------------------------------------------
+
+/// Of an attempt elsewhere on the node, that some of the worker's orders await.
+struct AwaitedResult {
+  TaskId task;
+  AttemptId attempt;
+  Bytes result;
+};
+/// The end of this attempt is waited for: its report is not to gather with others.
+struct Hasten {
   TaskId task;
   AttemptId attempt;
 };
@@ -246,6 +261,6 @@ using Message =
     std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
                  ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
                  Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
-                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor>;
+                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, Hasten>;
 
 }  // namespace troupe::message

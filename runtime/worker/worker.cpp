@@ -1,6 +1,7 @@
 #include "runtime/worker/worker.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <exception>
 #include <functional>
 #include <map>
@@ -9,12 +10,14 @@
 #include <utility>
 
 #include "runtime/base/abi.h"
+#include "runtime/ring/spin.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/call_rings.h"
 #include "runtime/worker/executor.h"
 #include "runtime/worker/hosted_actor.h"
 #include "runtime/worker/mailbox.h"
+#include "runtime/worker/order_book.h"
 #include "runtime/worker/shared_actor.h"
 #include "runtime/worker/values.h"
 
@@ -50,6 +53,11 @@ class Worker {
     send_what_is_due();
   }
   ~Worker() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+      orders_changed_.notify_all();
+    }
     executor_.stop();
     actors_.clear();  // Their threads post to it to the end.
   }
@@ -77,9 +85,13 @@ class Worker {
     if (!letters || letters->envelope.cluster != options_.cluster) return;
     for (auto& message : letters->messages) {
       if (auto* run = std::get_if<message::Run>(&message)) {
-        if (delivery.from == agent_) start(std::move(run->order));
+        if (delivery.from == agent_) start(std::move(run->order), run->taken);
       } else if (const auto* stop = std::get_if<message::Stop>(&message)) {
         if (delivery.from == agent_) take_back({stop->task, stop->attempt});
+      } else if (const auto* awaited = std::get_if<message::AwaitedResult>(&message)) {
+        if (delivery.from == agent_) take_result({awaited->task, awaited->attempt}, awaited->result);
+      } else if (const auto* hasten = std::get_if<message::Hasten>(&message)) {
+        if (delivery.from == agent_) hasten_report({hasten->task, hasten->attempt});
       } else if (auto* call = std::get_if<message::Call>(&message)) {
         executor_.post([this, from = delivery.from, call = std::move(*call)]() mutable {
           callers_[call.caller] = from;
@@ -89,29 +101,20 @@ class Worker {
     }
   }
 
-  void start(RunOrder order) {
+  void start(RunOrder order, std::uint64_t taken) {
     const Key key{order.task, order.attempt};
     {
       const std::lock_guard lock(mutex_);
-      if (!waiting_.try_emplace(key, false).second) return;  // The same order again.
+      if (!orders_.take(std::move(order), taken)) return;  // The same order again.
     }
-    executor_.post([this, key, order = std::move(order)] {
-      const std::uint64_t number = begun_.count_one();
-      const auto* actor = std::get_if<ActorWork>(&order.work);
-      if (is_taken_back(key)) {
-        report(stopped(key));
-      } else if (actor != nullptr) {
-        actor->shares_worker ? share_with(order, number) : start_actor(order);
-      } else {
-        report(run_function(order));
-      }
-    });
+    executor_.post([this, key] { begin(key); });
   }
 
   void take_back(Key key) {
     {
       const std::lock_guard lock(mutex_);
-      if (const auto waits = waiting_.find(key); waits != waiting_.end()) waits->second = true;
+      orders_.take_back(key);
+      orders_changed_.notify_all();
     }
     executor_.post([this, key] {
       if (const auto actor = actors_.find(key); actor != actors_.end() && actor->second.shared)
@@ -119,12 +122,49 @@ class Worker {
     });
   }
 
+  void take_result(Key awaited, const Bytes& result) {
+    const std::lock_guard lock(mutex_);
+    orders_.take_result(awaited, result);
+    orders_changed_.notify_all();
+  }
+
+  void hasten_report(Key key) {
+    const std::lock_guard lock(mutex_);
+    orders_.hasten(key);
+    const auto is_it = [&](const auto& made) {
+      const auto* report = std::get_if<message::Report>(&made.second);
+      return report != nullptr && report->report.task == key.first && report->report.attempt == key.second;
+    };
+    is_due_ = is_due_ || std::any_of(made_.begin(), made_.end(), is_it);
+  }
+
   // --- on the executor's thread --------------------------------------------------------------------------------------
 
-  /// From here on it has begun.
-  bool is_taken_back(Key key) {
-    const std::lock_guard lock(mutex_);
-    return waiting_.extract(key).mapped();
+  void begin(Key key) {
+    const auto may_go_on = [this, key] { return is_over_ || orders_.state_of(key) != OrderBook::State::waits; };
+    std::unique_lock lock(mutex_);
+    if (!may_go_on()) {
+      lock.unlock();
+      spin_until([&] {
+        const std::lock_guard look(mutex_);
+        return may_go_on();
+      });
+      lock.lock();
+      orders_changed_.wait(lock, may_go_on);
+    }
+    if (is_over_) return;
+    const bool is_taken_back = orders_.state_of(key) == OrderBook::State::taken_back;
+    const RunOrder order = orders_.begin(key);
+    lock.unlock();
+    const std::uint64_t number = begun_.count_one();
+    const auto* actor = std::get_if<ActorWork>(&order.work);
+    if (is_taken_back) {
+      report(stopped(key));
+    } else if (actor != nullptr) {
+      actor->shares_worker ? share_with(order, number) : start_actor(order);
+    } else {
+      report(run_function(order));
+    }
   }
 
   AttemptReport run_function(const RunOrder& order) {
@@ -154,7 +194,13 @@ class Worker {
     return {key.first, key.second, AttemptEnd::cancelled, {}, {.message = "it was told to stop"}};
   }
 
-  void report(AttemptReport made) { post(agent_, message::Report{{}, 0, std::move(made)}); }
+  void report(AttemptReport made) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (orders_.note_end(made)) is_due_ = true;
+    }
+    post(agent_, message::Report{{}, 0, std::move(made)});
+  }
 
   void start_actor(const RunOrder& order) {
     HostedActor made;
@@ -178,7 +224,8 @@ class Worker {
                                 [this, key](const std::string& why) {
                                   executor_.post([this, key, why] {
                                     actors_.erase(key);
-                                    report(why.empty() ? stopped(key) : failed(key, why));
+                                    // Nobody awaits the end of an actor.
+                                    post(agent_, message::Report{{}, 0, why.empty() ? stopped(key) : failed(key, why)});
                                   });
                                 }});
   }
@@ -217,7 +264,7 @@ class Worker {
     {
       const std::lock_guard lock(mutex_);
       is_first = made_.empty();
-      is_last = waiting_.empty();
+      is_last = orders_.is_empty() || is_due_;
       made_.emplace_back(to, std::move(message));
     }
     if (is_first || is_last) transport_.wake();
@@ -235,11 +282,11 @@ class Worker {
       const std::lock_guard lock(mutex_);
       if (made_.empty()) {
         send_at_ = sign_of_life_at_;
-      } else if (!is_gathering_ && !waiting_.empty()) {
+      } else if (!is_gathering_ && !orders_.is_empty() && !is_due_) {
         is_gathering_ = true;
         send_at_ = now + longest_gathering;
-      } else if (waiting_.empty() || now >= send_at_) {
-        is_gathering_ = false;
+      } else if (orders_.is_empty() || is_due_ || now >= send_at_) {
+        is_gathering_ = is_due_ = false;
         send_at_ = sign_of_life_at_;
         made = std::exchange(made_, {});
       }
@@ -263,7 +310,10 @@ class Worker {
   Clock::time_point sign_of_life_at_ = Clock::now();
 
   std::mutex mutex_;
-  std::map<Key, bool> waiting_;  // Orders that are not begun, and whether they were taken back.
+  std::condition_variable orders_changed_;
+  OrderBook orders_;
+  bool is_due_ = false;  // What is made.
+  bool is_over_ = false;
   std::vector<std::pair<PeerId, message::Message>> made_;
 
   // The executor's.

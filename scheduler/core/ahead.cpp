@@ -2,8 +2,8 @@
 // otherwise stand idle for a round trip, and with durable work for a commit, after each. The node keeps them in line
 // and starts the first when something there has ended. They hold nothing until then, in the books of both.
 //
-// Bounds: only behind tasks of the same shape, of jobs whose tasks have been quick; as many as take `ahead_span` by
-// what the job's took before; none on a node that is kept for somebody. What waited there for `ahead_patience` is taken
+// Bounds: only behind tasks of the same shape, of jobs whose tasks have been quick; as many as take 20 ms by what the
+// job's took before; none on a node that is kept for somebody. What waited there for `ahead_patience` is taken
 // back.
 #include <algorithm>
 
@@ -12,16 +12,14 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr Time quick{5};        // on average
-constexpr Time ahead_span{20};  // how long what is given ahead takes, about
 constexpr std::int64_t most_ahead_a_seat = 128;
 constexpr int most_given_a_step = 8;
 constexpr Time ahead_patience{1000};
 
-/// How many of the job's tasks may wait behind one that runs.
-std::int64_t ahead_a_seat(const Job& job) {
+/// How many of the job's tasks may wait behind one that runs: as many as take four times `quick`, about.
+std::int64_t ahead_a_seat(const Job& job, Time quick) {
   if (job.duration_sum > duration_weight * quick) return 0;
-  return std::min(most_ahead_a_seat, ahead_span * duration_weight / std::max(job.duration_sum, Time{1}));
+  return std::min(most_ahead_a_seat, 4 * quick * duration_weight / std::max(job.duration_sum, Time{1}));
 }
 
 }  // namespace
@@ -34,18 +32,22 @@ void Scheduler::State::note_duration(const Task& task, const Node& node, Time si
   ended_here = {node.id, task.shape};
 }
 
+/// How many of the task's kind may wait at the node.
+std::int64_t Scheduler::State::most_ahead(const Node& node, const Task& task) const {
+  return node.ledger.capacity().cpus / task.spec.needs.cpus * ahead_a_seat(*task.job, settings.quick);
+}
+
 void Scheduler::State::give_ahead() {
   const auto [id, shape] = std::exchange(ended_here, {});
   Node* node = cluster.find(id);
   if (node == nullptr || !node->takes_work() || node->kept_for != 0 || !shapes.waiting().has(shape)) return;
   if (shapes.is_open(shape)) return;  // there is room for it
-  const std::int64_t seats = node->ledger.capacity().cpus / shapes[shape].needs.cpus;
   for (int given = 0; given < most_given_a_step; ++given) {
     const auto head = ready.next_of(shape);
     if (!head) return;
     const TaskSpec& spec = tasks[head->slot].spec;
-    const std::int64_t most = seats * ahead_a_seat(*tasks[head->slot].job);
-    if (static_cast<std::int64_t>(node->ahead.size()) >= most) return;
+    const auto given_already = static_cast<std::int64_t>(node->ahead.size() + node->awaiting);
+    if (given_already >= most_ahead(*node, tasks[head->slot])) return;
     if (!spec.locks.empty() || !spec.semaphores.empty() || !nodes_near(tasks[head->slot]).empty()) return;
     if (node->ahead.empty()) wake_by(now + ahead_patience);
     start(head->slot, *node, true);

@@ -67,6 +67,8 @@ void Cluster::clear(Node& node) {
     if (holding->kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.clear();
   node.ahead.clear();
+  node.awaiting = 0;
+  node.behind.clear();
   node.ledger = node.ledger.emptied();
   node.lasting = node.ledger;
 }
@@ -179,11 +181,22 @@ Holding& Cluster::take(Node& node, AttemptKey key, const Resources& needs, bool 
   return holding;
 }
 
-Holding& Cluster::give_ahead(Node& node, AttemptKey key, const Resources& needs) {
+Holding& Cluster::give_ahead(Node& node, AttemptKey key, const Resources& needs, bool awaits) {
   Holding& holding = node.holdings.add(key);
   holding.ahead = Grant{.cpus = needs.cpus, .memory_bytes = needs.memory_bytes, .named = needs.named};
-  node.ahead.push_back(key);
+  holding.awaiting = awaits;
+  if (awaits) {
+    ++node.awaiting;
+  } else {
+    node.ahead.push_back(key);
+  }
   return holding;
+}
+
+void Cluster::stop_awaiting(Node& node, AttemptKey key, Holding& holding) {
+  holding.awaiting = false;
+  --node.awaiting;
+  node.ahead.push_back(key);
 }
 
 std::vector<AttemptKey> Cluster::book_ahead(Node& node) {
@@ -242,6 +255,7 @@ void Cluster::release(Node& node, AttemptKey key) {
     free_.cpus += holding.grant.cpus;
     free_.gpus += gpus_of(holding.grant);
   }
+  if (holding.awaiting) --node.awaiting;
   books_changed(node, true);
   if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.erase(key);

@@ -38,6 +38,8 @@ struct Node {
   std::uint64_t kept_as = 0;          ///< Each time that it is kept has another number.
   std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
   std::deque<AttemptKey> ahead;       ///< Given before there was room, the first first; some may be over.
+  std::size_t awaiting = 0;           ///< Attempts that wait for others here, and are not in `ahead` yet.
+  std::deque<Slot> behind;            ///< Tasks that may be given as such; of some this is not true any more.
   RoomIndex::Place* place = nullptr;  ///< In the index; nullptr while it takes no work.
   bool is_stale = false;              ///< Its place in the index is of before its books changed.
 
@@ -60,8 +62,11 @@ class Cluster {
 
   /// Takes what `needs` asks for. Requires: it has room.
   Holding& take(Node& node, AttemptKey key, const Resources& needs, bool lasting);
-  /// Gives it an attempt for which there may be no room yet. Requires: needs no gpus, and the empty node fits it.
-  Holding& give_ahead(Node& node, AttemptKey key, const Resources& needs);
+  /// Gives it an attempt for which there may be no room yet, and which may wait for others there. Requires: needs no
+  /// gpus, and the empty node fits it.
+  Holding& give_ahead(Node& node, AttemptKey key, const Resources& needs, bool awaits);
+  /// What the attempt waits for has ended: it is booked in its turn.
+  void stop_awaiting(Node& node, AttemptKey key, Holding& holding);
   /// Books those that were given ahead, in order, as long as they fit; these are returned.
   std::vector<AttemptKey> book_ahead(Node& node);
   /// Books what the node says that it runs. What does not fit waits there for room, or (the node lost capacity) is not

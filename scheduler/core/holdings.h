@@ -33,6 +33,7 @@ struct Holding {
   Kind kind = Kind::running;
   Slot slot = no_slot;       ///< Where its task was when it was given; the task may be gone.
   bool lasting = false;      ///< Does not end by itself: an actor.
+  bool awaiting = false;     ///< Was given ahead, and something that it comes after still runs on the node.
   std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
   Grant grant;
   Boxed<Grant> ahead;           ///< What it will hold: it was given before there was room, and waits at its node.

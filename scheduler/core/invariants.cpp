@@ -49,6 +49,9 @@ std::string check_node(const Node& node) {
     memory_bytes += holding.grant.memory_bytes;
     for (const auto& share : holding.grant.gpus) gpus += share.amount;
   }
+  std::size_t awaiting = 0;
+  for (const auto& [key, held] : node.holdings) awaiting += held->awaiting ? 1 : 0;
+  if (awaiting != node.awaiting) return "does not count those that wait for others there";
   const Holding* next = nullptr;
   for (auto each = node.ahead.begin(); each != node.ahead.end() && next == nullptr; ++each)
     if (const Holding* held = node.holdings.find(*each); held != nullptr && held->ahead) next = held;
@@ -79,6 +82,13 @@ std::string broken_invariant(const Scheduler& scheduler) {
     return held != nullptr && held->kind == Holding::Kind::running;
   };
 
+  const auto has_all_before_it = [&](const Task& task) {
+    return std::all_of(task.spec.after.begin(), task.spec.after.end(), [&](TaskId id) {
+      const Task& before = state.tasks[state.tasks.find(id)];
+      return before.is_final() || (before.is_running() && before.attempt().node == task.attempt().node);
+    });
+  };
+
   for (const auto& [id, job] : state.tasks.jobs()) {
     for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
@@ -90,6 +100,8 @@ std::string broken_invariant(const Scheduler& scheduler) {
       if (task.progress.state == TaskState::waiting && task.open_predecessors == 0 && !is_delayed)
         return "15: " + name + "waits for nothing";
       if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name + "is delayed and goes on";
+      if (task.is_running() && task.open_predecessors > 0 && (job.info.durable || !has_all_before_it(task)))
+        return "3: " + name + "runs before what it comes after";
       if (task.is_running() && task.spec.timeout.count() > 0 &&
           !state.guards.contains({*state.guard_ends(task), {task.spec.id, task.attempt().id}}))
         return "15: " + name + "has a time-out that nobody keeps";

@@ -131,10 +131,11 @@ void Scheduler::State::leave_ready(Slot slot) {
 
 void Scheduler::State::run(Slot slot, Node& node) { start(slot, node, false); }
 
-/// `is_ahead`: the node has no room for it yet.
+/// `is_ahead`: the node has no room for it yet, or it comes after something that still runs there.
 void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
-  leave_ready(slot);
   Task& task = tasks[slot];
+  const bool awaits = task.open_predecessors > 0;
+  if (!awaits) leave_ready(slot);
   for (const auto& orphan : cluster.orphans_of(task.spec.id)) stop(orphan.node, {orphan.task, orphan.attempt});
   const auto& before = task.progress.attempts;
   const bool starts_over =
@@ -148,7 +149,7 @@ void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   touch(slot);
   sync.take_all(task.spec, id);
   const AttemptKey key{task.spec.id, id};
-  Holding& holding = is_ahead ? cluster.give_ahead(node, key, task.spec.needs)
+  Holding& holding = is_ahead ? cluster.give_ahead(node, key, task.spec.needs, awaits)
                               : cluster.take(node, key, task.spec.needs, task.spec.is_actor());
   holding.slot = slot;
   holding.since = now;
@@ -157,6 +158,7 @@ void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   if (!is_ahead) shapes.recheck(node.space());
   guard(task);
   send(RunTask{node.id, task.spec.id, id});
+  note_start(task);
 }
 
 /// Goes on with an attempt that an earlier scheduler gave. Requires: it is held there as an orphan.
@@ -173,6 +175,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   node.holdings.at(key).since = now;
   bill(*task.job, node.holdings.at(key));
   if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
+  note_start(task);
 }
 
 std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt) {
@@ -194,7 +197,19 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
                  .ahead = holding->ahead.has_value(),
                  .token = sync.token_of(task.spec.id, task.attempt().id),
                  .durable = task.job->info.durable};
-  for (const TaskId input : task.spec.inputs) order.inputs.push_back(tasks[tasks.find(input)].progress.result);
+  for (const TaskId input : task.spec.inputs) {
+    const Task& before = tasks[tasks.find(input)];
+    if (before.is_running())
+      order.awaits.push_back({input, before.attempt().id, static_cast<std::uint32_t>(order.inputs.size())});
+    order.inputs.push_back(before.progress.result);
+  }
+  if (task.open_predecessors == 0) return order;
+  for (const TaskId before_it : task.spec.after) {
+    const Task& before = tasks[tasks.find(before_it)];
+    const auto& inputs = task.spec.inputs;
+    if (before.is_running() && std::find(inputs.begin(), inputs.end(), before_it) == inputs.end())
+      order.awaits.push_back({before_it, before.attempt().id});
+  }
   return order;
 }
 
@@ -221,6 +236,8 @@ void Scheduler::State::close_attempt(Slot slot, AttemptEnd end, const Cause& cau
 
 void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& cause, const Bytes& result) {
   Task& task = tasks[slot];
+  // What has not begun was not lost.
+  if (end == AttemptEnd::lost && task.open_predecessors > 0) end = AttemptEnd::preempted;
   close_attempt(slot, end, cause);
   if (end == AttemptEnd::done) {
     const auto again = repeats(task, result);
@@ -234,6 +251,7 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
     publish_to_cache(task);
     return finish(slot, TaskState::done, {});
   }
+  take_back_awaiting(slot, {.message = "what it waits for runs anew: " + one_line(cause)});
   if (end == AttemptEnd::failed) {
     ++task.progress.failed_attempts;
     if (!may_try_again(task.spec, task.progress.failed_attempts, cause) &&
@@ -248,7 +266,7 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
   if (end == AttemptEnd::lost && losses_in_a_row(task.progress.attempts) >= settings.most_lost_attempts)
     return finish(slot, TaskState::failed,
                   "lost " + std::to_string(settings.most_lost_attempts) + " attempts in a row: " + one_line(cause));
-  make_ready(slot);
+  wait_anew(slot);
   if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
 }
 
@@ -291,6 +309,8 @@ void Scheduler::State::finish(Ending first) {
         } else {
           make_ready(slot);
         }
+      } else if (is_due && dependent.is_running()) {
+        all_before_have_ended(dependent);
       }
     }
     if (task.spec.gang) {

@@ -9,6 +9,9 @@ namespace {
 constexpr std::uint8_t heartbeats_until_lost = 2;  // the first may have been under way when the order was
 constexpr std::size_t most_dead_nodes_kept = 1000;
 
+/// The task's own doing: it had begun.
+bool is_own_end(AttemptEnd end) { return end == AttemptEnd::done || end == AttemptEnd::failed; }
+
 }  // namespace
 
 Node* Scheduler::State::expect(NodeId id, std::uint64_t incarnation) {
@@ -123,11 +126,13 @@ void Scheduler::State::take_in(Node& node, const RunningAttempt& running) {
     if (!running.address.empty()) actor_is_up(slot, running.address);
     return;
   }
-  // Given by an earlier scheduler to a driver's task: the driver may come back for it.
+  // Given by an earlier scheduler to a driver's task: the driver may come back for it. But whether what it waited for
+  // was what became of those before it, nobody knows any more.
   const bool is_unknown = task == nullptr && (tasks.find_job(running.task.job) == nullptr ||
                                               !tasks.find_job(running.task.job)->info.durable);
   const bool is_untried = task != nullptr && !task->is_final() && task->progress.attempts.empty();
-  if (running.attempt.epoch < epoch && (is_unknown || is_untried)) {
+  const bool may_be_adopted = !running.awaited || has_planted(Planted::what_awaited_others_adopted);
+  if (running.attempt.epoch < epoch && may_be_adopted && (is_unknown || is_untried)) {
     Holding& orphan = cluster.recognise(node, running, Holding::Kind::orphan, !running.address.empty());
     orphan.until = now + settings.node_timeout;
     placement_due = true;
@@ -236,6 +241,9 @@ void Scheduler::State::on(const AttemptEnded& ended) {
     ignore("the attempt is not the current one, or has been reported");
   } else if (held->kind == Holding::Kind::orphan) {
     return ignore("the attempt's driver has not come back yet");  // not acknowledged: it will be sent again
+  } else if (held->kind == Holding::Kind::running && tasks[slot].open_predecessors > 0 && is_own_end(report.end) &&
+             !has_planted(Planted::published_before_what_it_awaited)) {
+    return ignore("what the attempt waited for has not been reported yet");  // likewise
   } else {
     const Time since = held->since;
     const bool is_current =
@@ -248,6 +256,7 @@ void Scheduler::State::on(const AttemptEnded& ended) {
       // A node that ends an attempt nobody asked it to end has lost it.
       const AttemptEnd end = report.end == AttemptEnd::cancelled ? AttemptEnd::lost : report.end;
       if (end == AttemptEnd::done) note_duration(tasks[slot], *node, since);
+      if (!node->behind.empty()) look_behind.push_back(node->id);
       attempt_is_over(slot, end, report.cause, report.result);
     } else {
       ignore("the attempt was told to stop");

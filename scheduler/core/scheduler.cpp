@@ -52,6 +52,7 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   keep_nodes_for_the_patient();
   place_ready();
   give_ahead();
+  give_awaiting();
   if (!ready.is_empty()) wake_by(std::max(next_sweep, placing_from));
   if (std::holds_alternative<Tick>(event) || !wake) {
     wake = next_timer();

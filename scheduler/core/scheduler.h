@@ -42,6 +42,8 @@ struct Settings {
   std::size_t most_cached_bytes = 64u << 20;
   std::size_t most_watchers = 64;  ///< Drivers that are told of one job; beyond it a submit is refused.
   std::size_t most_shapes = 4096;  ///< Different needs that tasks have; beyond it a submit is refused.
+  /// Where a job's tasks take no longer, on average, nodes are given some ahead: four times as long.
+  Time quick{5};
   SyncSettings sync{};
   Planted planted = Planted::none;  ///< For tests of the simulator only.
 };

@@ -1,8 +1,9 @@
 // What a scheduler knows, and the moves it is made of. Each group of moves has a file of its own: scheduler.cpp (the
 // switchboard), submits.cpp (what drivers ask), nodes.cpp (what nodes say), lifecycle.cpp (what becomes of tasks),
-// control.cpp (conditions, loops, cached results), retries.cpp (delays and time-outs), placement.cpp (who starts
-// where), reservations.cpp (nodes that are kept for those who wait), fair_share.cpp (what each job holds),
-// compaction.cpp (what is left of ended graphs), synchronisation.cpp (locks, semaphores, barriers, queues).
+// awaiting.cpp (what nodes are given before its inputs are there), control.cpp (conditions, loops, cached results),
+// retries.cpp (delays and time-outs), placement.cpp (who starts where), reservations.cpp (nodes that are kept for those
+// who wait), fair_share.cpp (what each job holds), compaction.cpp (what is left of ended graphs), synchronisation.cpp
+// (locks, semaphores, barriers, queues).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -160,12 +161,22 @@ struct Scheduler::State {
   void forget_if_released(Slot slot);
 
   // --- ahead.cpp
+  std::int64_t most_ahead(const Node& node, const Task& task) const;
   void note_duration(const Task& task, const Node& node, Time since);
   void give_ahead();
   void book_ahead(Node& node);
   void take_back_ahead();
   std::optional<Time> ahead_ends(const Node& node) const;
   std::optional<Time> ahead_since(const Node& node) const;
+
+  // --- awaiting.cpp
+  Node* node_behind(const Task& task);
+  void may_be_given_behind(Slot slot);
+  void note_start(const Task& task);
+  void give_awaiting();
+  void all_before_have_ended(const Task& task);
+  void take_back_awaiting(Slot slot, const Cause& why);
+  void wait_anew(Slot slot);
 
   // --- placement.cpp
   void place_ready();
@@ -233,6 +244,7 @@ struct Scheduler::State {
   Time next_sweep{};                                ///< When the patient are looked for again.
   /// Where an attempt was done in this step, and the shape of its task.
   std::pair<NodeId, ShapeIndex> ended_here;
+  std::vector<NodeId> look_behind;  ///< Nodes to which this step may give what awaits something there.
 
   TaskTable tasks;
   ShapeTable& shapes = tasks.shapes;

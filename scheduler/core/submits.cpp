@@ -151,7 +151,7 @@ void Scheduler::State::settle(Slot slot) {
     if (is_broken && broken == nullptr) broken = &predecessor;
   }
   if (broken != nullptr) return finish(slot, TaskState::skipped, why_skipped(broken->spec, broken->progress));
-  if (task.open_predecessors > 0) return;
+  if (task.open_predecessors > 0) return may_be_given_behind(slot);
   if (auto fate = fate_of(slot)) return finish(std::move(*fate));
   make_ready(slot);
 }

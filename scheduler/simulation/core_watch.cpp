@@ -31,7 +31,7 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
     if (submit->from) check_added(*submit, effects);
     for (const auto& spec : submit->tasks) note(spec);
   }
-  done_at_once_.clear();
+  done_.clear();
   for (const auto& effect : effects) {
     if (const auto* job = std::get_if<SaveJob>(&effect)) {
       durable_.insert(job->job.id);
@@ -48,6 +48,8 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
     } else if (const auto* drain = std::get_if<SaveDrain>(&effect)) {
       drained_.erase(drain->node);
       if (drain->drains) drained_.insert(drain->node);
+    } else if (const auto* stop = std::get_if<StopAttempt>(&effect)) {
+      if (stop->attempt.epoch < epoch_) stopped_.insert({stop->task, stop->attempt});
     } else if (const auto* wake = std::get_if<WakeAt>(&effect)) {
       if (wake->at <= now) witness_.breaks("15: the scheduler asks to be woken at once");
     } else if (const auto* welcome = std::get_if<WelcomeDriver>(&effect)) {
@@ -55,9 +57,13 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
       if (!is_new && std::exchange(since->second, welcome->since) != welcome->since) forget(welcome->driver);
     }
   }
-  for (const TaskId task : done_at_once_) check_order(task);
+  if (const auto* joined = std::get_if<NodeJoined>(&event)) check_adopted(*joined, effects);
+  for (const TaskId task : done_) {
+    check_order(task, {});
+    if (!durable_.contains(task.job)) check_used(tasks_[task].end->second);
+  }
   for (const auto& effect : effects)
-    if (const auto* run = std::get_if<RunTask>(&effect)) check_order(run->task);
+    if (const auto* run = std::get_if<RunTask>(&effect)) check_order(run->task, run->node);
   if (const auto* left = std::get_if<DriverLeft>(&event)) forget(left->driver);
   if (const auto* cancel = std::get_if<CancelRequested>(&event)) check_cancel(*cancel, effects);
   if (const auto* submit = std::get_if<TasksSubmitted>(&event); submit != nullptr && submit->job.durable) {
@@ -78,14 +84,37 @@ void CoreWatch::note(const TaskSpec& spec) {
   entry.after = spec.after;
 }
 
-/// It starts, or is done without an attempt, in a step that was seen whole: all before it have ended by now.
-void CoreWatch::check_order(TaskId task) {
+/// It starts, or is done, in a step that was seen whole: all before it have ended by now; or, when it is a driver's and
+/// starts, they were given to the same node.
+void CoreWatch::check_order(TaskId task, NodeId given_to) {
   for (std::size_t i = 0; i < tasks_[task].after.size(); ++i) {
     const TaskId before = tasks_[task].after[i];
     const Entry& entry = tasks_[before];
     if (entry.end && (entry.end->first == TaskState::done || entry.is_untaken)) continue;
+    // Of what this scheduler adopted it is not seen where it runs.
+    const bool may_run_there = !entry.given_to || entry.given_to == given_to;
+    if (given_to && !entry.end && may_run_there && !durable_.contains(task.job)) continue;
     witness_.breaks("3: " + name_of(task) + " comes after " + name_of(before) + ", and does not wait for it");
   }
+}
+
+/// What an attempt was handed is what became of those before it.
+void CoreWatch::check_used(const Bytes& result) {
+  for (const Bytes& used : witness_.used_by(result)) {
+    const auto& end = tasks_[task_of(used)].end;
+    if (end && end->first == TaskState::done && end->second != used)
+      witness_.breaks("2: " + result + " was made of " + used + ", and " + end->second + " was published");
+  }
+}
+
+/// What awaited others under an earlier scheduler is stopped as soon as it is seen.
+void CoreWatch::check_adopted(const NodeJoined& joined, const Effects& effects) {
+  const auto is_welcome = [](const Effect& effect) { return std::holds_alternative<WelcomeNode>(effect); };
+  if (std::none_of(effects.begin(), effects.end(), is_welcome)) return;
+  for (const auto& each : joined.running)
+    if (each.awaited && each.attempt.epoch < epoch_ && !stopped_.contains({each.task, each.attempt}))
+      witness_.breaks("2: " + text_of_attempt(each.task, each.attempt) +
+                      " goes on, and of what it awaited nothing is known");
 }
 
 void CoreWatch::check_run(const RunTask& run) {
@@ -100,6 +129,7 @@ void CoreWatch::check_run(const RunTask& run) {
     witness_.breaks((is_cancelled ? "11: " : "3: ") + name_of(run.task) + " is given after it has ended");
   }
   entry.highest = run.attempt;
+  entry.given_to = run.node;
 }
 
 /// Before what the step saves is looked at: the task runs, or it does not, when it adds others.
@@ -133,7 +163,7 @@ void CoreWatch::check_end(TaskId task, TaskState state, const Bytes& result,
       }))
     witness_.breaks("Q: an attempt of " + name_of(task) + " is lost where nothing goes wrong");
   if (state != TaskState::done) return;
-  if (attempts.empty()) done_at_once_.push_back(task);
+  done_.push_back(task);
   if (entry.is_join) {
     if (!attempts.empty() || !result.empty())
       witness_.breaks("2: " + name_of(task) + " is a join, and has attempts or a result");

@@ -37,6 +37,7 @@ class CoreWatch {
     bool is_running = false;       // a durable task, as it was saved last
     bool is_untaken = false;       // a branch, or it hangs on one
     bool is_join = false;
+    NodeId given_to;  // last, by this scheduler
     RareVector<TaskId> after;
     std::optional<std::pair<TaskState, Bytes>> end;
   };
@@ -44,7 +45,9 @@ class CoreWatch {
   void forget(DriverId driver);
   void note(const TaskSpec& spec);
   void check_run(const RunTask& run);
-  void check_order(TaskId task);
+  void check_order(TaskId task, NodeId given_to);
+  void check_used(const Bytes& result);
+  void check_adopted(const NodeJoined& joined, const Effects& effects);
   void check_added(const TasksSubmitted& submitted, const Effects& effects);
   void check_delay(Time now, const SaveProgress& saved);
   void check_end(TaskId task, TaskState state, const Bytes& result, const std::vector<AttemptRecord>& attempts);
@@ -55,7 +58,8 @@ class CoreWatch {
   std::set<NodeId> drained_;
   std::set<JobId> durable_;
   TaskBook<Entry> tasks_;
-  std::vector<TaskId> done_at_once_;  // in this step
+  std::vector<TaskId> done_;                        // in this step
+  std::set<std::pair<TaskId, AttemptId>> stopped_;  // those of earlier schedulers that awaited others
   std::map<DriverId, JobId> own_jobs_;
   std::map<DriverId, Time> since_;                                             // when a driver was taken in
   std::map<std::pair<DriverId, std::uint64_t>, std::vector<TaskId>> submits_;  // durable ones

@@ -117,11 +117,17 @@ void NodeHost::act(agent::Effect&& effect) {
     return world_.network.send(from, world_.places.scheduler(0), envelope, std::move(*message));
   }
   if (const auto* e = std::get_if<agent::StartWorker>(&effect)) start_worker(e->worker);
-  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) give(e->worker, e->order);
+  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) give(*e);
+  if (const auto* e = std::get_if<agent::GiveResult>(&effect))
+    if (const auto worker = workers_.find(e->worker); worker != workers_.end()) {
+      worker->second.book.take_result({e->task, e->attempt}, e->result);
+      begin(e->worker);
+    }
   if (const auto* e = std::get_if<agent::TakeBack>(&effect))
     if (const auto worker = workers_.find(e->worker); worker != workers_.end()) {
-      worker->second.taken_back.insert({e->task, e->attempt});
-      if (worker->second.sharers.contains({e->task, e->attempt})) end_sharer(e->worker, e->task, e->attempt);
+      if (worker->second.sharers.contains({e->task, e->attempt})) return end_sharer(e->worker, e->task, e->attempt);
+      worker->second.book.take_back({e->task, e->attempt});
+      begin(e->worker);
     }
   if (const auto* e = std::get_if<agent::StartCommand>(&effect)) run_command(e->order);
   if (const auto* e = std::get_if<agent::KillWorker>(&effect)) kill(e->worker, e->at_once);
@@ -198,23 +204,29 @@ void NodeHost::end_sharer(agent::WorkerNumber worker, TaskId task, AttemptId att
   });
 }
 
-void NodeHost::give(agent::WorkerNumber worker, const RunOrder& order) {
-  const auto found = workers_.find(worker);
+void NodeHost::give(const agent::GiveOrder& given) {
+  const auto found = workers_.find(given.worker);
   if (found == workers_.end()) return;
-  if (const auto* actor = std::get_if<ActorWork>(&order.work); actor != nullptr && actor->shares_worker) {
-    found->second.sharers[{order.task, order.attempt}] = ++found->second.begun;
-    if (!found->second.is_stopped) run_in(worker, order);
+  const auto* actor = std::get_if<ActorWork>(&given.order.work);
+  if (actor != nullptr && actor->shares_worker) {
+    found->second.sharers[{given.order.task, given.order.attempt}] = ++found->second.begun;
+    if (!found->second.is_stopped) run_in(given.worker, given.order);
     return;
   }
-  found->second.orders.push_back(order);
-  if (found->second.orders.size() == 1 && !found->second.is_stopped) begin(worker);
+  if (found->second.book.take(given.order, given.taken))
+    found->second.orders.push_back({given.order.task, given.order.attempt});
+  begin(given.worker);
 }
 
 void NodeHost::begin(agent::WorkerNumber worker) {
   Worker& its = workers_.at(worker);
-  const RunOrder order = its.orders.front();
+  if (its.is_stopped || its.is_under_way || its.orders.empty()) return;
+  const auto state = its.book.state_of(its.orders.front());
+  if (state == OrderBook::State::waits) return;
+  const RunOrder order = its.book.begin(its.orders.front());
+  its.is_under_way = true;
   ++its.begun;
-  if (!its.taken_back.contains({order.task, order.attempt})) return run_in(worker, order);
+  if (state == OrderBook::State::can_begin) return run_in(worker, order);
   later(Time{1}, [this, worker, task = order.task, attempt = order.attempt] {
     reports(worker, {.task = task, .attempt = attempt, .end = AttemptEnd::cancelled});
   });
@@ -224,6 +236,8 @@ void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
   if (!goes_on(worker)) return;
   Worker& its = workers_.at(worker);
   its.orders.pop_front();
+  its.is_under_way = false;
+  its.book.note_end(report);
   its.reports.push_back(std::move(report));
   later(dice_.between(Time{0}, Time{4}), [this, worker] {
     const auto sender = workers_.find(worker);
@@ -232,11 +246,11 @@ void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
     sender->second.reports.pop_front();
     take(agent::ReportArrived{worker, std::move(first)});
   });
-  if (!its.orders.empty()) begin(worker);
+  begin(worker);
 }
 
 void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
-  world_.witness.starts(order.task, order.attempt, self_, world_.store);
+  world_.witness.starts(order, self_, world_.store);
   world_.starts(order.task);
   const TaskScript& script = world_.scripts[order.task];
   if (dice_.chance(world_.scenario.weather.worker_dies_permille) && world_.has_faults())
@@ -281,7 +295,7 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
 }
 
 void NodeHost::run_command(const RunOrder& order) {
-  world_.witness.starts(order.task, order.attempt, self_, world_.store);
+  world_.witness.starts(order, self_, world_.store);
   world_.starts(order.task);
   commands_.insert({order.task, order.attempt});
   later(world_.scripts[order.task].duration, [this, task = order.task, attempt = order.attempt] {

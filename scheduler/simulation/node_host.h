@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "runtime/agent/agent_messages.h"
+#include "runtime/worker/order_book.h"
 #include "scheduler/simulation/dice.h"
 #include "scheduler/simulation/network.h"
 
@@ -39,8 +40,8 @@ class NodeHost {
   bool falls_silent();
   /// It is there, and not stopped.
   bool goes_on(agent::WorkerNumber worker) const;
-  void give(agent::WorkerNumber worker, const RunOrder& order);
-  /// What it was given first.
+  void give(const agent::GiveOrder& given);
+  /// What it was given first, when what that awaits is there.
   void begin(agent::WorkerNumber worker);
   void run_in(agent::WorkerNumber worker, const RunOrder& order);
   void reports(agent::WorkerNumber worker, AttemptReport report);
@@ -70,11 +71,12 @@ class NodeHost {
   Dice silence_dice_;
   std::unique_ptr<AgentCore> core_;
   struct Worker {
-    std::deque<RunOrder> orders;  // the first is under way
+    std::deque<OrderBook::Key> orders;  // the first is under way, or waits
+    OrderBook book;
+    bool is_under_way = false;
     std::map<std::pair<TaskId, AttemptId>, std::uint64_t> sharers;  // or the actors that live in it: the order's number
     std::uint64_t begun = 0;
-    bool is_stopped = false;  // for ever
-    std::set<std::pair<TaskId, AttemptId>> taken_back;
+    bool is_stopped = false;            // for ever
     std::deque<AttemptReport> reports;  // on their way to the agent
   };
   std::map<agent::WorkerNumber, Worker> workers_;

@@ -19,6 +19,8 @@ Settings settings_of(const Scenario& scenario) {
           .most_lost_attempts = scenario.most_lost_attempts,
           .rejoin_grace = scenario.timing.rejoin_grace,
           .line_patience = scenario.timing.line_patience,
+          // By what the news of an end take here: half of a millisecond in a real cluster.
+          .quick = Time{5} + std::min(4 * scenario.weather.longest_delay, scenario.timing.heartbeat / 4),
           .sync = {.grace = scenario.timing.sync_lease},
           .planted = scenario.planted};
 }

@@ -1,6 +1,7 @@
 #include "scheduler/simulation/witness.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 namespace troupe::scheduler::sim {
@@ -15,6 +16,13 @@ std::string name_of(TaskId task) {
 }
 
 Bytes result_of(TaskId task, AttemptId attempt) { return '"' + text_of_attempt(task, attempt) + '"'; }
+
+TaskId task_of(const Bytes& result) {
+  unsigned long long job = 0;
+  unsigned number = 0;
+  std::sscanf(result.c_str(), "\"%llu.%u#", &job, &number);
+  return {{job}, number};
+}
 
 void Witness::breaks(std::string invariant) {
   if (broken_.empty()) broken_ = std::move(invariant);
@@ -70,10 +78,21 @@ void Witness::check_known(const SaveProgress& saved) {
     breaks("2: the known result of " + name_of(saved.task) + " is of no attempt that was done");
 }
 
+const std::vector<Bytes>& Witness::used_by(const Bytes& result) const {
+  static const std::vector<Bytes> none;
+  const auto found = used_.find(result);
+  return found == used_.end() ? none : found->second;
+}
+
 /// An order may reach the next incarnation of an agent late; what it starts there is stopped, and nothing of it counts.
-void Witness::starts(TaskId task, AttemptId attempt, const AgentIdentity& agent, const StoreModel& store) {
+void Witness::starts(const RunOrder& order, const AgentIdentity& agent, const StoreModel& store) {
+  const auto [task, attempt] = std::pair(order.task, order.attempt);
   ++counts.attempts;
+  if (!std::all_of(order.inputs.begin(), order.inputs.end(), [this](const Bytes& input) { return is_finished(input); }))
+    return breaks("3: " + text_of_attempt(task, attempt) + " begins before what it comes after was done");
+  used_.erase(result_of(task, attempt));
   if (store.was_replaced()) return;  // an older store counts its epochs again
+  if (!order.inputs.empty()) used_.emplace(result_of(task, attempt), order.inputs);
   auto& started = started_[task];
   const Start start{attempt, agent.node, agent.incarnation};
   if (std::find(started.begin(), started.end(), start) != started.end())

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct Counts {
 std::string text_of_attempt(TaskId task, AttemptId attempt);
 /// The result that it has: that text as JSON.
 Bytes result_of(TaskId task, AttemptId attempt);
+/// Whose result it is.
+TaskId task_of(const Bytes& result);
 /// `task 3.17`: for messages of witnesses.
 std::string name_of(TaskId task);
 
@@ -46,7 +49,9 @@ class Witness {
   /// It may be published as one that was known.
   bool is_finished(const Bytes& result) const { return finished_.contains(result); }
   /// An agent starts to run an attempt.
-  void starts(TaskId task, AttemptId attempt, const AgentIdentity& agent, const StoreModel& store);
+  void starts(const RunOrder& order, const AgentIdentity& agent, const StoreModel& store);
+  /// The results that the attempt with this one was handed.
+  const std::vector<Bytes>& used_by(const Bytes& result) const;
 
   Counts counts;
   bool nothing_goes_wrong = false;  ///< Then nothing may be repeated.
@@ -66,6 +71,7 @@ class Witness {
   };
   TaskBook<std::vector<Start>> started_;
   std::unordered_set<Bytes> finished_;
+  std::unordered_map<Bytes, std::vector<Bytes>> used_;  // lookup only
 };
 
 }  // namespace troupe::scheduler::sim

@@ -56,7 +56,42 @@ class Drawing {
     }
   }
 
+  /// Many small tasks, and then grids of such, each after its neighbours of the step before: these are given behind
+  /// what they come after.
+  void draw_grids(Time first, Time leaves) {
+    begin(first, plan_.own);
+    for (int left = 50; left > 0; --left) add_quick({});
+    plan_.batches.push_back(std::move(batch_));
+    for (int grids = dice_.between(1, 4); grids > 0; --grids) {
+      begin(Time{dice_.between(first.count(), leaves.count())}, plan_.own);
+      std::vector<TaskId> before;
+      const auto width = dice_.between<std::size_t>(1, 4);
+      for (int steps = dice_.between(2, 8); steps > 0; --steps) {
+        std::vector<TaskId> row;
+        for (std::size_t i = 0; i < width; ++i) {
+          std::vector<TaskId> near;
+          for (std::size_t j = i < 1 ? 0 : i - 1; j < before.size() && j <= i + 1; ++j) near.push_back(before[j]);
+          row.push_back(add_quick(std::move(near)));
+        }
+        before = std::move(row);
+      }
+      plan_.batches.push_back(std::move(batch_));
+    }
+    std::stable_sort(plan_.batches.begin(), plan_.batches.end(),
+                     [](const PlannedBatch& a, const PlannedBatch& b) { return a.at < b.at; });
+  }
+
  private:
+  TaskId add_quick(std::vector<TaskId> inputs) {
+    TaskSpec& spec = add(std::move(inputs), FunctionWork{"f", {}});
+    spec.work = FunctionWork{"f", {}};
+    spec.needs = {.cpus = 1000};
+    TaskScript& script = batch_.scripts.back();
+    script.duration = Time{dice_.between(0, 3)};
+    if (!dice_.chance(100)) script.failures = 0;
+    return spec.id;
+  }
+
   void begin(Time at, JobInfo job) {
     batch_ = {.at = at, .job = std::move(job)};
     last_number_ = 0;
@@ -214,6 +249,8 @@ void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
     if (quick.chance(300)) make_quick(quick, plan);
     Dice sharing(scenario.seed + i, "sharing actors");
     if (sharing.chance(500)) make_actors_share(sharing, plan);
+    Dice grids(scenario.seed + i, "grids");
+    if (grids.chance(300)) Drawing(grids, scenario, plan).draw_grids(first, leaves);
     Dice added(scenario.seed + i, "added");
     if (added.chance(500)) Drawing(added, scenario, plan).draw_added();
     Dice locks(scenario.seed + i, "locks");

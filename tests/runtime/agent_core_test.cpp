@@ -27,6 +27,15 @@ class Node {
   }
 
   std::string is_given(const std::string& task, std::uint32_t attempt = 1) { return says(order(task, attempt)); }
+  std::string is_given_behind(const std::string& task, const std::vector<std::string>& others) {
+    auto early = order(task, 1);
+    early.order.ahead = true;
+    for (const auto& other : others) {
+      early.order.awaits.push_back({id_of(other), {1, 1}, static_cast<std::uint32_t>(early.order.inputs.size())});
+      early.order.inputs.emplace_back();
+    }
+    return says(early);
+  }
   std::string is_told_to_stop(const std::string& task, std::uint32_t attempt = 1) {
     return says(agent::StopArrived{store, id_of(task), {1, attempt}});
   }
@@ -96,6 +105,10 @@ class Node {
   std::string text_of(const agent::GiveOrder& e) const {
     return "give " + name(e.order.task, e.order.attempt) + " to " + std::to_string(e.worker);
   }
+  std::string text_of(const agent::GiveResult& e) const {
+    return "give result of " + name(e.task, e.attempt) + " to " + std::to_string(e.worker);
+  }
+  std::string text_of(const agent::Hasten& e) const { return "hasten " + name(e.task, e.attempt); }
   std::string text_of(const agent::TakeBack& e) const {
     return "take " + name(e.task, e.attempt) + " back from " + std::to_string(e.worker);
   }
@@ -235,6 +248,74 @@ TEST_CASE("what was given ahead and is told to stop is taken back before its wor
   CHECK(node.is_told_to_stop("d") == "take d#1 back from 1");
   CHECK(node.finishes(1, "c") == "report c#1 done");
   CHECK(node.at(5010ms).ticks().starts_with("end worker 1; "));
+}
+
+TEST_CASE("an order lines up where what it awaits runs, and results go to the workers that await them", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("y", {"x", "a"}) == "give y#1 to 2; hasten a#1");
+  CHECK(node.is_given_behind("z", {"y"}) == "give z#1 to 2");
+  CHECK(node.finishes(1, "a") == "report a#1 done; give result of a#1 to 2");
+  CHECK(node.finishes(2, "x") == "report x#1 done");
+  CHECK(node.finishes(2, "y") == "report y#1 done");
+  CHECK(node.finishes(1, "b") == "report b#1 done");
+  CHECK(node.finishes(2, "z") == "report z#1 done");
+}
+
+TEST_CASE("while there is room for others, what awaits something waits for that room", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("c", {"a"}) == "hasten a#1");
+  CHECK(node.finishes(1, "a") == "report a#1 done; start worker 2");
+  CHECK(node.has_ready(2) == "give c#1 to 2");
+}
+
+TEST_CASE("an order that awaits what is not here, or has not ended well, goes back", "[agent]") {
+  const std::string goes_back = " preempted: what it awaits is not here, or has not ended well";
+  Node node;
+  CHECK(node.is_given_behind("b", {"a"}) == "report b#1" + goes_back);
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("c", {"a"});
+  (void)node.is_given_behind("d", {"c"});
+  CHECK(node.finishes(1, "a", AttemptEnd::failed) == "report a#1 failed; take c#1 back from 1");
+  CHECK(node.is_given_behind("e", {"a"}) == "report e#1" + goes_back);
+  CHECK(node.finishes(1, "c", AttemptEnd::cancelled) == "report c#1" + goes_back + "; take d#1 back from 1");
+}
+
+TEST_CASE("what ended before its successor came is handed on as long as it is not acknowledged", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.finishes(1, "a");
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  (void)node.is_acknowledged("a");
+  CHECK(node.is_given_behind("c", {"a"}).starts_with("report c#1 preempted"));
+}
+
+TEST_CASE("a worker that waits for long for what another runs goes on with something else", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("b", {"a"});
+  (void)node.is_given_behind("y", {"b", "x"});
+  CHECK(node.finishes(2, "x") == "report x#1 done");  // Worker 2 waits for b.
+  (void)node.has_ready(1);
+  (void)node.has_ready(2);
+  (void)node.at(900ms).ticks();
+  CHECK(node.at(1500ms).ticks().find("take y#1 back from 2") != std::string::npos);
+  CHECK(node.finishes(2, "y", AttemptEnd::cancelled).starts_with("report y#1 preempted"));
+}
+
+TEST_CASE("a worker that dies takes along what awaited the results that it had not told", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("b", {"a"});
+  (void)node.is_given_behind("y", {"x", "b"});
+  const std::string effects = node.has_exited(1, {.signal = 9}, 1);
+  CHECK(effects.find("report a#1 failed: signal 9") != std::string::npos);
+  CHECK(effects.find("report b#1 preempted") != std::string::npos);
+  CHECK(effects.find("take y#1 back from 2") != std::string::npos);
 }
 
 TEST_CASE("a worker that dies under an attempt is its failure, with the cause", "[agent]") {

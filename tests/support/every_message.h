@@ -80,7 +80,9 @@ inline std::vector<message::Message> every_message() {
       SyncStatus{15,
                  {{sync::Kind::semaphore, "s", 3, 1, 1, 2, {{9, DriverId{2}, task, attempt, 2, 70}}}},
                  {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}},
-      AskActor{task}};
+      AskActor{task},
+      AwaitedResult{task, attempt, Bytes("\0r", 2)},
+      Hasten{task, attempt}};
 }
 
 }  // namespace troupe::test

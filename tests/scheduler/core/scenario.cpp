@@ -254,7 +254,7 @@ void Scenario::fold(const Effect& effect) {
     REQUIRE(order.has_value());
     const std::string text = describe(run->task, run->attempt, *this);
     attempts_[text] = {run->task, run->attempt};
-    running_on_[of(run->node)][text] = {run->task, run->attempt, order->grant, {}};
+    running_on_[of(run->node)][text] = {run->task, run->attempt, order->grant, {}, !order->awaits.empty()};
   }
   if (const auto* done = std::get_if<AcknowledgeReport>(&effect))
     running_on_[of(done->node)].erase(describe(done->task, done->attempt, *this));

@@ -1,0 +1,156 @@
+// Orders that came before what they await had ended: the scheduler gives them so that a dependency inside the node
+// costs no round trip to it.
+//
+// What awaits others lines up in a worker behind them or beside them, as soon as all of them are in workers, and its
+// worker begins it when their results are there: its own it has, those of others it is sent. Workers keep to the order
+// in which they were given theirs, and nothing is given before what it awaits, so none waits for itself. It holds
+// nothing until it is the first of its worker.
+//
+// An order that names an attempt which is not here any more, or which has not ended well, goes back uncounted: the
+// scheduler places it anew, with values. So nothing has to be kept for orders that may come: the report of an attempt
+// has its result until it is acknowledged, and before that the scheduler names the attempt.
+#include <algorithm>
+
+#include "runtime/agent/agent_core.h"
+#include "runtime/worker/order_book.h"
+
+namespace troupe {
+
+using namespace agent;
+
+AttemptReport AgentCore::not_here() {
+  return {.end = AttemptEnd::preempted, .cause = {.message = "what it awaits is not here, or has not ended well"}};
+}
+
+void AgentCore::take_awaiting(Key key, Attempt& attempt) {
+  attempt.was_given_early = true;
+  const auto is_here = [&](const Awaited& awaited) {
+    const auto found = attempts_.find({awaited.task, awaited.attempt});
+    if (found == attempts_.end()) return settings_.planted == Planted::unknown_attempt_awaited_for_ever;
+    const bool has_place = awaited.input == Awaited::no_input || awaited.input < attempt.order.inputs.size();
+    const Attempt& other = found->second;
+    if (other.phase == Attempt::Phase::ended) return has_place && other.report.end == AttemptEnd::done;
+    return has_place && !other.verdict;
+  };
+  const std::vector<Awaited> awaits = attempt.order.awaits;
+  if (!std::all_of(awaits.begin(), awaits.end(), is_here)) return end(key, attempt, not_here());
+  for (const Bytes& input : attempt.order.inputs) attempt.input_bytes += input.size();
+  for (const Awaited& each : awaits) {
+    const Key awaited{each.task, each.attempt};
+    const auto found = attempts_.find(awaited);
+    if (found == attempts_.end()) continue;
+    if (found->second.phase == Attempt::Phase::ended) {
+      fill_in(attempt, awaited, found->second.report.result);
+    } else {
+      found->second.awaited_by.push_back(key);
+    }
+  }
+  if (attempt.input_bytes > settings_.most_input_bytes) return end(key, attempt, not_here());
+  (attempt.awaits() ? awaiting_ : ahead_).push_back(key);
+  start_what_fits();
+}
+
+/// In order of arrival.
+void AgentCore::line_up_awaiting() {
+  for (; !awaiting_.empty(); awaiting_.pop_front()) {
+    Attempt& attempt = attempts_.at(awaiting_.front());
+    if (line_up_behind(awaiting_.front(), attempt)) continue;
+    return hasten(attempt, 0);
+  }
+}
+
+/// Gives it to the worker with the shortest line, where what it awaits in others counts as much as what stands in line.
+/// While there is room for it besides, only directly behind what runs: the first that is ready will have that room.
+bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
+  if (!std::holds_alternative<FunctionWork>(attempt.order.work)) return false;
+  std::vector<WorkerNumber> awaited_in;
+  for (const Awaited& each : attempt.order.awaits) {
+    const auto found = attempts_.find({each.task, each.attempt});
+    if (found == attempts_.end() || found->second.worker == 0) return false;
+    awaited_in.push_back(found->second.worker);
+  }
+  const bool has_room = ledger_.fits_exactly(attempt.order.grant);
+  std::pair<const WorkerNumber, Worker>* best = nullptr;
+  std::pair<std::size_t, std::size_t> least;
+  for (auto& each : workers_) {
+    if (!may_line_up(each.second, attempt) || (has_room && each.second.attempts.size() > 1)) continue;
+    const auto own = static_cast<std::size_t>(std::count(awaited_in.begin(), awaited_in.end(), each.first));
+    const std::size_t others = awaited_in.size() - own;
+    const std::pair<std::size_t, std::size_t> costs{each.second.attempts.size() + others, others};
+    if (best != nullptr && costs >= least) continue;
+    best = &each;
+    least = costs;
+  }
+  if (best == nullptr) return false;
+  give_to(best->first, best->second, key, attempt);
+  hasten(attempt, best->first);
+  return true;
+}
+
+/// Reports of what it awaits, in workers other than its own, are not to gather.
+void AgentCore::hasten(const Attempt& attempt, WorkerNumber but_in) {
+  for (const Awaited& each : attempt.order.awaits) {
+    const auto found = attempts_.find({each.task, each.attempt});
+    if (found == attempts_.end()) continue;
+    Attempt& awaited = found->second;
+    if (awaited.worker == 0 || awaited.worker == but_in || awaited.is_hastened) continue;
+    awaited.is_hastened = true;
+    emit(Hasten{awaited.worker, each.task, each.attempt});
+  }
+}
+
+/// What waits for the end of the attempt goes on, or back.
+void AgentCore::hand_on(Key key, Attempt& ended, WorkerNumber ended_in) {
+  const std::vector<Key> awaited_by = std::exchange(ended.awaited_by, {});
+  const bool is_done =
+      ended.report.end == AttemptEnd::done || settings_.planted == Planted::failed_input_taken_for_done;
+  const bool is_kept = ended.report.result.size() <= OrderBook::most_kept_bytes;
+  std::vector<WorkerNumber> told;
+  for (const Key& waiting : awaited_by) {
+    const auto found = attempts_.find(waiting);
+    if (found == attempts_.end()) continue;
+    Attempt& attempt = found->second;
+    if (attempt.phase == Attempt::Phase::ended || attempt.verdict) continue;
+    if (is_done) fill_in(attempt, key, ended.report.result);
+    if (!is_done || attempt.input_bytes > settings_.most_input_bytes) {
+      end_early(waiting, attempt, not_here());
+    } else if (attempt.worker == 0) {
+      if (attempt.awaits()) continue;
+      std::erase(awaiting_, waiting);
+      ahead_.push_back(waiting);
+    } else {
+      const bool is_told = std::find(told.begin(), told.end(), attempt.worker) != told.end();
+      if (!is_told && (attempt.worker != ended_in || !is_kept)) {
+        told.push_back(attempt.worker);
+        emit(GiveResult{attempt.worker, key.first, key.second, ended.report.result});
+      }
+      if (!attempt.awaits() && attempt.phase == Attempt::Phase::running) set_timeout(attempt);
+    }
+  }
+}
+
+/// Its worker has results of its own, and is sent the others.
+void AgentCore::fill_in(Attempt& attempt, Key awaited, const Bytes& result) {
+  std::erase_if(attempt.order.awaits.as_vector(), [&](const Awaited& each) {
+    if (each.task != awaited.first || each.attempt != awaited.second) return false;
+    if (each.input != Awaited::no_input) {
+      attempt.input_bytes += result.size();
+      if (attempt.worker == 0) attempt.order.inputs[each.input] = result;
+    }
+    return true;
+  });
+  if (attempt.order.awaits.empty()) attempt.order.awaits.clear();
+}
+
+/// What runs elsewhere takes long: others may have the room.
+void AgentCore::give_up_waiting() {
+  for (auto& [number, worker] : workers_) {
+    if (worker.phase != Worker::Phase::busy || !worker.awaits_since) continue;
+    if (now_ - *worker.awaits_since < settings_.awaiting_patience) continue;
+    const Key key = worker.attempts.front();
+    Attempt& first = attempts_.at(key);
+    if (first.phase == Attempt::Phase::running && first.awaits() && !first.verdict) end_early(key, first, not_here());
+  }
+}
+
+}  // namespace troupe

@@ -1,0 +1,75 @@
+#include "runtime/worker/order_book.h"
+
+#include "runtime/base/check.h"
+
+namespace troupe {
+
+bool OrderBook::take(RunOrder order, std::uint64_t taken) {
+  const Key key{order.task, order.attempt};
+  for (; first_own_ < taken && !own_.empty(); ++first_own_) own_.pop_front();
+  const auto [place, is_new] = orders_.try_emplace(key);
+  if (!is_new) return false;
+  Entry& entry = place->second;
+  entry.order = std::move(order);
+  if (entry.order.awaits.empty()) return true;
+  entry.has_awaited = true;
+  ++awaiting_;
+  for (const Own& own : own_) settle(entry, own);
+  return true;
+}
+
+void OrderBook::take_back(Key key) {
+  if (const auto found = orders_.find(key); found != orders_.end()) found->second.is_taken_back = true;
+}
+
+void OrderBook::take_result(Key awaited, const Bytes& result) {
+  for (auto& [key, entry] : orders_) fill_in(entry, awaited, result);
+}
+
+void OrderBook::hasten(Key key) {
+  if (key == begun_) is_begun_hastened_ = true;
+  if (const auto found = orders_.find(key); found != orders_.end()) found->second.is_hastened = true;
+}
+
+bool OrderBook::note_end(const AttemptReport& report) {
+  const bool is_kept = report.result.size() <= most_kept_bytes;
+  own_.push_back(
+      {{report.task, report.attempt}, report.end == AttemptEnd::done, is_kept, is_kept ? report.result : Bytes()});
+  if (awaiting_ > 0)
+    for (auto& [key, entry] : orders_) settle(entry, own_.back());
+  begun_ = {};
+  return is_begun_hastened_;
+}
+
+void OrderBook::settle(Entry& entry, const Own& own) {
+  if (own.is_done && own.is_kept) return fill_in(entry, own.key, own.result);
+  if (own.is_done) return;  // It comes from the agent.
+  for (const Awaited& each : entry.order.awaits)
+    if (each.task == own.key.first && each.attempt == own.key.second) entry.is_taken_back = true;
+}
+
+void OrderBook::fill_in(Entry& entry, Key awaited, const Bytes& result) {
+  if (entry.order.awaits.empty()) return;
+  std::erase_if(entry.order.awaits.as_vector(), [&](const Awaited& each) {
+    if (each.task != awaited.first || each.attempt != awaited.second) return false;
+    if (each.input < entry.order.inputs.size()) entry.order.inputs[each.input] = result;
+    return true;
+  });
+}
+
+OrderBook::State OrderBook::state_of(Key key) const {
+  const Entry& entry = orders_.at(key);
+  if (entry.is_taken_back) return State::taken_back;
+  return entry.order.awaits.empty() ? State::can_begin : State::waits;
+}
+
+RunOrder OrderBook::begin(Key key) {
+  auto entry = orders_.extract(key);
+  TROUPE_CHECK(!entry.empty(), "only what was given begins");
+  if (entry.mapped().has_awaited) --awaiting_;
+  begun_ = key;
+  is_begun_hastened_ = entry.mapped().is_hastened;
+  return std::move(entry.mapped().order);
+}
+
+}  // namespace troupe
