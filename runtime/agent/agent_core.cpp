@@ -53,8 +53,7 @@ void AgentCore::remember() {
   remembered_ = seen_;
 }
 
-// --- what the scheduler says
-// ------------------------------------------------------------------------------------------
+// --- what the scheduler says ----------------------------------------------------------------------------------------
 
 void AgentCore::on(const OrderArrived& arrived) {
   if (is_refused(arrived.store)) return;
@@ -125,8 +124,7 @@ void AgentCore::on(const AskedToJoin& asked) {
   emit(SendJoin{running()});
 }
 
-// --- what happens on this node
-// ----------------------------------------------------------------------------------------
+// --- what happens on this node --------------------------------------------------------------------------------------
 
 void AgentCore::on(const WorkerReady& ready) {
   const auto found = workers_.find(ready.worker);
@@ -231,8 +229,7 @@ void AgentCore::on(const Tick&) {
   }
 }
 
-// --- moves
-// ------------------------------------------------------------------------------------------------------------
+// --- moves ----------------------------------------------------------------------------------------------------------
 
 /// In order of arrival: a large one is not passed for ever by small ones.
 void AgentCore::start_what_fits() {
