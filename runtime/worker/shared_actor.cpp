@@ -9,9 +9,8 @@ SharedActor::SharedActor(RunOrder order, std::uint64_t number, const Catalog& ca
     : number_(number),
       begun_(begun),
       outlet_(std::move(outlet)),
-      thread_([this, order = std::move(order), &catalog, connect = std::move(connect)] {
-        run(order, catalog, connect);
-      }) {}
+      thread_(
+          [this, order = std::move(order), &catalog, connect = std::move(connect)] { run(order, catalog, connect); }) {}
 
 SharedActor::~SharedActor() {
   end();

@@ -70,7 +70,7 @@ class NodeHost {
   Dice silence_dice_;
   std::unique_ptr<AgentCore> core_;
   struct Worker {
-    std::deque<RunOrder> orders;  // the first is under way
+    std::deque<RunOrder> orders;                                    // the first is under way
     std::map<std::pair<TaskId, AttemptId>, std::uint64_t> sharers;  // or the actors that live in it: the order's number
     std::uint64_t begun = 0;
     bool is_stopped = false;  // for ever
