@@ -64,7 +64,8 @@ void AgentCore::shared_worker_exits(const Worker& worker, const WorkerExited& ex
     Attempt& attempt = attempts_.at(key);
     const bool is_blamed = std::find(exited.blamed.begin(), exited.blamed.end(), attempt.number) != exited.blamed.end();
     if (settings_.planted == Planted::sharers_outlive_their_worker && !is_blamed) continue;
-    const bool is_its_doing = !worker.was_ended() && (is_blamed || exited.begun == 0 || settings_.planted == Planted::sharers_blamed_for_another);
+    const bool is_its_doing = !worker.was_ended() && (is_blamed || exited.begun == 0 ||
+                                                      settings_.planted == Planted::sharers_blamed_for_another);
     const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::preempted,
                             .cause = is_its_doing ? cause : Cause{.message = "the worker that it shared ended"}};
     end(key, attempt, attempt.verdict.value_or(why));

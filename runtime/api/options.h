@@ -37,8 +37,8 @@ struct ActorOptions {
   std::int32_t priority = 0;
   bool spreads = false;
   /// It lives in a process with other actors that say so, of the same program, number of cpus and devices, each in a
-  /// thread of its own: made in a tenth of the time and memory, and its calls take longer. One that takes the process
-  /// down has failed; the others are started anew as well, which is not counted against `max_restarts`.
+  /// thread of its own: it is made without a process, and its calls take longer. One that takes the process down has
+  /// failed; the others are started anew, without their state, which is not counted against `max_restarts`.
   bool shares_worker = false;
 };
 

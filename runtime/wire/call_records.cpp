@@ -89,7 +89,9 @@ void send(RingLink& link, const message::CallAnswer& answer) {
                         .task = answer.actor.number,
                         .epoch = answer.attempt.epoch,
                         .attempt = answer.attempt.number,
-                        .outcome = answer.ok ? 1u : answer.is_gone ? 2u : 0u};
+                        .outcome = answer.ok        ? 1u
+                                   : answer.is_gone ? 2u
+                                                    : 0u};
   const std::string_view parts[] = {bytes_of(head), answer.ok ? answer.value : answer.error};
   link.send(parts);
 }
@@ -113,9 +115,8 @@ std::optional<message::Call> decode_call(std::string_view bytes, std::uint64_t c
 std::optional<message::CallAnswer> decode_answer(std::string_view bytes) {
   AnswerHead head;
   if (!take(bytes, head)) return std::nullopt;
-  message::CallAnswer answer{
-      {JobId{head.job}, head.task}, head.number, head.outcome == 1, {}, {}, {head.epoch, head.attempt},
-      head.outcome == 2};
+  message::CallAnswer answer{{JobId{head.job}, head.task}, head.number,      head.outcome == 1, {}, {},
+                             {head.epoch, head.attempt},   head.outcome == 2};
   (answer.ok ? answer.value : answer.error).assign(bytes);
   return answer;
 }

@@ -470,8 +470,7 @@ TEST_CASE("who dies with a worker that he shares has failed if it died under his
   CHECK(node.is_given("d") == "start worker 3");
   CHECK(node.is_given("e") == "start worker 4");
   CHECK(node.is_given("f") == "");
-  CHECK(node.has_exited(3, {.exit_code = 127}) ==
-        "report d#1 failed; report f#1 failed");
+  CHECK(node.has_exited(3, {.exit_code = 127}) == "report d#1 failed; report f#1 failed");
 }
 
 TEST_CASE("an actor that does not end takes the worker that it shares with it, and the others run again", "[agent]") {

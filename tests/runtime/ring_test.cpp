@@ -277,8 +277,13 @@ TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {
     CHECK_FALSE(decode_call(cut, 99));
 
     const bool ok = dice.below(2) == 0;
-    const message::CallAnswer answer{call.actor, call.number, ok, ok ? dice.string() : "", ok ? "" : dice.string(),
-                                     call.attempt, !ok && dice.below(2) == 0};
+    const message::CallAnswer answer{call.actor,
+                                     call.number,
+                                     ok,
+                                     ok ? dice.string() : "",
+                                     ok ? "" : dice.string(),
+                                     call.attempt,
+                                     !ok && dice.below(2) == 0};
     send(*pair.worker, answer);
     const auto answered = pair.caller->receive();
     REQUIRE(answered);

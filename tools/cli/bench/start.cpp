@@ -207,7 +207,8 @@ void bench_start(Bench& bench) {
       stderr,
       "start: supervisor, redis-server (appendfsync always), scheduler, agent and workers, each a process; "
       "driver-owned; first answer: one task, 20 runs after 2 to warm up; idle: one worker, over 10 s; actors: 40 at "
-      "once, a process each, and 4, 40, 1,000 that share workers; restart: 50 kills of an actor's worker, to its next answer\n");
+      "once, a process each, and 4, 40, 1,000 that share workers; restart: 50 kills of an actor's worker, to its next "
+      "answer\n");
   bench_first_answer(bench);
   bench_idle(bench);
   bench_actors(bench);
