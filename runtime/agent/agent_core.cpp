@@ -272,22 +272,6 @@ bool AgentCore::line_up(Key key, Attempt& attempt) {
   return true;
 }
 
-bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
-  if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
-      worker.attempts.size() >= settings_.most_given_to_worker)
-    return false;
-  const Attempt& runs = attempts_.at(worker.attempts.front());
-  return runs.phase == Attempt::Phase::running && !is_actor(runs.order) && runs.order.grant == attempt.order.grant;
-}
-
-void AgentCore::give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt) {
-  attempt.phase = Attempt::Phase::given;
-  attempt.worker = number;
-  worker.attempts.push_back(key);
-  ++worker.given;
-  emit(GiveOrder{number, attempt.order, worker.ended});
-}
-
 /// The worker has begun the next of its attempts: it takes over the grant of the one that has ended.
 void AgentCore::go_on(Worker& worker, Attempt& ended) {
   Attempt& next = attempts_.at(worker.attempts.front());
@@ -499,12 +483,6 @@ Time AgentCore::next_timer() const {
     if (worker.phase == Worker::Phase::idle) next = std::min(next, worker.idle_since + settings_.idle_timeout);
   }
   return next;
-}
-
-bool AgentCore::has_work_in_line() const {
-  return !queue_.empty() || !ahead_.empty() || !awaiting_.empty() ||
-         std::any_of(workers_.begin(), workers_.end(),
-                     [](const auto& each) { return each.second.attempts.size() > 1 && !each.second.is_shared; });
 }
 
 std::vector<Grant> AgentCore::grants_in_use() const {

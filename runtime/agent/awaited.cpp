@@ -87,6 +87,28 @@ bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   return true;
 }
 
+bool AgentCore::has_work_in_line() const {
+  return !queue_.empty() || !ahead_.empty() || !awaiting_.empty() ||
+         std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& each) { return each.second.attempts.size() > 1 && !each.second.is_shared; });
+}
+
+bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
+  if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
+      worker.attempts.size() >= settings_.most_given_to_worker)
+    return false;
+  const Attempt& runs = attempts_.at(worker.attempts.front());
+  return runs.phase == Attempt::Phase::running && std::holds_alternative<FunctionWork>(runs.order.work) && runs.order.grant == attempt.order.grant;
+}
+
+void AgentCore::give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt) {
+  attempt.phase = Attempt::Phase::given;
+  attempt.worker = number;
+  worker.attempts.push_back(key);
+  ++worker.given;
+  emit(GiveOrder{number, attempt.order, worker.ended});
+}
+
 /// Reports of what it awaits, in workers other than its own, are not to gather.
 void AgentCore::hasten(const Attempt& attempt, WorkerNumber but_in) {
   for (const Awaited& each : attempt.order.awaits) {

@@ -6,8 +6,7 @@
 
 namespace troupe {
 
-std::string HostedActor::make(const RunOrder& order, const Catalog& catalog,
-                              const WorkerOptions& options) {
+std::string HostedActor::make(const RunOrder& order, const Catalog& catalog, const WorkerOptions& options) {
   const auto& work = std::get<ActorWork>(order.work);
   class_ = catalog.actor(work.type);
   if (class_ == nullptr) return "this program has no actor named '" + work.type + "'";

@@ -9,9 +9,7 @@ SharedActor::SharedActor(RunOrder order, std::uint64_t number, const Catalog& ca
     : number_(number),
       begun_(begun),
       outlet_(std::move(outlet)),
-      thread_([this, order = std::move(order), &catalog, &options] {
-        run(order, catalog, options);
-      }) {}
+      thread_([this, order = std::move(order), &catalog, &options] { run(order, catalog, options); }) {}
 
 SharedActor::~SharedActor() {
   end();

@@ -24,9 +24,10 @@ class SharedActor {
     std::function<void(std::string why)> ended;
   };
 
-  /// Begins with the order. Requires: it is an actor's; `catalog`, `options` and `begun` outlive this; `number`: begun_file.h's.
-  SharedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options, BegunFile& begun,
-              Outlet outlet);
+  /// Begins with the order. Requires: it is an actor's; `catalog`, `options` and `begun` outlive this; `number`:
+  /// begun_file.h's.
+  SharedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options,
+              BegunFile& begun, Outlet outlet);
   /// Waits until it has ended.
   ~SharedActor();
 
