@@ -98,7 +98,8 @@ bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const 
       worker.attempts.size() >= settings_.most_given_to_worker)
     return false;
   const Attempt& runs = attempts_.at(worker.attempts.front());
-  return runs.phase == Attempt::Phase::running && std::holds_alternative<FunctionWork>(runs.order.work) && runs.order.grant == attempt.order.grant;
+  return runs.phase == Attempt::Phase::running && std::holds_alternative<FunctionWork>(runs.order.work) &&
+         runs.order.grant == attempt.order.grant;
 }
 
 void AgentCore::give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt) {
