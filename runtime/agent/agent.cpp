@@ -340,8 +340,9 @@ class Agent {
     const auto memory = static_cast<std::uint64_t>(options_.capacity.memory_bytes);
     const std::uint64_t limit =
         options_.object_bytes > 0 ? options_.object_bytes : std::max(memory * objects_percent / 100, least_objects);
-    auto store = ObjectStore::start(
-        {.socket = socket, .limit_bytes = limit, .spill_folder = options_.log_directory + "/objects"});
+    auto store = ObjectStore::start({.socket = socket,
+                                     .limit_bytes = limit,
+                                     .spill_folder = options_.log_directory + "/objects-" + to_text(options_.node)});
     if (!store) return store.error();
     objects_.emplace(std::move(*store));
     return {};

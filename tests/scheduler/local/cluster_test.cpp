@@ -263,6 +263,7 @@ TEST_CASE("a task whose node falls silent runs on another one, and its late firs
                                               {"agent", cluster.directory() + "/second.sock"},
                                               {"name", "second"},
                                               {"member", ""},
+                                              {"object_bytes", "0"},
                                               {"logs", cluster.directory() + "/store/logs"}}};
     ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}, STDERR_FILENO));
   }
