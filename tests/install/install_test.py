@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD, PREFIX, LIBDIR, INCLUDEDIR = sys.argv[1:5]
-DOORS = ["scheduler/local/cluster.h", "runtime/api/coroutine.h"]  # The header that a program includes; it leads to all others.
+DOORS = ["scheduler/local/cluster.h", "runtime/api/coroutine.h"]  # What a program includes; they lead to all others.
 COMPILER = ["g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-Wpedantic"]
 
 CMAKE = """cmake_minimum_required(VERSION 3.16)
