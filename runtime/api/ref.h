@@ -28,7 +28,8 @@ class Ref {
   explicit Ref(ObjectPtr object) : object_(std::move(object)) {}
   /// A vector of numbers may be had as an array that is not copied out of shared memory, and the other way round.
   template <class Other>
-  requires AreAlike<Other, T> Ref(const Ref<Other>& other) : object_(other.object()) {}  // NOLINT
+  requires AreAlike<Other, T> Ref(const Ref<Other>& other)
+      : object_(other.object()) {}  // NOLINT: it names the same value.
 
   explicit operator bool() const { return object_ != nullptr; }
   const ObjectPtr& object() const { return object_; }

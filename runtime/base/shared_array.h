@@ -29,7 +29,7 @@ requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) class SharedArray 
       : values_(values), owner_(std::move(owner)) {}
 
   std::span<const T> span() const { return values_; }
-  operator std::span<const T>() const { return values_; }  // NOLINT
+  operator std::span<const T>() const { return values_; }  // NOLINT: as a vector does.
   const T* data() const { return values_.data(); }
   std::size_t size() const { return values_.size(); }
   bool empty() const { return values_.empty(); }

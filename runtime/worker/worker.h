@@ -1,7 +1,7 @@
-// A worker process: runs catalogued functions and hosts one actor, for the agent that started it. A throw of the user's
-// code becomes the attempt's result here, and nowhere else.
+// A worker process: runs catalogued functions and hosts an actor, or several that share it, for the agent that started
+// it. A throw of the user's code becomes the attempt's result here, and nowhere else.
 //
-// One thread talks and never runs user code; one other runs it, a piece at a time.
+// One thread talks and never runs user code; one other runs it, a piece at a time, and one each for actors that share.
 #pragma once
 
 #include <string>

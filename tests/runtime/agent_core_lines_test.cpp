@@ -1,0 +1,161 @@
+// Orders that line up in workers: given before there is room for them, or before what they await has ended.
+#include "tests/runtime/agent_scene.h"
+
+using namespace troupe;
+
+TEST_CASE("what is given ahead lines up in the workers that run its like, and each goes on with its next", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.is_given("b");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  CHECK(node.is_given("c") == "give c#1 to 1");
+  CHECK(node.is_given("d") == "give d#1 to 2");
+  CHECK(node.is_given("e") == "give e#1 to 1");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+  CHECK(node.finishes(1, "c") == "report c#1 done");
+  node.ahead = false;
+  CHECK(node.is_given("f") == "");  // e and b hold both cpus
+  CHECK(node.finishes(1, "e") == "report e#1 done; give f#1 to 1");
+}
+
+TEST_CASE("what is given ahead and finds no worker of its kind waits for room, behind what has its room", "[agent]") {
+  Node node;
+  node.grant = {.cpus = 2000};
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  node.ahead = true;
+  node.grant = {.cpus = 1000};
+  CHECK(node.is_given("b") == "");
+  node.ahead = false;
+  node.grant = {.cpus = 2000};
+  CHECK(node.is_given("c") == "");
+  CHECK(node.finishes(1, "a") == "report a#1 done; give c#1 to 1");
+  CHECK(node.finishes(1, "c") == "report c#1 done; start worker 2");
+}
+
+TEST_CASE("a worker dies under the last that it has begun: what it never began goes to another", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  node.ahead = true;
+  for (const char* task : {"b", "c", "d", "e"}) (void)node.is_given(task);
+  // Worker 1 runs a, b, d; worker 2 runs x, c, e.
+  CHECK(node.has_exited(1, {.signal = 11}, 2) ==
+        "report a#1 preempted: its report was lost with its worker; start worker 3; report b#1 failed: signal 11");
+  CHECK(node.finishes(2, "x") == "report x#1 done");
+}
+
+TEST_CASE("what a worker had begun when it was ended for another attempt has not failed", "[agent]") {
+  Node node;
+  node.timeout = 100ms;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  node.timeout = 0ms;
+  (void)node.is_given("x");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  CHECK(node.is_given("b") == "give b#1 to 1");
+  CHECK(node.at(100ms).ticks() == "end worker 1");
+  CHECK(node.has_exited(1, {.signal = 15}, 2) ==
+        "report a#1 failed: timed out after 100 ms; report b#1 preempted: its report was lost with its worker");
+}
+
+TEST_CASE("what was given ahead and is told to stop is taken back before its worker begins it", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  node.ahead = true;
+  (void)node.is_given("b");
+  CHECK(node.is_told_to_stop("b") == "take b#1 back from 1");
+  CHECK(node.is_told_to_stop("b") == "ignored: the attempt is ending");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+  CHECK(node.finishes(1, "b", AttemptEnd::cancelled) == "report b#1 cancelled");
+  // One that had begun already is ended like any other.
+  (void)node.at(10ms).is_given("c");
+  (void)node.is_given("d");
+  CHECK(node.is_told_to_stop("d") == "take d#1 back from 1");
+  CHECK(node.finishes(1, "c") == "report c#1 done");
+  CHECK(node.at(5010ms).ticks().starts_with("end worker 1; "));
+}
+
+TEST_CASE("an order lines up where what it awaits runs, and results go to the workers that await them", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("y", {"x", "a"}) == "give y#1 to 2; hasten a#1");
+  CHECK(node.is_given_behind("z", {"y"}) == "give z#1 to 2");
+  CHECK(node.finishes(1, "a") == "report a#1 done; give result of a#1 to 2");
+  CHECK(node.finishes(2, "x") == "report x#1 done");
+  CHECK(node.finishes(2, "y") == "report y#1 done");
+  CHECK(node.finishes(1, "b") == "report b#1 done");
+  CHECK(node.finishes(2, "z") == "report z#1 done");
+}
+
+TEST_CASE("while there is room for others, what awaits something waits for that room", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("c", {"a"}) == "hasten a#1");
+  CHECK(node.finishes(1, "a") == "report a#1 done; start worker 2");
+  CHECK(node.has_ready(2) == "give c#1 to 2");
+}
+
+TEST_CASE("an order that awaits what is not here, or has not ended well, goes back", "[agent]") {
+  const std::string goes_back = " preempted: what it awaits is not here, or has not ended well";
+  Node node;
+  CHECK(node.is_given_behind("b", {"a"}) == "report b#1" + goes_back);
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("c", {"a"});
+  (void)node.is_given_behind("d", {"c"});
+  CHECK(node.finishes(1, "a", AttemptEnd::failed) == "report a#1 failed; take c#1 back from 1");
+  CHECK(node.is_given_behind("e", {"a"}) == "report e#1" + goes_back);
+  CHECK(node.finishes(1, "c", AttemptEnd::cancelled) == "report c#1" + goes_back + "; take d#1 back from 1");
+}
+
+TEST_CASE("what ended before its successor came is handed on as long as it is not acknowledged", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.finishes(1, "a");
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  (void)node.is_acknowledged("a");
+  CHECK(node.is_given_behind("c", {"a"}).starts_with("report c#1 preempted"));
+}
+
+TEST_CASE("a worker that waits for long for what another runs goes on with something else", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("b", {"a"});
+  (void)node.is_given_behind("y", {"b", "x"});
+  CHECK(node.finishes(2, "x") == "report x#1 done");  // Worker 2 waits for b.
+  (void)node.has_ready(1);
+  (void)node.has_ready(2);
+  (void)node.at(900ms).ticks();
+  CHECK(node.at(1500ms).ticks().find("take y#1 back from 2") != std::string::npos);
+  CHECK(node.finishes(2, "y", AttemptEnd::cancelled).starts_with("report y#1 preempted"));
+}
+
+TEST_CASE("a worker that dies takes along what awaited the results that it had not told", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("b", {"a"});
+  (void)node.is_given_behind("y", {"x", "b"});
+  const std::string effects = node.has_exited(1, {.signal = 9}, 1);
+  CHECK(effects.find("report a#1 failed: signal 9") != std::string::npos);
+  CHECK(effects.find("report b#1 preempted") != std::string::npos);
+  CHECK(effects.find("take y#1 back from 2") != std::string::npos);
+}
+
+TEST_CASE("work stands in line at an agent while something waits for another to end", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK_FALSE(node.has_work_in_line());
+  node.ahead = true;
+  (void)node.is_given("b");
+  CHECK(node.has_work_in_line());
+  (void)node.finishes(1, "a");
+  CHECK_FALSE(node.has_work_in_line());
+  node.ahead = false;
+  (void)node.is_given("c");
+  CHECK(node.has_work_in_line());
+}
