@@ -67,7 +67,7 @@ class MemoryAndDisk final : public Shelf {
     const std::string path = path_of(object);
     Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file) return disk_error(path, "make");
-    const int memory = at(number).descriptor().number();
+    const int memory = at(number).descriptor();
     std::vector<char> buffer(std::min<std::uint64_t>(bytes, disk_step));
     for (std::uint64_t done = 0; done < bytes;) {
       const auto piece = std::min<std::uint64_t>(buffer.size(), bytes - done);

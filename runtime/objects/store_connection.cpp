@@ -205,7 +205,7 @@ void StoreConnection::post(const Request& request, std::shared_ptr<Segment> segm
 void StoreConnection::flush() {
   for (; !is_broken_ && !outgoing_.empty(); outgoing_.pop_front()) {
     const Outgoing& next = outgoing_.front();
-    const int handed[] = {next.segment ? next.segment->descriptor().number() : -1};
+    const int handed[] = {next.segment ? next.segment->descriptor() : -1};
     if (!send_message(socket_, bytes_of_body(next.request), std::span(handed, next.segment ? 1 : 0))) {
       if (errno != EAGAIN && errno != ENOBUFS && errno != EINTR) give_up();
       return;

@@ -19,15 +19,24 @@ Error no_memory(std::size_t bytes) {
 
 }  // namespace
 
-Result<SharedMemory> SharedMemory::make(std::size_t bytes) {
+Result<SharedMemory> SharedMemory::make(std::size_t bytes, Pages pages) {
   Descriptor descriptor(::memfd_create("troupe", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!descriptor || ::ftruncate(descriptor.number(), static_cast<off_t>(bytes)) != 0 ||
+  const auto size = static_cast<off_t>(bytes);
+  if (!descriptor || ::ftruncate(descriptor.number(), size) != 0 ||
       ::fcntl(descriptor.number(), F_ADD_SEALS, size_seals | F_SEAL_SEAL) != 0)
     return no_memory(bytes);
-  return map(std::move(descriptor), bytes);
+  if (pages == Pages::at_once && ::fallocate(descriptor.number(), 0, 0, size) != 0) return no_memory(bytes);
+  return map(std::move(descriptor), bytes, Access::write);
 }
 
 Result<SharedMemory> SharedMemory::from(Descriptor descriptor, std::size_t bytes) {
+  auto memory = part_of(std::move(descriptor), bytes, bytes, Access::write);
+  if (memory) memory->close_descriptor();
+  return memory;
+}
+
+Result<SharedMemory> SharedMemory::part_of(Descriptor descriptor, std::size_t bytes, std::size_t mapped,
+                                           Access access) {
   struct stat status {};
   const int seals = ::fcntl(descriptor.number(), F_GET_SEALS);
   if (seals < 0 || (seals & size_seals) != size_seals || ::fstat(descriptor.number(), &status) != 0)
@@ -36,13 +45,12 @@ Result<SharedMemory> SharedMemory::from(Descriptor descriptor, std::size_t bytes
     return Error{Fault::corrupt, "shared memory of " + std::to_string(status.st_size) +
                                      " bytes was handed over, expected " + std::to_string(bytes)};
   }
-  auto memory = map(std::move(descriptor), bytes);
-  if (memory) memory->close_descriptor();
-  return memory;
+  return map(std::move(descriptor), mapped, access);
 }
 
-Result<SharedMemory> SharedMemory::map(Descriptor descriptor, std::size_t bytes) {
-  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number(), 0);
+Result<SharedMemory> SharedMemory::map(Descriptor descriptor, std::size_t bytes, Access access) {
+  const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* data = ::mmap(nullptr, bytes, protection, MAP_SHARED, descriptor.number(), 0);
   if (data == MAP_FAILED) return no_memory(bytes);
   return SharedMemory(std::move(descriptor), {static_cast<std::byte*>(data), bytes});
 }
