@@ -91,7 +91,7 @@ std::optional<std::uint64_t> StoreConnection::take_spare(std::size_t capacity) {
 }
 
 Result<std::uint64_t> StoreConnection::make_segment(std::unique_lock<std::mutex>& lock, std::size_t capacity) {
-  const auto granted = ask(lock, {.verb = Verb::reserve, .capacity = capacity});
+  const auto granted = ask(lock, {.verb = Verb::reserve, .object = {own_half_, 0}, .capacity = capacity});
   if (!granted) return granted.error();
   if (granted->answer.outcome != Outcome::granted) return no_room(granted->answer);
   lock.unlock();

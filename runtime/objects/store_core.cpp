@@ -23,36 +23,25 @@ Result<std::vector<Reply>> StoreCore::take(Time now, ClientNumber number, const 
   if (segment != 0 && request.verb != Verb::put) return broken_rule("to take memory without putting anything");
   Result<void> done;
   switch (request.verb) {
-    case Verb::reserve:
-      if (request.capacity == 0 || request.capacity > settings_.limit_bytes || !make_room(request.capacity)) {
-        refuse(number, request);
-      } else {
-        client.reserved += request.capacity;
-        used_ += request.capacity;
-        tell(number, {.outcome = Outcome::granted, .number = request.number, .capacity = request.capacity});
-      }
-      break;
+    case Verb::reserve: done = reserve(number, client, request); break;
     case Verb::give_back:
       if (request.capacity > client.reserved) return broken_rule("to take back more than it gave");
       client.reserved -= request.capacity;
       used_ -= request.capacity;
       break;
     case Verb::put: done = put(number, client, request, segment); break;
-    case Verb::hold: hold(client, request.object, false); break;
-    case Verb::take_over: hold(client, request.object, true); break;
+    case Verb::hold:
+    case Verb::take_over:
     case Verb::drop:
-      if (let_go(client.held, request.object)) {
-        const auto object = objects_.find(request.object);
-        --object->second.held;
-        look_after(object);
-      }
-      break;
-    case Verb::open: done = open(number, client, request); break;
+    case Verb::open:
     case Verb::close:
-      if (let_go(client.opened, request.object)) {
-        const auto object = objects_.find(request.object);
-        --object->second.opened;
-        look_after(object);
+      if (!is_on_its_way(number, request.object)) {
+        ask_of_object(number, request);
+      } else if (client.early < settings_.most_early) {
+        ++client.early;
+        early_[request.object].push_back({number, request});
+      } else {
+        done = broken_rule("for too much of what is not there yet");
       }
       break;
     case Verb::list: list(number, request); break;
@@ -65,8 +54,23 @@ Result<std::vector<Reply>> StoreCore::take(Time now, ClientNumber number, const 
   return std::exchange(replies_, {});
 }
 
+Result<void> StoreCore::reserve(ClientNumber number, Client& client, const Request& request) {
+  if (client.half == 0 && request.object.high != 0 && writers_.try_emplace(request.object.high, number).second)
+    client.half = request.object.high;
+  if (client.half == 0 || client.half != request.object.high) return broken_rule("for ids that are not its own");
+  if (request.capacity == 0 || request.capacity > settings_.limit_bytes || !make_room(request.capacity)) {
+    refuse(number, request);
+  } else {
+    client.reserved += request.capacity;
+    used_ += request.capacity;
+    tell(number, {.outcome = Outcome::granted, .number = request.number, .capacity = request.capacity});
+  }
+  return {};
+}
+
 Result<void> StoreCore::put(ClientNumber number, Client& client, const Request& request, SegmentNumber segment) {
-  if (objects_.contains(request.object)) return broken_rule("to keep an object that it has");
+  if (request.object.high != client.half || request.object.low <= client.last_put || objects_.contains(request.object))
+    return broken_rule("to keep an object by a used name");
   if (request.value_at < sizeof(SegmentHead) || request.value_at > body_at || request.capacity < body_at ||
       request.bytes > request.capacity - request.value_at)
     return broken_rule("to keep an object that is larger than its segment");
@@ -99,20 +103,51 @@ Result<void> StoreCore::put(ClientNumber number, Client& client, const Request& 
   }
   idle_.insert({object.last_used, request.object});
   objects_.emplace(request.object, object);
+  client.last_put = request.object.low;
+  answer_early(request.object);
   return {};
 }
 
-Result<void> StoreCore::open(ClientNumber number, Client& client, const Request& request) {
+/// Its writer's put has not been read yet. To the writer itself it is never so: its messages come in order.
+bool StoreCore::is_on_its_way(ClientNumber asker, ObjectId id) const {
+  const auto writer = writers_.find(id.high);
+  return writer != writers_.end() && writer->second != asker && id.low > clients_.at(writer->second).last_put;
+}
+
+/// What was asked of an object before it was there, now that it is there or will never be.
+void StoreCore::answer_early(ObjectId id) {
+  const auto early = early_.extract(id);
+  if (early.empty()) return;
+  for (const auto& [from, request] : early.mapped()) {
+    --clients_.at(from).early;
+    ask_of_object(from, request);
+  }
+}
+
+void StoreCore::forget_early(ClientNumber number) {
+  for (auto at = early_.begin(); at != early_.end();) {
+    std::erase_if(at->second, [number](const Early& early) { return early.from == number; });
+    at = at->second.empty() ? early_.erase(at) : std::next(at);
+  }
+}
+
+void StoreCore::ask_of_object(ClientNumber number, const Request& request) {
+  Client& client = clients_.at(number);
+  switch (request.verb) {
+    case Verb::hold: return hold(client, request.object, false);
+    case Verb::take_over: return hold(client, request.object, true);
+    case Verb::open: return open(number, client, request);
+    case Verb::drop:
+    case Verb::close: return let_go(client, request.verb, request.object);
+    default: TROUPE_CHECK(false, "only these are of an object");
+  }
+}
+
+void StoreCore::open(ClientNumber number, Client& client, const Request& request) {
   const auto found = objects_.find(request.object);
-  if (found == objects_.end()) {
-    tell(number, {.outcome = Outcome::lost, .number = request.number});
-    return {};
-  }
+  if (found == objects_.end()) return tell(number, {.outcome = Outcome::lost, .number = request.number});
   Object& object = found->second;
-  if (object.segment == 0 && !restore(request.object, object)) {
-    refuse(number, request);
-    return {};
-  }
+  if (object.segment == 0 && !restore(request.object, object)) return refuse(number, request);
   idle_.erase({object.last_used, request.object});
   ++object.opened;
   ++client.opened[request.object];
@@ -127,7 +162,6 @@ Result<void> StoreCore::open(ClientNumber number, Client& client, const Request&
         .capacity = segment.capacity,
         .bytes = object.bytes},
        is_own ? 0 : object.segment);
-  return {};
 }
 
 void StoreCore::list(ClientNumber number, const Request& request) {
@@ -155,18 +189,27 @@ void StoreCore::hold(Client& client, ObjectId id, bool takes_over) {
   object->second.unclaimed_until.reset();
 }
 
-/// False: it never had it, or it is lost.
-bool StoreCore::let_go(std::map<ObjectId, std::uint32_t>& counts, ObjectId id) {
+/// Of what it never had nothing is taken.
+void StoreCore::let_go(Client& client, Verb verb, ObjectId id) {
+  auto& counts = verb == Verb::drop ? client.held : client.opened;
   const auto count = counts.find(id);
-  if (count == counts.end()) return false;
+  if (count == counts.end()) return;
   if (--count->second == 0) counts.erase(count);
-  return true;
+  const auto object = objects_.find(id);
+  --(verb == Verb::drop ? object->second.held : object->second.opened);
+  look_after(object);
 }
 
 std::vector<Reply> StoreCore::client_gone(ClientNumber number) {
   const auto client = clients_.extract(number);
   TROUPE_CHECK(!client.empty(), "who goes has come before");
   used_ -= client.mapped().reserved;
+  if (client.mapped().early > 0) forget_early(number);
+  if (writers_.erase(client.mapped().half) > 0)
+    for (auto at = early_.lower_bound({client.mapped().half, 0});
+         at != early_.end() && at->first.high == client.mapped().half;
+         at = early_.lower_bound({client.mapped().half, 0}))
+      answer_early(at->first);
   for (const auto& [own, segment] : client.mapped().written) {
     Segment& left = segments_.at(segment);
     left.writer = 0;

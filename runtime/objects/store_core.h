@@ -2,8 +2,9 @@
 // used again. Requests of processes go in, answers come out; memory and files are a Shelf's.
 //
 // An object stays as long as a process holds it or looks at it; all of a process ends with its connection. What was put
-// for somebody else waits for that one for a limited time. Where room is short, spare segments are taken away first,
-// then the objects that nobody looks at go to disk, the one least recently used first.
+// for somebody else waits for that one for a limited time. Processes tell each other of an object faster than its put
+// arrives here: what is asked of an object that is on its way waits for it. Where room is short, spare segments are
+// taken away first, then the objects that nobody looks at go to disk, the one least recently used first.
 //
 // Invariants: segments and reservations together are within the limit; the memory of an object that somebody looks at
 // is neither taken away nor written again; an object that nobody holds, looks at or may take over is gone.
@@ -49,6 +50,7 @@ struct Settings {
   Time spare_limit{5'000};       ///< After which a spare segment's memory goes.
   std::size_t most_spares = 64;  ///< Of one writer.
   std::size_t most_objects = 1u << 20;
+  std::size_t most_early = 65'536;  ///< Requests of one process that wait for what is on its way.
 };
 
 /// To one process; `segment`, if any, is to be handed over with it, for reading.
@@ -102,6 +104,9 @@ class StoreCore {
     std::uint64_t last_used = 0;
   };
   struct Client {
+    std::uint64_t half = 0;  // Of the ids of what it puts; 0: it has put nothing yet.
+    std::uint64_t last_put = 0;
+    std::size_t early = 0;  // Its requests in early_.
     std::uint64_t reserved = 0;
     std::map<ObjectId, std::uint32_t> held;
     std::map<ObjectId, std::uint32_t> opened;
@@ -109,12 +114,21 @@ class StoreCore {
     std::size_t spares = 0;
   };
   using Objects = std::map<ObjectId, Object>;
+  struct Early {
+    ClientNumber from = 0;
+    Request request;
+  };
 
+  Result<void> reserve(ClientNumber number, Client& client, const Request& request);
   Result<void> put(ClientNumber number, Client& client, const Request& request, SegmentNumber segment);
-  Result<void> open(ClientNumber number, Client& client, const Request& request);
+  bool is_on_its_way(ClientNumber asker, ObjectId id) const;
+  void answer_early(ObjectId id);
+  void forget_early(ClientNumber number);
+  void ask_of_object(ClientNumber number, const Request& request);
+  void open(ClientNumber number, Client& client, const Request& request);
   void list(ClientNumber number, const Request& request);
   void hold(Client& client, ObjectId id, bool takes_over);
-  bool let_go(std::map<ObjectId, std::uint32_t>& counts, ObjectId id);
+  void let_go(Client& client, Verb verb, ObjectId id);
   bool make_room(std::uint64_t bytes);
   bool take_away(SegmentNumber segment);
   bool take_away_a_spare();
@@ -132,7 +146,9 @@ class StoreCore {
   std::uint64_t spare_ = 0;
   std::uint64_t uses_ = 0;
   std::map<ClientNumber, Client> clients_;
+  std::map<std::uint64_t, ClientNumber> writers_;  // By the half of their ids.
   Objects objects_;
+  std::map<ObjectId, std::vector<Early>> early_;  // What was asked of objects that are on their way.
   std::map<SegmentNumber, Segment> segments_;
   std::set<std::pair<std::uint64_t, ObjectId>> idle_;  // In memory and not looked at, by when they were last used.
   std::set<std::pair<Time, SegmentNumber>> spares_;    // By since when.

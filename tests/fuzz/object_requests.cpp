@@ -47,7 +47,7 @@ void run(std::string_view bytes) {
     ClientNumber& client = present[asked.client % clients];
     const Request request{.verb = static_cast<Verb>(asked.verb % 10),
                           .number = 1,
-                          .object = {1, asked.object},
+                          .object = {1ull + asked.object % clients, 1ull + asked.object / clients},
                           .segment = asked.segment,
                           .capacity = asked.capacity,
                           .bytes = asked.bytes,
@@ -77,7 +77,9 @@ std::vector<std::string> seeds() {
   for (std::uint8_t i = 1; i <= 30; ++i) {
     const std::uint8_t client = i % clients;
     const auto flags = static_cast<std::uint8_t>(4 | (i % 4 == 0 ? 1 : 0) | (i % 7 == 0 ? 2 : 0));
-    ask({.client = client, .verb = 0, .capacity = 8192});
+    ask({.client = client, .verb = 0, .object = client, .capacity = 8192});
+    if (i % 6 == 0) ask({.client = 1, .verb = 4, .object = i});  // before it is there
+    if (i % 9 == 2) ask({.client = 0, .verb = 6, .object = i});
     ask({.client = client,
          .verb = 2,
          .object = i,
@@ -93,7 +95,7 @@ std::vector<std::string> seeds() {
     if (i % 5 == 1 && i > 5)
       ask({.client = client,
            .verb = 2,
-           .object = 100,
+           .object = static_cast<std::uint8_t>(99 + client),
            .segment = static_cast<std::uint8_t>(i - 6),
            .capacity = 8192,
            .bytes = 10,

@@ -34,7 +34,7 @@ struct Store {
     return Outcome::lost;
   }
   Outcome reserve(ClientNumber client, std::uint64_t capacity) {
-    return first(client, {.verb = Verb::reserve, .number = ++requests, .capacity = capacity});
+    return first(client, {.verb = Verb::reserve, .number = ++requests, .object = {client, 0}, .capacity = capacity});
   }
   /// An object of `capacity` bytes with its segment.
   std::vector<Reply> put(ClientNumber client, ObjectId object, std::uint64_t capacity, bool is_for_other = false) {
@@ -109,6 +109,52 @@ TEST_CASE("what was put for somebody else waits for that one a minute") {
   CHECK(store.core.usage().objects == 0);
 }
 
+TEST_CASE("what is asked of an object that is on its way waits for it") {
+  Store store;
+  REQUIRE(store.reserve(1, mib) == Outcome::granted);
+  REQUIRE(store.reserve(1, mib) == Outcome::granted);
+  // 2 heard of it from 1 before 1's put is read.
+  store.tell(2, Verb::take_over, {1, 1});
+  CHECK(store.ask(2, {.verb = Verb::open, .number = 71, .object = {1, 1}}).empty());
+  store.tell(3, Verb::hold, {1, 1});
+  const auto replies = store.put(1, {1, 1}, mib, true);
+  REQUIRE(replies.size() == 1);
+  CHECK((replies[0].to == 2 && replies[0].answer.number == 71 && replies[0].answer.outcome == Outcome::opened));
+  store.tell(2, Verb::close, {1, 1});
+  store.tell(2, Verb::drop, {1, 1});
+  CHECK(store.core.usage().objects == 1);
+  store.tell(3, Verb::drop, {1, 1});
+  CHECK(store.core.usage().objects == 0);
+  CHECK(store.open(2, {1, 1}) == Outcome::lost);  // it was here
+  // Who asked has gone when it comes.
+  store.tell(3, Verb::hold, {1, 2});
+  store.core.client_gone(3);
+  store.put(1, {1, 2}, mib, true);
+  store.core.tick(Time(60'001));
+  CHECK(store.core.usage().objects == 0);
+}
+
+TEST_CASE("an object whose writer went before it put it is lost") {
+  Store store;
+  REQUIRE(store.reserve(1, mib) == Outcome::granted);
+  CHECK(store.ask(2, {.verb = Verb::open, .number = 71, .object = {1, 1}}).empty());
+  const auto replies = store.core.client_gone(1);
+  REQUIRE(replies.size() == 1);
+  CHECK((replies[0].to == 2 && replies[0].answer.outcome == Outcome::lost));
+  CHECK(store.open(2, {1, 2}) == Outcome::lost);
+}
+
+TEST_CASE("only so many requests of one process wait for what is on its way") {
+  test::FakeShelf shelf;
+  StoreCore core({.limit_bytes = mib, .most_early = 2}, shelf);
+  for (ClientNumber client : {1, 2}) core.client_came(client);
+  REQUIRE(core.take(Time(0), 1, {.verb = Verb::reserve, .object = {1, 0}, .capacity = 4096}, 0));
+  for (const bool is_taken : {true, true, false})
+    CHECK(core.take(Time(0), 2, {.verb = Verb::hold, .object = {1, 5}}, 0).has_value() == is_taken);
+  core.client_gone(2);
+  core.client_gone(1);
+}
+
 TEST_CASE("where room is short the least recently used objects go to disk and come back") {
   Store store;
   for (std::uint64_t i = 1; i <= 10; ++i) store.keep(1, {1, i}, mib);
@@ -129,7 +175,7 @@ TEST_CASE("what somebody looks at keeps its memory, and the refusal says how muc
   Store store;
   for (std::uint64_t i = 1; i <= 10; ++i) store.keep(1, {1, i}, mib);
   for (std::uint64_t i = 1; i <= 8; ++i) REQUIRE(store.open(2, {1, i}) == Outcome::opened);
-  const auto replies = store.ask(1, {.verb = Verb::reserve, .number = 77, .capacity = 3 * mib});
+  const auto replies = store.ask(1, {.verb = Verb::reserve, .number = 77, .object = {1, 0}, .capacity = 3 * mib});
   const Answer& refused = replies.back().answer;
   CHECK(refused.outcome == Outcome::refused);
   CHECK(refused.in_use == 8 * mib);
@@ -209,6 +255,8 @@ TEST_CASE("who breaks the rules is told so") {
   CHECK(is_refused({.verb = Verb::give_back, .capacity = 2 * mib}, 0));
   CHECK(is_refused({.verb = static_cast<Verb>(77)}, 0));
   CHECK(is_refused({.verb = Verb::hold}, 99));
+  CHECK(is_refused({.verb = Verb::reserve, .object = {1, 0}, .capacity = mib}, 0));
+  CHECK(is_refused({.verb = Verb::reserve, .capacity = mib}, 0));
   // What it never had changes nothing.
   store.tell(2, Verb::drop, {1, 1});
   store.tell(2, Verb::close, {1, 1});
@@ -228,7 +276,7 @@ TEST_CASE("any order of requests keeps the limit, and keeps what is held") {
   ClientNumber last_client = 3;
   std::vector<ObjectId> objects;
   std::uint64_t last_object = 0;
-  int kept = 0;
+  int kept = 0, early = 0;
   for (int step = 0; step < 20'000; ++step) {
     store.now += Time(random() % 40);
     store.shelf.disk_is_full = random() % 10 == 0;
@@ -241,7 +289,14 @@ TEST_CASE("any order of requests keeps the limit, and keeps what is held") {
       case 1:
         if (store.reserve(client, capacity) == Outcome::granted) {
           const bool is_for_other = random() % 3 == 0;
-          const ObjectId object{9, ++last_object};
+          const ObjectId object{client, ++last_object};
+          // Others have heard of it before its put is read.
+          for (auto& [other, theirs] : clients) {
+            if (other == client || random() % 4 != 0) continue;
+            store.tell(other, Verb::take_over, object);
+            ++theirs.held[object];
+            ++early;
+          }
           store.put(client, object, capacity, is_for_other);
           objects.push_back(object);
           if (!is_for_other) ++seen.held[object];
@@ -285,6 +340,7 @@ TEST_CASE("any order of requests keeps the limit, and keeps what is held") {
     REQUIRE(usage.on_disk <= store.shelf.disk.size());
   }
   CHECK(kept > 1000);
+  CHECK(early > 100);
   for (const auto& [client, seen] : clients) store.core.client_gone(client);
   store.core.tick(store.now + Time(60'000));
   CHECK(store.core.usage().objects == 0);
