@@ -52,6 +52,7 @@ class Object {
   std::variant<std::monostate, Bytes, Failure> outcome;
   std::shared_ptr<const ObjectHold> hold;  ///< Of a value that lies elsewhere.
   std::shared_ptr<Recipe> recipe;          ///< Of one that can be made again when it is lost.
+  std::uint32_t told_in_epoch = 0;         ///< Of the scheduler that told of its end.
   std::uint32_t losses = 0;                ///< How often it was lost.
   std::function<void()> when_dropped;      ///< Set by the session.
 

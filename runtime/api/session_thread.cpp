@@ -251,6 +251,7 @@ void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, j
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) return;
   object->outcome = std::move(outcome);
+  object->told_in_epoch = epoch_;
   if (const auto* bytes = std::get_if<Bytes>(&object->outcome); bytes != nullptr && options_.objects)
     if (const auto stored = stored_object_from(*bytes)) object->hold = options_.objects->hold(*stored, true);
   has_news_ = true;
@@ -341,6 +342,8 @@ bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes)
   for (const auto& argument : task.arguments) {
     if (const Bytes* value = bytes_of(argument)) {
       arguments.emplace_back(*value);
+      if (const auto* object = std::get_if<ObjectPtr>(&argument))
+        spec.inputs_epoch = std::max(spec.inputs_epoch, (*object)->told_in_epoch);
       continue;
     }
     const Object& object = *std::get<ObjectPtr>(argument);

@@ -104,11 +104,12 @@ struct TaskSpec {
   std::string name;
   Work work;
   Resources needs;
-  std::int32_t priority = 0;      ///< Higher goes first.
-  bool preemptible = false;       ///< May be stopped, and run again later, when higher priority waits for its room.
-  bool spreads = false;           ///< Goes to the node with the most room, not the least.
-  bool cache = false;             ///< Takes the result of an earlier task that did the same on the same inputs.
-  std::int32_t max_attempts = 1;  ///< Bounds attempts that fail by their own doing.
+  std::int32_t priority = 0;       ///< Higher goes first.
+  bool preemptible = false;        ///< May be stopped, and run again later, when higher priority waits for its room.
+  bool spreads = false;            ///< Goes to the node with the most room, not the least.
+  bool cache = false;              ///< Takes the result of an earlier task that did the same on the same inputs.
+  std::int32_t max_attempts = 1;   ///< Bounds attempts that fail by their own doing.
+  std::uint32_t inputs_epoch = 0;  ///< Of the scheduler that told its driver of a result among its arguments, the last.
   std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
   std::vector<TaskId> after;             ///< All of them must be done before this one starts.
   RareVector<TaskId> inputs;             ///< Subset of `after`: their results travel with the order to run.

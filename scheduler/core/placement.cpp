@@ -194,23 +194,22 @@ std::vector<NodeId> Scheduler::State::nodes_near(const Task& task) const {
 }
 
 /// Goes on with what ready tasks run already, as given by an earlier scheduler; a gang only if all of it still runs.
+///
+/// What it was made of has to be what counts, and that is what the driver was told. Of an input that is open here it
+/// was told nothing; and what a later scheduler told may be another attempt's result.
 void Scheduler::State::adopt_orphans() {
   const auto orphans = cluster.orphans();
-  // Otherwise a task before it was run again since, and what that made then is what counts.
-  const auto is_made_of_what_counts = [this](const Task& task, AttemptId attempt) {
-    const auto& inputs = task.spec.inputs;
-    return std::all_of(inputs.begin(), inputs.end(), [&](TaskId input) {
-      const Task& before = tasks[tasks.find(input)];
-      return before.progress.attempts.empty() || before.attempt().id.epoch <= attempt.epoch;
-    });
+  const auto is_made_of_what_counts = [this](Slot slot, AttemptId attempt) {
+    return tasks[slot].spec.inputs.empty() && tasks[slot].spec.inputs_epoch <= attempt.epoch;
   };
   for (const auto& orphan : orphans) {
     const Slot slot = tasks.find(orphan.task);
-    if (slot == no_slot || tasks[slot].progress.state != TaskState::ready) continue;
-    if (!is_made_of_what_counts(tasks[slot], orphan.attempt)) {
+    if (slot == no_slot || tasks[slot].is_final()) continue;
+    if (!is_made_of_what_counts(slot, orphan.attempt)) {
       stop(orphan.node, {orphan.task, orphan.attempt});
       continue;
     }
+    if (tasks[slot].progress.state != TaskState::ready) continue;
     if (is_in_gang(tasks[slot]) && !stands_in_line(tasks.gang_of(tasks[slot]))) continue;
     const std::vector<Slot> members = members_of(slot);
     const bool all = std::all_of(members.begin(), members.end(), [this](Slot member) {

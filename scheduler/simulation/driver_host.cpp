@@ -141,6 +141,8 @@ std::vector<TaskSpec> DriverHost::still_open(const PlannedBatch& batch) {
     if (has_ended(spec.id)) continue;
     open.push_back(spec);
     std::erase_if(open.back().after, [this](TaskId before) { return has_ended(before); });
+    for (const TaskId before : spec.inputs)
+      open.back().inputs_epoch = std::max(open.back().inputs_epoch, ends_[before].told_in_epoch);
     std::erase_if(open.back().inputs.as_vector(), [this](TaskId before) { return has_ended(before); });
     if (spec.gang) open.back().gang->rank = gang_sizes[spec.gang->gang]++;
   }
@@ -173,16 +175,19 @@ void DriverHost::take(Letter&& letter) {
       for (const auto& spec : sent->batch->tasks) ended(spec.id, TaskState::failed);
     send_due();
   } else if (const auto* told = std::get_if<message::TaskEnded>(&letter.message)) {
-    ended(told->task, told->state);
+    ended(told->task, told->state, told->result);
   }
 }
 
 /// A cancel is asked for until the end is told: an answer alone may come from a scheduler that dies right after, and
 /// the next one runs again what is submitted again.
-void DriverHost::ended(TaskId task, TaskState state) {
+void DriverHost::ended(TaskId task, TaskState state, const Bytes& result) {
   End& end = ends_[task];
   if (std::exchange(end.is_known, true)) return;
   end.state = state;
+  end.result = result;
+  end.told_in_epoch = epoch_;
+  if (state == TaskState::done) check_used(result);
   if (end.batch < sent_.size()) --sent_[end.batch].open_tasks;
   std::erase_if(cancels_, [&](const auto& cancel) { return cancel.second.task == task; });
   if (dice_.chance(300)) of_no_use_.push_back(task);
@@ -190,6 +195,16 @@ void DriverHost::ended(TaskId task, TaskState state) {
   const std::vector<std::pair<TaskId, const PlannedBatch*>> not_added(first, last);
   to_be_added_.erase(first, last);
   for (const auto& [from, batch] : not_added) drop(*batch);
+}
+
+/// What it was made of is what this driver has been told, by whichever scheduler.
+void DriverHost::check_used(const Bytes& result) {
+  for (const Bytes& used : world_.witness.used_by(result)) {
+    const End& before = ends_[task_of(used)];
+    if (before.is_known && before.result != used)
+      world_.witness.breaks("2: driver " + std::to_string(number_ + 1) + " is told of " + result + ", made of " + used +
+                            ", after " + before.result);
+  }
 }
 
 bool DriverHost::is_done() const {

@@ -40,6 +40,8 @@ class DriverHost {
   struct End {
     bool is_known = false;
     TaskState state = TaskState::done;
+    Bytes result;
+    std::uint32_t told_in_epoch = 0;
     std::size_t batch = 0;  // its place in sent_
   };
 
@@ -52,7 +54,8 @@ class DriverHost {
   void send_due();
   void send(Sent& sent);
   void cancel(TaskId task);
-  void ended(TaskId task, TaskState state);
+  void ended(TaskId task, TaskState state, const Bytes& result = {});
+  void check_used(const Bytes& result);
   bool has_ended(TaskId task) { return ends_[task].is_known; }
   bool is_done() const;
   void leave_when_done();

@@ -128,7 +128,7 @@ class Dice {
   void draw_struct(RetryRule& v) { (*this)("", v.exit_codes, v.signals, v.delay, v.longest_delay); }
   void draw_struct(TaskSpec& v) {
     (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang, v.locks,
-            v.semaphores, v.priority, v.preemptible, v.spreads, v.cache, v.when, v.repeat, v.retry);
+            v.semaphores, v.priority, v.preemptible, v.spreads, v.cache, v.when, v.repeat, v.retry, v.inputs_epoch);
     if (below(2) == 0)
       for (TaskId& before : v.after) before.job = v.id.job;
   }

@@ -175,6 +175,33 @@ TEST_CASE("an attempt that a node lists, and that was never given, is not given 
   CHECK_THAT(told, Catch::Contains("run 0000000000000001.1#2 on 0000000000000001"));
 }
 
+TEST_CASE("what an earlier scheduler gave goes on only if it was made of what its driver was told", "[scheduler]") {
+  const TaskId before{{1}, 1}, task{{1}, 2};
+  const JobInfo job{.id = {1}, .name = "own", .program = "/bin/own"};
+  const auto told_of = [&](std::vector<TaskSpec> tasks) {
+    Scheduler scheduler({}, {.epoch = 3}, Time{0});
+    (void)scheduler.step(0ms, NodeJoined{.node = {1},
+                                         .incarnation = 1,
+                                         .name = "a",
+                                         .capacity = {.cpus = 1000},
+                                         .running = {{.task = task, .attempt = {2, 1}, .grant = {.cpus = 1000}}}});
+    (void)scheduler.step(0ms, DriverJoined{{1}, job});
+    std::string told;
+    (void)scheduler.step(0ms, TasksSubmitted{{1}, 1, job, std::move(tasks)});
+    for (const auto& effect : scheduler.step(700ms, Tick{})) told += describe(effect) + "; ";
+    return told;
+  };
+  const Work work = FunctionWork{"f", {}};
+  const auto is_stopped = Catch::Contains("stop 0000000000000001.2#1@2 on 0000000000000001");
+  CHECK_THAT(told_of({{.id = task, .work = work, .inputs_epoch = 2}}), !is_stopped);
+  // The result of the task before it was told by a later scheduler: of another attempt, maybe.
+  CHECK_THAT(told_of({{.id = task, .work = work, .inputs_epoch = 3}}), is_stopped);
+  // The driver was not told what became of that one.
+  const TaskSpec open{.id = before, .work = work};
+  CHECK_THAT(told_of({open, {.id = task, .work = work, .after = {before}, .inputs = {before}}}), is_stopped);
+  CHECK_THAT(told_of({open, {.id = task, .work = work, .after = {before}}}), !is_stopped);
+}
+
 TEST_CASE("what a node said before it knew that its report was taken is not believed", "[scheduler]") {
   const RunningAttempt orphan{.task = {{1}, 1}, .attempt = {1, 1}, .grant = {.cpus = 1000}};
   const NodeHeard beat{{1}, 1, {orphan}};
