@@ -17,6 +17,7 @@
 
 #include "runtime/agent/agent_messages.h"
 #include "runtime/agent/command.h"
+#include "runtime/agent/log_capture.h"
 #include "runtime/agent/process.h"
 #include "runtime/agent/seen_file.h"
 #include "runtime/base/abi.h"
@@ -26,6 +27,8 @@
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
+#include "runtime/worker/task_log.h"
+#include "runtime/worker/worker.h"
 
 namespace troupe {
 namespace {
@@ -38,6 +41,7 @@ constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds between_looks{1000};     // At who the active scheduler is.
+constexpr std::chrono::seconds between_prunings{60};         // Of logs.
 constexpr std::uint64_t objects_percent = 30;                // Of the node's memory.
 constexpr std::uint64_t least_objects = 64u << 20;           // Bytes, unless it was said how much.
 constexpr std::uint64_t first_half = 0xffff'ffff'0000'0000;  // Of a worker's id: its node's.
@@ -86,6 +90,10 @@ class Agent {
     take_early_orders();
     take_ends();
     follow_scheduler();
+    if (Clock::now() >= prune_at_) {
+      prune_logs(options_.log_directory);
+      prune_at_ = Clock::now() + between_prunings;
+    }
     if (since_start(start_) >= wake_at_) {
       wake_at_ = since_start(start_) + longest_sleep;
       step(agent::Tick{});
@@ -116,6 +124,7 @@ class Agent {
         if (is_over) {
           ::kill(-process.pid, SIGKILL);
           reap(process);
+          logs_.close(at->second.command.process.output_file);
         }
         at = is_over ? commands_.erase(at) : std::next(at);
       }
@@ -252,6 +261,7 @@ class Agent {
                      .environment = environment_of(start.grant),
                      .output_file = worker.output_file};
     spec.environment.emplace_back("TROUPE_NODE", options_.name);
+    spec.environment.emplace_back(worker_output_variable, worker.output_file);
     auto process = start_process(spec);
     if (!process) {
       failed_starts_.emplace_back(start.worker, process.error().message);
@@ -278,7 +288,7 @@ class Agent {
   void start_command(const RunOrder& order) {
     const Key key{order.task, order.attempt};
     auto command = prepare_command(order, options_.cluster_file);
-    auto process = command ? start_process(command->process) : Result<Process>(command.error());
+    auto process = command ? start_logged(*command) : Result<Process>(command.error());
     if (!process) {
       failed_commands_.push_back(
           {order.task, order.attempt, AttemptEnd::failed, {}, {127, 0, process.error().message}});
@@ -287,6 +297,16 @@ class Agent {
     }
     transport_.watch(process->descriptor, false);
     commands_.emplace(key, CommandProcess{*process, order, std::move(*command)});
+  }
+
+  Result<Process> start_logged(Command& command) {
+    const auto output = logs_.open(command.process.output_file);
+    if (!output) return output.error();
+    command.process.output = *output;
+    auto process = start_process(command.process);
+    ::close(*output);
+    if (!process) logs_.close(command.process.output_file);
+    return process;
   }
 
   static void signal_command(CommandProcess& command, int number) {
@@ -315,10 +335,10 @@ class Agent {
     number_of_.erase(worker.peer);
     transport_.unwatch(worker.process.descriptor);
     const ProcessEnd end = reap(worker.process);
-    const std::string lines = last_lines(worker.output_file, shown_lines, shown_bytes);
+    Begun begun = BegunFile::take(options_.worker_address(worker.id));
+    const std::string lines = last_lines(log_of(worker, begun), shown_lines, shown_bytes);
     const std::string why = "its worker ended: " + describe(end);
     const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
-    Begun begun = BegunFile::take(options_.worker_address(worker.id));
     step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal}, begun.orders,
                              std::move(begun.blamed)});
     remove_if_empty(worker.output_file);
@@ -331,6 +351,7 @@ class Agent {
     transport_.unwatch(command.process.descriptor);
     ::kill(-command.process.pid, SIGKILL);  // Children that it left in its group.
     const ProcessEnd end = reap(command.process);
+    logs_.close(command.command.process.output_file);
     step(agent::CommandExited{report_of(command.order, command.command, end)});
   }
 
@@ -370,6 +391,17 @@ class Agent {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), ignored))
       if (entry.path().filename().string().starts_with(begin)) std::filesystem::remove(entry.path(), ignored);
+  }
+
+  /// What a worker that has ended printed last, under the name of the attempt that it died under.
+  std::string log_of(const WorkerProcess& worker, const Begun& begun) const {
+    if (!begun.running) return worker.output_file;
+    std::string log = options_.log_directory + '/' + log_name(begun.running, begun.attempt);
+    std::error_code missing;
+    // If it is not there, the file is called so by now.
+    if (std::filesystem::file_size(worker.output_file, missing) > 0 && !missing)
+      std::filesystem::rename(worker.output_file, log, missing);
+    return log;
   }
 
   static void remove_if_empty(const std::string& file) {
@@ -413,6 +445,8 @@ class Agent {
   std::map<WorkerId, agent::WorkerNumber> numbers_;
   std::map<PeerId, agent::WorkerNumber> number_of_;
   std::map<Key, CommandProcess> commands_;
+  LogCapture logs_;  // Of the commands.
+  Clock::time_point prune_at_ = start_;
   std::vector<std::pair<agent::WorkerNumber, std::string>> failed_starts_;
   std::vector<AttemptReport> failed_commands_;
 };

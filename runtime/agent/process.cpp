@@ -52,8 +52,9 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
   bool ready = true;
-  if (!spec.output_file.empty()) {
-    const int output = ::open(spec.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  if (spec.output >= 0 || !spec.output_file.empty()) {
+    const int output =
+        spec.output >= 0 ? spec.output : ::open(spec.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ready = output >= 0 && ::dup2(output, 1) >= 0 && ::dup2(output, 2) >= 0;
   }
   if (ready && !spec.working_directory.empty()) ready = ::chdir(spec.working_directory.c_str()) == 0;

@@ -17,6 +17,7 @@ struct ProcessSpec {
   std::vector<std::pair<std::string, std::string>> environment;  ///< On top of this process's own.
   std::string working_directory;                                 ///< Empty: this process's.
   std::string output_file;                                       ///< Takes stdout and stderr; empty: this process's.
+  int output = -1;                 ///< A descriptor that takes them instead, if there is one.
   bool own_process_group = false;  ///< So that it can be signalled together with its children.
 };
 

@@ -17,8 +17,12 @@ namespace troupe {
 struct BegunFile::Page {
   std::atomic<std::uint64_t> orders = 0;
   std::atomic<std::uint64_t> struck = 0;  // Of the thread under which the process ends.
+  std::atomic<std::uint64_t> job = 0;     // Whose output goes on; 0: nobody's.
+  std::atomic<std::uint64_t> number = 0;  // Of its task.
+  std::atomic<std::uint64_t> epoch = 0;   // Of its attempt,
+  std::atomic<std::uint64_t> attempt = 0;
   // By which code of users runs; more than these at once are not told apart.
-  std::array<std::atomic<std::uint64_t>, 510> running{};
+  std::array<std::atomic<std::uint64_t>, 506> running{};
 };
 
 namespace {
@@ -79,6 +83,14 @@ std::uint64_t BegunFile::count_one() {
   return counted_;
 }
 
+void BegunFile::note_running(TaskId task, AttemptId attempt) {
+  if (page_ == nullptr) return;
+  page_->job.store(task.job.value, std::memory_order_relaxed);
+  page_->number.store(task.number, std::memory_order_relaxed);
+  page_->epoch.store(attempt.epoch, std::memory_order_relaxed);
+  page_->attempt.store(attempt.number, std::memory_order_relaxed);
+}
+
 BegunFile::Running::Running(BegunFile& file, std::uint64_t order) {
   if (file.page_ == nullptr) return;
   static std::once_flag watched;
@@ -104,11 +116,14 @@ Begun BegunFile::take(const std::string& own_address) {
   if (descriptor < 0) return {};
   Begun begun;
   constexpr std::size_t numbers = sizeof(Page) / sizeof(std::uint64_t);
+  constexpr std::size_t before_running = 6;
   std::array<std::uint64_t, numbers> page{};
   if (::read(descriptor, page.data(), sizeof page) == sizeof page) {
     begun.orders = page[0];
     if (page[1] != 0) begun.blamed.push_back(page[1]);
-    for (std::size_t i = 2; i < numbers && page[1] == 0; ++i)
+    begun.running = {JobId{page[2]}, static_cast<std::uint32_t>(page[3])};
+    begun.attempt = {static_cast<std::uint32_t>(page[4]), static_cast<std::uint32_t>(page[5])};
+    for (std::size_t i = before_running; i < numbers && page[1] == 0; ++i)
       if (page[i] != 0) begun.blamed.push_back(page[i]);
   }
   ::close(descriptor);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/ids.h"
+
 namespace troupe {
 
 /// Of a worker that is gone. Its orders are numbered from 1, as it got them.
@@ -15,6 +17,9 @@ struct Begun {
   /// Those that it died under, of actors that share it: whose thread got the fatal signal or called exit(); where none
   /// did (it was killed), all whose code was running.
   std::vector<std::uint64_t> blamed;
+  /// Whose output goes on; none: nobody's, or that of several that share it.
+  TaskId running;
+  AttemptId attempt;
 };
 
 class BegunFile {
@@ -27,6 +32,9 @@ class BegunFile {
 
   /// Answers with its number.
   std::uint64_t count_one();
+
+  /// What is printed from now on is that attempt's; none: nobody's.
+  void note_running(TaskId task, AttemptId attempt);
 
   /// While it lives the calling thread runs the user's code for an order.
   class Running {

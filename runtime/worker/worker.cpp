@@ -19,6 +19,7 @@
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/order_book.h"
 #include "runtime/worker/shared_actor.h"
+#include "runtime/worker/task_output.h"
 #include "runtime/worker/values.h"
 
 namespace troupe {
@@ -38,6 +39,7 @@ class Worker {
         catalog_(catalog),
         transport_(transport),
         begun_(options.own_address),
+        output_(options.output_file),
         rings_(options.own_address,
                [this](std::uint64_t caller) {
                  for (auto& [key, actor] : actors_) actor.mailbox.start_over(caller);
@@ -163,7 +165,10 @@ class Worker {
     } else if (actor != nullptr) {
       actor->shares_worker ? share_with(order, number) : start_actor(order);
     } else {
-      report(run_function(order));
+      begin_output(key);
+      auto made = run_function(order);
+      end_output();
+      report(std::move(made));
     }
   }
 
@@ -181,6 +186,15 @@ class Worker {
       return failed(order, text_of_thrown());
     }
     return report;
+  }
+
+  void begin_output(Key key) {
+    output_.begin(key.first, key.second);
+    begun_.note_running(key.first, key.second);
+  }
+  void end_output() {
+    output_.end();
+    begun_.note_running({}, {});
   }
 
   static AttemptReport failed(const RunOrder& order, std::string why) {
@@ -204,8 +218,11 @@ class Worker {
 
   void start_actor(const RunOrder& order) {
     HostedActor made;
-    if (std::string why = made.make(order, catalog_, options_); !why.empty())
+    begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
+    if (std::string why = made.make(order, catalog_, options_); !why.empty()) {
+      end_output();
       return report(failed(order, std::move(why)));
+    }
     actors_[{order.task, order.attempt}].own = std::move(made);
     is_up({order.task, order.attempt});
   }
@@ -276,6 +293,7 @@ class Worker {
       send(agent_, message::WorkerHello{options_.id, abi_version});
       sign_of_life_at_ = now + sign_of_life_interval;
       if (options_.objects) options_.objects->look_after();
+      output_.look_after();
     }
     std::vector<std::pair<PeerId, message::Message>> made;
     {
@@ -305,6 +323,7 @@ class Worker {
   Outbox outbox_;  // Of the thread that talks.
   PeerId agent_;
   BegunFile begun_;
+  TaskOutput output_;
   bool is_gathering_ = false;
   Clock::time_point send_at_ = Clock::now();  // What is made; also when nothing is.
   Clock::time_point sign_of_life_at_ = Clock::now();

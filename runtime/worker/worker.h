@@ -11,12 +11,16 @@
 
 namespace troupe {
 
+/// Tells a worker's process which file its agent opened for its output.
+inline constexpr const char* worker_output_variable = "TROUPE_WORKER_OUTPUT";
+
 struct WorkerOptions {
   WorkerId id;
   ClusterId cluster;
   std::string agent_address;
   std::string own_address;     ///< Where its actor takes calls.
   Context::Connect connect{};  ///< A session on behalf of an attempt. Throws where the cluster cannot be reached.
+  std::string output_file{};   ///< Where the process's stdout and stderr go; empty: it has no file of its own.
   std::shared_ptr<ObjectClient> objects{};  ///< None: all values travel inside messages.
 };
 

@@ -52,11 +52,13 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
     if (!session) throw std::runtime_error(session.error().message);
     return std::move(session).value();
   };
+  const char* output = std::getenv(worker_output_variable);
   run_worker({.id = WorkerId{arguments->id_at("id")},
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),
               .own_address = arguments->at("address"),
               .connect = connect,
+              .output_file = output == nullptr ? "" : output,
               .objects = objects},
              catalog, *transport, [] { return false; });
 }

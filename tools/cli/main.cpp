@@ -19,6 +19,7 @@
 #include "tools/cli/commands/get.h"
 #include "tools/cli/commands/list.h"
 #include "tools/cli/commands/lock.h"
+#include "tools/cli/commands/logs.h"
 #include "tools/cli/commands/queue.h"
 #include "tools/cli/commands/replay.h"
 #include "tools/cli/commands/run.h"
@@ -211,6 +212,20 @@ void add_get(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_logs(CLI::App& app, Common& common, int& exit_code) {
+  auto* logs = app.add_subcommand("logs", "what a task or an actor printed, or all of a graph");
+  auto command = std::make_shared<LogsCommand>();
+  common.add_to(*logs);
+  logs->add_option("id", command->id, "of a graph (or its name), of a task or an actor, or GRAPH/TASK")->required();
+  logs->add_flag("--follow", command->follow, "goes on until it has ended, or until ^C");
+  logs->add_option("--tail", command->tail, "only the last lines of what is there, so many");
+  logs->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    command->cluster = common.cluster;
+    exit_code = logs_command(*command);
+  });
+}
+
 void add_doctor(CLI::App& app, Common& common, int& exit_code) {
   auto* doctor = app.add_subcommand("doctor", "checks this machine; one line a check, with what to do");
   common.add_to(*doctor);
@@ -379,8 +394,8 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep",   "plan",     "launch", "logs",      "retry", "graph",
-                                        "predict", "timeline", "top",    "dashboard", "keys"};
+constexpr std::string_view to_come[] = {"sweep",   "plan", "launch",    "retry", "graph",
+                                        "predict", "timeline", "top",  "dashboard", "keys"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -434,6 +449,7 @@ int main(int argc, char** argv) {
   add_drain(app, common, exit_code);
   add_list(app, common, exit_code);
   add_get(app, common, exit_code);
+  add_logs(app, common, exit_code);
   add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);

@@ -1,9 +1,10 @@
 // Passes on what a task's attempts write while they write it.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
+
+#include "tools/cli/log_reader.h"
 
 namespace troupe::cli {
 
@@ -18,7 +19,7 @@ class OutputFollower {
  private:
   std::string directory_;
   int descriptor_;
-  std::map<std::string, std::uint64_t> passed_;  // Bytes of each output file, by its name.
+  std::map<std::string, LogReader> logs_;  // By their files.
 };
 
 }  // namespace troupe::cli

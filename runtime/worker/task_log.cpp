@@ -1,0 +1,61 @@
+#include "runtime/worker/task_log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <vector>
+
+namespace troupe {
+
+namespace fs = std::filesystem;
+
+std::string log_name(TaskId task, AttemptId attempt) {
+  return to_text(task) + '-' + std::to_string(attempt.epoch) + '.' + std::to_string(attempt.number);
+}
+
+int open_log(const std::string& file) { return ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600); }
+
+void hold_log(int descriptor) { ::flock(descriptor, LOCK_SH); }
+
+bool is_held(const std::string& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool held = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return held;
+}
+
+int rotate_log(const std::string& file) {
+  ::rename(file.c_str(), older_log(file).c_str());
+  return open_log(file);
+}
+
+void prune_logs(const std::string& folder) {
+  constexpr std::size_t most_files = 2'000;
+  constexpr std::uint64_t most_bytes = 1u << 30;
+  struct Log {
+    fs::file_time_type written;
+    std::uint64_t bytes = 0;
+    fs::path path;
+  };
+  std::vector<Log> logs;
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().starts_with("worker-") || !entry.is_regular_file(error)) continue;
+    logs.push_back({entry.last_write_time(error), entry.file_size(error), entry.path()});
+    bytes += logs.back().bytes;
+  }
+  std::sort(logs.begin(), logs.end(), [](const Log& a, const Log& b) { return a.written < b.written; });
+  for (std::size_t left = logs.size(), i = 0; left > 0 && (left > most_files || bytes > most_bytes); --left, ++i) {
+    fs::remove(logs[i].path, error);
+    bytes -= logs[i].bytes;
+  }
+}
+
+}  // namespace troupe

@@ -1,0 +1,34 @@
+// Log files: what tasks, commands and actors print, a file for each attempt that prints anything. A file that has grown
+// beyond its cap becomes FILE.1, in place of the one before it, and goes on anew: twice the cap is kept of an attempt.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/base/ids.h"
+
+namespace troupe {
+
+inline constexpr std::uint64_t most_log_bytes = 64u << 20;  ///< Of a file.
+
+/// `TASK-EPOCH.NUMBER`, of tasks and actors. A command's log is in its task's own directory.
+std::string log_name(TaskId task, AttemptId attempt);
+
+/// What was written before the file itself.
+inline std::string older_log(const std::string& file) { return file + ".1"; }
+
+/// Opens it for appending. -1: it cannot be.
+int open_log(const std::string& file);
+
+/// For a reader that misses nothing: while it has a descriptor of his open the file is not thrown away; whoever writes
+/// is held up, as by a pipe that is full.
+void hold_log(int descriptor);
+bool is_held(const std::string& file);
+
+/// The file becomes the older one; opens a new one.
+int rotate_log(const std::string& file);
+
+/// Removes the logs that were written to longest ago, beyond 2,000 of them or 1 GiB. Those of workers as such stay.
+void prune_logs(const std::string& folder);
+
+}  // namespace troupe

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""What tasks, commands and actors printed, and when they ran, as the command line tells it.
+
+    logs_test.py TROUPE PRINTING_DRIVER [unittest options]
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import unittest
+
+DRIVER = os.path.abspath(sys.argv.pop(2))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from run_test import LIMIT_S, TROUPE, Case, wait_until  # takes TROUPE from the command line
+
+GRAPH = r"""name: demo
+tasks:
+  first: {command: [sh, -c, 'echo one; echo two >&2; printf three']}
+  again: {after: [first], max_attempts: 2, command: [sh, -c, 'echo attempt $TROUPE_ATTEMPT; test $TROUPE_ATTEMPT = 2']}
+  silent: {each: {n: [1, 2]}, command: [sleep, '0.3']}
+"""
+
+
+class OfRuns(Case):
+    def test_a_task_prints_what_it_printed_and_a_graph_says_who_did(self):
+        self.troupe("run", self.file("g.yaml", GRAPH))
+        self.assertEqual(self.troupe("logs", "demo/first")[0], "one\ntwo\nthree")
+        self.assertEqual(self.troupe("logs", "demo/again")[0], "attempt 1\nattempt 2\n")
+        self.troupe("run", self.file("h.yaml", """{name: open, tasks: {t: {max_attempts: 2, command: [sh, -c,
+            'printf $TROUPE_ATTEMPT; test $TROUPE_ATTEMPT = 2']}}}"""))
+        self.assertEqual(self.troupe("logs", "open/t")[0], "1\n2")
+        self.assertEqual(self.troupe("logs", "demo/silent[0]", "--follow")[0], "")
+        self.assertEqual(self.troupe("logs", "demo")[0].splitlines(),
+                         ["first | one", "first | two", "first | three", "again | attempt 1", "again | attempt 2"])
+        task = self.json_lines("get", "demo/first")[0]["task_id"]
+        self.assertEqual(self.troupe("logs", task)[0], "one\ntwo\nthree")
+        self.assertEqual(self.json_lines("logs", "demo/again", "--tail", "1"),
+                         [{"graph": "demo", "task": "again", "attempt": 2, "epoch": 1, "line": "attempt 2"}])
+
+    def test_a_tail_counts_lines_over_attempts_and_tasks(self):
+        self.troupe("run", self.file("g.yaml", GRAPH))
+        for tail, lines in ((0, []), (1, ["three"]), (2, ["two", "three"]), (9, ["one", "two", "three"])):
+            self.assertEqual(self.troupe("logs", "demo/first", "--tail", str(tail))[0].splitlines(), lines)
+        self.assertEqual(self.troupe("logs", "demo", "--tail", "3")[0].splitlines(),
+                         ["first | three", "again | attempt 1", "again | attempt 2"])
+
+    def test_what_is_not_there_is_said_in_a_line(self):
+        self.troupe("run", self.file("g.yaml", GRAPH))
+        for arguments, expected in ((("demo/frist",), "did you mean 'first'?"), (("demon",), "there is no graph 'demon'"),
+                                    (("00000000000000aa.1",), "that printed anything"), (("demo", "--tail", "x"), "--tail")):
+            _, err = self.troupe("logs", *arguments, code=2)
+            self.assertIn(expected, err)
+            self.assertEqual(len(err.splitlines()), 1)
+
+    def test_a_command_that_prints_much_is_shown_whole_and_kept_in_part(self):
+        out, _ = self.troupe("run", "--", "seq", "25000000")  # 214 MB.
+        self.assertTrue(out == "".join(f"{i}\n" for i in range(1, 25000001)))
+        files = list((self.folder / "state" / "troupe" / "runs").glob("*/tasks/seq/output-*"))
+        self.assertEqual(sorted(file.name for file in files), ["output-1.1", "output-1.1.1"])
+        self.assertLess(sum(file.stat().st_size for file in files), 130 << 20)
+        self.assertEqual(self.troupe("logs", "seq", "--tail", "2")[0], "seq | 24999999\nseq | 25000000\n")
+
+
+class OfClusters(Case):
+    def setUp(self):
+        super().setUp()
+        self.troupe("start", "--cpus", "2")
+        self.cluster = self.folder / "state" / "troupe" / "clusters" / "default"
+        self.logs = self.cluster / "members" / "head" / "logs"
+
+    def tearDown(self):
+        self.start("stop", "--all").communicate(timeout=LIMIT_S)
+        super().tearDown()
+
+    def test_following_goes_on_until_the_end_over_attempts(self):
+        go_on = self.folder / "go_on"
+        self.troupe("submit", self.file("g.yaml", json.dumps({"name": "g", "tasks": {"t": {
+            "max_attempts": 2, "command": ["sh", "-c", f"echo begins $TROUPE_ATTEMPT; until test -e {go_on}; do "
+                                           "sleep 0.01; done; echo ends; test $TROUPE_ATTEMPT = 2"]}}})))
+        follower = self.start("logs", "g/t", "--follow")
+        self.assertEqual(follower.stdout.readline(), "begins 1\n")
+        self.assertIsNone(follower.poll())
+        go_on.touch()
+        out, _ = follower.communicate(timeout=LIMIT_S)
+        self.assertEqual((out, follower.returncode), ("ends\nbegins 2\nends\n", 0))
+
+    def test_an_interrupt_ends_following_and_nothing_else(self):
+        go_on = self.folder / "go_on"
+        self.troupe("submit", "--", "sh", "-c", f"echo here; until test -e {go_on}; do sleep 0.01; done")
+        follower = self.start("logs", "sh", "--follow")
+        self.assertEqual(follower.stdout.readline(), "sh | here\n")
+        follower.send_signal(signal.SIGINT)
+        self.assertEqual(follower.wait(timeout=LIMIT_S), 130)
+        follower.communicate()
+        self.assertEqual(self.json_lines("get", "sh/sh")[0]["state"], "running")
+        go_on.touch()
+
+    def test_tasks_and_actors_of_a_driver_have_logs_of_their_own(self):
+        driver = subprocess.Popen([DRIVER, self.cluster / "cluster.json"], env=self.environment, text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        lines = [driver.stdout.readline() for _ in range(3)]
+        cause, actor = "".join(lines), ""
+        while not actor:
+            found = re.search(r"^actor (\S+)$", cause, re.M)
+            actor = found.group(1) if found else ""
+            cause += "" if actor else driver.stdout.readline()
+        self.assertIn("the last words", cause)  # What the worker that aborted had printed.
+        job = actor.split(".")[0]
+        loud = f"to stdout {{0}}\nto stderr {{0}}\nwithout an end"
+        crashed = [log for log in self.logs.glob(f"{job}.*") if log.read_text() == "the last words\n"]
+        self.assertEqual(len(crashed), 1)
+        self.assertEqual(self.troupe("logs", crashed[0].name.split("-")[0])[0], "the last words\n")
+        told = sorted(log.read_text() for log in self.logs.glob(f"{job}.*") if log not in crashed)
+        self.assertEqual(told[:3], [loud.format(n) for n in (1, 2, 3)])
+        # One that goes on has its log within a second or so.
+        wait_until("the actor has a log", lambda: len(list(self.logs.glob(f"{actor}-*"))) == 1)
+        follower = self.start("logs", actor, "--follow")
+        self.assertEqual([follower.stdout.readline() for _ in range(2)], ["ann is here\n", "ann says one\n"])
+        driver.stdin.write("\n")
+        driver.stdin.flush()
+        self.assertEqual(follower.stdout.readline(), "ann says two\n")
+        self.assertIn("talker | ann says two", self.troupe("logs", job)[0])
+        self.assertIn({"graph": None, "task": "talker", "line": "ann says one"},
+                      [{key: line[key] for key in ("graph", "task", "line")} for line in self.json_lines("logs", job)])
+        driver.communicate("\n", timeout=LIMIT_S)
+        out, _ = follower.communicate(timeout=LIMIT_S)
+        self.assertEqual((out, follower.returncode), ("", 0))
+        self.assertEqual(self.troupe("logs", actor, "--tail", "1")[0], "ann says two\n")
+        self.assertEqual(len(list(self.logs.glob(f"{job}.*"))), 5)  # Who printed nothing has none.
+
+
+if __name__ == "__main__":
+    unittest.main()

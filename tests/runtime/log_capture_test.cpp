@@ -1,0 +1,122 @@
+#include "runtime/agent/log_capture.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "runtime/agent/process.h"
+#include "runtime/base/ids.h"
+#include "runtime/worker/task_log.h"
+
+using namespace troupe;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() : path("/tmp/troupe-test-" + to_text(random_id())) { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  const std::string path;
+};
+
+std::string text_of(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+ProcessEnd run(LogCapture& logs, const std::string& file, std::vector<std::string> argv) {
+  const auto output = logs.open(file);
+  REQUIRE(output);
+  auto process = start_process({.argv = std::move(argv), .output = *output});
+  ::close(*output);
+  REQUIRE(process);
+  const ProcessEnd end = reap(*process);
+  logs.close(file);
+  return end;
+}
+
+}  // namespace
+
+TEST_CASE("all that a command printed is in its log once it has ended", "[log_capture]") {
+  const Folder folder;
+  LogCapture logs;
+  for (int i = 0; i < 20; ++i) {
+    const std::string file = folder.path + "/log-" + std::to_string(i);
+    run(logs, file, {"sh", "-c", "echo one; echo two >&2; printf three"});
+    REQUIRE(text_of(file) == "one\ntwo\nthree");
+  }
+}
+
+TEST_CASE("a log that has grown beyond its cap begins anew, at a line, and the one before it is kept",
+          "[log_capture]") {
+  const Folder folder;
+  LogCapture logs;
+  const std::string file = folder.path + "/log";
+  run(logs, file, {"seq", "20000000"});  // 169 MB.
+  const std::string kept = text_of(older_log(file)) + text_of(file);
+  CHECK(fs::file_size(older_log(file)) <= most_log_bytes + (1u << 16));
+  CHECK(fs::file_size(file) <= most_log_bytes);
+  std::uint64_t number = std::stoull(kept);  // Where it begins; from there on nothing is missing.
+  std::string expected;
+  expected.reserve(kept.size());
+  while (number <= 20'000'000) expected += std::to_string(number++) + '\n';
+  CHECK((kept == expected));
+}
+
+TEST_CASE("who holds a log holds up who writes it, and nothing is thrown away", "[log_capture]") {
+  const Folder folder;
+  LogCapture logs;
+  const std::string file = folder.path + "/log";
+  { std::ofstream(older_log(file)) << "not read yet\n"; }
+  const int reader = ::open(older_log(file).c_str(), O_RDONLY | O_CLOEXEC);
+  hold_log(reader);
+  std::jthread command([&] { run(logs, file, {"seq", "10000000"}); });  // 79 MB.
+  const auto is_full = [&] {
+    std::error_code error;
+    return fs::file_size(file, error) + (1u << 17) > most_log_bytes && !error;
+  };
+  while (!is_full()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK(text_of(older_log(file)) == "not read yet\n");
+  ::close(reader);
+  command.join();
+  CHECK((text_of(older_log(file)) + text_of(file)).ends_with("\n10000000\n"));
+  CHECK(text_of(older_log(file)).starts_with("1\n2\n"));
+}
+
+TEST_CASE("the end of a command is not waited for at those whom it left behind with its output", "[log_capture]") {
+  const Folder folder;
+  LogCapture logs;
+  const std::string file = folder.path + "/log";
+  const std::string script = "setsid sh -c 'while echo on; do sleep 0.01; done' & echo $! >" + folder.path + "/pid";
+  run(logs, file, {"sh", "-c", script});
+  std::string pid = text_of(folder.path + "/pid");
+  pid.pop_back();  // The end of its line.
+  // It ends by itself: its next line is refused.
+  const std::string end = folder.path + "/end";
+  run(logs, end, {"sh", "-c", "while kill -0 " + pid + " 2>/dev/null; do sleep 0.01; done; echo gone"});
+  CHECK(text_of(end) == "gone\n");
+}
+
+TEST_CASE("of many logs those that were written last are kept, and those of workers", "[log_capture]") {
+  const Folder folder;
+  const auto now = fs::file_time_type::clock::now();
+  const auto make = [&](const std::string& name, int age_s) {
+    const std::string file = folder.path + '/' + name;
+    std::ofstream(file) << "x";
+    fs::last_write_time(file, now - std::chrono::seconds(age_s));
+  };
+  for (int i = 0; i < 2'010; ++i) make("log-" + std::to_string(i), i);
+  make("worker-1", 1'000'000);
+  prune_logs(folder.path);
+  CHECK(fs::exists(folder.path + "/log-0"));
+  CHECK(fs::exists(folder.path + "/log-1999"));
+  CHECK_FALSE(fs::exists(folder.path + "/log-2000"));
+  CHECK(fs::exists(folder.path + "/worker-1"));
+}

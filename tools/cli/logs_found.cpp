@@ -1,0 +1,127 @@
+#include "tools/cli/logs_found.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "runtime/worker/task_log.h"
+#include "scheduler/local/standing.h"
+#include "tools/cli/cluster_choice.h"
+
+namespace troupe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds answer_limit{5'000};
+
+/// Where a log of that name is, or would be.
+std::string file_in(const std::vector<std::string>& folders, const std::string& name) {
+  std::error_code error;
+  for (const auto& folder : folders)
+    if (fs::exists(folder + '/' + name, error)) return folder + '/' + name;
+  return folders.empty() ? name : folders.front() + '/' + name;
+}
+
+/// What log_name made; the attempt's id is written as in `TASK#EPOCH.NUMBER`, but for the sign.
+std::optional<std::pair<TaskId, AttemptId>> attempt_of_log(std::string name) {
+  const std::size_t dash = name.find('-');
+  if (dash == name.npos) return std::nullopt;
+  name[dash] = '#';
+  return attempt_from(name);
+}
+
+}  // namespace
+
+Result<LogFinder> LogFinder::choose(const std::string& cluster_option) {
+  auto cluster = choose_cluster(cluster_option);
+  if (!cluster) return cluster.error();
+  auto source = *cluster ? graphs_of(**cluster) : runs_of_this_machine();
+  return LogFinder(std::move(*cluster), std::move(source));
+}
+
+/// Of a cluster that stands each member has one; a private one has one beside its store.
+std::vector<std::string> LogFinder::folders(const std::string& run_folder) const {
+  std::vector<std::string> folders{(cluster_ ? cluster_->folder : run_folder) + "/store/logs"};
+  std::error_code error;
+  if (cluster_)
+    for (const auto& member : fs::directory_iterator(cluster_->folder + "/members", error))
+      folders.push_back(member.path().string() + "/logs");
+  return folders;
+}
+
+Result<LogsFound> LogFinder::find(const std::string& id) {
+  const auto found = find_in(*source_, id);
+  if (found) return of_graph(*found);
+  const bool may_be_a_drivers = found.error().fault == Fault::not_found && id.find('/') == id.npos;
+  return may_be_a_drivers ? of_driver(id, found.error()) : found.error();
+}
+
+LogsFound LogFinder::of_graph(const Found& found) const {
+  LogsFound logs{.is_one_task = found.task.has_value(), .is_over = true, .attempts = {}};
+  const auto folders = this->folders(found.graph.folder);
+  for (const auto& [spec, progress] : found.stored.tasks) {
+    if (spec.is_join() || (found.task && spec.id != *found.task)) continue;
+    logs.is_over = logs.is_over && is_final(progress.state);
+    for (const auto& attempt : progress.attempts) {
+      std::string file = output_file(spec, attempt.id);
+      if (file.empty()) file = file_in(folders, log_name(spec.id, attempt.id));
+      logs.attempts.push_back({found.graph.name, spec.name, attempt.id, attempt.ended_ms != 0, std::move(file)});
+    }
+  }
+  if (!cluster_) logs.is_over = logs.is_over || found.graph.state != RunState::running;
+  return logs;
+}
+
+/// Of these nothing is in the store: the files say what there was, and the scheduler what there still is.
+Result<LogsFound> LogFinder::of_driver(const std::string& id, const Error& unknown) {
+  const auto task = task_id_from(id);
+  const auto job = hex_from(id);
+  if (!task && !job) return unknown;
+  const JobId of{task ? task->job : JobId{*job}};
+  const auto is_meant = [&](TaskId each) { return task ? each == *task : each.job == of; };
+
+  std::map<TaskId, std::string> names;
+  LogsFound logs{.is_one_task = task.has_value(), .is_over = true, .attempts = {}};
+  if (cluster_) {
+    if (!session_) {
+      auto session = scheduler::connect(*cluster_);
+      if (!session) return session.error();
+      session_.emplace(std::move(*session));
+    }
+    const auto listed = session_->core().list_tasks(of, answer_limit);
+    if (!listed) return listed.error();
+    for (const auto& each : *listed) {
+      if (!is_meant(each.task)) continue;
+      names[each.task] = each.name;
+      logs.is_over = logs.is_over && is_final(each.state);
+    }
+  }
+  std::vector<std::string> runs{{}};
+  if (!cluster_) {
+    runs.clear();
+    for (const auto& run : list_runs()) runs.push_back(run.folder);
+  }
+  std::map<std::pair<TaskId, AttemptId>, std::string> files;
+  std::error_code error;
+  for (const auto& run : runs)
+    for (const auto& folder : folders(run))
+      for (const auto& entry : fs::directory_iterator(folder, error))
+        if (const auto attempt = attempt_of_log(entry.path().filename().string()); attempt && is_meant(attempt->first))
+          files.emplace(*attempt, entry.path().string());
+  for (auto& [attempt, file] : files) {
+    const auto name = names.find(attempt.first);
+    logs.attempts.push_back(
+        {{}, name == names.end() ? to_text(attempt.first) : name->second, attempt.second, false, std::move(file)});
+  }
+  for (auto& each : logs.attempts) each.is_over = logs.is_over;
+  if (logs.attempts.empty() && names.empty())
+    return Error{Fault::not_found, "there is no graph, task or actor '" + id +
+                                       "' that printed anything (troupe list graphs and list tasks show ids)"};
+  return logs;
+}
+
+}  // namespace troupe::cli
