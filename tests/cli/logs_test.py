@@ -63,6 +63,40 @@ class OfRuns(Case):
         self.assertLess(sum(file.stat().st_size for file in files), 130 << 20)
         self.assertEqual(self.troupe("logs", "seq", "--tail", "2")[0], "seq | 24999999\nseq | 25000000\n")
 
+    def test_a_timeline_is_a_trace_of_all_attempts(self):
+        self.troupe("run", self.file("g.yaml", GRAPH))
+        trace = json.loads(self.troupe("timeline", "demo")[0])
+        spans = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+        self.assertEqual(sorted(span["name"] for span in spans), ["again", "again", "first", "silent[0]", "silent[1]"])
+        tasks = {task["task"]: task for task in self.json_lines("list", "tasks")}
+        began = min(attempt["started"] for task in tasks.values() for attempt in task["attempts"])
+        self.assertEqual(trace["otherData"]["started"], began)
+        for name in ("first", "silent[0]", "silent[1]"):
+            (span,) = [span for span in spans if span["name"] == name]
+            self.assertEqual(span["dur"], tasks[name]["wall_ms"] * 1000)
+            self.assertEqual((span["cat"], span["args"]["task_id"]), ("done", tasks[name]["task_id"]))
+        self.assertEqual([(span["args"]["attempt"], span["cat"]) for span in spans if span["name"] == "again"],
+                         [(1, "failed"), (2, "done")])
+        # No two at once in a lane.
+        lanes = {}
+        for span in sorted(spans, key=lambda span: span["ts"]):
+            self.assertGreaterEqual(span["ts"], lanes.get((span["pid"], span["tid"]), 0))
+            lanes[span["pid"], span["tid"]] = span["ts"] + span["dur"]
+        names = {(event["pid"], event["name"]): event["args"]["name"] for event in trace["traceEvents"] if event["ph"] == "M"}
+        self.assertEqual(names[1, "process_name"], "node local")
+        # One arrow: from `first` to the first attempt of what comes after it.
+        (begin,) = [event for event in trace["traceEvents"] if event["ph"] == "s"]
+        (end,) = [event for event in trace["traceEvents"] if event["ph"] == "f"]
+        self.assertEqual(end["ts"], min(span["ts"] for span in spans if span["name"] == "again"))
+        self.assertEqual(begin["id"], end["id"])
+
+        (answer,) = self.json_lines("timeline", "demo/again", "-o", "t.json")
+        self.assertEqual(answer, {"file": "t.json", "attempts": 2, "nodes": 1})
+        of_one = json.loads((self.folder / "here" / "t.json").read_text())
+        self.assertEqual([event["name"] for event in of_one["traceEvents"] if event["ph"] == "X"], ["again", "again"])
+        _, err = self.troupe("timeline", "demo", "-o", "none/t.json", code=2)
+        self.assertIn("-o: found 'none/t.json', expected the name of a file that can be written", err)
+
 
 class OfClusters(Case):
     def setUp(self):

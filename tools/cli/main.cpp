@@ -26,6 +26,7 @@
 #include "tools/cli/commands/sim.h"
 #include "tools/cli/commands/start.h"
 #include "tools/cli/commands/status.h"
+#include "tools/cli/commands/timeline.h"
 #include "tools/cli/commands/train.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
@@ -226,6 +227,20 @@ void add_logs(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_timeline(CLI::App& app, Common& common, int& exit_code) {
+  auto* timeline = app.add_subcommand("timeline", "when each attempt ran, and where, as a Chrome trace (Perfetto)");
+  auto command = std::make_shared<TimelineCommand>();
+  common.add_to(*timeline);
+  timeline->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
+  timeline->add_option("-o,--output", command->file, "a file for it; default: stdout");
+  timeline->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    command->quiet = common.quiet;
+    command->cluster = common.cluster;
+    exit_code = timeline_command(*command);
+  });
+}
+
 void add_doctor(CLI::App& app, Common& common, int& exit_code) {
   auto* doctor = app.add_subcommand("doctor", "checks this machine; one line a check, with what to do");
   common.add_to(*doctor);
@@ -395,7 +410,7 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 
 // Commands that have their name and their contract, and are to come.
 constexpr std::string_view to_come[] = {"sweep",   "plan", "launch",    "retry", "graph",
-                                        "predict", "timeline", "top",  "dashboard", "keys"};
+                                        "predict", "top",  "dashboard", "keys"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -450,6 +465,7 @@ int main(int argc, char** argv) {
   add_list(app, common, exit_code);
   add_get(app, common, exit_code);
   add_logs(app, common, exit_code);
+  add_timeline(app, common, exit_code);
   add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);

@@ -12,17 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* to_text(AttemptEnd end) {
-  switch (end) {
-    case AttemptEnd::done: return "done";
-    case AttemptEnd::failed: return "failed";
-    case AttemptEnd::lost: return "lost";
-    case AttemptEnd::cancelled: return "cancelled";
-    case AttemptEnd::preempted: return "preempted";
-  }
-  check_failed(__FILE__, __LINE__, "end", "an attempt's end is one of the four");
-}
-
 Json time_or_null(std::int64_t ms) { return ms == 0 ? Json() : Json(rfc3339(ms)); }
 
 Json attempt_object(const AttemptRecord& attempt, const NodeNames& nodes) {
@@ -81,6 +70,17 @@ Json run_object(const RunSummary& run) {
 std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
+
+const char* to_text(AttemptEnd end) {
+  switch (end) {
+    case AttemptEnd::done: return "done";
+    case AttemptEnd::failed: return "failed";
+    case AttemptEnd::lost: return "lost";
+    case AttemptEnd::cancelled: return "cancelled";
+    case AttemptEnd::preempted: return "preempted";
+  }
+  check_failed(__FILE__, __LINE__, "end", "an attempt's end is one of the five");
+}
 
 std::string NodeNames::of(NodeId node) const {
   if (is_local_) return "local";

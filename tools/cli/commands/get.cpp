@@ -102,9 +102,7 @@ void print_attempt(const TaskSpec& task, const AttemptRecord& attempt, const Nod
   if (!is_over) {
     std::printf(": under way, or its end was not seen\n");
   } else {
-    static constexpr const char* ends[] = {"done", "failed", "lost", "cancelled"};
-    std::printf(", %s: %s\n", wall_text(attempt.ended_ms - attempt.started_ms).c_str(),
-                ends[static_cast<std::size_t>(attempt.end)]);
+    std::printf(", %s: %s\n", wall_text(attempt.ended_ms - attempt.started_ms).c_str(), to_text(attempt.end));
   }
   const std::string file = output_file(task, attempt.id);
   // A cause ends with the last lines of output already.

@@ -1,0 +1,29 @@
+// A graph's attempts as a Chrome trace (the JSON that Perfetto and chrome://tracing open).
+//
+// A node is a process of the trace. Attempts that overlap on a node stand in lanes, its threads: as many as there were
+// at once. An arrow leads to each task from the one before it that ended last: the one that it waited for.
+//
+// Source: "Trace Event Format", the document that Chrome's tracing points to.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "tools/cli/graph_source.h"
+
+namespace troupe::cli {
+
+struct TraceCounts {
+  std::size_t attempts = 0;
+  std::size_t nodes = 0;
+};
+
+/// Hands the trace's text to `write`, a piece at a time. An attempt that is under way lasts until `now_ms`.
+///
+/// Units: times in the trace are microseconds since the first start, which stands in `otherData`.
+TraceCounts write_trace(const Found& found, const NodeNames& nodes, std::int64_t now_ms,
+                        const std::function<void(const std::string&)>& write);
+
+}  // namespace troupe::cli
