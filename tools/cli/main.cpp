@@ -27,6 +27,7 @@
 #include "tools/cli/commands/start.h"
 #include "tools/cli/commands/status.h"
 #include "tools/cli/commands/timeline.h"
+#include "tools/cli/commands/top.h"
 #include "tools/cli/commands/train.h"
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
@@ -241,6 +242,19 @@ void add_timeline(CLI::App& app, Common& common, int& exit_code) {
   });
 }
 
+void add_top(CLI::App& app, Common& common, int& exit_code) {
+  auto* top = app.add_subcommand("top", "a cluster at work: in place on a terminal, else one line per interval");
+  auto command = std::make_shared<TopCommand>();
+  common.add_to(*top);
+  top->add_option("--interval", command->interval, "between two looks, as in 2s; default: 1s");
+  top->add_option("--count", command->count, "looks; default: until ^C");
+  top->callback([command, &common, &exit_code] {
+    command->json = common.json();
+    command->cluster = common.cluster;
+    exit_code = top_command(*command);
+  });
+}
+
 void add_doctor(CLI::App& app, Common& common, int& exit_code) {
   auto* doctor = app.add_subcommand("doctor", "checks this machine; one line a check, with what to do");
   common.add_to(*doctor);
@@ -409,8 +423,7 @@ std::vector<std::string> take_command(int& argc, char** argv) {
 }
 
 // Commands that have their name and their contract, and are to come.
-constexpr std::string_view to_come[] = {"sweep",   "plan", "launch",    "retry", "graph",
-                                        "predict", "top",  "dashboard", "keys"};
+constexpr std::string_view to_come[] = {"sweep", "plan", "launch", "retry", "graph", "predict", "dashboard", "keys"};
 
 /// One line: what was found, and where to look.
 std::string one_line(const CLI::App* app, const CLI::Error& error) {
@@ -466,6 +479,7 @@ int main(int argc, char** argv) {
   add_get(app, common, exit_code);
   add_logs(app, common, exit_code);
   add_timeline(app, common, exit_code);
+  add_top(app, common, exit_code);
   add_doctor(app, common, exit_code);
   add_train(app, common, exit_code);
   add_bench(app, common, exit_code);

@@ -1,0 +1,19 @@
+// `troupe top`: a cluster at work, again and again: in place on a terminal, else one line per interval.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace troupe::cli {
+
+struct TopCommand {
+  std::string cluster;
+  std::string interval;   ///< As in 2s; empty: 1s.
+  std::size_t count = 0;  ///< Intervals; 0: until ^C.
+  bool json = false;
+};
+
+/// The exit code of the process.
+int top_command(const TopCommand& command);
+
+}  // namespace troupe::cli
