@@ -55,6 +55,29 @@ class OfRuns(Case):
             self.assertIn(expected, err)
             self.assertEqual(len(err.splitlines()), 1)
 
+    def test_a_graph_that_runs_shows_who_prints_what_and_repeats_once(self):
+        graph = self.file("g.yaml", """name: g
+tasks:
+  same: {each: {n: [1, 2, 3, 4]}, command: [sh, -c, 'echo ready']}
+  much: {after: [same], command: [seq, '1000']}
+""")
+        out, err = self.troupe("run", graph)
+        self.assertNotIn("ready", out)
+        # Each time of four is told, and mostly not by a line of its own: those within two seconds share one.
+        shown = re.findall(r"^same\[\d\] \| ready(?: \[(\d) times more, by \d tasks\])?$", err, re.M)
+        self.assertEqual(sum(int(times or 1) for times in shown), 4)
+        self.assertLess(len(shown), 4)
+        self.assertIn("much | 200\nmuch | ... 800 lines more (troupe logs shows all)\n", err)
+        self.assertEqual(self.troupe("run", graph, "--quiet")[1], "")
+        go_on = self.folder / "go_on"
+        live = self.start("run", self.file("h.yaml", json.dumps({"name": "h", "tasks": {"t": {"command": [
+            "sh", "-c", f"echo begins; until test -e {go_on}; do sleep 0.01; done"]}}})))
+        while live.stderr.readline() != "t | begins\n":  # Behind lines of progress, if that takes long.
+            self.assertIsNone(live.poll())
+        go_on.touch()
+        live.communicate(timeout=LIMIT_S)
+        self.assertEqual(live.returncode, 0)
+
     def test_a_command_that_prints_much_is_shown_whole_and_kept_in_part(self):
         out, _ = self.troupe("run", "--", "seq", "25000000")  # 214 MB.
         self.assertTrue(out == "".join(f"{i}\n" for i in range(1, 25000001)))

@@ -83,7 +83,7 @@ RunEnd GraphRun::wait(const Listener& listener, OnInterrupt on_interrupt) {
     }
     if (interrupts() > 1 || (give_up && Clock::now() >= *give_up)) break;
     if (tasks_.size() <= most_asked_for && Clock::now() >= next_question) {
-      work_.running = running();
+      look_who_runs(listener);
       next_question = Clock::now() + milliseconds(500);
     }
     listener.on_tick(work_);
@@ -169,11 +169,15 @@ void GraphRun::cancel_all() {
   for (const std::size_t place : pending_) session_.core().cancel(tasks_[place].id);
 }
 
-std::size_t GraphRun::running() {
+void GraphRun::look_who_runs(const Listener& listener) {
   const auto list = session_.core().list_tasks(tasks_.front().id.job, milliseconds(200));
-  if (!list) return work_.running;
-  return static_cast<std::size_t>(std::count_if(
-      list->begin(), list->end(), [](const message::TaskSummary& task) { return task.state == TaskState::running; }));
+  if (!list) return;
+  work_.running = 0;
+  for (const auto& task : *list) {
+    if (task.state != TaskState::running) continue;
+    ++work_.running;
+    listener.on_running(task.name);
+  }
 }
 
 }  // namespace troupe::cli

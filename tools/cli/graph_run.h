@@ -40,6 +40,8 @@ class GraphRun {
     std::function<void(const TaskSpec&, const scheduler::TaskProgress&)> on_ended;
     /// Some time has passed: a few times a second.
     std::function<void(const WorkProgress&)> on_tick;
+    /// What runs, twice a second; not of very large graphs.
+    std::function<void(const std::string& name)> on_running;
     /// The first interrupt: the tasks are being cancelled.
     std::function<void()> on_cancel;
   };
@@ -64,7 +66,7 @@ class GraphRun {
   Result<void> take_added(RunEnd& end);
   Result<std::vector<message::TaskSummary>> list_tasks();
   void cancel_all();
-  std::size_t running();
+  void look_who_runs(const Listener& listener);
 
   Session& session_;
   LiveStore store_;

@@ -1,8 +1,11 @@
 // Passes on what a task's attempts write while they write it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "tools/cli/log_reader.h"
 
@@ -10,15 +13,17 @@ namespace troupe::cli {
 
 class OutputFollower {
  public:
-  /// `directory` is the task's own; what its attempts write goes to `descriptor`.
-  OutputFollower(std::string directory, int descriptor) : directory_(std::move(directory)), descriptor_(descriptor) {}
+  /// `directory` is the task's own; `take` is handed what its attempts write.
+  OutputFollower(std::string directory, LogReader::Behind behind, std::function<void(std::string_view)> take)
+      : directory_(std::move(directory)), behind_(behind), take_(std::move(take)) {}
 
   /// Passes on what has come since the last time.
   void pass_on();
 
  private:
   std::string directory_;
-  int descriptor_;
+  LogReader::Behind behind_;
+  std::function<void(std::string_view)> take_;
   std::map<std::string, LogReader> logs_;  // By their files.
 };
 

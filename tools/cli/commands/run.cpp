@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "scheduler/local/cluster.h"
@@ -23,6 +24,7 @@
 #include "tools/cli/into_graph.h"
 #include "tools/cli/log_file.h"
 #include "tools/cli/output.h"
+#include "tools/cli/output_feed.h"
 #include "tools/cli/output_follower.h"
 #include "tools/cli/progress_line.h"
 #include "tools/cli/task_report.h"
@@ -129,19 +131,33 @@ void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end, const No
     std::printf("... and %zu more (troupe list tasks shows all)\n", tasks.size() - places.size());
 }
 
+void write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 /// Shows one run as it goes, and tells how it ended.
 class Show {
  public:
-  Show(const RunCommand& command, const RunSummary& run, const std::string& task_folder, NodeNames nodes)
+  Show(const RunCommand& command, const RunSummary& run, NodeNames nodes)
       : command_(command),
         run_(run),
         nodes_(std::move(nodes)),
         is_one_command_(!command.argv.empty()),
         line_(run.name, command.quiet || is_one_command_),
-        follower_(task_folder, command.json ? STDERR_FILENO : STDOUT_FILENO) {}
+        follower_(task_directory(run.folder, run.name), LogReader::Behind::holds_up,
+                  [to = command.json ? STDERR_FILENO : STDOUT_FILENO](auto bytes) { write_all(to, bytes); }) {}
+
+  void runs(const std::string& task) {
+    if (has_feed()) feed_.follow(task, task_directory(run_.folder, task));
+  }
 
   void ended(const TaskSpec& task, const scheduler::TaskProgress& progress) {
     if (is_one_command_) follower_.pass_on();
+    if (has_feed() && !progress.attempts.empty()) feed_.end(task.name, task_directory(run_.folder, task.name));
     if (command_.json) {
       line_.clear();
       std::printf("%s\n", task_json({run_.id, run_.name, nodes_}, task.id, task.name, progress).c_str());
@@ -159,6 +175,7 @@ class Show {
 
   void tick(const WorkProgress& progress) {
     if (is_one_command_) follower_.pass_on();
+    if (has_feed()) feed_.pass_on();
     if (line_.is_due()) line_.show(progress.share(), describe(progress));
   }
 
@@ -168,6 +185,7 @@ class Show {
   }
 
   int end(const GraphRun& graph, const RunEnd& end, const TaskCounts& counts) {
+    feed_.finish();
     line_.clear();
     if (is_one_command_) {
       follower_.pass_on();
@@ -187,6 +205,8 @@ class Show {
   }
 
  private:
+  bool has_feed() const { return !is_one_command_ && !command_.quiet; }
+
   void tell_failure(const TaskSpec& task, const scheduler::TaskProgress& progress) {
     line_.clear();
     std::string cause = cause_of(progress);
@@ -205,6 +225,10 @@ class Show {
   const bool is_one_command_;
   ProgressLine line_;
   OutputFollower follower_;
+  OutputFeed feed_{[this](const std::string& line) {
+    line_.clear();
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }};
 };
 
 int no_cluster(const RunCommand& command, const Error& error) {
@@ -215,6 +239,7 @@ int no_cluster(const RunCommand& command, const Error& error) {
 GraphRun::Listener listener_of(Show& show) {
   return {.on_ended = [&](const auto& task, const auto& progress) { show.ended(task, progress); },
           .on_tick = [&](const WorkProgress& progress) { show.tick(progress); },
+          .on_running = [&](const std::string& task) { show.runs(task); },
           .on_cancel = [&] { show.cancelling(); }};
 }
 
@@ -250,7 +275,7 @@ int carry_out(const RunCommand& command, const Work& work) {
   const JobInfo job{.id = run->summary().id, .name = work.name, .durable = true};
   GraphRun graph(*session, std::move(*store), work.tasks(job.id, run->folder()));
   if (auto submitted = graph.submit(job); !submitted) return fail(submitted.error());
-  Show show(command, run->summary(), task_directory(run->folder(), work.name), {});
+  Show show(command, run->summary(), {});
   const RunEnd end = graph.wait(listener_of(show));
   const TaskCounts counts = end.counts();
   run->end(state_of(end, counts), counts);
@@ -295,7 +320,7 @@ int carry_out_on(const scheduler::ClusterFile& cluster, const RunCommand& comman
     std::fflush(stdout);
     if (command.way == RunCommand::Way::submit) return exit_done;
   }
-  Show show(command, run, task_directory(run.folder, work.name), names_of(*session));
+  Show show(command, run, names_of(*session));
   const RunEnd end = graph.wait(listener_of(show), command.way == RunCommand::Way::run ? GraphRun::OnInterrupt::cancel
                                                                                        : GraphRun::OnInterrupt::leave);
   run.tasks = end.counts();
