@@ -57,6 +57,11 @@ struct Common {
     app.add_flag("--verbose", verbose, "more of it");
   }
   bool json() const { return format == "json"; }
+  template <class Command>
+  void fill(Command& command) const {
+    command.json = json();
+    command.cluster = cluster;
+  }
 };
 
 /// `argv` is what stood behind `--`.
@@ -95,8 +100,7 @@ void add_submit(CLI::App& app, Common& common, std::vector<std::string> argv, in
   submit->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
   submit->callback([command, waits, &common, &exit_code] {
     command->way = *waits ? RunCommand::Way::submit_and_wait : RunCommand::Way::submit;
-    command->cluster = common.cluster;
-    command->json = common.json();
+    common.fill(*command);
     command->quiet = common.quiet;
     command->verbose = common.verbose;
     exit_code = run_command(*command);
@@ -145,8 +149,7 @@ void add_stop(CLI::App& app, Common& common, int& exit_code) {
   common.add_to(*stop);
   stop->add_flag("--all", command->all, "every cluster that was started here");
   stop->callback([command, &common, &exit_code] {
-    command->cluster = common.cluster;
-    command->json = common.json();
+    common.fill(*command);
     exit_code = stop_command(*command);
   });
 }
@@ -164,8 +167,7 @@ void add_cancel(CLI::App& app, Common& common, int& exit_code) {
   common.add_to(*cancel);
   cancel->add_option("id", command->ids, "of graphs (or their names), of tasks, or GRAPH/TASK")->required();
   cancel->callback([command, &common, &exit_code] {
-    command->cluster = common.cluster;
-    command->json = common.json();
+    common.fill(*command);
     exit_code = cancel_command(*command);
   });
 }
@@ -178,8 +180,7 @@ void add_drain(CLI::App& app, Common& common, int& exit_code) {
   auto* undo = drain->add_flag("--undo", command->undo, "it takes work again");
   drain->add_flag("--no-wait", command->no_wait, "ends at once; ^C does the same later")->excludes(undo);
   drain->callback([command, &common, &exit_code] {
-    command->cluster = common.cluster;
-    command->json = common.json();
+    common.fill(*command);
     command->quiet = common.quiet;
     exit_code = drain_command(*command);
   });
@@ -196,8 +197,7 @@ void add_list(CLI::App& app, Common& common, int& exit_code) {
                    "KEY=VALUE; keys: graph (its name, NAME*, its id), state, task, node, lock, kind, queue");
   list->add_option("--limit", command->limit, "rows")->capture_default_str();
   list->callback([command, &common, &exit_code] {
-    command->json = common.json();
-    command->cluster = common.cluster;
+    common.fill(*command);
     exit_code = list_command(*command);
   });
 }
@@ -208,8 +208,7 @@ void add_get(CLI::App& app, Common& common, int& exit_code) {
   common.add_to(*get);
   get->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
   get->callback([command, &common, &exit_code] {
-    command->json = common.json();
-    command->cluster = common.cluster;
+    common.fill(*command);
     exit_code = get_command(*command);
   });
 }
@@ -222,8 +221,7 @@ void add_logs(CLI::App& app, Common& common, int& exit_code) {
   logs->add_flag("--follow", command->follow, "goes on until it has ended, or until ^C");
   logs->add_option("--tail", command->tail, "only the last lines of what is there, so many");
   logs->callback([command, &common, &exit_code] {
-    command->json = common.json();
-    command->cluster = common.cluster;
+    common.fill(*command);
     exit_code = logs_command(*command);
   });
 }
@@ -249,8 +247,7 @@ void add_top(CLI::App& app, Common& common, int& exit_code) {
   top->add_option("--interval", command->interval, "between two looks, as in 2s; default: 1s");
   top->add_option("--count", command->count, "looks; default: until ^C");
   top->callback([command, &common, &exit_code] {
-    command->json = common.json();
-    command->cluster = common.cluster;
+    common.fill(*command);
     exit_code = top_command(*command);
   });
 }
@@ -343,8 +340,7 @@ void add_barrier(CLI::App& app, Common& common, int& exit_code) {
   barrier->add_option("--parties", command->parties, "how many there are")->required();
   barrier->add_option("--limit", command->limit, "how long to wait; default: as long as it takes");
   barrier->callback([command, &common, &exit_code] {
-    command->cluster = common.cluster;
-    command->json = common.json();
+    common.fill(*command);
     exit_code = barrier_command(*command);
   });
 }
@@ -358,8 +354,7 @@ std::shared_ptr<Command> add_queue_verb(CLI::App& queue, Common& common, const c
   app->add_option("name", command->name, "of the queue; NAME.dead: its dead letters")->required();
   app->add_option("--limit", command->limit, "how long to wait; default: as long as it takes");
   app->callback([command, carry_out, &common, &exit_code] {
-    command->cluster = common.cluster;
-    command->json = common.json();
+    common.fill(*command);
     exit_code = carry_out(*command);
   });
   return command;
