@@ -25,6 +25,8 @@ ANSWERS = {
     "build/examples/example_pi": "3.14",
     "build/troupe get squares/report": "the squares add up to 30",
     "build/troupe get squares ": "6 done",
+    "build/troupe logs squares/report": "the squares add up to 30",
+    "build/troupe timeline squares": '"name":"square[3]"',
     "build/examples/example_shop": "2.50",
     "build/troupe run -- echo": "hello",
     "build/troupe list graphs": "squares",
