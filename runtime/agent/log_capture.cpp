@@ -125,7 +125,8 @@ void LogCapture::write(Stream& stream, std::string_view bytes) {
       some.remove_prefix(static_cast<std::size_t>(written));
     }
   };
-  if (stream.bytes + bytes.size() > most_log_bytes) {
+  // One that is held comes here only at its end.
+  if (stream.bytes + bytes.size() > most_log_bytes && !is_held(older_log(stream.file))) {
     const std::size_t whole_lines = bytes.rfind('\n') + 1;  // Or nothing.
     put(bytes.substr(0, whole_lines));
     bytes.remove_prefix(whole_lines);

@@ -50,7 +50,8 @@ class OfRuns(Case):
     def test_what_is_not_there_is_said_in_a_line(self):
         self.troupe("run", self.file("g.yaml", GRAPH))
         for arguments, expected in ((("demo/frist",), "did you mean 'first'?"), (("demon",), "there is no graph 'demon'"),
-                                    (("00000000000000aa.1",), "that printed anything"), (("demo", "--tail", "x"), "--tail")):
+                                    (("00000000000000aa.1",), "that printed anything"),
+                                    (("demo", "--tail", "-1"), "--tail: found '-1', expected a number of lines")):
             _, err = self.troupe("logs", *arguments, code=2)
             self.assertIn(expected, err)
             self.assertEqual(len(err.splitlines()), 1)

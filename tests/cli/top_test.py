@@ -90,6 +90,8 @@ class Top(Case):
     def test_what_is_wrong_is_said_in_a_line(self):
         _, err = self.troupe("top", "--interval", "soon", code=2)
         self.assertIn("--interval: found 'soon', expected a duration", err)
+        _, err = self.troupe("top", "--count", "0", code=2)
+        self.assertIn("--count: found '0', expected a number of looks", err)
         self.troupe("stop")
         _, err = self.troupe("top", code=3)
         self.assertEqual(err, "troupe top: no cluster runs on this machine (troupe start starts one)\n")

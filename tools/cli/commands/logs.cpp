@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "tools/cli/log_reader.h"
 #include "tools/cli/logs_found.h"
 #include "tools/cli/output.h"
+#include "tools/cli/units.h"
 
 namespace troupe::cli {
 namespace {
@@ -98,7 +100,8 @@ class Tail {
 
 class Show {
  public:
-  explicit Show(const LogsCommand& command) : command_(command) {}
+  /// `tail`: so many lines of what is there at first; none: all.
+  Show(const LogsCommand& command, std::optional<std::size_t> tail) : command_(command), tail_(tail) {}
 
   /// Takes in the attempts that are new, and which are over.
   void add(LogsFound&& found) {
@@ -111,8 +114,8 @@ class Show {
   }
 
   void first_read() {
-    if (!command_.tail) return read();
-    Tail tail(*command_.tail);
+    if (!tail_) return read();
+    Tail tail(*tail_);
     for (std::size_t i = 0; i < shown_.size(); ++i)
       read(shown_[i], [&](std::string_view bytes) { tail.take(i, bytes); });
     for (std::size_t i = 0, line = 0; i < shown_.size(); ++i) {
@@ -157,6 +160,7 @@ class Show {
   }
 
   const LogsCommand& command_;
+  const std::optional<std::size_t> tail_;
   std::deque<Shown> shown_;
   std::map<std::string, Shown*> by_file_;
   bool is_line_open_ = false;
@@ -169,13 +173,18 @@ int logs_command(const LogsCommand& command) {
     complain("logs", error.message);
     return exit_code_of(error);
   };
+  std::optional<std::size_t> tail;
+  if (!command.tail.empty()) {
+    tail = parse_count(command.tail);
+    if (!tail) return fail(bad_input("--tail: found '" + command.tail + "', expected a number of lines"));
+  }
   auto finder = LogFinder::choose(command.cluster);
   if (!finder) return fail(finder.error());
   auto found = finder->find(command.id);
   if (!found) return fail(found.error());
   bool is_over = found->is_over;
   if (command.follow) count_interrupts();
-  Show show(command);
+  Show show(command, tail);
   show.add(std::move(*found));
   show.first_read();
   for (auto look_at = Clock::now(); command.follow && !is_over && interrupts() == 0 && std::ferror(stdout) == 0;) {

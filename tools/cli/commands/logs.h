@@ -1,17 +1,15 @@
 // `troupe logs ID`: what a task, an actor or all of a graph printed.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 
 namespace troupe::cli {
 
 struct LogsCommand {
   std::string cluster;
-  std::string id;                   ///< Of a graph (or its name), of a task or an actor, or `GRAPH/TASK`.
-  bool follow = false;              ///< Until it has ended; ^C ends that.
-  std::optional<std::size_t> tail;  ///< Only so many lines, the last, of what is there; default: all.
+  std::string id;       ///< Of a graph (or its name), of a task or an actor, or `GRAPH/TASK`.
+  bool follow = false;  ///< Until it has ended; ^C ends that.
+  std::string tail;     ///< Only so many lines, the last, of what is there; empty: all.
   bool json = false;
 };
 

@@ -149,6 +149,12 @@ int top_command(const TopCommand& command) {
   };
   const auto interval = command.interval.empty() ? milliseconds(1'000) : parse_duration(command.interval);
   if (!interval) return fail(bad_input("--interval: found '" + command.interval + "', expected " + expected_duration));
+  std::optional<std::int64_t> count;
+  if (!command.count.empty()) {
+    count = parse_count(command.count);
+    if (!count || *count == 0)
+      return fail(bad_input("--count: found '" + command.count + "', expected a number of looks"));
+  }
   const auto cluster = need_cluster(command.cluster);
   if (!cluster) return fail(cluster.error());
   auto session = scheduler::connect(*cluster);
@@ -159,7 +165,7 @@ int top_command(const TopCommand& command) {
   std::optional<Screen> screen;
   CommitRate commits;
   auto next = Clock::now();
-  for (std::size_t shown = 1;; ++shown) {
+  for (std::int64_t shown = 1;; ++shown) {
     const auto status = session->core().ask_status(answer_limit, true);
     if (interrupts() > 0) break;
     if (!status) {
@@ -175,7 +181,7 @@ int top_command(const TopCommand& command) {
       std::printf("%s\n", (command.json ? json_of(*status, sum, rate) : line_of(*status, sum, rate)).c_str());
       if (std::fflush(stdout) != 0) break;  // Nobody reads it any more.
     }
-    if (shown == command.count) return exit_done;
+    if (shown == count) return exit_done;
     next = std::max(next + *interval, Clock::now());
     while (interrupts() == 0 && Clock::now() < next)
       ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<milliseconds>(next - Clock::now()).count()));

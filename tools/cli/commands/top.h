@@ -1,15 +1,14 @@
 // `troupe top`: a cluster at work, again and again: in place on a terminal, else one line per interval.
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 namespace troupe::cli {
 
 struct TopCommand {
   std::string cluster;
-  std::string interval;   ///< As in 2s; empty: 1s.
-  std::size_t count = 0;  ///< Intervals; 0: until ^C.
+  std::string interval;  ///< As in 2s; empty: 1s.
+  std::string count;     ///< Looks; empty: until ^C.
   bool json = false;
 };
 
