@@ -31,15 +31,22 @@ std::string text_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-ProcessEnd run(LogCapture& logs, const std::string& file, std::vector<std::string> argv) {
+Process start(LogCapture& logs, const std::string& file, std::vector<std::string> argv) {
   const auto output = logs.open(file);
   REQUIRE(output);
   auto process = start_process({.argv = std::move(argv), .output = *output});
   ::close(*output);
   REQUIRE(process);
-  const ProcessEnd end = reap(*process);
+  return *process;
+}
+
+void end(LogCapture& logs, const std::string& file, Process process) {
+  reap(process);  // Waits.
   logs.close(file);
-  return end;
+}
+
+void run(LogCapture& logs, const std::string& file, std::vector<std::string> argv) {
+  end(logs, file, start(logs, file, std::move(argv)));
 }
 
 }  // namespace
@@ -77,7 +84,7 @@ TEST_CASE("who holds a log holds up who writes it, and nothing is thrown away", 
   { std::ofstream(older_log(file)) << "not read yet\n"; }
   const int reader = ::open(older_log(file).c_str(), O_RDONLY | O_CLOEXEC);
   hold_log(reader);
-  std::jthread command([&] { run(logs, file, {"seq", "10000000"}); });  // 79 MB.
+  const Process command = start(logs, file, {"seq", "10000000"});  // 79 MB.
   const auto is_full = [&] {
     std::error_code error;
     return fs::file_size(file, error) + (1u << 17) > most_log_bytes && !error;
@@ -85,7 +92,7 @@ TEST_CASE("who holds a log holds up who writes it, and nothing is thrown away", 
   while (!is_full()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   CHECK(text_of(older_log(file)) == "not read yet\n");
   ::close(reader);
-  command.join();
+  end(logs, file, command);
   CHECK((text_of(older_log(file)) + text_of(file)).ends_with("\n10000000\n"));
   CHECK(text_of(older_log(file)).starts_with("1\n2\n"));
 }
@@ -99,9 +106,9 @@ TEST_CASE("the end of a command is not waited for at those whom it left behind w
   std::string pid = text_of(folder.path + "/pid");
   pid.pop_back();  // The end of its line.
   // It ends by itself: its next line is refused.
-  const std::string end = folder.path + "/end";
-  run(logs, end, {"sh", "-c", "while kill -0 " + pid + " 2>/dev/null; do sleep 0.01; done; echo gone"});
-  CHECK(text_of(end) == "gone\n");
+  const std::string other = folder.path + "/other";
+  run(logs, other, {"sh", "-c", "while kill -0 " + pid + " 2>/dev/null; do sleep 0.01; done; echo gone"});
+  CHECK(text_of(other) == "gone\n");
 }
 
 TEST_CASE("of many logs those that were written last are kept, and those of workers", "[log_capture]") {
