@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <set>
 #include <vector>
@@ -102,7 +103,8 @@ void print_attempt(const TaskSpec& task, const AttemptRecord& attempt, const Nod
   if (!is_over) {
     std::printf(": under way, or its end was not seen\n");
   } else {
-    static constexpr const char* ends[] = {"done", "failed", "lost", "cancelled"};
+    static constexpr const char* ends[] = {"done", "failed", "lost", "cancelled", "preempted"};
+    static_assert(std::size(ends) == static_cast<std::size_t>(AttemptEnd::preempted) + 1);
     std::printf(", %s: %s\n", wall_text(attempt.ended_ms - attempt.started_ms).c_str(),
                 ends[static_cast<std::size_t>(attempt.end)]);
   }
