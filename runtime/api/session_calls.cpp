@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds longest_gathering{1};
+constexpr std::chrono::milliseconds longest_short_wait{1};
 constexpr std::chrono::milliseconds first_ask_pause{20};
 constexpr int most_tries = 8;  // To have rings from a worker that carry something, after some broke.
 constexpr std::chrono::milliseconds first_retry{5};
@@ -43,7 +44,7 @@ ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string
   } else if (has_rings && lost_.empty()) {
     pump(*actor);
   }
-  if (!has_rings) transport_->wake();
+  if (!has_rings) wake();
   return object;
 }
 
@@ -51,7 +52,7 @@ void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
   const std::lock_guard lock(mutex_);
   if (--actor->handles > 0) return;
   released_.insert(actor->task);
-  transport_->wake();
+  wake();
 }
 
 std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name) {
@@ -68,7 +69,7 @@ std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name) {
   if (lost_.empty()) {
     actors_.emplace(actor, line);
     ask_at_ = {};
-    transport_->wake();
+    wake();
   } else {
     end_actor(*line, Fault::unavailable, lost_);
   }
@@ -90,7 +91,10 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
   if (unanswered_ > 0 && take_answers_until(lock, are_there, deadline)) return true;
   ++parked_;
   watch_rings();
-  const bool there = changed_.wait_until(lock, deadline, are_there);
+  const auto began = Clock::now();
+  const bool there =
+      was_short_ ? talk_until(lock, are_there, deadline) : changed_.wait_until(lock, deadline, are_there);
+  was_short_ = Clock::now() - began < longest_short_wait;
   --parked_;
   return there;
 }
@@ -141,7 +145,7 @@ void SessionCore::take_answers() {
   if (has_room && waiting_calls_ > 0) pump_rings();
   if (!has_news_) return;
   // What waits for values that have come, and actors that were only to answer.
-  if (waiting_calls_ > 0 || !unsent_.empty() || !released_.empty()) transport_->wake();
+  if (waiting_calls_ > 0 || !unsent_.empty() || !released_.empty()) wake();
   if (parked_ > 0) changed_.notify_all();
 }
 
@@ -365,7 +369,7 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
   if (answer.attempt != actor.attempt) return;  // One that lived in the same worker before.
   if (answer.is_gone) {
     gone_.push_back({answer.actor, answer.attempt, {.message = std::move(answer.error)}});
-    return transport_->wake();
+    return wake();
   }
   const std::uint64_t first = actor.last_number + 1 - actor.in_flight.size();
   if (answer.number < first || answer.number > actor.last_number) return;

@@ -56,7 +56,7 @@ void SessionCore::stop() {
     if (!thread_.joinable()) return;
     stopping_ = true;
   }
-  transport_->wake();
+  wake();
   thread_.join();
   const std::lock_guard lock(mutex_);
   fail_everything("the session was closed");
@@ -79,7 +79,7 @@ TaskId SessionCore::next_task() { return {job_.id, ++last_task_}; }
 
 ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
   work.arguments = with_large_ones_put(std::move(work.arguments));
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const TaskId id = next_task();
   PendingTask task;
   task.spec = spec_of(options, work.name);
@@ -94,7 +94,7 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
   }
   tasks_.emplace_hint(tasks_.end(), id, std::move(task));
   unsent_.insert(unsent_.end(), id);
-  if (!open_submit_) transport_->wake();  // Otherwise it waits for the answer.
+  if (!open_submit_) send_now(lock);  // Otherwise it waits for the answer.
   return object;
 }
 
@@ -133,7 +133,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     }
     lines.push_back(std::move(line));
   }
-  transport_->wake();
+  wake();
   return lines;
 }
 
@@ -178,7 +178,7 @@ Result<void> SessionCore::drain(NodeId node, bool drain, std::chrono::millisecon
 
 Result<void> SessionCore::wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
                                           std::chrono::milliseconds limit) {
-  transport_->wake();
+  wake();
   const bool answered = changed_.wait_for(lock, limit, [&] { return answers_[request] || !lost_.empty(); });
   const auto answer = std::exchange(answers_[request], {});
   answers_.erase(request);
@@ -200,7 +200,7 @@ Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std
   const std::uint64_t request = ++last_request_;
   lists_[request] = {job, std::nullopt};
   post(scheduler_, message::AskTasks{request, job});
-  transport_->wake();
+  wake();
   changed_.wait_for(lock, limit, [&] { return lists_[request].tasks || !lost_.empty(); });
   auto list = std::exchange(lists_[request].tasks, {});
   lists_.erase(request);
@@ -215,7 +215,7 @@ Result<Answer> SessionCore::ask(std::map<std::uint64_t, std::optional<Answer>>& 
   question.request = ++last_request_;
   open[question.request] = std::nullopt;
   post(scheduler_, question);
-  transport_->wake();
+  wake();
   changed_.wait_for(lock, limit, [&] { return open[question.request] || !lost_.empty(); });
   auto answer = std::exchange(open[question.request], {});
   open.erase(question.request);
@@ -240,7 +240,7 @@ Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono:
     cancels_[last_request_] = task;
     post(scheduler_, message::Cancel{last_request_, task});
   }
-  transport_->wake();
+  wake();
   const auto is_answered = [this](std::uint64_t request) { return answers_.at(request).has_value(); };
   const bool all = changed_.wait_for(
       lock, limit, [&] { return !lost_.empty() || std::all_of(requests.begin(), requests.end(), is_answered); });
@@ -273,7 +273,7 @@ void SessionCore::cancel(TaskId task) {
     if (const auto found = tasks_.find(task); found != tasks_.end()) found->second.is_cancelled = true;
     post(scheduler_, message::Cancel{++last_request_, task});
   }
-  transport_->wake();
+  wake();
 }
 
 std::vector<bool> SessionCore::are_ready(std::span<const ObjectPtr> objects) const {

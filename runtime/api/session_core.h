@@ -8,6 +8,7 @@
 // answered is sent again to a scheduler of a new epoch, and to one that took this driver for dead and dropped it all.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -191,6 +192,13 @@ class SessionCore {
   };
 
   void run();
+  bool turn(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point limit);
+  void wait_for_turn(std::unique_lock<std::mutex>& lock);
+  bool talk_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,
+                  std::chrono::steady_clock::time_point deadline);
+  void leave_turn();
+  void send_now(std::unique_lock<std::mutex>& lock);
+  void wake();
   void take(const Delivery& delivery);
   void on(message::Message& message);
   void on_welcome(std::uint32_t epoch, std::uint64_t since);
@@ -255,13 +263,24 @@ class SessionCore {
   const int lifeline_;  // Its own descriptor of options_.lifeline.
   JobInfo job_;
   DriverId driver_;
-  std::unique_ptr<Transport> transport_;  // The thread's; others only wake it.
+  std::unique_ptr<Transport> transport_;  // Of whoever talks; others only wake it.
   PeerId scheduler_;
   std::string connected_to_;  // What active_scheduler said then.
   std::thread thread_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  // Who talks to other processes: this session's thread; or, where waits are short, whoever waits, without being told.
+  std::condition_variable turn_is_free_;             // What the session's thread waits for.
+  bool is_talking_ = false;                          // Some thread.
+  int talkers_ = 0;                                  // Waiting threads that talk, or will when it is their turn.
+  bool was_short_ = false;                           // The last wait.
+  bool is_thread_asleep_ = false;                    // Until it is notified.
+  std::chrono::steady_clock::time_point left_at_{};  // By a waiting thread: it is likely to be back at once.
+  std::atomic<bool> is_thread_called_ = false;
+  std::chrono::steady_clock::time_point next_hello_{};
+  std::chrono::steady_clock::time_point look_at_ = std::chrono::steady_clock::time_point::max();  // At the rings.
+  std::chrono::steady_clock::time_point ask_due_ = std::chrono::steady_clock::time_point::max();  // For borrowed ones.
   Outbox outbox_;
   std::uint32_t epoch_ = 0;
   std::uint64_t since_ = 0;  // When that scheduler took this driver in.
@@ -297,7 +316,7 @@ class SessionCore {
   std::size_t waiting_calls_ = 0;            // Not sent.
   std::size_t unanswered_ = 0;               // Of those that went by rings.
   int spinning_ = 0;                         // Threads that look for answers by themselves.
-  int parked_ = 0;                           // Threads that wait to be told.
+  int parked_ = 0;                           // Threads that wait to be told, or talk meanwhile.
   std::chrono::steady_clock::time_point replace_at_ =
       std::chrono::steady_clock::time_point::max();  // Rings that broke.
   bool is_timed_ = false;                            // The session's thread looks for answers within a millisecond.
@@ -308,7 +327,7 @@ class SessionCore {
     std::vector<TaskId> tasks;
   };
   const std::shared_ptr<Dropped> dropped_ = std::make_shared<Dropped>();
-  SyncClient sync_{[this] { transport_->wake(); }};
+  SyncClient sync_{[this] { wake(); }};
 };
 
 }  // namespace troupe

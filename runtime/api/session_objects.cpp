@@ -133,7 +133,7 @@ void SessionCore::give_again(PendingTask task, const ObjectPtr& result) {
   task.result = result;
   tasks_.emplace_hint(tasks_.end(), id, std::move(task));
   unsent_.insert(unsent_.end(), id);
-  if (!open_submit_) transport_->wake();
+  if (!open_submit_) wake();
 }
 
 }  // namespace troupe

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/api/session_core.h"
+#include "runtime/wire/short_turns.h"
 
 namespace troupe {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_tasks_of_a_submit = 1024;
-constexpr std::size_t full_submit_bytes = 256u << 10;  // Of arguments.
+constexpr std::size_t full_submit_bytes = 256u << 10;    // Of arguments.
+constexpr std::chrono::milliseconds longest_absence{2};  // Of those that wait for one thing after the other, and talk.
 
 Fault fault_of(TaskState state) { return state == TaskState::cancelled ? Fault::cancelled : Fault::task_failed; }
 
@@ -32,44 +34,119 @@ bool is_readable(int descriptor) {
 }  // namespace
 
 void SessionCore::run() {
+  take_short_turns();
+  std::unique_lock lock(mutex_);
   if (lifeline_ >= 0) transport_->watch(lifeline_, false);
   if (bell_) transport_->watch(bell_->descriptor(), false);
-  auto next_hello = Clock::now();
-  auto look_at = Clock::time_point::max();  // At the rings.
-  auto ask_at = Clock::time_point::max();
-  for (;;) {
-    const auto arrived =
-        transport_->receive(std::min({next_hello, sync_.next_deadline(), look_at, replace_at_, ask_at}));
-    std::vector<Outbox::Outgoing> out;
-    bool last = false;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& delivery : arrived) take(delivery);
-      const auto now = Clock::now();
-      if (now >= next_hello) {
-        follow_scheduler();
-        say_hello();
-        if (options_.objects) options_.objects->look_after();
-        submit_again(now);
-        next_hello =
-            now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
-        if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
-          fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
-      }
-      look_after_lifeline();
-      look_after_links();
-      ask_at = ask_for_borrowed(now);
-      pump();
-      look_at = look_at_rings(now);
-      send_sync(now);
-      last = stopping_;
-      if (last) post(scheduler_, message::DriverBye{});
-      out = outbox_.take();
-      if (std::exchange(has_news_, false)) changed_.notify_all();
-    }
-    for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
-    if (last) return;
+  for (bool goes_on = true; goes_on;) {
+    wait_for_turn(lock);
+    is_talking_ = true;
+    goes_on = turn(lock, Clock::time_point::max());
+    leave_turn();
   }
+}
+
+/// The session's thread leaves the talking to those that wait, and for a moment after they have.
+void SessionCore::wait_for_turn(std::unique_lock<std::mutex>& lock) {
+  for (bool is_long = false; is_talking_ || talkers_ > 0 || (!is_thread_called_ && !stopping_);) {
+    if (!is_talking_ && talkers_ == 0 && Clock::now() >= left_at_ + longest_absence) return;
+    is_thread_asleep_ = is_long;
+    if (is_long) {
+      turn_is_free_.wait(lock);
+    } else {
+      turn_is_free_.wait_for(lock, longest_absence);
+    }
+    is_thread_asleep_ = false;
+    is_long = is_talking_;
+  }
+}
+
+/// A waiting thread talks itself: what it waits for reaches it without a second thread.
+bool SessionCore::talk_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,
+                             Clock::time_point deadline) {
+  ++talkers_;
+  if (is_talking_) transport_->wake();
+  while (!are_there() && Clock::now() < deadline) {
+    if (is_talking_) {
+      changed_.wait_until(lock, deadline, [&] { return are_there() || !is_talking_; });
+      continue;
+    }
+    is_talking_ = true;
+    while (!are_there() && Clock::now() < deadline) turn(lock, deadline);
+    leave_turn();
+  }
+  --talkers_;
+  left_at_ = Clock::now();
+  // What others wait for is not for this thread to bring.
+  const bool have_others_questions =
+      !answers_.empty() || !lists_.empty() || !statuses_.empty() || !sync_statuses_.empty() || !cancels_.empty();
+  is_thread_called_ = is_thread_called_ || parked_ > 1 || have_others_questions || sync_.is_waiting();
+  if (is_thread_called_) turn_is_free_.notify_one();
+  return are_there();
+}
+
+/// Of a thread that talked: another that waits may be the next.
+void SessionCore::leave_turn() {
+  is_talking_ = false;
+  if (talkers_ > 0) changed_.notify_all();
+  if (is_thread_asleep_) turn_is_free_.notify_one();
+}
+
+/// What may be sent leaves before the caller goes on; what has to wait for an answer is left to the session's thread.
+void SessionCore::send_now(std::unique_lock<std::mutex>& lock) {
+  if (is_talking_ || Clock::now() >= left_at_ + longest_absence) return wake();
+  is_talking_ = true;
+  pump();
+  auto out = outbox_.take();
+  lock.unlock();
+  for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
+  lock.lock();
+  leave_turn();
+  if (unsent_.empty()) return;
+  is_thread_called_ = true;
+  turn_is_free_.notify_one();
+}
+
+/// Whoever talks looks at what there is to do.
+void SessionCore::wake() {
+  is_thread_called_ = true;
+  transport_->wake();
+  turn_is_free_.notify_one();
+}
+
+/// One turn of talking, by the thread that has set is_talking_. False: the session has said goodbye.
+bool SessionCore::turn(std::unique_lock<std::mutex>& lock, Clock::time_point limit) {
+  const auto until = std::min({limit, next_hello_, sync_.next_deadline(), look_at_, replace_at_, ask_due_});
+  lock.unlock();
+  const auto arrived = transport_->receive(until);
+  lock.lock();
+  is_thread_called_ = false;
+  for (const auto& delivery : arrived) take(delivery);
+  const auto now = Clock::now();
+  if (now >= next_hello_) {
+    follow_scheduler();
+    say_hello();
+    if (options_.objects) options_.objects->look_after();
+    submit_again(now);
+    next_hello_ = now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
+    if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
+      fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
+  }
+  look_after_lifeline();
+  look_after_links();
+  ask_due_ = ask_for_borrowed(now);
+  pump();
+  look_at_ = look_at_rings(now);
+  send_sync(now);
+  const bool is_last = stopping_;
+  if (is_last) post(scheduler_, message::DriverBye{});
+  auto out = outbox_.take();
+  if (std::exchange(has_news_, false)) changed_.notify_all();
+  if (out.empty()) return !is_last;
+  lock.unlock();
+  for (auto& [to, frame] : out) transport_->send(to, std::move(frame));
+  lock.lock();
+  return !is_last;
 }
 
 /// A scheduler that was stopped, or cut from the store, holds its connections while another has taken over.

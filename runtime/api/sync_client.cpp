@@ -144,6 +144,11 @@ SyncClient::Clock::time_point SyncClient::next_deadline() const {
   return sent_ == 0 ? next_renewal_ : std::min(next_renewal_, next_repeat_);
 }
 
+bool SyncClient::is_waiting() const {
+  const std::lock_guard lock(mutex_);
+  return sent_ > 0 || !unsent_.empty();
+}
+
 void SyncClient::renew_what_is_due(Clock::time_point now) {
   if (now < next_renewal_) return;
   sync::Renew renew;

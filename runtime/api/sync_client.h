@@ -56,6 +56,8 @@ class SyncClient {
   Frame next_frame(Clock::time_point now);
   /// When next_frame has something to say without being woken.
   Clock::time_point next_deadline() const;
+  /// Whether answers are to come.
+  bool is_waiting() const;
   void take(std::vector<sync::Answer> answers);
   /// A scheduler of a new epoch knows nothing of this client.
   void start_over();

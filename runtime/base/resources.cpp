@@ -1,6 +1,7 @@
 #include "runtime/base/resources.h"
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/base/check.h"
 
@@ -169,8 +170,33 @@ std::string flaw_of(const Resources& needs) {
     return "a need is negative";
   if (needs.gpus > one && needs.gpus % one != 0)
     return "gpus is " + amount_text(needs.gpus) + ": expected at most 1, or a whole number";
+  if (needs.gpu_memory_bytes > 0 && needs.gpus == 0) return "there is gpu_memory and no gpus: say of how many gpus";
   for (const auto& [name, amount] : needs.named)
     if (amount < 0) return "need '" + name + "' is negative";
+  return {};
+}
+
+std::string flaw_of(const NodeCapacity& capacity) {
+  if (capacity.cpus < 0 || capacity.memory_bytes < 0) return "its capacity is negative";
+  std::set<std::uint32_t> devices;
+  for (const auto& gpu : capacity.gpus) {
+    if (gpu.memory_bytes < 0) return "a gpu's memory is negative";
+    if (!devices.insert(gpu.index).second) return "gpu " + std::to_string(gpu.index) + " is there twice";
+  }
+  for (const auto& [name, amount] : capacity.named)
+    if (amount < 0) return "'" + name + "' is negative";
+  return {};
+}
+
+std::string flaw_of(const Grant& grant) {
+  if (grant.cpus < 0 || grant.memory_bytes < 0) return "a grant is negative";
+  std::set<std::uint32_t> devices;
+  for (const auto& share : grant.gpus) {
+    if (share.amount < 0 || share.memory_bytes < 0) return "a grant is negative";
+    if (!devices.insert(share.index).second) return "a grant has gpu " + std::to_string(share.index) + " twice";
+  }
+  for (const auto& [name, amount] : grant.named)
+    if (amount < 0) return "a grant of '" + name + "' is negative";
   return {};
 }
 

@@ -123,6 +123,9 @@ class NodeLedger {
 
 /// What is wrong with `needs` in itself, as one sentence; empty when it is well formed.
 std::string flaw_of(const Resources& needs);
+/// As an agent tells it: empty, or what makes no sense in itself.
+std::string flaw_of(const NodeCapacity& capacity);
+std::string flaw_of(const Grant& grant);
 
 /// `2 cpus, 0.5 gpus, 1024 MiB`.
 std::string describe(const Resources& needs);

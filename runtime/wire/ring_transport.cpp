@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int frames_per_turn = 4096;   // Of one peer; then the caller gets to act on them.
 constexpr std::size_t most_path = 107;  // What a socket address holds.
 constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours(1);
+constexpr std::chrono::microseconds longest_unpolled{50};  // While there are frames.
 constexpr std::chrono::milliseconds first_retry{1};
 constexpr std::chrono::milliseconds longest_retry{100};
 constexpr std::chrono::milliseconds linger{200};  // For what a process said last.
@@ -149,6 +150,8 @@ class RingTransport final : public Transport {
 
   /// Waits for a sign, unless there are frames already. True when receive() is to return, with frames or without.
   bool poll_until(Deadline deadline) {
+    if (deadline > Clock::now()) spin_until([this] { return has_frames() || waker_.is_woken(); });
+    if (has_frames() && Clock::now() < polled_at_ + longest_unpolled) return false;
     std::vector<pollfd> polled;
     polled.push_back({waker_.descriptor(), POLLIN, 0});
     for (const auto& [descriptor, for_write] : watched_)
@@ -167,7 +170,6 @@ class RingTransport final : public Transport {
         until = std::min(until, peer.retry_at);
       }
     }
-    if (deadline > Clock::now()) spin_until([this] { return has_frames() || waker_.is_woken(); });
     bell_.fall_asleep();
     const auto wait = has_frames() ? std::chrono::nanoseconds(0)
                                    : std::clamp<std::chrono::nanoseconds>(until - Clock::now(),
@@ -177,7 +179,8 @@ class RingTransport final : public Transport {
     bell_.stay_awake();
 
     const auto has_sign = [](const pollfd& each) { return each.revents != 0; };
-    const bool is_over = Clock::now() >= deadline ||
+    polled_at_ = Clock::now();
+    const bool is_over = polled_at_ >= deadline ||
                          std::any_of(polled.begin(), polled.begin() + static_cast<std::ptrdiff_t>(own), has_sign);
     if (has_sign(polled[0])) waker_.take();
     if (has_sign(polled[own])) bell_.clear();
@@ -261,6 +264,7 @@ class RingTransport final : public Transport {
   const std::size_t most_kept_bytes_;
   Bell bell_;
   Waker waker_;
+  Clock::time_point polled_at_{};
   std::uint64_t last_peer_ = 0;
   std::map<std::uint64_t, Peer> peers_;
   std::vector<RingDoor> doors_;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t most_tasks_at_once = 100'000;  // Of the graphs that one tick compacts; one at least.
 constexpr Time between_rounds{100};
+constexpr int parts_kept_at_least =
+    7;  // One of these parts of the time passes at least under the scheduler that drops.
 constexpr std::size_t state_count = static_cast<std::size_t>(TaskState::skipped) + 1;
 
 /// Whether the graph may have ended later than its last attempt: when a task is cancelled, or done by a known result,
@@ -31,7 +33,9 @@ void Scheduler::State::load_finished(const std::vector<GraphSummary>& stored, co
     const Job& job = tasks.jobs().at(id);
     if (count != job.tasks.size()) continue;
     const GraphSummary summary = summary_of(job);
-    const Time ended = ends_untold(summary, tasks, job) ? now : Time{summary.ended_ms};
+    // By a clock that may have been another: nothing is dropped because that one was behind.
+    const Time earliest = now - settings.keep_finished + settings.keep_finished / parts_kept_at_least;
+    const Time ended = ends_untold(summary, tasks, job) ? now : std::clamp(Time{summary.ended_ms}, earliest, now);
     finished.emplace(id, ended);
     finished_in_order.emplace(ended, id);
   }
@@ -62,7 +66,7 @@ void Scheduler::State::compact_finished() {
     Job& job = *tasks.find_job(id);
     dropped_tasks += job.tasks.size();
     GraphSummary summary = summary_of(job);
-    summary.ended_ms = ended.count();
+    if (ends_untold(summary, tasks, job)) summary.ended_ms = ended.count();
     writes.push_back(SaveSummary{std::move(summary)});
     summaries.push_back(id);
     reopen(job);

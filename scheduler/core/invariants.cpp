@@ -18,7 +18,7 @@ std::string check_attempts(const Task& task, const Settings& settings) {
   std::int32_t losses = 0;  // in a row
   for (const auto& attempt : attempts) {
     if (attempt.end == AttemptEnd::failed || attempt.end == AttemptEnd::done) losses = 0;
-    if (attempt.end == AttemptEnd::lost && ++losses > settings.most_lost_attempts)
+    if (attempt.end == AttemptEnd::lost && ++losses > 2 * settings.most_lost_attempts)
       return "more attempts were lost than there may be";
   }
   return {};
@@ -106,11 +106,10 @@ std::string broken_invariant(const Scheduler& scheduler) {
           !state.guards.contains({*state.guard_ends(task), {task.spec.id, task.attempt().id}}))
         return "15: " + name + "has a time-out that nobody keeps";
       if (task.progress.state != TaskState::ready) continue;
-      const bool stands_in_line =
-          state.is_in_gang(task)
-              ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
-                    state.stands_in_line(state.tasks.gang_of(task))
-              : state.without_locks.contains({task.order, slot}) || (task.in_line && state.ready.holds(task, slot));
+      const bool stands_in_line = state.is_in_gang(task)
+                                      ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
+                                            state.stands_in_line(state.tasks.gang_of(task))
+                                      : state.lock_waiters.has(slot) || (task.in_line && state.ready.holds(task, slot));
       if (!stands_in_line) return "15: " + name + "is ready and not in line";
     }
     for (const auto& [number, gang] : job.gangs)

@@ -9,15 +9,16 @@
 namespace troupe::scheduler {
 namespace {
 
-/// Losses since an attempt last ended otherwise; those that were stopped with their gang, or to make room, say nothing.
-std::int32_t losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
-  std::int32_t losses = 0;
+/// Losses since an attempt last ended otherwise; those that were stopped with their gang, or to make room, or whose
+/// node left in order, say nothing. The last first.
+std::vector<NodeId> losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
+  std::vector<NodeId> nodes;
   for (auto each = attempts.rbegin(); each != attempts.rend(); ++each) {
     if (each->end == AttemptEnd::cancelled || each->end == AttemptEnd::preempted) continue;
     if (each->end != AttemptEnd::lost) break;
-    ++losses;
+    nodes.push_back(each->node);
   }
-  return losses;
+  return nodes;
 }
 
 /// Whether a failure by this cause leaves another attempt.
@@ -114,7 +115,8 @@ void Scheduler::State::stand_in_line(Slot slot) {
 
 void Scheduler::State::leave_ready(Slot slot) {
   Task& task = tasks[slot];
-  if (without_locks.erase({task.order, slot}) == 1) return;
+  if (lock_waiters.remove(task.order, slot)) return;
+  note_free_locks_of(task.spec);
   if (!is_in_gang(task)) {
     task.in_line = false;
     shapes.leave_line(task.shape);
@@ -263,11 +265,24 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
     if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
     return;
   }
-  if (end == AttemptEnd::lost && losses_in_a_row(task.progress.attempts) >= settings.most_lost_attempts)
+  if (end == AttemptEnd::lost && is_lost_for_good(task.progress.attempts))
     return finish(slot, TaskState::failed,
-                  "lost " + std::to_string(settings.most_lost_attempts) + " attempts in a row: " + one_line(cause));
+                  "lost " + std::to_string(losses_in_a_row(task.progress.attempts).size()) +
+                      " attempts in a row: " + one_line(cause));
   wait_anew(slot);
   if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
+}
+
+/// Lost so often that it is the task's doing. Where there are two nodes it was on two, if another had room for it.
+bool Scheduler::State::is_lost_for_good(const std::vector<AttemptRecord>& attempts) const {
+  const auto nodes = losses_in_a_row(attempts);
+  const auto most = static_cast<std::size_t>(settings.most_lost_attempts);
+  if (nodes.size() < most) return false;
+  const bool are_on_one = std::all_of(nodes.begin(), nodes.end(), [&](NodeId node) { return node == nodes.front(); });
+  const bool is_there_another = std::any_of(cluster.nodes().begin(), cluster.nodes().end(), [&](const auto& each) {
+    return each.second.alive && each.first != nodes.front();
+  });
+  return !are_on_one || !is_there_another || nodes.size() >= 2 * most;
 }
 
 /// The others of a gang cannot go on without the member at `slot`: all that are not final start again together.

@@ -12,6 +12,12 @@ constexpr std::size_t most_dead_nodes_kept = 1000;
 /// The task's own doing: it had begun.
 bool is_own_end(AttemptEnd end) { return end == AttemptEnd::done || end == AttemptEnd::failed; }
 
+std::string flaw_of(const std::vector<RunningAttempt>& running) {
+  for (const auto& each : running)
+    if (std::string flaw = flaw_of(each.grant); !flaw.empty()) return flaw;
+  return {};
+}
+
 }  // namespace
 
 Node* Scheduler::State::expect(NodeId id, std::uint64_t incarnation) {
@@ -34,6 +40,8 @@ Slot Scheduler::State::slot_of(const AttemptKey& key, const Holding& holding) co
 }
 
 void Scheduler::State::on(const NodeJoined& joined) {
+  for (const auto& flaw : {troupe::flaw_of(joined.capacity), flaw_of(joined.running)})
+    if (!flaw.empty()) return ignore("node '" + joined.name + "' tells nonsense: " + flaw);
   Node* known = cluster.find(joined.node);
   if (known != nullptr && joined.incarnation < known->incarnation)
     return ignore("a later incarnation of node '" + joined.name + "' has joined");
@@ -73,6 +81,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
 }
 
 void Scheduler::State::on(const NodeHeard& heard) {
+  if (const auto flaw = flaw_of(heard.running); !flaw.empty()) return ignore("a node tells nonsense: " + flaw);
   if (Node* node = expect(heard.node, heard.incarnation)) compare(*node, heard.running);
 }
 
@@ -145,11 +154,11 @@ void Scheduler::State::take_in(Node& node, const RunningAttempt& running) {
 void Scheduler::State::on(const NodeLeft& left) {
   Node* node = cluster.find(left.node);
   if (node == nullptr || left.incarnation < node->incarnation) return ignore("the node is not there");
-  node_is_dead(*node, "node '" + node->name + "' left");
+  node_is_dead(*node, "node '" + node->name + "' left", AttemptEnd::preempted);
   cluster.erase(left.node);
 }
 
-void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
+void Scheduler::State::node_is_dead(Node& node, const std::string& why, AttemptEnd end) {
   std::vector<AttemptKey> attempts;
   for (const auto& [key, holding] : node.holdings)
     if (holding->kind == Holding::Kind::running) attempts.push_back(key);
@@ -159,16 +168,16 @@ void Scheduler::State::node_is_dead(Node& node, const std::string& why) {
   cluster.lose(node, now);
   share_anew();
   placement_due = true;
-  lose_attempts(attempts, why);
+  lose_attempts(attempts, why, end);
 }
 
-void Scheduler::State::lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why) {
+void Scheduler::State::lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why, AttemptEnd end) {
   for (const AttemptKey key : attempts) {
     give_back(key);
     const Slot slot = tasks.find(key.task);
     // The loss of one may have ended the others of its gang.
     if (slot == no_slot || !tasks[slot].is_running() || tasks[slot].attempt().id != key.attempt) continue;
-    attempt_is_over(slot, AttemptEnd::lost, {.message = why}, {});
+    attempt_is_over(slot, end, {.message = why}, {});
   }
 }
 

@@ -96,10 +96,20 @@ void Scheduler::State::start_single(const Head& head) {
   const std::vector<NodeId> near = nodes_near(task);
   const Request request{.members = {&need, 1}, .spreads = task.spec.spreads, .near = near};
   const Shape& shape = shapes[task.shape];
+  if (const auto elsewhere = node_after_loss(task)) return run(head.slot, *cluster.find(*elsewhere));
   const Placement outcome = shape.is_wide ? place_task(request, cluster.rooms(), nullptr)
                                           : place_task(request, ListedRooms(shape.candidates), nullptr);
   if (const auto* placed = std::get_if<Placed>(&outcome)) return run(head.slot, *cluster.find(placed->nodes.front()));
-  shapes.narrow(task.shape, {});
+  if (!takes_from_lower(head)) shapes.narrow(task.shape, {});
+}
+
+/// Where its last attempt was lost it goes only if there is room nowhere else: the two may not get on.
+std::optional<NodeId> Scheduler::State::node_after_loss(const Task& task) {
+  const auto& attempts = task.progress.attempts;
+  if (attempts.empty() || attempts.back().end != AttemptEnd::lost) return std::nullopt;
+  for (const auto& space : cluster.rooms().with_room(task.spec.needs, 2))
+    if (space.node != attempts.back().node) return space.node;
+  return std::nullopt;
 }
 
 /// What has not fitted fits only after a node has gained room for a member; and a search for many seats costs more than

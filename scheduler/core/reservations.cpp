@@ -21,6 +21,8 @@ void Scheduler::State::keep_nodes_for_the_patient() {
   next_sweep = now + std::max(settings.line_patience / 4, Time{10});
   if (ready.is_empty() || now < placing_from) return;
   drop_hopeless_reservations();
+  take_what_lower_ones_keep();
+  preempt_for_all();
 
   const std::size_t most = std::max(fewest_reservations, cluster.nodes().size() / nodes_per_reservation);
   std::vector<Head> patient;
@@ -37,14 +39,16 @@ void Scheduler::State::keep_nodes_for_the_patient() {
     return std::tuple(-std::int64_t{a.priority}, a.order) < std::tuple(-std::int64_t{b.priority}, b.order);
   });
   if (patient.size() > most) patient.resize(most);
+  // What is kept for lower ones is no reason to wait; those may have other nodes in their turn.
   for (const Head& head : patient)
-    if (!reservations.contains(head.order)) reserve(head);
+    if (!reservations.contains(head.order) && !reserve(head) && drop_lower_reservations(head.priority)) reserve(head);
 }
 
-/// Only for what would fit once all that ends by itself has ended: nobody waits for an actor to end.
-void Scheduler::State::reserve(const Head& head) {
+/// Only for what would fit once all that ends by itself has ended: nobody waits for an actor to end. False: it would
+/// not.
+bool Scheduler::State::reserve(const Head& head) {
+  if (leaves_for_locks(head.slot)) return true;
   const std::vector<Slot> members = members_of(head.slot);
-  if (leaves_for_locks(head.slot)) return;
   auto spaces = cluster.lasting_spaces(std::max(fewest_looked_at, 2 * members.size()));
   Placement outcome = try_to_place(members, ListedRooms(spaces), nullptr);
   if (std::holds_alternative<NotNow>(outcome) && spaces.size() < cluster.nodes().size()) {
@@ -52,7 +56,7 @@ void Scheduler::State::reserve(const Head& head) {
     outcome = try_to_place(members, ListedRooms(spaces), nullptr);
   }
   const auto* placed = std::get_if<Placed>(&outcome);
-  if (placed == nullptr) return;
+  if (placed == nullptr) return false;
 
   Reservation& reservation = reservations[head.order];
   reservation.head = head;
@@ -67,6 +71,40 @@ void Scheduler::State::reserve(const Head& head) {
   }
   preempt_for(reservation);
   start_if_kept_room_is_free(head.order);
+  return true;
+}
+
+bool Scheduler::State::drop_lower_reservations(std::int32_t priority) {
+  std::vector<std::uint64_t> lower;
+  for (const auto& [order, reservation] : reservations)
+    if (reservation.head.priority < priority) lower.push_back(order);
+  for (const std::uint64_t order : lower) drop_reservation(order);
+  return !lower.empty();
+}
+
+/// True: the task has room that was kept for one of lower priority, and runs there. Requires: it may take its locks.
+bool Scheduler::State::takes_from_lower(const Head& head) {
+  for (const auto& [order, reservation] : reservations) {
+    if (reservation.head.priority >= head.priority) continue;
+    for (const auto& [id, seated] : reservation.seats) {
+      Node& node = *cluster.find(id);
+      if (!has_room_for(node, {head.slot}, node.ledger)) continue;
+      drop_reservation(order);
+      run(head.slot, node);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Scheduler::State::take_what_lower_ones_keep() {
+  if (reservations.empty()) return;
+  std::vector<Head> heads;
+  shapes.waiting().for_each([&](std::size_t shape) {
+    if (const auto head = ready.next_of(static_cast<ShapeIndex>(shape))) heads.push_back(*head);
+  });
+  for (const Head& head : heads)
+    if (!leaves_for_locks(head.slot)) takes_from_lower(head);
 }
 
 bool Scheduler::State::has_room_for(const Node& node, const std::vector<Slot>& seated, NodeLedger books) const {
@@ -89,9 +127,18 @@ void Scheduler::State::start_if_kept_room_is_free(std::uint64_t order) {
     for (const Slot member : seated) run(member, *cluster.find(id));
 }
 
+void Scheduler::State::preempt_for_all() {
+  std::vector<std::uint64_t> orders;
+  for (const auto& [order, reservation] : reservations) orders.push_back(order);
+  for (const std::uint64_t order : orders)
+    if (const auto found = reservations.find(order); found != reservations.end()) preempt_for(found->second);
+}
+
 /// Makes room on the kept nodes by stopping what has lower priority and may be stopped: the lowest first, then what
-/// started last. It gets a TERM, and its agent's kill_grace to make an end.
+/// started last; nothing, while that is not enough for all of the request. It gets a TERM, and its agent's kill_grace
+/// to make an end.
 void Scheduler::State::preempt_for(const Reservation& reservation) {
+  std::vector<AttemptKey> victims;
   for (const auto& [id, seated] : reservation.seats) {
     Node& node = *cluster.find(id);
     NodeLedger books = node.ledger;
@@ -105,17 +152,16 @@ void Scheduler::State::preempt_for(const Reservation& reservation) {
         lower.emplace_back(task.spec.priority, -task.attempt().started_ms, key);
     }
     std::sort(lower.begin(), lower.end());
-    std::vector<AttemptKey> victims;
     for (const auto& [priority, age, key] : lower) {
       if (has_room_for(node, seated, books)) break;
       books.give_back(node.holdings.at(key).grant);
       victims.push_back(key);
     }
-    if (!has_room_for(node, seated, books)) continue;
-    const Cause why{.message = "made room for " + name_of(tasks[reservation.head.slot].spec) + " of priority " +
-                               std::to_string(reservation.head.priority)};
-    for (const AttemptKey& key : victims) preempt(key, why);
+    if (!has_room_for(node, seated, books)) return;
   }
+  const Cause why{.message = "made room for " + name_of(tasks[reservation.head.slot].spec) + " of priority " +
+                             std::to_string(reservation.head.priority)};
+  for (const AttemptKey& key : victims) preempt(key, why);
 }
 
 /// Stops an attempt that did no wrong: its task goes back into line, and nothing is counted.

@@ -52,10 +52,13 @@ void Scheduler::State::end_delay(Slot slot) {
   task.progress.retry_at_ms = 0;
 }
 
-/// When a running attempt that has a time-out is stopped from here.
+/// When a running attempt that has a time-out is stopped from here. One that an earlier scheduler gave, by a clock that
+/// may have been another, has the whole time again: its agent knows better.
 std::optional<Time> Scheduler::State::guard_ends(const Task& task) const {
   if (task.spec.timeout.count() == 0) return std::nullopt;
-  return Time{task.attempt().started_ms} + task.spec.timeout + settings.timeout_grace;
+  const AttemptRecord& attempt = task.attempt();
+  const Time from = attempt.id.epoch < epoch ? made_at : Time{attempt.started_ms};
+  return from + task.spec.timeout + settings.timeout_grace;
 }
 
 void Scheduler::State::guard(const Task& task) {

@@ -25,7 +25,11 @@ SyncSettings sync_settings(const Settings& settings) {
 }  // namespace
 
 Scheduler::State::State(Settings given, StoredState stored, Time at)
-    : settings(given), epoch(stored.epoch), now(at), sync(sync_settings(given), stored.epoch, stored.queues, at) {
+    : settings(given),
+      epoch(stored.epoch),
+      now(at),
+      made_at(at),
+      sync(sync_settings(given), stored.epoch, stored.queues, at) {
   count_from_now();
   load(std::move(stored));
 }
@@ -53,6 +57,7 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   place_ready();
   give_ahead();
   give_awaiting();
+  if (wake_lock_waiters()) wake_by(now + Time{1});
   if (!ready.is_empty()) wake_by(std::max(next_sweep, placing_from));
   if (std::holds_alternative<Tick>(event) || !wake) {
     wake = next_timer();

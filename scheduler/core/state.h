@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "scheduler/core/cluster.h"
+#include "scheduler/core/lock_waiters.h"
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/reservations.h"
 #include "scheduler/core/result_cache.h"
@@ -96,8 +97,10 @@ struct Scheduler::State {
   void repeat_if_lost(Node& node, AttemptKey key, Holding& holding);
   void actor_is_up(Slot slot, const std::string& address);
   /// All that ran on the node is lost but what it still lists.
-  void lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why);
-  void node_is_dead(Node& node, const std::string& why);
+  void lose_attempts(const std::vector<AttemptKey>& attempts, const std::string& why,
+                     AttemptEnd end = AttemptEnd::lost);
+  void node_is_dead(Node& node, const std::string& why, AttemptEnd end = AttemptEnd::lost);
+  bool is_lost_for_good(const std::vector<AttemptRecord>& attempts) const;
   void forget_dead_nodes();
 
   // --- lifecycle.cpp
@@ -189,15 +192,20 @@ struct Scheduler::State {
   Placement try_to_place(const std::vector<Slot>& members, const Rooms& rooms, const Rooms* if_empty) const;
   std::vector<NodeId> nodes_near(const Task& task) const;
   void adopt_orphans();
+  std::optional<NodeId> node_after_loss(const Task& task);
   const Task* first_open_before(const Task& task) const;
   std::string why_waiting(Slot slot);
 
   // --- reservations.cpp
   void keep_nodes_for_the_patient();
-  void reserve(const Head& head);
+  bool reserve(const Head& head);
+  bool drop_lower_reservations(std::int32_t priority);
+  bool takes_from_lower(const Head& head);
+  void take_what_lower_ones_keep();
   bool has_room_for(const Node& node, const std::vector<Slot>& seated, NodeLedger books) const;
   void start_if_kept_room_is_free(std::uint64_t order);
   void preempt_for(const Reservation& reservation);
+  void preempt_for_all();
   void preempt(AttemptKey key, const Cause& why);
   void drop_reservation(std::uint64_t order);
   void withdraw(Node& node);
@@ -227,12 +235,15 @@ struct Scheduler::State {
   /// Hands on what came of it in this step.
   void take_from_sync();
   /// A task that is ready, but for its locks and semaphores: it stands in line when all of them are free.
-  void wait_for_locks(Slot slot) { without_locks.emplace(tasks[slot].order, slot); }
+  void wait_for_locks(Slot slot);
+  void note_free_locks_of(const TaskSpec& spec);
+  bool wake_lock_waiters();
   bool leaves_for_locks(Slot slot);
 
   Settings settings;
   std::uint32_t epoch = 0;
   Time now{};
+  Time made_at{};             ///< By its own clock.
   bool is_under_way = false;  ///< Has taken an event.
   Time started{};             ///< With the first.
   Time placing_from{};
@@ -251,7 +262,8 @@ struct Scheduler::State {
   Cluster cluster;
   ReadyQueue ready{tasks};
   Synchronisation sync;
-  std::set<std::pair<std::uint64_t, Slot>> without_locks;  ///< By order.
+  LockWaiters lock_waiters;
+  std::set<LockWaiters::Name> freed_locks;  ///< Which of those that wait have not heard of.
   ResultCache cache;
   std::set<NodeId> drained;                      ///< Also those that are not there.
   std::set<std::pair<Time, Slot>> delayed;       ///< Tasks that wait for their next attempt.

@@ -6,6 +6,12 @@
 #include "scheduler/core/state.h"
 
 namespace troupe::scheduler {
+namespace {
+
+constexpr int most_woken_of_a_lock = 16;         // Most of them find it taken again.
+constexpr int most_lock_waiters_looked_at = 64;  // In a step.
+
+}  // namespace
 
 void Scheduler::State::on(const SyncRequested& requested) {
   if (!drivers.contains(requested.driver)) return ignore("the driver has not joined");
@@ -25,6 +31,11 @@ void Scheduler::State::give_back_all_but(const Node& node, const std::vector<Run
   }
 }
 
+/// It stands in line when none is lacking any more.
+void Scheduler::State::wait_for_locks(Slot slot) {
+  lock_waiters.add(tasks[slot].order, slot, *sync.first_lacking(tasks[slot].spec));
+}
+
 /// Others have taken its locks since it stood in line: nothing is kept for it, and it stands there again when they are
 /// free. False: they are free.
 bool Scheduler::State::leaves_for_locks(Slot slot) {
@@ -34,13 +45,49 @@ bool Scheduler::State::leaves_for_locks(Slot slot) {
   return true;
 }
 
+/// It was in line for them and is not: another may be, if it has not taken them.
+void Scheduler::State::note_free_locks_of(const TaskSpec& spec) {
+  for (const auto& name : spec.locks) freed_locks.emplace(sync::Kind::lock, name);
+  for (const auto& need : spec.semaphores) freed_locks.emplace(sync::Kind::semaphore, need.name);
+}
+
+/// Some that wait for each stand in line; the next when those have gone. What a step does not get to, the next does:
+/// true if that has something to do.
+bool Scheduler::State::wake_lock_waiters() {
+  int looked_at = 0;
+  bool are_some_woken = false;
+  while (!freed_locks.empty() && looked_at < most_lock_waiters_looked_at) {
+    const auto name = *freed_locks.begin();
+    bool is_through = true;
+    for (int woken = 0; woken < most_woken_of_a_lock;) {
+      const auto first = lock_waiters.first_of(name);
+      if (!first) break;
+      if (++looked_at > most_lock_waiters_looked_at) {
+        is_through = false;
+        break;
+      }
+      const auto [order, slot] = *first;
+      const auto lacking = sync.first_lacking(tasks[slot].spec);
+      if (lacking == name) break;
+      lock_waiters.remove(order, slot);
+      if (lacking) {
+        lock_waiters.add(order, slot, *lacking);
+      } else {
+        stand_in_line(slot);
+        are_some_woken = true;
+        ++woken;
+      }
+    }
+    if (is_through) freed_locks.erase(name);
+  }
+  return are_some_woken || !freed_locks.empty();
+}
+
 void Scheduler::State::take_from_sync() {
   Synchronisation::Output output = sync.take_output();
-  if (output.made_room) {
-    const auto waiting = std::exchange(without_locks, {});
-    for (const auto& [order, slot] : waiting)
-      sync.can_take_all(tasks[slot].spec) ? stand_in_line(slot) : wait_for_locks(slot);
-  }
+  freed_locks.merge(output.freed);
+  if (output.is_grace_over) freed_locks.merge(lock_waiters.names());
+  (void)wake_lock_waiters();
   for (auto& save : output.saves) std::visit([this](auto& each) { writes.emplace_back(std::move(each)); }, save);
   std::map<DriverId, std::vector<sync::Answer>> answers;
   for (auto& [client, answer] : output.answers) answers[client].push_back(std::move(answer));

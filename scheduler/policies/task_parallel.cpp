@@ -12,7 +12,7 @@ Placement place_task(const Request& request, const Rooms& rooms, const Rooms* if
   if (const auto space = request.spreads ? rooms.roomiest(needs) : rooms.tightest(needs)) return Placed{{space->node}};
 
   if (if_empty != nullptr && !if_empty->tightest(needs)) return Never{"no node has " + describe(needs)};
-  return NotNow{"every node that could hold it is busy"};
+  return NotNow{"every node that could hold it is busy, or kept for what has waited longer"};
 }
 
 }  // namespace troupe::scheduler

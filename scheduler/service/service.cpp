@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "runtime/wire/short_turns.h"
 #include "scheduler/service/listings.h"
 #include "scheduler/service/translate.h"
 
@@ -61,6 +62,7 @@ void Service::start_recording(const StoredState& stored, Time now) {
 Time Service::now() const { return clock_.now(wall_now(), steady_now()); }
 
 Result<void> Service::run(const std::function<bool()>& until_stopped) {
+  take_short_turns();
   while (!until_stopped()) {
     const Time wait = std::clamp(wake_at_ - now(), Time(0), longest_sleep);
     const auto arrived = transport_.receive(std::chrono::steady_clock::now() + wait);
@@ -122,7 +124,7 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
     post_behind_commits(from, sync_status(*scheduler_, *ask));
   }
   const bool is_bye = std::holds_alternative<message::DriverBye>(letter.message);
-  if (const auto event = event_of(std::move(letter), options_.cluster, driver)) step(now, *event);
+  if (const auto event = event_of(std::move(letter), options_.cluster, age_.epoch, driver)) step(now, *event);
   if (is_bye) connections_.left(from);
 }
 

@@ -7,7 +7,7 @@
 
 namespace troupe::scheduler {
 
-std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId driver) {
+std::optional<Event> event_of(Letter&& letter, ClusterId cluster, std::uint32_t epoch, DriverId driver) {
   if (letter.envelope.cluster != cluster) return std::nullopt;
   using Answer = std::optional<Event>;
   const auto from_driver = [&](Event event) { return driver ? Answer(std::move(event)) : std::nullopt; };
@@ -18,6 +18,7 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId drive
           },
           [&](message::DriverBye&) { return from_driver(DriverLeft{driver}); },
           [&](message::Submit& submit) {
+            if (letter.envelope.epoch < epoch) return Answer();
             return from_driver(
                 TasksSubmitted{driver, submit.request, std::move(submit.job), std::move(submit.tasks), submit.from});
           },

@@ -11,9 +11,10 @@
 
 namespace troupe::scheduler {
 
-/// What a message means to the core. `driver` is who logged in on the connection that it came by: requests name none.
-/// Nothing: it is for the shell, from another cluster, or from somebody who may not send it.
-std::optional<Event> event_of(Letter&& letter, ClusterId cluster, DriverId driver);
+/// What a message means to the core of a scheduler of `epoch`. `driver` is who logged in on the connection that it came
+/// by: requests name none. Nothing: it is for the shell, from another cluster, or from somebody who may not send it:
+/// also tasks of a driver that has not heard of this epoch yet, and may still hear of their ends from the one before.
+std::optional<Event> event_of(Letter&& letter, ClusterId cluster, std::uint32_t epoch, DriverId driver);
 
 /// Only agents say so; they keep on disk what they have seen of the store.
 bool is_of_agent(const message::Message& message);

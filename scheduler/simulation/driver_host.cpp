@@ -201,7 +201,7 @@ void DriverHost::ended(TaskId task, TaskState state, const Bytes& result) {
 void DriverHost::check_used(const Bytes& result) {
   for (const Bytes& used : world_.witness.used_by(result)) {
     const End& before = ends_[task_of(used)];
-    if (before.is_known && before.result != used)
+    if (before.is_known && before.state == TaskState::done && before.result != used)
       world_.witness.breaks("2: driver " + std::to_string(number_ + 1) + " is told of " + result + ", made of " + used +
                             ", after " + before.result);
   }

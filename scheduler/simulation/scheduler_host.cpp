@@ -162,7 +162,7 @@ void SchedulerHost::take(Place from, Letter&& letter) {
   if (std::holds_alternative<message::AgentHeartbeat>(letter.message))
     world_.network.send(world_.places.scheduler(number_), from, envelope(), message::HeartbeatTaken{});
   const DriverId driver = world_.driver_at(from);
-  const auto event = event_of(std::move(letter), world_.cluster, driver);
+  const auto event = event_of(std::move(letter), world_.cluster, age_.epoch, driver);
   if (!event) return;
   step(*event);
   if (driver && world_.is_gone(driver)) notice_gone(driver);  // nobody is at the other end

@@ -72,7 +72,7 @@ void Synchronisation::tick(SyncTime now) {
   if (is_in_grace_ && now >= grants_from_) {
     is_in_grace_ = false;
     barriers_.forget_unused();
-    out_.made_room = true;
+    out_.is_grace_over = true;
     for (const Kind kind : {Kind::lock, Kind::semaphore}) {
       std::vector<std::string> names;
       for (const auto& [name, pool] : permits_of(kind).pools()) names.push_back(name);
@@ -100,14 +100,21 @@ std::optional<SyncTime> Synchronisation::next_timer() const {
 
 // --- tasks that hold locks while they run ----------------------------------------------------------------------------
 
-std::string Synchronisation::why_not(const TaskSpec& spec) const {
-  if (spec.locks.empty() && spec.semaphores.empty()) return {};
-  if (is_in_grace_) return "locks are granted again once all who may hold one have had time to say so";
+std::optional<Synchronisation::PermitName> Synchronisation::first_lacking(const TaskSpec& spec) const {
   for (const auto& name : spec.locks)
-    if (!locks_.has_room(name, 1, 1)) return "lock '" + name + "' is held";
+    if (is_in_grace_ || !locks_.has_room(name, 1, 1)) return PermitName{Kind::lock, name};
   for (const auto& need : spec.semaphores)
-    if (!semaphores_.has_room(need.name, need.permits, 1)) return "semaphore '" + need.name + "' has no free permit";
-  return {};
+    if (is_in_grace_ || !semaphores_.has_room(need.name, need.permits, 1))
+      return PermitName{Kind::semaphore, need.name};
+  return std::nullopt;
+}
+
+std::string Synchronisation::why_not(const TaskSpec& spec) const {
+  const auto lacking = first_lacking(spec);
+  if (!lacking) return {};
+  if (is_in_grace_) return "locks are granted again once all who may hold one have had time to say so";
+  const auto& [kind, name] = *lacking;
+  return kind == Kind::lock ? "lock '" + name + "' is held" : "semaphore '" + name + "' has no free permit";
 }
 
 Token Synchronisation::take_all(const TaskSpec& spec, AttemptId attempt) {
@@ -139,7 +146,7 @@ void Synchronisation::serve(Kind kind, const std::string& name) {
   if (kind == Kind::barrier || is_in_grace()) return;
   for (const Token token : permits_of(kind).admit(name, claims_)) grant(token);
   const Permits::Pool* pool = permits_of(kind).find(name);
-  if (pool == nullptr || (pool->free > 0 && pool->waiting.empty())) out_.made_room = true;
+  if (pool == nullptr || (pool->free > 0 && pool->waiting.empty())) out_.freed.emplace(kind, name);
 }
 
 void Synchronisation::serve_line(const std::string& line) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -39,10 +40,14 @@ struct SyncSettings {
 
 class Synchronisation {
  public:
+  /// Of a lock or a semaphore.
+  using PermitName = std::pair<sync::Kind, std::string>;
+
   struct Output {
     std::vector<std::pair<DriverId, sync::Answer>> answers;
     std::vector<std::variant<SaveQueue, SaveMessage>> saves;
-    bool made_room = false;  ///< For tasks that wait for locks or semaphores.
+    std::set<PermitName> freed;  ///< Locks and semaphores that tasks may take.
+    bool is_grace_over = false;  ///< All of them.
   };
 
   /// `epoch` 1 is the first scheduler: there is nobody to wait for.
@@ -61,7 +66,9 @@ class Synchronisation {
   void spare_until(SyncTime at) { spared_until_ = at; }
 
   /// Whether the task could hold all of its locks and semaphores now.
-  bool can_take_all(const TaskSpec& spec) const { return why_not(spec).empty(); }
+  bool can_take_all(const TaskSpec& spec) const { return !first_lacking(spec); }
+  /// One that it could not; while nothing is granted, its first.
+  std::optional<PermitName> first_lacking(const TaskSpec& spec) const;
   /// Takes them, all in one step, until attempt_over. Requires: can_take_all. 0: it asks for none.
   sync::Token take_all(const TaskSpec& spec, AttemptId attempt);
   /// Takes what an attempt that an earlier scheduler started holds: before anything is granted.

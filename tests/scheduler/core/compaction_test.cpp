@@ -85,3 +85,19 @@ TEST_CASE("a graph that ended without an attempt is kept as long as any other, a
   CHECK(cluster.state_of("t1") == "unknown");
   CHECK(cluster.stored().summaries.at(0).ended_ms == 5'100);
 }
+
+TEST_CASE("a clock that was set on between two schedulers does not make graphs vanish", "[scheduler]") {
+  Scenario cluster(settings());
+  cluster.joins("a", two_cpus).as_durable_job().submits("t1").at(100ms).finishes("a", "t1#1");
+  Scheduler later(settings(), cluster.stored(), 100'000ms);
+  const auto drops_at = [&](Time at) {
+    const auto effects = later.step(at, Tick{});
+    return std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {
+      const auto* saved = std::get_if<SaveSummary>(&effect);
+      return saved != nullptr && saved->summary.ended_ms == 100;
+    });
+  };
+  CHECK_FALSE(drops_at(100'000ms));
+  CHECK_FALSE(drops_at(100'141ms));
+  CHECK(drops_at(100'142ms));  // A seventh of the time.
+}

@@ -72,6 +72,45 @@ TEST_CASE("a task whose nodes die under it three times in a row is not tried aga
 )");
 }
 
+TEST_CASE("a task that was lost goes elsewhere, and is given up only where it was lost on two nodes", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1").joins("b", two_cpus);
+  cluster.at(10ms).restarts_agent("a");
+  CHECK(cluster.free_cpus("b") == 1000);
+  cluster.at(20ms).restarts_agent("b");
+  CHECK(cluster.free_cpus("a") == 0);
+  cluster.at(30ms).restarts_agent("a");
+  CHECK(cluster.state_of("t1") == "failed");
+  // Nowhere else is room: it has twice the chances there.
+  cluster.submits("b1", {.needs = {.cpus = 2000}}).submits("t2");
+  for (Time at = 40ms; at < 90ms; at += 10ms) cluster.at(at).restarts_agent("a");
+  CHECK(cluster.state_of("t2") == "running");
+  cluster.at(90ms).restarts_agent("a");
+  CHECK(cluster.state_of("t2") == "failed");
+}
+
+TEST_CASE("a task whose node leaves in order has lost nothing", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("t1");
+  for (Time at = 10ms; at < 60ms; at += 10ms) cluster.at(at).leaves("a").joins("a", one_cpu);
+  CHECK(cluster.state_of("t1") == "running");
+}
+
+TEST_CASE("an agent that tells nonsense is not heard", "[scheduler]") {
+  Scheduler scheduler({}, {.epoch = 2}, Time{0});
+  const auto joins = [&](NodeCapacity capacity, Grant grant) {
+    (void)scheduler.step(
+        0ms, NodeJoined{{1}, 1, "a", std::move(capacity), {{.task = {{1}, 1}, .attempt = {1, 1}, .grant = grant}}});
+    return !scheduler.nodes().empty();
+  };
+  const std::vector<GpuDevice> two{{.index = 0}, {.index = 1}};
+  CHECK_FALSE(joins({.cpus = -1000}, {}));
+  CHECK_FALSE(joins({.cpus = 1000, .gpus = {{.index = 0}, {.index = 0}}}, {}));
+  CHECK_FALSE(joins({.cpus = 1000}, {.cpus = -5000}));
+  CHECK_FALSE(joins({.cpus = 1000, .gpus = two}, {.gpus = {{.index = 0, .amount = 700}, {.index = 0, .amount = 700}}}));
+  CHECK(joins({.cpus = 1000, .gpus = two}, {.gpus = {{.index = 0, .amount = 700}, {.index = 1, .amount = 700}}}));
+}
+
 TEST_CASE("a scheduler that was itself stopped takes nobody's silence for death", "[scheduler]") {
   Scenario cluster;
   cluster.joins("a", one_cpu).submits("t1");

@@ -32,7 +32,7 @@ TEST_CASE("a submit is refused as a whole, in one line that names the task", "[s
         "task 'half': gpus is 1.5: expected at most 1, or a whole number");
   CHECK(answer_to({{"x", {.after = {"y"}}}, {"y", {.after = {"x"}}}}) ==
         "task 'x' waits for itself: 'after' goes in a circle");
-  CHECK(answer_to({{"never", {.max_attempts = 0}}}) == "task 'never': max_attempts is 0: expected 1 or more");
+  CHECK(answer_to({{"never", {.max_attempts = 0}}}) == "task 'never': max_attempts is 0: expected 1 to 1000");
   CHECK(answer_to({{"x", {}}, {"x", {}}}) == "task 'x' has number 1, which is there twice");
 }
 

@@ -118,3 +118,22 @@ TEST_CASE("no node is kept for a task whose lock others have taken meanwhile", "
   cluster.at(220ms).finishes("a", "other#1").finishes("b", "small#1");
   CHECK(cluster.state_of("large") == "running");
 }
+
+TEST_CASE("tasks that share a lock run one after the other, however many they are", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 4000});
+  constexpr int count = 100;
+  const auto name = [](int i) { return "t" + std::to_string(i); };
+  for (int i = 1; i <= count; ++i) cluster.submits(name(i), {.locks = {i % 3 == 0 ? "other" : "one"}});
+  cluster.cancels("t2").cancels("t4");
+  int done = 0;
+  for (Time at = 10ms; at < 2'000ms; at += 10ms) {
+    std::vector<std::string> running;
+    for (int i = 1; i <= count; ++i)
+      if (cluster.state_of(name(i)) == "running") running.push_back(name(i));
+    CHECK(running.size() <= 2);  // One of each lock.
+    for (const auto& each : running) cluster.at(at).finishes("a", each + "#1");
+    done += static_cast<int>(running.size());
+  }
+  CHECK(done == count - 2);
+}

@@ -114,6 +114,26 @@ TEST_CASE("what is preemptible makes room for higher priority, and runs again un
   CHECK(cluster.transcript().find("stop yields#1 on a") != std::string::npos);
 }
 
+TEST_CASE("nothing is stopped for a gang that could not start all the same", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
+  cluster.joins("a", one_cpu).joins("b", one_cpu).submits("yields", {.preemptible = true}).submits("stays");
+  cluster.at(10ms).submits_all(pair_of("g", {.cpus = 1000}, 1));
+  cluster.at(400ms);
+  CHECK(cluster.state_of("yields") == "running");
+  cluster.at(500ms).finishes("b", "stays#1").at(600ms);
+  CHECK(cluster.state_of("yields") == "ready");
+}
+
+TEST_CASE("what is kept for a request does not wait for it before higher priority", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
+  cluster.joins("a", one_cpu).joins("b", one_cpu).submits("long").submits("t1");
+  cluster.submits_all(pair_of("g", {.cpus = 1000}));
+  cluster.at(150ms).finishes("b", "t1#1").submits("low");
+  CHECK(cluster.state_of("low") == "ready");
+  cluster.at(160ms).submits("high", {.priority = 1}).at(190ms);
+  CHECK(cluster.state_of("high") == "running");
+}
+
 TEST_CASE("nothing makes room that did not agree to, nor for its equals", "[scheduler]") {
   Scenario cluster({.line_patience = Time{100}});
   cluster.joins("a", one_cpu).submits("t1");

@@ -65,7 +65,8 @@ TEST_CASE("a task that fits nowhere now is told apart from one that never does",
   Case busy = Case{}.node({.cpus = 2000});
   busy.nodes[0].ledger = &busy.ledgers[0];
   REQUIRE(busy.ledgers[0].take({.cpus = 1500}));
-  CHECK(busy.member({}).place({}) == "not now: every node that could hold it is busy");
+  CHECK(busy.member({}).place({}) ==
+        "not now: every node that could hold it is busy, or kept for what has waited longer");
   CHECK(Case{}.node({.cpus = 2000}).member({.cpus = 2001}).place({}) == "never: no node has 2.001 cpus");
 }
 

@@ -104,7 +104,7 @@ TEST_CASE("a scheduler that was recorded does the same once more, event by event
 
 TEST_CASE("a core that decides otherwise is noticed where it first does", "[scheduler]") {
   Recording strict;
-  strict.change_settings = [](Settings& settings) { settings.most_lost_attempts = 1; };
+  strict.change_settings = [](Settings& settings) { settings.most_tasks = 1; };
   const auto otherwise = run_again(recorded(std::move(strict)).bytes());
   REQUIRE(otherwise);
   CHECK_FALSE(otherwise->differences.empty());

@@ -63,7 +63,7 @@ struct World {
   void turns() {
     for (int i = 0; i < 3; ++i) REQUIRE(turn());
   }
-  Peer peer(StoreAge seen = {cluster}) { return Peer(network, seen); }
+  Peer peer(StoreAge seen = {cluster, 1}) { return Peer(network, seen); }
 };
 
 constexpr JobId graph{0x77};

@@ -1,0 +1,53 @@
+// Tasks that are ready but for a lock or a semaphore, each filed under one that it lacks: only what frees that one
+// concerns it, however many others wait.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "scheduler/core/task_table.h"
+#include "scheduler/sync/synchronisation.h"
+
+namespace troupe::scheduler {
+
+class LockWaiters {
+ public:
+  using Name = Synchronisation::PermitName;
+
+  void add(std::uint64_t order, Slot slot, Name lacks) {
+    names_.emplace(slot, lacks);
+    lines_[std::move(lacks)].emplace(order, slot);
+  }
+  /// False: it is not here.
+  bool remove(std::uint64_t order, Slot slot) {
+    const auto name = names_.find(slot);
+    if (name == names_.end()) return false;
+    const auto line = lines_.find(name->second);
+    line->second.erase({order, slot});
+    if (line->second.empty()) lines_.erase(line);
+    names_.erase(name);
+    return true;
+  }
+  bool has(Slot slot) const { return names_.contains(slot); }
+  /// Who has waited longest for it.
+  std::optional<std::pair<std::uint64_t, Slot>> first_of(const Name& name) const {
+    const auto line = lines_.find(name);
+    if (line == lines_.end()) return std::nullopt;
+    return *line->second.begin();
+  }
+  std::set<Name> names() const {
+    std::set<Name> all;
+    for (const auto& [name, line] : lines_) all.insert(name);
+    return all;
+  }
+
+ private:
+  std::map<Name, std::set<std::pair<std::uint64_t, Slot>>> lines_;  // By order; none is empty.
+  std::map<Slot, Name> names_;
+};
+
+}  // namespace troupe::scheduler
