@@ -216,21 +216,17 @@ class Worker {
   }
 
   void start_actor(const RunOrder& order) {
-    HostedActor made;
-    if (std::string why = made.make(order, catalog_, options_); !why.empty())
+    Actor made;
+    if (std::string why = made.own.make(order, catalog_, options_); !why.empty())
       return report(failed(order, std::move(why)));
-    std::optional<KeptState> kept;
     if (std::get<ActorWork>(order.work).restart) {
-      auto opened = KeptState::open(order, options_.state_folder, made);
+      auto opened = KeptState::open(order, options_.state_folder, made.own);
       if (!opened) return report(failed(order, opened.error().message));
-      kept.emplace(std::move(*opened));
+      for (const auto& [id, caller] : opened->callers()) made.mailbox.skip_to(id, caller.last);
+      made.kept.emplace(std::move(*opened));
+      hosts_kept_ = true;
     }
-    Actor& actor = actors_[{order.task, order.attempt}];
-    actor.own = std::move(made);
-    if (kept)
-      for (const auto& [id, caller] : kept->callers()) actor.mailbox.skip_to(id, caller.last);
-    if (kept) actor.kept.emplace(std::move(*kept));
-    hosts_kept_ = hosts_kept_ || actor.kept;
+    actors_.emplace(Key{order.task, order.attempt}, std::move(made));
     is_up({order.task, order.attempt});
   }
 
