@@ -259,6 +259,29 @@ TEST_CASE("logged calls take effect once each though their node falls silent and
   ::waitpid(second, nullptr, 0);
 }
 
+TEST_CASE("a log that is without a call that was answered is not gone on from, and its caller is told why") {
+  const Folder folder;
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  ActorOptions options = logged;
+  options.state_folder = folder.file("state");
+  const auto actor = session.spawn(options, ledger);
+  for (const std::uint64_t id : {1, 2, 3}) CHECK(session.get(actor.call(add, id)) == id);
+  const int worker = session.get(actor.call(pid));
+  std::size_t cut = 0;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(folder.file("state"))) {
+    if (!each.path().filename().string().starts_with("log-")) continue;
+    std::filesystem::resize_file(each.path(), each.file_size() - 1);
+    ++cut;
+  }
+  CHECK(cut == 1);
+  REQUIRE(::kill(worker, SIGKILL) == 0);
+  const auto answer = session.try_get(actor.call(add, 4), 20s);
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().fault == Fault::corrupt);
+  CHECK_THAT(answer.error().message, Catch::Contains("its log is without calls that were answered"));
+}
+
 TEST_CASE("an actor without hooks is refused a checkpoint, and one that shares its worker is, in a sentence") {
   Cluster cluster = Cluster::local({.cpus = 1000});
   Session session = cluster.connect();
