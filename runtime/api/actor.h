@@ -18,11 +18,12 @@ template <class T>
 struct ActorHandle {
   TaskId task;
   std::string name;
+  RestartMode restart = RestartMode::none;
 };
 
 template <class Archive, class T>
 void fields(Archive& archive, ActorHandle<T>& value) {
-  archive("actor", value.task, value.name);
+  archive("actor", value.task, value.name, appended(value.restart));
 }
 
 /// Copies name the same actor. It ends when the last copy is gone and what was called is answered.
@@ -38,7 +39,7 @@ class Actor {
   /// Calls a method; returns at once. A Ref among the arguments is waited for on the way, not here.
   ///
   /// Fails with (through the Ref): task_failed if the method throws; peer_lost if the actor died: the cause says
-  /// whether the call is known not to have run.
+  /// whether the call is known not to have run. Of an actor whose calls are logged none fails by a restart.
   template <auto member, class... Given>
   requires std::is_base_of_v<typename Method<member>::Class, T>
   auto call(const Method<member>& method, Given&&... given) const {
@@ -46,8 +47,17 @@ class Actor {
                    std::forward<Given>(given)...);
   }
 
+  /// Whether the call of this driver whose answer the ref names is not in the actor's state: it was started anew from a
+  /// checkpoint before it (RestartMode::checkpoint). Known as soon as a call that was made later is answered.
+  template <class R>
+  bool is_rolled_back(const Ref<R>& call) const {
+    return session_->is_rolled_back(*shared_line_, *call.object());
+  }
+  /// How many calls of this driver's are not, for that reason: grows with each such restart.
+  std::uint64_t rolled_back() const { return session_->rolled_back(*shared_line_); }
+
   TaskId id() const { return shared_line_->task; }
-  ActorHandle<T> handle() const { return {shared_line_->task, *shared_line_->name}; }
+  ActorHandle<T> handle() const { return {shared_line_->task, *shared_line_->name, shared_line_->restart}; }
 
  private:
   template <class R, class... Args, class... Given>

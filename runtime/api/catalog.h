@@ -2,6 +2,7 @@
 // worker.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,19 @@ namespace troupe {
 template <class R, class Body, class... Args>
 inline constexpr bool takes_context = std::is_invocable_r_v<R, Body, Context&, Args...>;
 
+template <class T>
+concept NamesHooks = requires {
+  &T::checkpoint;
+  &T::restore;
+};
+/// The hooks of an actor whose state survives a restart: what `checkpoint() const` returns may cross a process boundary
+/// (value.h) and is what `restore` takes, after the constructor has run as the first time.
+template <class T>
+concept HasHooks = NamesHooks<T> && requires(const T& saved, T& made) {
+  { saved.checkpoint() } -> Value;
+  { made.restore(saved.checkpoint()) } -> std::same_as<void>;
+};
+
 class Catalog {
  public:
   using Function = std::function<EncodedValue(Context&, std::span<const Payload>)>;
@@ -28,6 +42,9 @@ class Catalog {
   struct ActorClass {
     std::function<std::shared_ptr<void>(Context&, std::span<const Payload>)> make;
     std::map<std::string, std::function<EncodedValue(void*, std::span<const Payload>)>, std::less<>> methods;
+    // None without hooks.
+    std::function<Bytes(const void*)> checkpoint{};
+    std::function<void(void*, const Bytes&)> restore{};  // Throws where the bytes are of another class's state.
   };
 
   /// Binds a task's name to what it runs, which may take a `Context&` before the arguments. Requires: the name is not
@@ -77,6 +94,7 @@ class Catalog {
     };
     (made.methods.emplace(methods.name, bind<T, members>(static_cast<typename Method<members>::Signature*>(nullptr))),
      ...);
+    if constexpr (NamesHooks<T>) add_hooks<T>(made);
     const bool is_new = actors_.emplace(type.name, std::move(made)).second;
     TROUPE_CHECK(is_new, "each actor type has a name of its own");
   }
@@ -85,13 +103,31 @@ class Catalog {
   const ActorClass* actor(std::string_view name) const { return find(actors_, name); }
 
  private:
+  template <class T>
+  static void add_hooks(ActorClass& made) {
+    static_assert(
+        HasHooks<T>,
+        "an actor's hooks are `State checkpoint() const` and `void restore(State)`, State an argument's type");
+    if constexpr (HasHooks<T>) {
+      using State = std::remove_cvref_t<decltype(std::declval<const T&>().checkpoint())>;
+      made.checkpoint = [](const void* object) {
+        return encode_value<State>(static_cast<const T*>(object)->checkpoint());
+      };
+      made.restore = [](void* object, const Bytes& bytes) {
+        auto state = decode<State>(bytes, value_limits);
+        if (!state) throw std::invalid_argument("another class's state: " + state.error().message);
+        static_cast<T*>(object)->restore(std::move(state).value());
+      };
+    }
+  }
+
   template <class T, auto member, class R, class... Args>
   static std::function<EncodedValue(void*, std::span<const Payload>)> bind(R (*)(Args...)) {
     return [](void* object, std::span<const Payload> given) -> EncodedValue {
       auto arguments = decode_arguments<Args...>(given);
+      typename Method<member>::Class& self = *static_cast<T*>(object);  // Which may be a base of T.
       return encode_return<R>([&] {
-        return std::apply([&](auto&&... each) { return (static_cast<T*>(object)->*member)(std::move(each)...); },
-                          std::move(arguments));
+        return std::apply([&](auto&&... each) { return (self.*member)(std::move(each)...); }, std::move(arguments));
       });
     };
   }

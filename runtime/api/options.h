@@ -40,7 +40,20 @@ struct ActorOptions {
   /// thread of its own: it is made without a process, and its calls take longer. One that takes the process down has
   /// failed; the others are started anew, without their state, which is not counted against `max_restarts`.
   bool shares_worker = false;
+  /// What a restart means for its state. `checkpoint` wants an actor with hooks (runtime/api/catalog.h, `HasHooks`) and
+  /// a worker of its own. `logged` wants methods that do the same whenever they are run again on the same state, a
+  /// worker of its own, and answers of at most 1 MiB; with hooks its log is cut at each checkpoint, else it grows.
+  RestartMode restart = RestartMode::none;
+  /// Where that is kept, in a folder of the actor's own; one that all nodes reach survives the loss of a node. Empty:
+  /// in the cluster's folder on its node, with which it goes.
+  std::string state_folder{};
+  std::uint32_t checkpoint_calls = 1000;             ///< A checkpoint after so many calls; 0: however many.
+  std::chrono::milliseconds checkpoint_interval{0};  ///< After a call, at the latest; 0: however long.
 };
+
+/// A caller sends an actor whose calls are logged so many and waits for answers: which it may ask for again is bounded.
+inline constexpr std::size_t most_logged_in_flight = 1024;
+inline constexpr std::size_t most_logged_answer_bytes = 1u << 20;
 
 /// Actors that are placed all together or not at all.
 struct GangOptions {

@@ -100,7 +100,7 @@ class Session {
   /// An actor of another driver's. It ends with that driver's last Actor; calls made from here fail from then on.
   template <class T>
   Actor<T> attach(const ActorHandle<T>& handle) {
-    return Actor<T>(core_, core_->attach(handle.task, handle.name));
+    return Actor<T>(core_, core_->attach(handle.task, handle.name, handle.restart));
   }
 
   /// Makes a Ref of a value that this driver has. A large one is copied once, into the shared memory of its node, where

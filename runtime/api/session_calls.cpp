@@ -33,7 +33,7 @@ void try_later(WorkerLink& link, Clock::time_point now) {
 
 ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string method,
                             std::vector<RawArgument> arguments) {
-  arguments = with_large_ones_put(std::move(arguments));
+  if (actor->restart != RestartMode::logged) arguments = with_large_ones_put(std::move(arguments));
   const std::lock_guard lock(mutex_);
   auto object = std::make_shared<Object>(actor->name, method);
   actor->waiting.push_back({std::move(method), std::move(arguments), object});
@@ -55,7 +55,7 @@ void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
   wake();
 }
 
-std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name) {
+std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name, RestartMode restart) {
   const std::lock_guard lock(mutex_);
   if (const auto known = actors_.find(actor); known != actors_.end()) {
     ++known->second->handles;
@@ -66,6 +66,7 @@ std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name) {
   line->task = actor;
   line->name = std::make_shared<const std::string>(std::move(name));
   line->is_borrowed = true;
+  line->restart = restart;
   if (lost_.empty()) {
     actors_.emplace(actor, line);
     ask_at_ = {};
@@ -170,6 +171,7 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
 
 /// On the session's thread.
 void SessionCore::look_after_links() {
+  for (const auto& answer : std::exchange(kept_, {})) on_what_is_kept(answer);
   hear_links();
   for (const auto& down : std::exchange(gone_, {})) {
     on_actor_down(down);
@@ -204,7 +206,7 @@ void SessionCore::hear_links() {
     try_later(link, Clock::now());
     for (auto& [id, actor] : actors_)
       if (actor->is_borrowed && actor->link == &link)
-        fail_calls_in_flight(*actor, Fault::peer_lost, "its worker is gone");
+        lose_calls_in_flight(*actor, Fault::peer_lost, "its worker is gone");
   }
 }
 
@@ -228,7 +230,7 @@ void SessionCore::replace(WorkerLink& link, Clock::time_point now) {
       start_over(link);
       link.ring.emplace(std::move(*std::exchange(link.next, std::nullopt)));
       link.is_gone = false;
-      return;
+      return ask_what_is_kept(link);
     }
     transport_->unwatch(link.next->descriptor());
     link.next.reset();
@@ -242,13 +244,14 @@ void SessionCore::replace(WorkerLink& link, Clock::time_point now) {
   link.is_gone = false;
   link.peer = *peer;
   link.caller = random_id();  // What it may still hold of the rings' calls is another's.
+  ask_what_is_kept(link);
 }
 
 void SessionCore::start_over(WorkerLink& link) {
   for (auto& [id, actor] : actors_) {
     if (actor->link != &link) continue;
-    fail_calls_in_flight(*actor, Fault::peer_lost, "the link to its worker broke");
-    actor->last_number = 0;
+    lose_calls_in_flight(*actor, Fault::peer_lost, "the link to its worker broke");
+    if (actor->restart == RestartMode::none) actor->last_number = 0;
   }
 }
 
@@ -301,6 +304,7 @@ WorkerLink* SessionCore::link_to(const std::string& address) {
 /// Requires: nothing of the actor is in flight.
 void SessionCore::leave_link(ActorLine& actor) {
   if (actor.link == nullptr) return;
+  if (actor.asks_what_is_kept) uncount_calls_in_flight(actor);
   WorkerLink& link = *std::exchange(actor.link, nullptr);
   if (--link.actors > 0) return;
   if (link.ring && !link.is_gone) transport_->unwatch(link.ring->descriptor());
@@ -313,11 +317,12 @@ void SessionCore::leave_link(ActorLine& actor) {
 
 void SessionCore::pump_rings() {
   for (auto& [id, actor] : actors_)
-    if (!actor->waiting.empty() && actor->link != nullptr && actor->link->ring) pump(*actor);
+    if (actor->has_to_send() && actor->link != nullptr && actor->link->ring) pump(*actor);
 }
 
 void SessionCore::pump(ActorLine& actor) {
-  while (actor.link != nullptr && actor.link->can_take() && !actor.waiting.empty()) {
+  send_again(actor);
+  while (may_send(actor) && !actor.waiting.empty()) {
     auto& call = actor.waiting.front();
     remake_lost(call.arguments);
     std::size_t bytes = 0;
@@ -345,21 +350,32 @@ void SessionCore::pump(ActorLine& actor) {
 
 void SessionCore::send_call(ActorLine& actor, ActorLine::PendingCall& call,
                             std::span<const std::string_view> arguments) {
-  ++actor.last_number;
+  call.result->call_number = ++actor.last_number;
   auto& in_flight = actor.in_flight.emplace_back(ActorLine::CallInFlight{std::move(call.result)});
   for (const auto& argument : call.arguments)
     if (const auto* object = std::get_if<ObjectPtr>(&argument); object != nullptr && (*object)->hold)
       in_flight.holds.push_back((*object)->hold);
+  if (actor.restart == RestartMode::logged)
+    in_flight.again = std::make_unique<const ActorLine::SentCall>(
+        ActorLine::SentCall{call.method, {arguments.begin(), arguments.end()}});
+  send_by_link(actor, actor.last_number, call.method, arguments);
+}
+
+void SessionCore::send_by_link(ActorLine& actor, std::uint64_t number, std::string_view method,
+                               std::span<const std::string_view> arguments) {
   WorkerLink& link = *actor.link;
+  const auto open = static_cast<std::uint32_t>(number == 0 ? 0 : number + 1 - actor.first_in_flight());
   if (!link.ring) {
-    message::Call message{actor.task, actor.attempt, link.caller, actor.last_number, std::move(call.method), {}};
+    // With a RestartMode a caller is the same over all its links.
+    const std::uint64_t caller = actor.restart == RestartMode::none ? link.caller : driver_.value;
+    message::Call message{actor.task, actor.attempt, caller, number, std::string(method), {}, open};
     message.arguments.assign(arguments.begin(), arguments.end());
     return post(*link.peer, message);
   }
   ++link.unanswered;
   ++unanswered_;
   if (spinning_ == 0 && !is_timed_ && !bell_->is_asleep()) bell_->fall_asleep();
-  troupe::send(*link.ring, CallView{actor.task, actor.attempt, actor.last_number, call.method, arguments});
+  troupe::send(*link.ring, CallView{actor.task, actor.attempt, number, method, arguments, open});
 }
 
 void SessionCore::on_call_answer(message::CallAnswer& answer) {
@@ -371,11 +387,16 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
     gone_.push_back({answer.actor, answer.attempt, {.message = std::move(answer.error)}});
     return wake();
   }
-  const std::uint64_t first = actor.last_number + 1 - actor.in_flight.size();
+  if (answer.number == 0) {
+    kept_.push_back(std::move(answer));
+    return transport_->wake();
+  }
+  const std::uint64_t first = actor.first_in_flight();
   if (answer.number < first || answer.number > actor.last_number) return;
   const ObjectPtr result = std::exchange(actor.in_flight[answer.number - first], {}).result;
   if (!result) return;
   while (!actor.in_flight.empty() && !actor.in_flight.front().result) actor.in_flight.pop_front();
+  if (actor.unsent > actor.in_flight.size()) set_unsent(actor, actor.in_flight.size());
   if (actor.link != nullptr) actor.link->tries = 0;
   count_answered(actor, 1);
   if (answer.ok) {
@@ -397,29 +418,27 @@ void SessionCore::on_actor_up(const message::ActorUp& up) {
   ActorLine& actor = *found->second;
   if (actor.attempt == up.attempt && actor.link != nullptr) return;
   if (up.attempt < actor.attempt) return;
-  fail_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
+  lose_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
   leave_link(actor);
   actor.attempt = up.attempt;
   actor.link = link_to(up.address);
-  actor.last_number = 0;
+  actor.restart == RestartMode::none ? void(actor.last_number = 0) : ask_what_is_kept(actor);
 }
 
 void SessionCore::on_actor_down(const message::ActorDown& down) {
   const auto found = actors_.find(down.task);
   if (found == actors_.end() || found->second->attempt != down.attempt) return;
-  fail_calls_in_flight(*found->second, Fault::peer_lost, down.cause.message);
+  lose_calls_in_flight(*found->second, Fault::peer_lost, down.cause.message);
   leave_link(*found->second);
 }
 
 void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
-  if (actor.link != nullptr && actor.link->ring) take_answers();  // The last words of its worker are in the ring.
-  std::size_t failed = 0;
-  for (const auto& [result, holds] : std::exchange(actor.in_flight, {})) {
-    if (!result) continue;
-    finish(result, Failure{fault, result->name(), {}, 0, "not known to have been applied: " + cause});
-    ++failed;
+  uncount_calls_in_flight(actor);
+  for (const auto& call : std::exchange(actor.in_flight, {})) {
+    if (!call.result) continue;
+    finish(call.result, Failure{fault, call.result->name(), {}, 0, "not known to have been applied: " + cause});
   }
-  count_answered(actor, failed);
+  set_unsent(actor, 0);
 }
 
 void SessionCore::fail_waiting_calls(ActorLine& actor) {

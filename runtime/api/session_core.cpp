@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "runtime/api/graph_messages.h"
@@ -12,6 +13,12 @@ namespace troupe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+Boxed<RestartRule> rule_of(const ActorOptions& options) {
+  if (options.restart == RestartMode::none) return {};
+  std::string folder = options.state_folder.empty() ? "" : std::filesystem::absolute(options.state_folder).string();
+  return RestartRule{options.restart, std::move(folder), options.checkpoint_calls, options.checkpoint_interval};
+}
 
 }  // namespace
 
@@ -111,10 +118,11 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     std::string name = options.name.empty() ? work.name : options.name;
     if (gang != nullptr) name += '[' + std::to_string(lines.size()) + ']';
     line->name = std::make_shared<const std::string>(std::move(name));
+    line->restart = options.restart;
     PendingTask task;
     task.spec = {.id = id,
                  .name = *line->name,
-                 .work = ActorWork{std::move(work.function), {}, options.shares_worker},
+                 .work = ActorWork{std::move(work.function), {}, options.shares_worker, rule_of(options)},
                  .needs = options.needs,
                  .priority = options.priority,
                  .spreads = options.spreads,
@@ -126,6 +134,10 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     if (!lost_.empty()) {
       line->ended = true;
       line->end_cause = lost_;
+    } else if (options.shares_worker && options.restart != RestartMode::none) {
+      line->ended = true;
+      line->end_fault = Fault::unsupported;
+      line->end_cause = "an actor whose state survives a restart cannot share its worker: say one or the other";
     } else {
       actors_.emplace(id, line);
       tasks_.emplace(id, std::move(task));

@@ -93,22 +93,37 @@ struct ActorLine {
     ObjectPtr result;
   };
 
+  struct SentCall {
+    std::string method;
+    std::vector<Bytes> arguments;
+  };
+
   TaskId task;
   std::shared_ptr<const std::string> name;
   std::size_t handles = 1;   // That this program has.
   bool is_borrowed = false;  // Another driver spawned it: the scheduler does not tell what becomes of it, but is asked.
+  RestartMode restart = RestartMode::none;
   AttemptId attempt;
-  WorkerLink* link = nullptr;  // None while it is not up.
-  std::uint64_t last_number = 0;
+  WorkerLink* link = nullptr;     // None while it is not up.
+  std::uint64_t last_number = 0;  // Of a call that was sent; with a RestartMode counted over all restarts.
+  bool asks_what_is_kept =
+      false;  // With a RestartMode, after each new link: which calls are in the state. Others wait.
   std::deque<PendingCall> waiting;  // In the order of the calls.
   struct CallInFlight {
     ObjectPtr result;                                        // Null: answered.
     std::vector<std::shared_ptr<const ObjectHold>> holds{};  // Of its arguments, until then.
+    std::unique_ptr<const SentCall> again{};                 // For another incarnation; with RestartMode::logged.
   };
   std::deque<CallInFlight> in_flight;  // The calls up to last_number.
+  std::size_t unsent = 0;              // The last so many of them: over this link.
+  /// With RestartMode::checkpoint: first and last of those that are not in the state, by their numbers.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rolled_back;
   bool ended = false;
   Fault end_fault = Fault::peer_lost;
   std::string end_cause;
+
+  std::uint64_t first_in_flight() const { return last_number + 1 - in_flight.size(); }
+  bool has_to_send() const { return !waiting.empty() || unsent > 0; }
 };
 
 class SessionCore {
@@ -132,7 +147,9 @@ class SessionCore {
                                                 std::vector<RawWork> works);
   ObjectPtr call(const std::shared_ptr<ActorLine>& actor, std::string method, std::vector<RawArgument> arguments);
   /// Another driver's actor. It ends with that driver's last handle, whoever else has one.
-  std::shared_ptr<ActorLine> attach(TaskId actor, std::string name);
+  std::shared_ptr<ActorLine> attach(TaskId actor, std::string name, RestartMode restart);
+  bool is_rolled_back(const ActorLine& actor, const Object& call) const;
+  std::uint64_t rolled_back(const ActorLine& actor) const;
   void release_actor(const std::shared_ptr<ActorLine>& actor);
 
   /// Hands over tasks of a durable job; when this returns well they are on disk. A scheduler that is started anew is
@@ -224,6 +241,17 @@ class SessionCore {
   void leave_link(ActorLine& actor);
   void pump_rings();
   void send_call(ActorLine& actor, ActorLine::PendingCall& call, std::span<const std::string_view> arguments);
+  void send_by_link(ActorLine& actor, std::uint64_t number, std::string_view method,
+                    std::span<const std::string_view> arguments);
+  bool may_send(const ActorLine& actor) const;
+  void send_again(ActorLine& actor);
+  void ask_what_is_kept(const WorkerLink& link);
+  void ask_what_is_kept(ActorLine& actor);
+  void on_what_is_kept(const message::CallAnswer& answer);
+  void roll_back(ActorLine& actor, std::uint64_t last_kept);
+  void lose_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
+  void uncount_calls_in_flight(ActorLine& actor);
+  void set_unsent(ActorLine& actor, std::size_t count);
   void count_answered(ActorLine& actor, std::size_t count);
 
   template <class Answer, class Ask>
@@ -312,6 +340,7 @@ class SessionCore {
   std::set<TaskId> released_;                // Actors that end when they have answered everything.
   std::map<std::string, WorkerLink> links_;  // By address.
   std::vector<message::ActorDown> gone_;     // As their workers say.
+  std::vector<message::CallAnswer> kept_;    // To what was asked of restarted actors.
   std::optional<Bell> bell_;                 // Rung when there are answers; none: no rings.
   std::size_t waiting_calls_ = 0;            // Not sent.
   std::size_t unanswered_ = 0;               // Of those that went by rings.

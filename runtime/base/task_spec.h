@@ -32,12 +32,28 @@ struct FunctionWork {
   friend bool operator==(const FunctionWork&, const FunctionWork&) = default;
 };
 
+/// What a restart means for an actor's state and for its calls (runtime/README.md, "State that survives").
+enum class RestartMode : std::uint8_t {
+  none,        ///< A new state. What was sent and not answered is not known to have been applied.
+  checkpoint,  ///< The state of the last checkpoint. Callers learn which of their calls are not in it.
+  logged,      ///< All calls, each once: they are on disk before they run.
+};
+
+struct RestartRule {
+  RestartMode mode = RestartMode::none;
+  std::string folder;                                ///< Absolute; empty: in that of the cluster on its node.
+  std::uint32_t checkpoint_calls = 0;                ///< A checkpoint after so many calls; 0: however many.
+  std::chrono::milliseconds checkpoint_interval{0};  ///< After a call, at the latest; 0: however long.
+  friend bool operator==(const RestartRule&, const RestartRule&) = default;
+};
+
 /// Creates a catalogued actor and keeps it until its driver leaves or it is cancelled. The task is `running` while the
 /// actor lives; another attempt is a restart.
 struct ActorWork {
   std::string type;
   std::vector<Argument> arguments;
-  bool shares_worker = false;  ///< With others that say so, of the same program, number of cpus and devices.
+  bool shares_worker = false;    ///< With others that say so, of the same program, number of cpus and devices.
+  Boxed<RestartRule> restart{};  ///< None: RestartMode::none.
   friend bool operator==(const ActorWork&, const ActorWork&) = default;
 };
 

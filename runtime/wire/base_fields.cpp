@@ -84,9 +84,15 @@ void fields(Archive& archive, FunctionWork& value) {
   archive("function work", value.function, as_bytes(value.arguments));
 }
 
+// A path is whatever bytes its user typed.
+template <class Archive>
+void fields(Archive& archive, RestartRule& value) {
+  archive("restart rule", value.mode, as_bytes(value.folder), value.checkpoint_calls, value.checkpoint_interval);
+}
+
 template <class Archive>
 void fields(Archive& archive, ActorWork& value) {
-  archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker));
+  archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker), appended(value.restart));
 }
 
 // Arguments and variables of a program are whatever bytes its user typed; so are paths.
@@ -249,6 +255,7 @@ TROUPE_COMPILE_FIELDS(GpuShare)
 TROUPE_COMPILE_FIELDS(Grant)
 TROUPE_COMPILE_FIELDS(InputRef)
 TROUPE_COMPILE_FIELDS(FunctionWork)
+TROUPE_COMPILE_FIELDS(RestartRule)
 TROUPE_COMPILE_FIELDS(ActorWork)
 TROUPE_COMPILE_FIELDS(CommandWork)
 TROUPE_COMPILE_FIELDS(JoinWork)

@@ -11,6 +11,7 @@
 namespace troupe {
 
 constexpr GangPolicy last_of(GangPolicy) { return GangPolicy::mesh; }
+constexpr RestartMode last_of(RestartMode) { return RestartMode::logged; }
 constexpr TaskState last_of(TaskState) { return TaskState::skipped; }
 constexpr AttemptEnd last_of(AttemptEnd) { return AttemptEnd::preempted; }
 constexpr Fault last_of(Fault) { return Fault::corrupt; }

@@ -17,7 +17,7 @@ struct CallHead {
   std::uint32_t attempt = 0;
   std::uint32_t method_bytes = 0;
   std::uint32_t arguments = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t open = 0;
 };
 struct AnswerHead {
   std::uint64_t job = 0;
@@ -42,7 +42,8 @@ void send_parts(RingLink& link, const CallView& call, std::uint32_t* sizes, std:
                       .epoch = call.attempt.epoch,
                       .attempt = call.attempt.number,
                       .method_bytes = static_cast<std::uint32_t>(call.method.size()),
-                      .arguments = static_cast<std::uint32_t>(count)};
+                      .arguments = static_cast<std::uint32_t>(count),
+                      .open = call.open};
   for (std::size_t i = 0; i < count; ++i) {
     sizes[i] = static_cast<std::uint32_t>(call.arguments[i].size());
     parts[3 + i] = call.arguments[i];
@@ -101,7 +102,7 @@ std::optional<message::Call> decode_call(std::string_view bytes, std::uint64_t c
   if (!take(bytes, head) || head.arguments > bytes.size() / sizeof(std::uint32_t)) return std::nullopt;
   std::string_view sizes = bytes.substr(0, head.arguments * sizeof(std::uint32_t));
   bytes.remove_prefix(sizes.size());
-  message::Call call{{JobId{head.job}, head.task}, {head.epoch, head.attempt}, caller, head.number, {}, {}};
+  message::Call call{{JobId{head.job}, head.task}, {head.epoch, head.attempt}, caller, head.number, {}, {}, head.open};
   if (!take(bytes, head.method_bytes, call.method)) return std::nullopt;
   call.arguments.resize(head.arguments);
   for (Bytes& argument : call.arguments) {

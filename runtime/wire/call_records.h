@@ -18,6 +18,7 @@ struct CallView {
   std::uint64_t number = 0;
   std::string_view method;
   std::span<const std::string_view> arguments;
+  std::uint32_t open = 0;  ///< message::Call's.
 };
 
 void send(RingLink& link, const CallView& call);

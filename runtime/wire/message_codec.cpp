@@ -176,7 +176,8 @@ void fields(Archive& archive, WorkerHello& value) {
 }
 template <class Archive>
 void fields(Archive& archive, Call& value) {
-  archive("call", value.actor, value.attempt, value.caller, value.number, value.method, as_bytes(value.arguments));
+  archive("call", value.actor, value.attempt, value.caller, value.number, value.method, as_bytes(value.arguments),
+          appended(value.open));
 }
 template <class Archive>
 void fields(Archive& archive, CallAnswer& value) {

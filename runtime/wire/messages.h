@@ -238,7 +238,8 @@ struct WorkerHello {
 
 // --- caller to actor and back, by-passing the scheduler --------------------------------------------------------------
 
-/// Calls of one caller are numbered from 1 for each incarnation of the actor.
+/// Calls of one caller are numbered from 1: for each incarnation of the actor, or, with a RestartMode, over all of
+/// them, and number 0 asks which is the last that is in the state (api/session_restarts.cpp).
 struct Call {
   TaskId actor;
   AttemptId attempt;
@@ -246,6 +247,7 @@ struct Call {
   std::uint64_t number = 0;
   std::string method;
   std::vector<Bytes> arguments;
+  std::uint32_t open = 0;  ///< Of the caller's calls up to this one so many are not answered; 0: it does not say.
 };
 struct CallAnswer {
   TaskId actor;

@@ -2,11 +2,24 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "runtime/ring/spin.h"
 
 namespace troupe {
+namespace {
+
+/// -1: for ever.
+int milliseconds_until(std::chrono::steady_clock::time_point due) {
+  using Clock = std::chrono::steady_clock;
+  if (due == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+}  // namespace
 
 Executor::Executor(Bell& bell, Rings rings) : bell_(bell), rings_(std::move(rings)), thread_([this] { run(); }) {}
 
@@ -56,7 +69,7 @@ void Executor::wait_for_more() {
   bell_.fall_asleep();
   if (!has_more()) {
     pollfd polled{bell_.descriptor(), POLLIN, 0};
-    ::poll(&polled, 1, -1);
+    ::poll(&polled, 1, milliseconds_until(rings_.due()));
     bell_.clear();
   }
   bell_.stay_awake();

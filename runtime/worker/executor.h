@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -19,6 +20,8 @@ class Executor {
   struct Rings {
     std::function<bool()> serve;     ///< Runs what has come; false: nothing had. On the executor's thread.
     std::function<bool()> has_more;  ///< Whether something has come; cheap. On the executor's thread.
+    /// When serve is to be called though nothing has come.
+    std::function<std::chrono::steady_clock::time_point()> due;
   };
 
   /// Whoever puts something into a ring rings the bell.

@@ -1,7 +1,9 @@
 #include "runtime/worker/hosted_actor.h"
 
+#include <stdexcept>
 #include <utility>
 
+#include "runtime/api/options.h"
 #include "runtime/worker/values.h"
 
 namespace troupe {
@@ -12,6 +14,7 @@ std::string HostedActor::make(const RunOrder& order, const Catalog& catalog, con
   if (class_ == nullptr) return "this program has no actor named '" + work.type + "'";
   context_ = std::make_unique<Context>(order, options.connect);
   objects_ = options.objects.get();
+  is_logged_ = work.restart && work.restart->mode == RestartMode::logged;
   try {
     object_ = class_->make(*context_, arguments_of(work.arguments, order.inputs, objects_));
   } catch (...) {
@@ -30,12 +33,45 @@ message::CallAnswer HostedActor::answer(const message::Call& call) {
   try {
     std::vector<Payload> arguments;
     for (const Bytes& argument : call.arguments) arguments.push_back(argument_of(argument, objects_));
-    answer.value = result_of(method->second(object_.get(), arguments), objects_);
+    EncodedValue returned = method->second(object_.get(), arguments);
+    if (is_logged_ && returned.size() > most_logged_answer_bytes)
+      throw std::length_error("it returned " + std::to_string(returned.size()) + " bytes, a logged call at most " +
+                              std::to_string(most_logged_answer_bytes));
+    answer.value = result_of(std::move(returned), is_logged_ ? nullptr : objects_);
     answer.ok = true;
   } catch (...) {
     answer.error = text_of_thrown();
   }
   return answer;
+}
+
+std::string HostedActor::checkpoint(Bytes& state) const {
+  try {
+    state = class_->checkpoint(object_.get());
+  } catch (...) {
+    return text_of_thrown();
+  }
+  return {};
+}
+
+std::string HostedActor::restore(const Bytes& state) {
+  try {
+    class_->restore(object_.get(), state);
+  } catch (...) {
+    return text_of_thrown();
+  }
+  return {};
+}
+
+std::string HostedActor::bring_here(Bytes& argument) const {
+  if (!stored_object_from(argument)) return {};
+  try {
+    const Payload value = argument_of(argument, objects_);
+    argument = Bytes(value.bytes);
+  } catch (...) {
+    return text_of_thrown();
+  }
+  return {};
 }
 
 message::CallAnswer gone_answer(const message::Call& call) {

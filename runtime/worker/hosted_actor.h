@@ -19,9 +19,18 @@ class HostedActor {
   /// Runs the call. Requires: it was made.
   message::CallAnswer answer(const message::Call& call);
 
+  // Its hooks (catalog.h); each answers with what one threw, empty: nothing. Requires: it was made and has them.
+  bool has_hooks() const { return class_->checkpoint && class_->restore; }
+  std::string checkpoint(Bytes& state) const;
+  std::string restore(const Bytes& state);
+
+  /// Has the value itself in the place of one that lies elsewhere. Answers with why it cannot be had.
+  std::string bring_here(Bytes& argument) const;
+
  private:
   const Catalog::ActorClass* class_ = nullptr;
   ObjectClient* objects_ = nullptr;
+  bool is_logged_ = false;  // Its answers are kept, and so travel inside.
   std::unique_ptr<Context> context_;
   std::shared_ptr<void> object_;  // May use its context.
 };

@@ -20,6 +20,18 @@ Mailbox::Arrival Mailbox::arrive(message::Call call) {
   return Arrival::queued;
 }
 
+void Mailbox::skip_to(std::uint64_t caller, std::uint64_t last) {
+  Caller& skips = callers_[caller];
+  if (last <= skips.last_queued) return;
+  skips.last_queued = last;
+  skips.early.clear();
+}
+
+std::uint64_t Mailbox::last_queued(std::uint64_t caller) const {
+  const auto found = callers_.find(caller);
+  return found == callers_.end() ? 0 : found->second.last_queued;
+}
+
 std::optional<message::Call> Mailbox::next() {
   if (ready_.empty()) return std::nullopt;
   message::Call call = std::move(ready_.front());

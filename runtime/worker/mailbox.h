@@ -31,6 +31,10 @@ class Mailbox {
   /// The call to run now; nullopt if there is none.
   std::optional<message::Call> next();
 
+  /// The calls of the caller up to `last` are not waited for, and not taken.
+  void skip_to(std::uint64_t caller, std::uint64_t last);
+  std::uint64_t last_queued(std::uint64_t caller) const;
+
   /// The caller counts from 1 again: what is kept of it for its turn will never have one.
   void start_over(std::uint64_t caller) { callers_.erase(caller); }
 

@@ -17,6 +17,7 @@
 #include "runtime/worker/call_rings.h"
 #include "runtime/worker/executor.h"
 #include "runtime/worker/hosted_actor.h"
+#include "runtime/worker/kept_state.h"
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/order_book.h"
 #include "runtime/worker/shared_actor.h"
@@ -33,6 +34,14 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds sign_of_life_interval{1000};
 
+constexpr std::size_t most_gathered_bytes = 1u << 20;  // Of calls that share a write to disk.
+
+std::size_t bytes_of(const message::Call& call) {
+  std::size_t bytes = sizeof call + call.method.size();
+  for (const Bytes& argument : call.arguments) bytes += argument.size();
+  return bytes;
+}
+
 class Worker {
  public:
   Worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport)
@@ -43,11 +52,12 @@ class Worker {
         output_(options.output_file),
         rings_(options.own_address,
                [this](std::uint64_t caller) {
-                 for (auto& [key, actor] : actors_) actor.mailbox.start_over(caller);
+                 for (auto& [key, actor] : actors_)
+                   if (!actor.kept) actor.mailbox.start_over(caller);
                }),
-        executor_(rings_.bell(),
-                  {.serve = [this] { return rings_.serve([this](auto call) { take_call(std::move(call)); }); },
-                   .has_more = [this] { return rings_.has_more(); }}) {
+        executor_(rings_.bell(), {.serve = [this] { return serve(); },
+                                  .has_more = [this] { return rings_.has_more(); },
+                                  .due = [this] { return first_due(); }}) {
     const auto listening = transport_.listen(options_.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
     const auto agent = transport_.connect(options_.agent_address);
@@ -82,6 +92,8 @@ class Worker {
     Mailbox mailbox;
     HostedActor own;                      // Unless it is shared.
     std::unique_ptr<SharedActor> shared;  // Or none.
+    std::optional<KeptState> kept;        // If it survives a restart.
+    std::vector<message::Call> gathered;  // Of a logged one: the calls that share a write to disk.
   };
 
   void take(const Delivery& delivery) {
@@ -100,6 +112,7 @@ class Worker {
         executor_.post([this, from = delivery.from, call = std::move(*call)]() mutable {
           callers_[call.caller] = from;
           take_call(std::move(call));
+          run_gathered();
         });
       }
     }
@@ -219,13 +232,21 @@ class Worker {
   }
 
   void start_actor(const RunOrder& order) {
-    HostedActor made;
+    Actor made;
     begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
-    if (std::string why = made.make(order, catalog_, options_); !why.empty()) {
+    const auto fail = [&](std::string why) {
       end_output();
-      return report(failed(order, std::move(why)));
+      report(failed(order, std::move(why)));
+    };
+    if (std::string why = made.own.make(order, catalog_, options_); !why.empty()) return fail(std::move(why));
+    if (std::get<ActorWork>(order.work).restart) {
+      auto opened = KeptState::open(order, options_.state_folder, made.own);
+      if (!opened) return fail(opened.error().message);
+      for (const auto& [id, caller] : opened->callers()) made.mailbox.skip_to(id, caller.last);
+      made.kept.emplace(std::move(*opened));
+      hosts_kept_ = true;
     }
-    actors_[{order.task, order.attempt}].own = std::move(made);
+    actors_.emplace(Key{order.task, order.attempt}, std::move(made));
     is_up({order.task, order.attempt});
   }
 
@@ -256,18 +277,97 @@ class Worker {
     const auto found = actors_.find({call.actor, call.attempt});
     if (found == actors_.end()) return answer(caller, gone_answer(call));
     Actor& actor = found->second;
+    const auto& [task, attempt] = found->first;
     const std::uint64_t number = call.number;
-    if (actor.mailbox.arrive(std::move(call)) == Mailbox::Arrival::too_early) {
-      const auto& [task, attempt] = found->first;
+    if (number == 0 && actor.kept) return tell_what_is_kept(actor, call);
+    const auto arrival = actor.mailbox.arrive(std::move(call));
+    if (arrival == Mailbox::Arrival::too_early)
       answer(caller, {task, number, false, {}, "too many calls wait for an earlier one", attempt});
-    }
+    if (arrival == Mailbox::Arrival::repeated && actor.kept) answer_again(actor, {task, attempt}, caller, number);
     while (auto ready = actor.mailbox.next()) {
       if (actor.shared) {
         actor.shared->take(std::move(*ready));
+      } else if (actor.kept && actor.kept->is_logged()) {
+        gathered_bytes_ += bytes_of(*ready);
+        actor.gathered.push_back(std::move(*ready));
       } else {
         answer(caller, actor.own.answer(*ready));
+        if (!actor.kept) continue;
+        actor.kept->note(*ready);
+        if (!write_checkpoint_if_due({task, attempt}, actor)) return;
       }
     }
+  }
+
+  /// Which calls of the caller are in the state, as its number 0 asks, and that it goes on with which.
+  void tell_what_is_kept(Actor& actor, const message::Call& asked) {
+    const std::uint64_t last = actor.mailbox.last_queued(asked.caller);
+    const auto next = asked.arguments.empty() ? Error{Fault::corrupt, {}} : decode<std::uint64_t>(asked.arguments[0]);
+    if (next && *next > 0 && !actor.kept->is_logged()) actor.mailbox.skip_to(asked.caller, *next - 1);
+    answer(asked.caller, {asked.actor, 0, true, encode(last), {}, asked.attempt});
+  }
+
+  /// One that has not run yet will be answered then.
+  void answer_again(const Actor& actor, Key key, std::uint64_t caller, std::uint64_t number) {
+    const KeptAnswer* const kept = actor.kept->answer_to(caller, number);
+    if (kept == nullptr) return;
+    message::CallAnswer again{key.first, number, kept->ok, {}, {}, key.second};
+    (kept->ok ? again.value : again.error) = kept->bytes;
+    answer(caller, again);
+  }
+
+  bool serve() {
+    const auto take = [this](message::Call call) { take_call(std::move(call)); };
+    const bool had_any = rings_.serve(take);
+    // What comes while more of it is fetched shares the write to disk.
+    while (gathered_bytes_ > 0 && gathered_bytes_ < most_gathered_bytes && rings_.serve(take)) {
+    }
+    run_gathered();
+    return had_any;
+  }
+
+  /// And writes checkpoints that are due.
+  void run_gathered() {
+    if (!hosts_kept_) return;
+    gathered_bytes_ = 0;
+    for (auto each = actors_.begin(); each != actors_.end();) {
+      auto& [key, actor] = *each++;
+      if (!actor.gathered.empty()) {
+        auto calls = std::exchange(actor.gathered, {});
+        const auto ran =
+            actor.kept->run(calls, actor.own, [this](std::uint64_t caller, const auto& made) { answer(caller, made); });
+        if (!ran) {
+          for (const auto& call : calls) answer(call.caller, gone_answer(call));
+          end_kept(key, ran.error());
+          continue;
+        }
+      }
+      if (actor.kept) write_checkpoint_if_due(key, actor);
+    }
+  }
+
+  /// False: the actor is no more.
+  bool write_checkpoint_if_due(Key key, Actor& actor) {
+    const auto due = actor.kept->due();
+    if (due == Clock::time_point::max() || Clock::now() < due) return true;
+    const auto written = actor.kept->write_checkpoint(actor.own);
+    if (!written) end_kept(key, written.error());
+    return written.has_value();
+  }
+
+  /// What its callers wait for is up to the next attempt.
+  void end_kept(Key key, const Error& why) {
+    auto ended = actors_.extract(key);
+    while (const auto call = ended.mapped().mailbox.next()) answer(call->caller, gone_answer(*call));
+    post(agent_, message::Report{{}, 0, failed(key, why.message)});
+  }
+
+  Clock::time_point first_due() const {
+    auto due = Clock::time_point::max();
+    if (!hosts_kept_) return due;
+    for (const auto& [key, actor] : actors_)
+      if (actor.kept) due = std::min(due, actor.kept->due());
+    return due;
   }
 
   void answer(std::uint64_t caller, const message::CallAnswer& made) {
@@ -341,7 +441,9 @@ class Worker {
   std::map<std::uint64_t, PeerId> callers_;  // That have sent frames.
   CallRings rings_;
   std::map<Key, Actor> actors_;
-  Executor executor_;  // Last: its thread uses all of the above.
+  bool hosts_kept_ = false;         // Or has.
+  std::size_t gathered_bytes_ = 0;  // Of all that are gathered.
+  Executor executor_;               // Last: its thread uses all of the above.
 };
 
 }  // namespace

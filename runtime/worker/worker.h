@@ -22,6 +22,7 @@ struct WorkerOptions {
   Context::Connect connect{};  ///< A session on behalf of an attempt. Throws where the cluster cannot be reached.
   std::string output_file{};   ///< Where the process's stdout and stderr go; empty: it has no file of its own.
   std::shared_ptr<ObjectClient> objects{};  ///< None: all values travel inside messages.
+  std::string state_folder{};               ///< For actors whose state survives a restart; empty: they name their own.
 };
 
 /// Works until `until_stopped` says so or, in a process of its own, until the agent kills it.

@@ -73,6 +73,11 @@ std::string redis_socket(const std::string& directory) { return directory + "/re
 std::string worker_address(const std::string& directory, const std::string& worker) {
   return "ipc://" + directory + "/w-" + worker + ".sock";
 }
+std::string state_folder(const std::string& worker_address) {
+  constexpr std::string_view scheme = "ipc://";
+  if (!worker_address.starts_with(scheme)) return {};
+  return std::filesystem::path(worker_address.substr(scheme.size())).parent_path().string() + "/actors";
+}
 
 void announce_scheduler(const std::string& directory, std::uint32_t epoch) {
   const std::string active = active_scheduler(directory);

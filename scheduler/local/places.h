@@ -27,6 +27,8 @@ std::vector<std::string> object_store_sockets(const std::string& directory);
 /// One of them; empty: there is none.
 std::string object_store_socket(const std::string& directory);
 std::string worker_address(const std::string& directory, const std::string& worker);
+/// Of actors whose state survives a restart: beside the sockets of the node's workers.
+std::string state_folder(const std::string& worker_address);
 
 /// Leads everybody to the scheduler of `epoch`, unless they are led to a later one already.
 void announce_scheduler(const std::string& directory, std::uint32_t epoch);

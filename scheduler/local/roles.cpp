@@ -8,6 +8,7 @@
 
 #include "runtime/wire/ring_transport.h"
 #include "runtime/worker/worker.h"
+#include "scheduler/local/places.h"
 #include "scheduler/local/role_arguments.h"
 #include "scheduler/local/standing.h"
 #include "scheduler/local/supervisor.h"
@@ -59,7 +60,8 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .own_address = arguments->at("address"),
               .connect = connect,
               .output_file = output == nullptr ? "" : output,
-              .objects = objects},
+              .objects = objects,
+              .state_folder = scheduler::state_folder(arguments->at("address"))},
              catalog, *transport, [] { return false; });
 }
 

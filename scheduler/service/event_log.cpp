@@ -4,8 +4,8 @@
 #include <istream>
 #include <string_view>
 
+#include "runtime/base/crc32c.h"
 #include "scheduler/service/event_fields.h"
-#include "scheduler/store/crc32c.h"
 
 namespace troupe::scheduler {
 namespace {

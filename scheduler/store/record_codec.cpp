@@ -1,6 +1,6 @@
 #include "scheduler/store/record_codec.h"
 
-#include "scheduler/store/crc32c.h"
+#include "runtime/base/crc32c.h"
 #include "scheduler/store/record_fields.h"
 
 namespace troupe::scheduler {

@@ -3,7 +3,7 @@
 // again.
 // Covers: scheduler/store/record_codec.cpp scheduler/store/record_fields.h
 #include "runtime/base/check.h"
-#include "scheduler/store/crc32c.h"
+#include "runtime/base/crc32c.h"
 #include "scheduler/store/record_codec.h"
 #include "tests/fuzz/target.h"
 #include "tests/support/dice.h"

@@ -259,11 +259,12 @@ TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {
                        99,
                        dice.number<std::uint64_t>(),
                        dice.string(),
-                       {}};
+                       {},
+                       dice.number<std::uint32_t>()};
     call.arguments.resize(dice.below(20));
     for (Bytes& argument : call.arguments) argument = dice.string();
     const std::vector<std::string_view> arguments(call.arguments.begin(), call.arguments.end());
-    send(*pair.caller, CallView{call.actor, call.attempt, call.number, call.method, arguments});
+    send(*pair.caller, CallView{call.actor, call.attempt, call.number, call.method, arguments, call.open});
     const auto bytes = pair.worker->receive();
     REQUIRE(bytes);
     const auto decoded = decode_call(*bytes, 99);
@@ -272,6 +273,7 @@ TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {
     CHECK(decoded->attempt == call.attempt);
     CHECK(decoded->number == call.number);
     CHECK(decoded->method == call.method);
+    CHECK(decoded->open == call.open);
     CHECK(decoded->arguments == call.arguments);
     const std::string cut(bytes->substr(0, dice.below(bytes->size())));
     CHECK_FALSE(decode_call(cut, 99));

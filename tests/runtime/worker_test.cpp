@@ -17,6 +17,7 @@
 #include "runtime/wire/call_records.h"
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/message_codec.h"
+#include "tests/support/folder.h"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -85,51 +86,127 @@ TEST_CASE("what has ended in a worker is reported while the next still runs, and
   agent->send(to_worker, encode(Envelope{cluster, 1, 1}, message::Stop{}));
 }
 
-TEST_CASE("a caller whose link broke counts its calls from 1 over the next one", "[worker]") {
-  const ClusterId cluster{1, 2};
-  MemoryNetwork network;
-  const auto agent = network.make_transport();
-  REQUIRE(agent->listen("agent"));
-  Catalog catalog;
-  catalog.add(echo, same);
-  const std::string path = (std::filesystem::temp_directory_path() / ("troupe-" + to_text(random_id()))).string();
-  const WorkerOptions options{WorkerId{7}, cluster, "agent", "ipc://" + path};
-  std::atomic<bool> is_over = false;
-  const auto transport = network.make_transport();
-  std::jthread worker([&] { run_worker(options, catalog, *transport, [&] { return is_over.load(); }); });
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  const auto hear = [&] {
-    const auto arrived = agent->receive(deadline);
+namespace {
+
+/// A worker with one actor, which a caller reaches by rings.
+class ActorScene {
+ public:
+  ActorScene(const Catalog& catalog, RunOrder order, const std::string& state_folder = {})
+      : order_(std::move(order)),
+        agent_(network_.make_transport()),
+        transport_(network_.make_transport()),
+        options_{.id = WorkerId{7},
+                 .cluster = cluster_,
+                 .agent_address = "agent",
+                 .own_address = "ipc://" + (std::filesystem::temp_directory_path() / to_text(random_id())).string(),
+                 .state_folder = state_folder} {
+    REQUIRE(agent_->listen("agent"));
+    worker_ =
+        std::thread([this, &catalog] { run_worker(options_, catalog, *transport_, [&] { return is_over_.load(); }); });
+    agent_->send(hear().from, encode(Envelope{cluster_, 1, 1}, message::Run{order_}));
+    const auto is_ready = [&](const Delivery& delivery) {
+      return std::holds_alternative<message::ActorReady>(decode(delivery.frame)->messages.front());
+    };
+    while (!is_ready(hear())) continue;
+  }
+  ~ActorScene() {
+    is_over_ = true;
+    transport_->wake();
+    worker_.join();
+  }
+
+  void connect() {
+    auto link = RingLink::ask(ring_socket_of(options_.own_address), 9, own_);
+    REQUIRE(link);
+    link_.emplace(std::move(*link));
+  }
+  message::CallAnswer call(std::uint64_t number, std::string_view method, const Bytes& argument,
+                           std::uint32_t open = 1) {
+    const std::string_view arguments[] = {argument};
+    send(*link_, CallView{order_.task, order_.attempt, number, method, arguments, open});
+    std::optional<message::CallAnswer> answer;
+    while (!answer && std::chrono::steady_clock::now() < deadline_) {
+      if (!link_->is_taken() && !link_->take_answer()) break;
+      if (const auto bytes = link_->receive()) answer = decode_answer(*bytes);
+    }
+    REQUIRE(answer);
+    CHECK(answer->number == number);
+    return *answer;
+  }
+
+ private:
+  Delivery hear() {
+    const auto arrived = agent_->receive(deadline_);
     REQUIRE(!arrived.empty());
     return arrived.front();
-  };
-
-  const TaskId task{JobId{1}, 1};
-  agent->send(hear().from, encode(Envelope{cluster, 1, 1},
-                                  message::Run{{.task = task, .attempt = {1, 1}, .work = ActorWork{"echo", {}}}}));
-  const auto is_ready = [&](const Delivery& delivery) {
-    return std::holds_alternative<message::ActorReady>(decode(delivery.frame)->messages.front());
-  };
-  while (!is_ready(hear())) continue;
-
-  const Bell own = std::move(*Bell::make());
-  const Bytes argument = encode_value(5);
-  const std::string_view arguments[] = {argument};
-  for (int round = 0; round < 3; ++round) {
-    auto link = RingLink::ask(ring_socket_of(options.own_address), 9, own);
-    REQUIRE(link);
-    for (const std::uint64_t number : {1u, 2u}) {
-      send(*link, CallView{task, {1, 1}, number, same.name, arguments});
-      std::optional<message::CallAnswer> answer;
-      while (!answer && std::chrono::steady_clock::now() < deadline) {
-        if (!link->is_taken() && !link->take_answer()) break;
-        if (const auto bytes = link->receive()) answer = decode_answer(*bytes);
-      }
-      REQUIRE(answer);
-      CHECK(answer->number == number);
-      CHECK(answer->value == argument);
-    }
   }
-  is_over = true;
-  transport->wake();
+
+  const ClusterId cluster_{1, 2};
+  const RunOrder order_;
+  const std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + 20s;
+  MemoryNetwork network_;
+  std::unique_ptr<Transport> agent_;
+  std::unique_ptr<Transport> transport_;
+  const WorkerOptions options_;
+  const Bell own_ = std::move(*Bell::make());
+  std::optional<RingLink> link_;
+  std::atomic<bool> is_over_ = false;
+  std::thread worker_;
+};
+
+RunOrder actor_order(AttemptId attempt, std::string_view type) {
+  return {.task = {JobId{1}, 1}, .attempt = attempt, .work = ActorWork{std::string(type), {}}};
+}
+
+struct Sum {
+  int add(int amount) { return sum += amount; }
+  int sum = 0;
+};
+constexpr ActorType<Sum()> sum{"sum"};
+constexpr Method<&Sum::add> add{"add"};
+
+}  // namespace
+
+TEST_CASE("a caller whose link broke counts its calls from 1 over the next one", "[worker]") {
+  Catalog catalog;
+  catalog.add(echo, same);
+  ActorScene scene(catalog, actor_order({1, 1}, echo.name));
+  for (int round = 0; round < 3; ++round) {
+    scene.connect();
+    for (const std::uint64_t number : {1u, 2u})
+      CHECK(scene.call(number, same.name, encode_value(5)).value == encode_value(5));
+  }
+}
+
+TEST_CASE("a logged call that is sent again is answered as it was, by this attempt and by the next", "[worker]") {
+  const test::Folder folder;
+  Catalog catalog;
+  catalog.add(sum, add);
+  RunOrder order = actor_order({1, 1}, sum.name);
+  std::get<ActorWork>(order.work).restart = RestartRule{.mode = RestartMode::logged};
+  const auto added = [](ActorScene& scene, std::uint64_t number, int amount, std::uint32_t open) {
+    return decode<int>(scene.call(number, add.name, encode_value(amount), open).value).value();
+  };
+  const auto last_kept = [](ActorScene& scene) {
+    return decode<std::uint64_t>(scene.call(0, "", encode_value(std::uint64_t{1}), 0).value).value();
+  };
+  {
+    ActorScene scene(catalog, order, folder.file("actors"));
+    scene.connect();
+    CHECK(last_kept(scene) == 0);
+    CHECK(added(scene, 1, 5, 1) == 5);
+    CHECK(added(scene, 2, 6, 2) == 11);
+    scene.connect();  // A new link: the numbers go on.
+    CHECK(last_kept(scene) == 2);
+    CHECK(added(scene, 1, 5, 1) == 5);
+    CHECK(added(scene, 2, 6, 2) == 11);
+    CHECK(added(scene, 3, 1, 3) == 12);
+  }
+  order.attempt = {1, 2};
+  ActorScene scene(catalog, order, folder.file("actors"));
+  scene.connect();
+  CHECK(last_kept(scene) == 3);
+  CHECK(added(scene, 2, 6, 1) == 11);
+  CHECK(added(scene, 3, 1, 2) == 12);
+  CHECK(added(scene, 4, 1, 3) == 13);
 }

@@ -51,7 +51,7 @@ inline std::vector<message::Message> every_message() {
       Stop{task, attempt},
       ReportTaken{task, attempt},
       WorkerHello{WorkerId{4}, 7},
-      Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}},
+      Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}, 3},
       CallAnswer{task, 6, true, Bytes("\0\xff", 2), "", attempt, true},
       AskStatus{14, true},
       ClusterStatus{14,

@@ -1,7 +1,7 @@
 #include "scheduler/store/record_codec.h"
 
+#include "runtime/base/crc32c.h"
 #include "runtime/wire/base_fields.h"
-#include "scheduler/store/crc32c.h"
 #include "tests/scheduler/store/store_support.h"
 
 namespace troupe::scheduler::test {

@@ -64,6 +64,20 @@ void expect_calls(std::size_t made, std::size_t expected) {
   if (made != expected) throw std::runtime_error("a caller did not make all its calls");
 }
 
+void call_thousand(Session& session, const Actor<Answerer>& actor) {
+  std::vector<Ref<std::string>> answers;
+  for (int i = 0; i < 1000; ++i) answers.push_back(actor.call(ok));
+  answered(session, answers);
+}
+
+/// The log lies in the cluster's folder: in memory where that does.
+void bench_logged(Bench& bench, Session& session) {
+  const auto actor = session.spawn({.restart = RestartMode::logged}, answerer);
+  expect_ok(session.get(actor.call(ok)));
+  measure_rate(bench, {"calls", "1_1_logged_calls_sync", 1, true}, [&] { expect_ok(session.get(actor.call(ok))); });
+  measure_rate(bench, {"calls", "1_1_logged_calls_async", 1000}, [&] { call_thousand(session, actor); });
+}
+
 void bench_many(Bench& bench, Session& session) {
   std::vector<Actor<Answerer>> called;
   Handles handles;
@@ -101,11 +115,8 @@ void bench_calls(Bench& bench) {
   const auto actor = session.spawn(answerer);
   expect_ok(session.get(actor.call(ok)));
   measure_rate(bench, {"calls", "1_1_actor_calls_sync", 1, true}, [&] { expect_ok(session.get(actor.call(ok))); });
-  measure_rate(bench, {"calls", "1_1_actor_calls_async", 1000}, [&] {
-    std::vector<Ref<std::string>> answers;
-    for (int i = 0; i < 1000; ++i) answers.push_back(actor.call(ok));
-    answered(session, answers);
-  });
+  measure_rate(bench, {"calls", "1_1_actor_calls_async", 1000}, [&] { call_thousand(session, actor); });
+  bench_logged(bench, session);
   bench_many(bench, session);
 }
 

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
-namespace troupe::scheduler {
+namespace troupe {
 
 /// The checksum of `bytes`; with `before`, of the bytes that gave `before` followed by these.
 ///
 /// Source: RFC 3720, appendix B.4.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
 
-}  // namespace troupe::scheduler
+}  // namespace troupe

@@ -1,8 +1,8 @@
-#include "scheduler/store/crc32c.h"
+#include "runtime/base/crc32c.h"
 
 #include <array>
 
-namespace troupe::scheduler {
+namespace troupe {
 
 namespace {
 
@@ -42,4 +42,4 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
   return ~sum;
 }
 
-}  // namespace troupe::scheduler
+}  // namespace troupe
