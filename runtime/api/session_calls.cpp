@@ -389,7 +389,7 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
   }
   if (answer.number == 0) {
     kept_.push_back(std::move(answer));
-    return transport_->wake();
+    return wake();
   }
   const std::uint64_t first = actor.first_in_flight();
   if (answer.number < first || answer.number > actor.last_number) return;
