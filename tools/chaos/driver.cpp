@@ -33,7 +33,7 @@ constexpr std::size_t actor_count = 3;
 constexpr std::size_t calls_under_way = 8;
 constexpr milliseconds turn{20};
 constexpr milliseconds last_answers{45'000};
-constexpr std::int32_t most_tries = 1'000'000;
+constexpr std::int32_t most_tries = 1'000;
 constexpr int failures_of_an_ended_actor = 100;
 constexpr const char* told_to_fail = "as it was told";
 
