@@ -26,7 +26,6 @@
 #include "runtime/objects/stored_object.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
-#include "runtime/wire/short_turns.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/task_log.h"
 #include "runtime/worker/worker.h"
@@ -78,7 +77,6 @@ class Agent {
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
-    take_short_turns();
     remove_what_is_left();
     step(agent::Tick{});
     to_scheduler_.flush(transport_);

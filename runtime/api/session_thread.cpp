@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "runtime/api/session_core.h"
-#include "runtime/wire/short_turns.h"
 
 namespace troupe {
 namespace {
@@ -34,7 +33,6 @@ bool is_readable(int descriptor) {
 }  // namespace
 
 void SessionCore::run() {
-  take_short_turns();
   std::unique_lock lock(mutex_);
   if (lifeline_ >= 0) transport_->watch(lifeline_, false);
   if (bell_) transport_->watch(bell_->descriptor(), false);

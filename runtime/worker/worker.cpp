@@ -12,7 +12,6 @@
 #include "runtime/base/abi.h"
 #include "runtime/ring/spin.h"
 #include "runtime/wire/outbox.h"
-#include "runtime/wire/short_turns.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/call_rings.h"
 #include "runtime/worker/executor.h"
@@ -77,7 +76,6 @@ class Worker {
   Worker(const Worker&) = delete;
 
   void run(const std::function<bool()>& until_stopped) {
-    take_short_turns();
     while (!until_stopped()) {
       rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
       for (const auto& delivery : transport_.receive(std::min(send_at_, rings_.look_at()))) take(delivery);

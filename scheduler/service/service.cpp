@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "runtime/wire/short_turns.h"
 #include "scheduler/service/listings.h"
 #include "scheduler/service/translate.h"
 
@@ -62,7 +61,6 @@ void Service::start_recording(const StoredState& stored, Time now) {
 Time Service::now() const { return clock_.now(wall_now(), steady_now()); }
 
 Result<void> Service::run(const std::function<bool()>& until_stopped) {
-  take_short_turns();
   while (!until_stopped()) {
     const Time wait = std::clamp(wake_at_ - now(), Time(0), longest_sleep);
     const auto arrived = transport_.receive(std::chrono::steady_clock::now() + wait);
