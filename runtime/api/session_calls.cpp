@@ -93,8 +93,9 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
   ++parked_;
   watch_rings();
   const auto began = Clock::now();
-  const bool there =
-      was_short_ ? talk_until(lock, are_there, deadline) : changed_.wait_until(lock, deadline, are_there);
+  // Who only looks, again and again, leaves the talking to the session's thread.
+  const bool there = was_short_ && began < deadline ? talk_until(lock, are_there, deadline)
+                                                    : changed_.wait_until(lock, deadline, are_there);
   was_short_ = Clock::now() - began < longest_short_wait;
   --parked_;
   return there;
@@ -169,7 +170,7 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
   return is_timed_ ? now + longest_gathering : Clock::time_point::max();
 }
 
-/// On the session's thread.
+/// By whoever talks.
 void SessionCore::look_after_links() {
   for (const auto& answer : std::exchange(kept_, {})) on_what_is_kept(answer);
   hear_links();

@@ -106,8 +106,8 @@ struct ActorLine {
   AttemptId attempt;
   WorkerLink* link = nullptr;     // None while it is not up.
   std::uint64_t last_number = 0;  // Of a call that was sent; with a RestartMode counted over all restarts.
-  bool asks_what_is_kept =
-      false;  // With a RestartMode, after each new link: which calls are in the state. Others wait.
+  // With a RestartMode, after each new link: it was asked which calls are in the state, and others wait.
+  bool asks_what_is_kept = false;
   std::deque<PendingCall> waiting;  // In the order of the calls.
   struct CallInFlight {
     ObjectPtr result;                                        // Null: answered.
@@ -298,7 +298,7 @@ class SessionCore {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  // Who talks to other processes: this session's thread; or, where waits are short, whoever waits, without being told.
+  // Who talks to other processes: the thread of this session; while waits are short, the one that waits.
   std::condition_variable turn_is_free_;             // What the session's thread waits for.
   bool is_talking_ = false;                          // Some thread.
   int talkers_ = 0;                                  // Waiting threads that talk, or will when it is their turn.

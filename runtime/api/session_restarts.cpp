@@ -51,7 +51,7 @@ void SessionCore::ask_what_is_kept(ActorLine& actor) {
   if (actor.link->ring || actor.link->peer) send_by_link(actor, 0, {}, arguments);
 }
 
-/// On the session's thread.
+/// By whoever talks.
 void SessionCore::on_what_is_kept(const message::CallAnswer& answer) {
   const auto found = actors_.find(answer.actor);
   if (found == actors_.end() || !found->second->asks_what_is_kept || answer.attempt != found->second->attempt) return;

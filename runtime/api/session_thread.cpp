@@ -62,6 +62,7 @@ void SessionCore::wait_for_turn(std::unique_lock<std::mutex>& lock) {
 /// A waiting thread talks itself: what it waits for reaches it without a second thread.
 bool SessionCore::talk_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,
                              Clock::time_point deadline) {
+  bool has_talked = false;
   ++talkers_;
   if (is_talking_) transport_->wake();
   while (!are_there() && Clock::now() < deadline) {
@@ -69,12 +70,12 @@ bool SessionCore::talk_until(std::unique_lock<std::mutex>& lock, const std::func
       changed_.wait_until(lock, deadline, [&] { return are_there() || !is_talking_; });
       continue;
     }
-    is_talking_ = true;
+    is_talking_ = has_talked = true;
     while (!are_there() && Clock::now() < deadline) turn(lock, deadline);
     leave_turn();
   }
   --talkers_;
-  left_at_ = Clock::now();
+  if (has_talked) left_at_ = Clock::now();
   // What others wait for is not for this thread to bring.
   const bool have_others_questions =
       !answers_.empty() || !lists_.empty() || !statuses_.empty() || !sync_statuses_.empty() || !cancels_.empty();

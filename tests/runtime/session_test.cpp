@@ -69,6 +69,9 @@ class Played {
   void answer(std::uint64_t request, const std::string& refusal) { send(message::Answer{request, refusal}); }
   void ends(std::uint32_t number) { send(message::TaskEnded{.task = {session_->job(), number}, .result = "x"}); }
 
+  /// Another scheduler answers from now on.
+  void takes_over() { ++epoch_; }
+
   /// An actor that is up at the address.
   std::shared_ptr<ActorLine> actor_at(const std::string& address) {
     auto actor = session_->spawn({}, nullptr, {{"a", "A", {}}}).front();
@@ -99,13 +102,16 @@ class Played {
       }
     }
   }
-  void send(const message::Message& message) { transport_->send(driver_, encode(Envelope{cluster_, 1, 1}, message)); }
+  void send(const message::Message& message) {
+    transport_->send(driver_, encode(Envelope{cluster_, epoch_, 1}, message));
+  }
 
   const ClusterId cluster_{1, 2};
   MemoryNetwork network_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<SessionCore> session_;
   PeerId driver_;
+  std::uint32_t epoch_ = 1;
   int beats_ = 0;
   std::vector<message::Submit> submits_;
 };
@@ -194,6 +200,39 @@ TEST_CASE("a task that is cancelled before it could leave never leaves", "[sessi
   CHECK(played.fate(cancelled)->fault == Fault::cancelled);
   played.answer(alone.request, "");
   CHECK(played.submit("") == Numbers{3});
+}
+
+TEST_CASE("who only looks, again and again, sees a result when it has come", "[session]") {
+  Played played;
+  const auto object = played.submits();
+  played.submit("");
+  const auto is_there = [&] { return played.session().wait(std::vector{object}, 1, std::chrono::steady_clock::now()); };
+  // By now nobody else talks, if looking were talking.
+  for (const auto end = std::chrono::steady_clock::now() + 20ms; std::chrono::steady_clock::now() < end;) is_there();
+  played.ends(1);
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!is_there() && std::chrono::steady_clock::now() < end) {
+  }
+  CHECK(is_there());
+}
+
+TEST_CASE("a task that is given again says by which scheduler its driver knows what it is made of", "[session]") {
+  Played played;
+  const auto first = played.submits();
+  played.submit("");
+  const auto second = played.session().submit({}, {"t", "f", {first}});
+  played.submit("");
+  played.takes_over();
+  const auto both = played.submit();
+  REQUIRE(both.tasks.size() == 2);
+  CHECK((both.tasks[1].inputs.size() == 1 && both.tasks[1].inputs_epoch == 0));
+  played.answer(both.request, "");
+  played.ends(1);
+  CHECK_FALSE(played.fate(first));
+  played.takes_over();
+  const auto one = played.submit();
+  REQUIRE(Played::numbers_of(one) == Numbers{2});
+  CHECK((one.tasks[0].inputs.empty() && one.tasks[0].inputs_epoch == 2));
 }
 
 TEST_CASE("a submit without an answer is made again under its number", "[session]") {
