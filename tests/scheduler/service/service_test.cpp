@@ -23,6 +23,7 @@ class Peer {
     outbox_.post(service_, {seen_.cluster, seen_.epoch, 1, seen_.commit_seq}, message);
     outbox_.flush(*transport_);
   }
+  void has_heard_of(std::uint32_t epoch) { seen_.epoch = epoch; }
   /// All messages of one kind that have come.
   template <class Kind>
   std::vector<Kind> hears() {
@@ -104,6 +105,20 @@ TEST_CASE("who asks for tasks is told of none that are not on disk yet", "[servi
   reader.says(message::AskTasks{7, graph});
   REQUIRE(world.turn());
   CHECK(reader.hears<message::TaskList>().size() == 2);  // Where nothing waits.
+}
+
+TEST_CASE("tasks of a driver that has not heard of this scheduler yet are not taken", "[service]") {
+  World world;
+  Peer driver = world.peer({cluster, 0});
+  driver.says(hello(1));
+  driver.says(submit());
+  world.turns();
+  CHECK(driver.hears<message::DriverWelcome>().size() == 1);
+  CHECK(driver.hears<message::Answer>().empty());
+  driver.has_heard_of(1);
+  driver.says(submit());
+  world.turns();
+  CHECK(driver.hears<message::Answer>().size() == 1);
 }
 
 TEST_CASE("a driver that names a newer store is not heard, and nobody else suffers from it", "[service]") {
