@@ -26,4 +26,15 @@ const char* to_text(TaskState state) {
   check_failed(__FILE__, __LINE__, "state", "a task state is one of the seven");
 }
 
+const char* to_text(AttemptEnd end) {
+  switch (end) {
+    case AttemptEnd::done: return "done";
+    case AttemptEnd::failed: return "failed";
+    case AttemptEnd::lost: return "lost";
+    case AttemptEnd::cancelled: return "cancelled";
+    case AttemptEnd::preempted: return "preempted";
+  }
+  check_failed(__FILE__, __LINE__, "end", "an attempt's end is one of the five");
+}
+
 }  // namespace troupe

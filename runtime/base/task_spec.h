@@ -115,6 +115,9 @@ struct RetryRule {
   friend bool operator==(const RetryRule&, const RetryRule&) = default;
 };
 
+/// That a task may ask for, or runs of one that repeats: each is in its record.
+inline constexpr std::int32_t most_attempts = 1000;
+
 struct TaskSpec {
   TaskId id;
   std::string name;
@@ -150,6 +153,8 @@ const char* to_text(TaskState state);
 /// `preempted`, ended for the sake or by the doing of others: to make room, or with a worker that another task took
 /// down.
 enum class AttemptEnd : std::uint8_t { done, failed, lost, cancelled, preempted };
+
+const char* to_text(AttemptEnd end);
 
 /// Why, for people and programs: one of exit code, signal, time-out, exception, loss.
 struct Cause {

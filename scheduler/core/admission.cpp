@@ -12,7 +12,6 @@ namespace troupe::scheduler {
 namespace {
 
 constexpr std::chrono::milliseconds most_duration = std::chrono::hours(24 * 3650);
-constexpr std::int32_t most_runs = 1000;  // each is an attempt in the task's record
 constexpr std::size_t most_causes = 64;
 
 using Specs = std::vector<const TaskSpec*>;
@@ -46,9 +45,9 @@ bool is_duration(std::chrono::milliseconds duration) { return duration.count() >
 std::string flaw_of_repeat(const TaskSpec& spec) {
   if (spec.is_actor()) return " is an actor, which cannot repeat";
   if (spec.gang) return " is in a gang, which cannot repeat";
-  if (spec.repeat->at_most < 1 || spec.repeat->at_most > static_cast<std::uint32_t>(most_runs))
+  if (spec.repeat->at_most < 1 || spec.repeat->at_most > static_cast<std::uint32_t>(most_attempts))
     return " repeats at most " + std::to_string(spec.repeat->at_most) + " times: expected 1 to " +
-           std::to_string(most_runs);
+           std::to_string(most_attempts);
   if (const auto flaw = flaw_of(spec.repeat->condition, 1); !flaw.empty())
     return ": the condition `" + spec.repeat->condition.text + "` of 'repeat': " + flaw;
   return {};
@@ -97,9 +96,9 @@ std::string flaw_of_join(const TaskSpec& spec) {
 std::string flaw_of_task(const TaskSpec& spec, bool is_durable) {
   const std::string name = name_of(spec);
   if (const auto flaw = flaw_of(spec.needs); !flaw.empty()) return name + ": " + flaw;
-  if (spec.max_attempts < 1 || (!spec.is_actor() && spec.max_attempts > most_runs))
+  if (spec.max_attempts < 1 || (!spec.is_actor() && spec.max_attempts > most_attempts))
     return name + ": max_attempts is " + std::to_string(spec.max_attempts) + ": expected 1 to " +
-           std::to_string(most_runs);
+           std::to_string(most_attempts);
   if (spec.is_join()) {
     const std::string flaw = flaw_of_join(spec);
     return flaw.empty() ? flaw : name + flaw;

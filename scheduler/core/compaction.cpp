@@ -8,8 +8,7 @@ namespace {
 
 constexpr std::size_t most_tasks_at_once = 100'000;  // Of the graphs that one tick compacts; one at least.
 constexpr Time between_rounds{100};
-constexpr int parts_kept_at_least =
-    7;  // One of these parts of the time passes at least under the scheduler that drops.
+constexpr int part_here = 7;  // So much of the time passes at least under the scheduler that drops: a seventh.
 constexpr std::size_t state_count = static_cast<std::size_t>(TaskState::skipped) + 1;
 
 /// Whether the graph may have ended later than its last attempt: when a task is cancelled, or done by a known result,
@@ -34,7 +33,7 @@ void Scheduler::State::load_finished(const std::vector<GraphSummary>& stored, co
     if (count != job.tasks.size()) continue;
     const GraphSummary summary = summary_of(job);
     // By a clock that may have been another: nothing is dropped because that one was behind.
-    const Time earliest = now - settings.keep_finished + settings.keep_finished / parts_kept_at_least;
+    const Time earliest = now - settings.keep_finished + settings.keep_finished / part_here;
     const Time ended = ends_untold(summary, tasks, job) ? now : std::clamp(Time{summary.ended_ms}, earliest, now);
     finished.emplace(id, ended);
     finished_in_order.emplace(ended, id);

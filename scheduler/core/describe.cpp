@@ -28,17 +28,6 @@ std::string joined(const Items& items, Text text_of) {
   return text;
 }
 
-const char* to_text(AttemptEnd end) {
-  switch (end) {
-    case AttemptEnd::done: return "done";
-    case AttemptEnd::failed: return "failed";
-    case AttemptEnd::lost: return "lost";
-    case AttemptEnd::cancelled: return "cancelled";
-    case AttemptEnd::preempted: return "preempted";
-  }
-  return "";
-}
-
 /// `: cause`, or nothing.
 std::string because(const std::string& cause) { return cause.empty() ? "" : ": " + cause; }
 

@@ -6,6 +6,7 @@
 
 #include "scheduler/local/places.h"
 #include "scheduler/local/standing.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/units.h"
 
 namespace troupe::cli {
@@ -57,8 +58,6 @@ Json node_object(const message::NodeSummary& node) {
           {"drains", node.drains}};
 }
 
-std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 }  // namespace
 
 Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster, bool with_queue) {
@@ -96,20 +95,20 @@ Table queue_table(const message::ClusterStatus& status) {
   return table;
 }
 
-std::string node_json(const message::NodeSummary& node) { return line_of(node_object(node)); }
+std::string node_json(const message::NodeSummary& node) { return json_line(node_object(node)); }
 
 std::string status_json(const scheduler::ClusterFile& cluster, const message::ClusterStatus& status) {
   Json nodes = Json::array();
   for (const auto& node : status.nodes) nodes.push_back(node_object(node));
   Json queue = Json::array();
   for (const auto& shape : status.queue) queue.push_back(shape_object(shape));
-  return line_of({{"cluster_id", to_text(cluster.cluster)},
-                  {"epoch", status.epoch},
-                  {"commit_seq", status.commit_seq},
-                  {"store", scheduler::redis_socket(cluster.directory())},
-                  {"folder", cluster.folder},
-                  {"nodes", std::move(nodes)},
-                  {"queue", std::move(queue)}});
+  return json_line({{"cluster_id", to_text(cluster.cluster)},
+                    {"epoch", status.epoch},
+                    {"commit_seq", status.commit_seq},
+                    {"store", scheduler::redis_socket(cluster.directory())},
+                    {"folder", cluster.folder},
+                    {"nodes", std::move(nodes)},
+                    {"queue", std::move(queue)}});
 }
 
 }  // namespace troupe::cli

@@ -175,10 +175,10 @@ class Reader {
   void read_max_attempts(const DocumentNode& node, Settings& settings) {
     const bool is_plain = node.kind == Kind::scalar && !node.is_quoted;
     const auto count = is_plain ? parse_count(node.text) : std::nullopt;
-    if (count && *count >= 1 && *count <= 1000) {
+    if (count && *count >= 1 && *count <= most_attempts) {
       settings.max_attempts = static_cast<std::int32_t>(*count);
     } else {
-      expect(node, "max_attempts", "a whole number from 1 to 1000");
+      expect(node, "max_attempts", "a whole number from 1 to " + std::to_string(most_attempts));
     }
   }
 

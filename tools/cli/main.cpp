@@ -233,9 +233,8 @@ void add_timeline(CLI::App& app, Common& common, int& exit_code) {
   timeline->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
   timeline->add_option("-o,--output", command->file, "a file for it; default: stdout");
   timeline->callback([command, &common, &exit_code] {
-    command->json = common.json();
+    common.fill(*command);
     command->quiet = common.quiet;
-    command->cluster = common.cluster;
     exit_code = timeline_command(*command);
   });
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/json_path.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 
 namespace troupe::cli {
@@ -66,21 +67,7 @@ Json run_object(const RunSummary& run) {
           {"folder", run.folder}};
 }
 
-/// Output that is no UTF-8 must not stop anything: what is wrong in it is replaced.
-std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 }  // namespace
-
-const char* to_text(AttemptEnd end) {
-  switch (end) {
-    case AttemptEnd::done: return "done";
-    case AttemptEnd::failed: return "failed";
-    case AttemptEnd::lost: return "lost";
-    case AttemptEnd::cancelled: return "cancelled";
-    case AttemptEnd::preempted: return "preempted";
-  }
-  check_failed(__FILE__, __LINE__, "end", "an attempt's end is one of the five");
-}
 
 std::string NodeNames::of(NodeId node) const {
   if (is_local_) return "local";
@@ -90,10 +77,10 @@ std::string NodeNames::of(NodeId node) const {
 
 std::string task_json(const GraphName& graph, const TaskId& id, const std::string& task,
                       const scheduler::TaskProgress& progress) {
-  return line_of(task_object(graph, id, task, progress));
+  return json_line(task_object(graph, id, task, progress));
 }
 
-std::string run_json(const RunSummary& run) { return line_of(run_object(run)); }
+std::string run_json(const RunSummary& run) { return json_line(run_object(run)); }
 
 std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks, const NodeNames& nodes) {
   Json object = run_object(run);
@@ -102,7 +89,7 @@ std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRec
     if (!task.spec.is_join())
       list.push_back(task_object({run.id, run.name, nodes}, task.spec.id, task.spec.name, task.progress));
   object["task_list"] = std::move(list);
-  return line_of(object);
+  return json_line(object);
 }
 
 std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_ms) {

@@ -27,9 +27,6 @@ class NodeNames {
   bool is_local_ = false;
 };
 
-/// `done`, `failed`, `lost`, `cancelled` or `preempted`
-const char* to_text(AttemptEnd end);
-
 /// Of whom a task is told.
 struct GraphName {
   JobId id;

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/task_report.h"
 
@@ -24,8 +25,6 @@ struct Placed {
   int process = 0;
   std::size_t lane = 0;
 };
-
-std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// By their starts.
 std::vector<Placed> attempts_of(const Found& found, std::int64_t now_ms) {
@@ -97,10 +96,10 @@ TraceCounts write_trace(const Found& found, const NodeNames& nodes, std::int64_t
   const Json about{{"graph", found.graph.name},
                    {"graph_id", to_text(found.graph.id)},
                    {"started", begin_ms == 0 ? Json() : Json(rfc3339(begin_ms))}};
-  write("{\"displayTimeUnit\":\"ms\",\"otherData\":" + line_of(about) + ",\"traceEvents\":[");
+  write("{\"displayTimeUnit\":\"ms\",\"otherData\":" + json_line(about) + ",\"traceEvents\":[");
   const char* separator = "\n";
   const auto event = [&](const Json& value) {
-    write(separator + line_of(value));
+    write(separator + json_line(value));
     separator = ",\n";
   };
   int process = 0;

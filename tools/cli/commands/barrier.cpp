@@ -7,6 +7,7 @@
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/connection.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/units.h"
 
@@ -25,7 +26,7 @@ int barrier_command(const BarrierCommand& command) {
   if (!round) return fail(round.error().message, exit_code_of_answer(round.error()));
   if (command.json) {
     const nlohmann::json line{{"barrier", command.name}, {"parties", command.parties}, {"round", *round}};
-    std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::printf("%s\n", json_line(line).c_str());
   }
   return exit_done;
 }

@@ -18,6 +18,7 @@
 #include "scheduler/store/redis_connection.h"
 #include "scheduler/store/redis_server.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/private_folder.h"
 #include "tools/cli/run_store.h"
@@ -150,7 +151,7 @@ int doctor_command(const DoctorCommand& command) {
     if (command.json) {
       const nlohmann::ordered_json line{
           {"check", check.name}, {"state", check.state}, {"found", check.found}, {"advice", check.advice}};
-      std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+      std::printf("%s\n", json_line(line).c_str());
     }
     table.add(
         {check.name, state_cell(check.state), check.advice.empty() ? check.found : check.found + "; " + check.advice});

@@ -13,6 +13,7 @@
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/interrupts.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress_line.h"
 
@@ -55,7 +56,7 @@ void tell(const DrainCommand& command, const NodeSummary& node) {
   if (command.json) {
     const Json line{
         {"node", node.name}, {"node_id", to_text(node.node)}, {"drains", !command.undo}, {"running", node.running}};
-    std::printf("%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::printf("%s\n", json_line(line).c_str());
   } else if (command.undo) {
     std::printf("node %s takes work again\n", node.name.c_str());
   } else {

@@ -9,6 +9,7 @@
 #include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 
 namespace troupe::cli {
@@ -34,9 +35,7 @@ Result<message::SyncStatus> ask(const std::string& option) {
   return session->core().ask_sync(answer_limit);
 }
 
-void print_line(const Json& value) {
-  std::printf("%s\n", value.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-}
+void print_line(const Json& value) { std::printf("%s\n", json_line(value).c_str()); }
 
 std::string kind_of(const LockSummary& lock) { return lock.kind == sync::Kind::lock ? "lock" : "semaphore"; }
 

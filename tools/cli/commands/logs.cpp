@@ -17,6 +17,7 @@
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/interrupts.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/log_reader.h"
 #include "tools/cli/logs_found.h"
 #include "tools/cli/output.h"
@@ -63,7 +64,7 @@ class Printer {
                         {"attempt", log_.attempt.number},
                         {"epoch", log_.attempt.epoch},
                         {"line", line_}};
-      std::printf("%s\n", object.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+      std::printf("%s\n", json_line(object).c_str());
     } else {
       std::printf("%s | %s\n", log_.task.c_str(), line_.c_str());
     }

@@ -10,6 +10,7 @@
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/connection.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/units.h"
 
@@ -38,7 +39,7 @@ std::string line_of(const QueueReceive& command, const sync::Answer& answer) {
   if (!command.json) return std::to_string(answer.token) + ' ' + answer.body;
   const nlohmann::json line{
       {"queue", command.name}, {"token", answer.token}, {"deliveries", answer.deliveries}, {"message", answer.body}};
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_line(line);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "scheduler/core/describe.h"
 #include "scheduler/service/replay.h"
 #include "tools/cli/exit_codes.h"
+#include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 
 namespace troupe::cli {
@@ -18,8 +19,6 @@ namespace {
 using scheduler::Effects;
 using scheduler::LoggedEvent;
 using Json = nlohmann::ordered_json;
-
-std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 /// Runs a log through the core and tells what came of it.
 class Run {
@@ -38,11 +37,11 @@ class Run {
 
   void tell_sum() const {
     if (command_.json) {
-      std::printf("%s\n", line_of({{"events", events_},
-                                   {"effects", effects_},
-                                   {"differences", differences_},
-                                   {"first_difference", first_ == 0 ? Json() : Json(first_)},
-                                   {"ends_early", replay_.end().empty() ? Json() : Json(replay_.end())}})
+      std::printf("%s\n", json_line({{"events", events_},
+                                     {"effects", effects_},
+                                     {"differences", differences_},
+                                     {"first_difference", first_ == 0 ? Json() : Json(first_)},
+                                     {"ends_early", replay_.end().empty() ? Json() : Json(replay_.end())}})
                               .c_str());
     } else {
       std::printf("%" PRIu64 " events, %" PRIu64 " effects, %" PRIu64 " differences\n", events_, effects_,
@@ -84,11 +83,11 @@ class Run {
   static void print_json(const LoggedEvent& event, const Effects& effects, bool differs) {
     Json texts = Json::array();
     for (const auto& effect : effects) texts.push_back(describe(effect));
-    std::printf("%s\n", line_of({{"event", event.number},
-                                 {"at", rfc3339(event.at.count())},
-                                 {"what", describe(event.event)},
-                                 {"effects", std::move(texts)},
-                                 {"differs", differs}})
+    std::printf("%s\n", json_line({{"event", event.number},
+                                   {"at", rfc3339(event.at.count())},
+                                   {"what", describe(event.event)},
+                                   {"effects", std::move(texts)},
+                                   {"differs", differs}})
                             .c_str());
   }
 
