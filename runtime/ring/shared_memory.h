@@ -9,8 +9,7 @@
 
 namespace troupe {
 
-/// Its size is sealed, so nobody who maps it meets a SIGBUS because another made it
-/// shorter.
+/// Its size is sealed, so nobody who maps it meets a SIGBUS because another made it shorter.
 class SharedMemory {
  public:
   enum class Pages { when_touched, at_once };

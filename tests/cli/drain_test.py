@@ -10,19 +10,16 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import LIMIT_S, Case, wait_until  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import LIMIT_S, wait_until  # takes TROUPE from the command line
 
 
-class Drain(Case):
+class Drain(ClusterCase):
     def setUp(self):
         super().setUp()
         self.troupe("start", "--cpus", "2")
         (self.node,) = self.json_lines("list", "nodes")
         self.end = self.folder / "end"
-
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
 
     def node_now(self):
         (node,) = self.json_lines("list", "nodes")

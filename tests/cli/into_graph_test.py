@@ -9,7 +9,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import LIMIT_S, TROUPE, Case  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import TROUPE  # takes TROUPE from the command line
 
 MORE = r"""name: more
 tasks:
@@ -23,11 +24,7 @@ tasks:
 """
 
 
-class IntoGraph(Case):
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
-
+class IntoGraph(ClusterCase):
     def growing(self, then="true"):
         """A graph whose first task adds what more.yaml says; `then` is what that task does next."""
         more = self.file("more.yaml", MORE)

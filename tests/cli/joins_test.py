@@ -10,7 +10,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import LIMIT_S, TROUPE, Case, wait_until  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import LIMIT_S, TROUPE, wait_until  # takes TROUPE from the command line
 
 
 def many_after_many(count, command="['true']"):
@@ -24,11 +25,7 @@ tasks:
 """
 
 
-class Joins(Case):
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
-
+class Joins(ClusterCase):
     def test_a_group_of_200_runs_after_a_group_of_200(self):
         graph = self.file("many.yaml", many_after_many(200))
         self.assertEqual(self.json_lines("run", "--check", graph),

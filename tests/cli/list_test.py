@@ -11,18 +11,15 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import LIMIT_S, TROUPE, Case, wait_until  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import LIMIT_S, TROUPE, wait_until  # takes TROUPE from the command line
 
 
-class List(Case):
+class List(ClusterCase):
     def setUp(self):
         super().setUp()
         self.end = self.folder / "end"
         self.troupe("start", "--cpus", "2")
-
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
 
     def submit(self, tasks):
         """Tasks that end once `self.end` is there."""

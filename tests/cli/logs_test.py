@@ -14,6 +14,7 @@ import unittest
 
 DRIVER = os.path.abspath(sys.argv.pop(2))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cluster_case import ClusterCase  # takes TROUPE from the command line
 from run_test import LIMIT_S, TROUPE, Case, wait_until  # takes TROUPE from the command line
 
 GRAPH = r"""name: demo
@@ -122,16 +123,12 @@ tasks:
         self.assertIn("-o: found 'none/t.json', expected the name of a file that can be written", err)
 
 
-class OfClusters(Case):
+class OfClusters(ClusterCase):
     def setUp(self):
         super().setUp()
         self.troupe("start", "--cpus", "2")
         self.cluster = self.folder / "state" / "troupe" / "clusters" / "default"
         self.logs = self.cluster / "members" / "head" / "logs"
-
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
 
     def test_following_goes_on_until_the_end_over_attempts(self):
         go_on = self.folder / "go_on"

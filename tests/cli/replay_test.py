@@ -11,7 +11,8 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import Case, wait_until  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import wait_until  # takes TROUPE from the command line
 
 GRAPH = r"""name: pair
 tasks:
@@ -20,15 +21,11 @@ tasks:
 """
 
 
-class Replay(Case):
+class Replay(ClusterCase):
     def setUp(self):
         super().setUp()
         self.log = self.folder / "here" / "log"
         self.graph = self.file("pair.yaml", GRAPH)
-
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=60)
-        super().tearDown()
 
     def replay(self, file="log", code=0):
         return self.json_lines("replay", str(self.folder / "here" / file), code=code)

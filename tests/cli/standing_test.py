@@ -14,7 +14,8 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import LIMIT_S, Case, processes_with, wait_until  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import LIMIT_S, processes_with, wait_until  # takes TROUPE from the command line
 
 GRAPH = r"""name: pair
 tasks:
@@ -23,16 +24,11 @@ tasks:
 """
 
 
-class Cluster(Case):
+class Cluster(ClusterCase):
     def setUp(self):
         super().setUp()
         self.cluster = self.folder / "state" / "troupe" / "clusters" / "default"
         self.cluster_file = self.cluster / "cluster.json"
-
-    def tearDown(self):
-        # In order first: an agent that is killed alone is started again.
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
 
     def state_of(self, graph):
         return self.json_lines("get", graph)[0]["state"]

@@ -13,20 +13,17 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from run_test import LIMIT_S, TROUPE, Case, wait_until  # takes TROUPE from the command line
+from cluster_case import ClusterCase  # takes TROUPE from the command line
+from run_test import LIMIT_S, TROUPE, wait_until  # takes TROUPE from the command line
 
 OTHER_SCREEN, FIRST_SCREEN = "\033[?1049h", "\033[?1049l"
 
 
-class Top(Case):
+class Top(ClusterCase):
     def setUp(self):
         super().setUp()
         self.end = self.folder / "end"
         self.troupe("start", "--cpus", "2")
-
-    def tearDown(self):
-        self.start("stop", "--all").communicate(timeout=LIMIT_S)
-        super().tearDown()
 
     def submit(self):
         """Two tasks that run, and three that wait, until `self.end` is there."""

@@ -90,7 +90,7 @@ TEST_CASE("who holds a log holds up who writes it, and nothing is thrown away", 
     std::error_code error;
     return fs::file_size(file, error) + (1u << 17) > most_log_bytes && !error;
   };
-  while (!is_full()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!is_full()) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // Its own thread fills it.
   CHECK(text_of(older_log(file)) == "not read yet\n");
   ::close(reader);
   end(logs, file, command);

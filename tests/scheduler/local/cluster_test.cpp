@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -17,8 +16,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "scheduler/local/role_processes.h"
 #include "tests/support/folder.h"
+#include "tests/support/second_agent.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -252,21 +251,7 @@ TEST_CASE("a killed actor is made anew, and its callers learn which calls are no
 TEST_CASE("a task whose node falls silent runs on another one, and its late first result is dropped", "[local]") {
   const Folder folder;
   auto cluster = Cluster::local({.cpus = 1000});
-  // A second agent: forked while this process has no other thread.
-  const pid_t second = ::fork();
-  REQUIRE(second >= 0);
-  if (second == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const scheduler::RoleArguments arguments{"agent",
-                                             {{"cluster", to_text(cluster.id())},
-                                              {"directory", cluster.directory()},
-                                              {"agent", cluster.directory() + "/second.sock"},
-                                              {"name", "second"},
-                                              {"member", ""},
-                                              {"object_bytes", "0"},
-                                              {"logs", cluster.directory() + "/store/logs"}}};
-    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}, STDERR_FILENO));
-  }
+  const pid_t second = test::start_second_agent(cluster);
   auto session = cluster.connect();
   const auto on_both_nodes = [&] {
     const auto both = session.spawn_gang({.size = 2, .each = {.needs = {.cpus = 1000}}}, counter,

@@ -1,6 +1,5 @@
 // Actors whose state survives a restart, called without pause while their workers are killed.
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,8 +16,8 @@
 #include <catch2/catch.hpp>
 
 #include "scheduler/local/cluster.h"
-#include "scheduler/local/role_processes.h"
 #include "tests/support/folder.h"
+#include "tests/support/second_agent.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -251,21 +250,7 @@ TEST_CASE("a checkpoint is written in time though no further call comes") {
 TEST_CASE("logged calls take effect once each though their node falls silent and comes back") {
   const Folder folder;
   Cluster cluster = Cluster::local({.cpus = 1000});
-  // A second agent: forked while this process has no other thread.
-  const pid_t second = ::fork();
-  REQUIRE(second >= 0);
-  if (second == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const scheduler::RoleArguments arguments{"agent",
-                                             {{"cluster", to_text(cluster.id())},
-                                              {"directory", cluster.directory()},
-                                              {"agent", cluster.directory() + "/second.sock"},
-                                              {"name", "second"},
-                                              {"member", ""},
-                                              {"object_bytes", "0"},
-                                              {"logs", cluster.directory() + "/store/logs"}}};
-    ::_exit(scheduler::run_agent_role(arguments, {.cpus = 1000}, {NodeId{random_id()}, 1}, STDERR_FILENO));
-  }
+  const pid_t second = test::start_second_agent(cluster);
   Session session = cluster.connect();
   ActorOptions options = logged;
   options.state_folder = folder.file("state");
@@ -279,7 +264,7 @@ TEST_CASE("logged calls take effect once each though their node falls silent and
     REQUIRE(::kill(agent, SIGSTOP) == 0);
     const auto end = std::chrono::steady_clock::now() + 60s;
     while (session.try_get(actor.call(parent), 20s).value() == agent && std::chrono::steady_clock::now() < end)
-      std::this_thread::sleep_for(10ms);
+      std::this_thread::sleep_for(10ms);  // Between questions to a stopped process.
     CHECK(session.get(actor.call(parent)) != agent);
     REQUIRE(::kill(agent, SIGCONT) == 0);
   });
