@@ -59,11 +59,11 @@ Report train_gang(Session& session, const Plan& plan, Milli cpus, const TrainLis
   const TrainOptions& options = plan.options;
   Report report{.options = options, .slots = static_cast<std::int64_t>(plan.mesh.slots)};
   const auto start = Clock::now();
-  const GangOptions gang{
-      .size = static_cast<std::uint32_t>(plan.mesh.world()),
-      .policy = plan.mesh.stages > 1 ? GangPolicy::model : GangPolicy::data,
-      .each = {.needs = {.cpus = std::min<Milli>(1000, cpus / static_cast<Milli>(plan.mesh.world()))},
-               .name = "trainer"}};
+  const Resources needs{.cpus = std::min<Milli>(1000, cpus / static_cast<Milli>(plan.mesh.world()))};
+  const GangOptions gang{.size = static_cast<std::uint32_t>(plan.mesh.world()),
+                         .policy = plan.mesh.stages > 1 ? GangPolicy::mesh : GangPolicy::data,
+                         .each = {.needs = needs, .name = "trainer"},
+                         .stages = std::vector<StageOptions>(plan.mesh.stages > 1 ? plan.mesh.stages : 0, {needs, 0})};
   const Meeting meeting{"/troupe-" + session.core().cluster_text() + '-' + troupe::to_text(random_id())};
   const auto ranks = session.spawn_gang(gang, trainer, [&](std::uint32_t rank) {
     return std::tuple{options, rank, meeting};

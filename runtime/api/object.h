@@ -53,6 +53,7 @@ class Object {
   std::shared_ptr<const ObjectHold> hold;  ///< Of a value that lies elsewhere.
   std::shared_ptr<Recipe> recipe;          ///< Of one that can be made again when it is lost.
   std::uint32_t told_in_epoch = 0;         ///< Of the scheduler that told of its end.
+  NodeId lies_on;                          ///< Of a value that lies in a store, if it is known.
   std::uint32_t losses = 0;                ///< How often it was lost.
   std::uint64_t call_number = 0;           ///< Of a call that was sent: its place among this driver's to the actor.
   std::function<void()> when_dropped;      ///< Set by the session.

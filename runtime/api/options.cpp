@@ -17,4 +17,16 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
   return spec;
 }
 
+std::string flaw_of(const GangOptions& gang) {
+  if (gang.stages.empty()) return {};
+  const std::size_t stages = gang.stages.size();
+  if (gang.policy == GangPolicy::data) return "a gang of equal replicas has no stages: its policy is model or mesh";
+  if (gang.policy == GangPolicy::model && stages != gang.size)
+    return "a chain of " + std::to_string(gang.size) + " members has " + std::to_string(stages) + " stages: one each";
+  if (gang.size % stages != 0)
+    return "a mesh of " + std::to_string(gang.size) + " members is no whole number of pipelines of " +
+           std::to_string(stages) + " stages";
+  return {};
+}
+
 }  // namespace troupe

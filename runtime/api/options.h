@@ -55,11 +55,23 @@ struct ActorOptions {
 inline constexpr std::size_t most_logged_in_flight = 1024;
 inline constexpr std::size_t most_logged_answer_bytes = 1u << 20;
 
+/// One stage of a pipeline.
+struct StageOptions {
+  Resources needs{.cpus = 0};
+  std::int64_t bytes_to_next = 0;  ///< Per step. Neighbours between which there are many share a node where they can.
+};
+
 /// Actors that are placed all together or not at all.
 struct GangOptions {
   std::uint32_t size = 1;
   GangPolicy policy = GangPolicy::data;
   ActorOptions each{};
+  /// model, mesh: the stages of each pipeline, in order; member r is stage r modulo so many, and needs what that says
+  /// in place of what `each` does. Empty: all need the same, and a mesh's pipelines have one stage.
+  std::vector<StageOptions> stages{};
 };
+
+/// What makes no sense, as one sentence; empty when all does.
+std::string flaw_of(const GangOptions& gang);
 
 }  // namespace troupe

@@ -20,6 +20,16 @@ Boxed<RestartRule> rule_of(const ActorOptions& options) {
   return RestartRule{options.restart, std::move(folder), options.checkpoint_calls, options.checkpoint_interval};
 }
 
+/// As a member of the gang.
+void take_place(TaskSpec& spec, const GangOptions& gang, std::uint32_t number, std::uint32_t rank) {
+  GangHint& hint = spec.gang.emplace(GangHint{number, gang.size, rank, gang.policy});
+  if (gang.stages.empty()) return;
+  const StageOptions& stage = gang.stages[rank % gang.stages.size()];
+  spec.needs = stage.needs;
+  hint.bytes_to_next = stage.bytes_to_next;
+  if (gang.policy == GangPolicy::mesh) hint.stages = static_cast<std::uint32_t>(gang.stages.size());
+}
+
 }  // namespace
 
 std::string describe(const Failure& failure) {
@@ -108,6 +118,9 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
 std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& options, const GangOptions* gang,
                                                            std::vector<RawWork> works) {
   for (auto& work : works) work.arguments = with_large_ones_put(std::move(work.arguments));
+  std::string flaw = gang != nullptr ? flaw_of(*gang) : std::string{};
+  if (options.shares_worker && options.restart != RestartMode::none)
+    flaw = "an actor whose state survives a restart cannot share its worker: say one or the other";
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<ActorLine>> lines;
   const std::uint32_t gang_number = last_task_ + 1;
@@ -127,17 +140,16 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
                  .priority = options.priority,
                  .spreads = options.spreads,
                  .max_attempts = options.max_restarts + 1};
-    if (gang != nullptr)
-      task.spec.gang = GangHint{gang_number, gang->size, static_cast<std::uint32_t>(lines.size()), gang->policy};
+    if (gang != nullptr) take_place(task.spec, *gang, gang_number, static_cast<std::uint32_t>(lines.size()));
     task.arguments = std::move(work.arguments);
     task.actor = line;
     if (!lost_.empty()) {
       line->ended = true;
       line->end_cause = lost_;
-    } else if (options.shares_worker && options.restart != RestartMode::none) {
+    } else if (!flaw.empty()) {
       line->ended = true;
       line->end_fault = Fault::unsupported;
-      line->end_cause = "an actor whose state survives a restart cannot share its worker: say one or the other";
+      line->end_cause = flaw;
     } else {
       actors_.emplace(id, line);
       tasks_.emplace(id, std::move(task));

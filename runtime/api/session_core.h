@@ -272,6 +272,7 @@ class SessionCore {
   std::vector<RawArgument> with_large_ones_put(std::vector<RawArgument> arguments);
   void remake_lost(const std::vector<RawArgument>& arguments);
   static std::uint32_t losses_of(const std::vector<RawArgument>& arguments);
+  static NodeId node_near(const std::vector<RawArgument>& arguments);
   void make_again(const ObjectPtr& object);
   bool run_again_for_lost(TaskId id);
   void give_again(PendingTask task, const ObjectPtr& result);

@@ -1,9 +1,12 @@
 // The half of a session that knows of values in shared memory: it puts them, looks at them, and has those that were
 // lost made again.
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "runtime/api/carried.h"
 #include "runtime/api/session_core.h"
+#include "runtime/base/carried_value.h"
 
 namespace troupe {
 namespace {
@@ -63,6 +66,19 @@ std::uint32_t SessionCore::losses_of(const std::vector<RawArgument>& arguments) 
   return losses;
 }
 
+/// Where most bytes of those arguments lie that do not travel themselves: as far as it is known, or none.
+NodeId SessionCore::node_near(const std::vector<RawArgument>& arguments) {
+  std::map<NodeId, std::uint64_t> bytes;
+  for (const auto& argument : arguments) {
+    const auto* object = std::get_if<ObjectPtr>(&argument);
+    if (object == nullptr || !(*object)->lies_on) continue;
+    if (const auto* value = std::get_if<Bytes>(&(*object)->outcome)) bytes[(*object)->lies_on] += value_bytes(*value);
+  }
+  const auto most =
+      std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == bytes.end() ? NodeId{} : most->first;
+}
+
 void SessionCore::remake_lost(const std::vector<RawArgument>& arguments) {
   for (const auto& argument : arguments)
     if (const auto* object = std::get_if<ObjectPtr>(&argument); object != nullptr && is_lost(**object))
@@ -72,6 +88,7 @@ void SessionCore::remake_lost(const std::vector<RawArgument>& arguments) {
 /// Runs the task anew that made it, under another id; where there is none, or it was lost too often, it has failed.
 void SessionCore::make_again(const ObjectPtr& object) {
   object->hold.reset();
+  object->lies_on = {};
   ++object->losses;
   const auto recipe = object->recipe;
   if (!recipe || recipe->runs_left == 0 || !lost_.empty()) {

@@ -311,7 +311,10 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
   }
   const auto object = found->second.result.lock();
   const auto stored = stored_object_from(std::get<Bytes>(outcome));
-  if (object && stored) object->recipe = recipe_of(std::move(found->second.spec), found->second.arguments);
+  if (object && stored) {
+    object->recipe = recipe_of(std::move(found->second.spec), found->second.arguments);
+    if (!ended.attempts.empty()) object->lies_on = ended.attempts.back().node;
+  }
   // The store keeps it for whoever takes it over; where nobody wants it any more, that is at once let go.
   if (!object && stored && options_.objects) options_.objects->hold(*stored, true);
   tasks_.erase(found);
@@ -414,6 +417,7 @@ bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes)
     return false;
   }
   spec = task.spec;
+  spec.near = node_near(task.arguments);
   std::vector<Argument> arguments;
   for (const auto& argument : task.arguments) {
     if (const Bytes* value = bytes_of(argument)) {

@@ -218,7 +218,8 @@ std::string describe(const NodeCapacity& capacity) {
                    (gpu_memory == 0 ? "" : " of " + std::to_string(gpu_memory >> 20) + " MiB"));
   append(text, std::to_string(capacity.memory_bytes >> 20) + " MiB");
   for (const auto& [name, amount] : capacity.named) append(text, amount_text(amount) + ' ' + name);
-  for (const auto& [name, value] : capacity.labels) append(text, name + '=' + value);
+  for (const auto& [name, value] : capacity.labels)
+    if (name != node_label) append(text, name + '=' + value);  // Who says what it has names it.
   return text;
 }
 

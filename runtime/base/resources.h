@@ -22,6 +22,9 @@ using Milli = std::int64_t;
 using NamedAmounts = RareVector<std::pair<std::string, Milli>>;  ///< Sorted by name, each name once.
 using Labels = RareVector<std::pair<std::string, std::string>>;  ///< Sorted by name, each name once.
 
+/// The label whose value is the node's name: what needs it runs on that node alone.
+inline constexpr const char* node_label = "node";
+
 /// What one task or actor needs while it runs.
 struct Resources {
   Milli cpus = 1000;
@@ -29,7 +32,7 @@ struct Resources {
   std::int64_t memory_bytes = 0;
   std::int64_t gpu_memory_bytes = 0;  ///< On each device.
   NamedAmounts named{};               // Braces: without them -Wextra warns a program that names other members only.
-  Labels labels{};                    ///< The node must carry all of them.
+  Labels labels{};                    ///< The node must carry all of them; each carries `node_label`.
 
   friend bool operator==(const Resources&, const Resources&) = default;
 };

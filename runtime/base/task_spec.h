@@ -87,7 +87,7 @@ struct GangHint {
   std::uint32_t size = 1;
   std::uint32_t rank = 0;  ///< 0 … size-1, each once.
   GangPolicy policy = GangPolicy::data;
-  std::int64_t bytes_to_next = 0;  ///< model, mesh: bytes per step on the edge to the next stage.
+  std::int64_t bytes_to_next = 0;  ///< model, mesh: on the edge to the next stage, per step.
   std::uint32_t stages = 1;        ///< mesh: of each pipeline; stage = rank % stages, pipeline = rank / stages.
   friend bool operator==(const GangHint&, const GangHint&) = default;
 };
@@ -129,6 +129,7 @@ struct TaskSpec {
   bool cache = false;              ///< Takes the result of an earlier task that did the same on the same inputs.
   std::int32_t max_attempts = 1;   ///< Bounds attempts that fail by their own doing.
   std::uint32_t inputs_epoch = 0;  ///< Of the scheduler that told its driver of a result among its arguments, the last.
+  NodeId near;  ///< Where most bytes of its arguments lie, as far as its driver knows and they are many; or none.
   std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
   std::vector<TaskId> after;             ///< All of them must be done before this one starts.
   RareVector<TaskId> inputs;             ///< Subset of `after`: their results travel with the order to run.

@@ -25,7 +25,7 @@ struct StoredObject {
   friend bool operator==(const StoredObject&, const StoredObject&) = default;
 };
 
-/// As a value among others: it begins with a byte with which no encoded value begins.
+/// As a value among others (runtime/base/carried_value.h).
 Bytes to_bytes(const StoredObject& object);
 
 /// Nullopt: the bytes are a value themselves.

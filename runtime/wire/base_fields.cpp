@@ -139,7 +139,8 @@ void fields(Archive& archive, TaskSpec& value) {
   archive("task spec", value.id, value.name, value.work, value.needs, value.max_attempts, value.timeout, edges.tasks,
           value.inputs, value.gang, appended(value.locks), appended(value.semaphores), appended(value.priority),
           appended(value.preemptible), appended(value.spreads), appended(value.cache), appended(value.when),
-          appended(value.repeat), appended(value.retry), appended(edges.numbers), appended(value.inputs_epoch));
+          appended(value.repeat), appended(value.retry), appended(edges.numbers), appended(value.inputs_epoch),
+          appended(value.near));
   if constexpr (reads) take_edges(value, std::move(edges));
 }
 

@@ -189,7 +189,7 @@ void fields(Archive& archive, CallAnswer& value) {
 
 namespace {
 
-constexpr std::uint64_t protocol_version = 3;
+constexpr std::uint64_t protocol_version = 4;
 
 // Arguments and results travel inline, so a frame's own size bounds its strings (zmq_transport.cpp).
 constexpr DecodeLimits message_limits{.depth = 32, .array_length = 1u << 20, .string_bytes = 64u << 20};

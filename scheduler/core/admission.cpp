@@ -252,6 +252,8 @@ std::string admit(Submit& submit) {
   if (job != submit.known.jobs().end() && job->second.info.durable != submit.job.durable)
     return "job '" + submit.job.name + "' is there already, and is " + (submit.job.durable ? "not " : "") + "durable";
   if (!submit.job.durable && submit.job.id != submit.own_job) return "the job is another driver's";
+  if (submit.job.durable && job == submit.known.jobs().end() && submit.tasks.empty())
+    return "graph '" + submit.job.name + "' has no tasks";
 
   NewTasks fresh;
   std::set<TaskId> ids;

@@ -48,7 +48,8 @@ void Scheduler::State::give_ahead() {
     const TaskSpec& spec = tasks[head->slot].spec;
     const auto given_already = static_cast<std::int64_t>(node->ahead.size() + node->awaiting);
     if (given_already >= most_ahead(*node, tasks[head->slot])) return;
-    if (!spec.locks.empty() || !spec.semaphores.empty() || !nodes_near(tasks[head->slot]).empty()) return;
+    if (!spec.locks.empty() || !spec.semaphores.empty()) return;
+    if (const auto near = nodes_near(tasks[head->slot]); !near.empty() && near.front() != node->id) return;
     if (node->ahead.empty()) wake_by(now + ahead_patience);
     start(head->slot, *node, true);
   }
@@ -67,7 +68,8 @@ void Scheduler::State::book_ahead(Node& node) {
 
 /// What they wait behind takes longer than expected: others may have room.
 void Scheduler::State::take_back_ahead() {
-  for (auto& [id, node] : cluster.nodes()) {
+  for (const NodeId id : std::vector<NodeId>(cluster.have_ahead().begin(), cluster.have_ahead().end())) {
+    const Node& node = *cluster.find(id);
     const auto since = ahead_since(node);
     if (!since || now < *since + ahead_patience) continue;
     for (const AttemptKey& key : std::vector<AttemptKey>(node.ahead.begin(), node.ahead.end())) {

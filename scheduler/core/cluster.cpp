@@ -16,6 +16,13 @@ Milli gpus_of(const Grant& grant) {
   return sum;
 }
 
+NodeCapacity with_name(NodeCapacity capacity, const std::string& name) {
+  std::erase_if(capacity.labels.as_vector(), [](const auto& label) { return label.first == node_label; });
+  capacity.labels.emplace_back(node_label, name);
+  std::sort(capacity.labels.begin(), capacity.labels.end());
+  return capacity;
+}
+
 }  // namespace
 
 Node& Cluster::join(const NodeJoined& joined, Time now) {
@@ -27,10 +34,10 @@ Node& Cluster::join(const NodeJoined& joined, Time now) {
   node.id = joined.node;
   node.incarnation = joined.incarnation;
   node.name = joined.name;
-  node.ledger = NodeLedger(joined.capacity);
+  node.ledger = NodeLedger(with_name(joined.capacity, joined.name));
   node.lasting = node.ledger;
   node.heard = now;
-  node.alive = true;
+  if (!std::exchange(node.alive, true)) ++alive_;
   ++version_;
   if (node.takes_work()) enter(node);
   return node;
@@ -40,13 +47,14 @@ void Cluster::lose(Node& node, Time now) {
   if (node.takes_work()) leave(node);
   clear(node);
   node.heard = now;
-  node.alive = false;
+  if (std::exchange(node.alive, false)) --alive_;
 }
 
 void Cluster::erase(NodeId id) {
   Node& node = nodes_.at(id);
   if (node.takes_work()) leave(node);
   clear(node);
+  if (node.alive) --alive_;
   std::erase(stale_, &node);
   std::erase(gained_, &node);
   by_id_.erase(id);
@@ -67,6 +75,7 @@ void Cluster::clear(Node& node) {
     if (holding->kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.clear();
   node.ahead.clear();
+  have_ahead_.erase(node.id);
   node.awaiting = 0;
   node.behind.clear();
   node.ledger = node.ledger.emptied();
@@ -181,6 +190,11 @@ Holding& Cluster::take(Node& node, AttemptKey key, const Resources& needs, bool 
   return holding;
 }
 
+void Cluster::wait_ahead(Node& node, AttemptKey key) {
+  node.ahead.push_back(key);
+  have_ahead_.insert(node.id);
+}
+
 Holding& Cluster::give_ahead(Node& node, AttemptKey key, const Resources& needs, bool awaits) {
   Holding& holding = node.holdings.add(key);
   holding.ahead = Grant{.cpus = needs.cpus, .memory_bytes = needs.memory_bytes, .named = needs.named};
@@ -188,7 +202,7 @@ Holding& Cluster::give_ahead(Node& node, AttemptKey key, const Resources& needs,
   if (awaits) {
     ++node.awaiting;
   } else {
-    node.ahead.push_back(key);
+    wait_ahead(node, key);
   }
   return holding;
 }
@@ -196,7 +210,7 @@ Holding& Cluster::give_ahead(Node& node, AttemptKey key, const Resources& needs,
 void Cluster::stop_awaiting(Node& node, AttemptKey key, Holding& holding) {
   holding.awaiting = false;
   --node.awaiting;
-  node.ahead.push_back(key);
+  wait_ahead(node, key);
 }
 
 std::vector<AttemptKey> Cluster::book_ahead(Node& node) {
@@ -213,6 +227,7 @@ std::vector<AttemptKey> Cluster::book_ahead(Node& node) {
     }
     booked.push_back(node.ahead.front());
   }
+  if (node.ahead.empty()) have_ahead_.erase(node.id);
   if (!booked.empty()) books_changed(node, false);
   return booked;
 }
@@ -233,7 +248,7 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
     books_changed(node, false);
   } else if (!lasting && node.ledger.emptied().fits_exactly(running.grant)) {
     holding.ahead = running.grant;
-    node.ahead.push_back(key);
+    wait_ahead(node, key);
   }
   if (kind == Holding::Kind::orphan) orphans_.insert({running.task, running.attempt, node.id});
   return holding;

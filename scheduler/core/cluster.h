@@ -88,6 +88,10 @@ class Cluster {
   void keep(Node& node, std::uint64_t request, const std::vector<const Resources*>& needs);
   void let_go(Node& node);
 
+  /// Nodes at which something waits that was given before there was room, or may do so.
+  const std::set<NodeId>& have_ahead() const { return have_ahead_; }
+  std::size_t alive_nodes() const { return alive_; }
+
   /// Those that take work.
   const Rooms& rooms();
   /// Every node that is here or may come back, with nothing running: for what could ever fit.
@@ -120,6 +124,7 @@ class Cluster {
     std::int64_t memory_bytes = 0;
   };
   void clear(Node& node);
+  void wait_ahead(Node& node, AttemptKey key);
   void enter(Node& node);
   void leave(Node& node);
   void books_changed(Node& node, bool gained);
@@ -128,6 +133,8 @@ class Cluster {
   std::map<NodeId, Node> nodes_;
   NodesById by_id_;
   std::set<OrphanKey> orphans_;
+  std::set<NodeId> have_ahead_;
+  std::size_t alive_ = 0;
   RoomIndex index_;
   std::vector<Node*> stale_;
   std::vector<Node*> gained_;

@@ -70,6 +70,8 @@ void Scheduler::State::compact_finished() {
     summaries.push_back(id);
     reopen(job);
     ended_tasks.erase(id);
+    for (const DriverId watcher : job.watchers)
+      if (const auto driver = drivers.find(watcher); driver != drivers.end()) driver->second.watches.erase(id);
     drop_job(job);
   }
   for (; summaries.size() > settings.most_summaries; summaries.pop_front())

@@ -15,10 +15,12 @@ std::string check_attempts(const Task& task, const Settings& settings) {
   if (task.spec.is_join() && (task.progress.state == TaskState::ready || !attempts.empty()))
     return "is a join, and ready or tried";
   if (task.progress.failed_attempts > task.spec.max_attempts) return "more attempts failed than there may be";
+  if (attempts.size() > settings.most_attempts_kept) return "its record has more attempts than it may";
   std::int32_t losses = 0;  // in a row
   for (const auto& attempt : attempts) {
-    if (attempt.end == AttemptEnd::failed || attempt.end == AttemptEnd::done) losses = 0;
-    if (attempt.end == AttemptEnd::lost && ++losses > 2 * settings.most_lost_attempts)
+    const bool was_long = attempt.ended_ms - attempt.started_ms >= settings.long_run.count();
+    if (attempt.end == AttemptEnd::failed || attempt.end == AttemptEnd::done || was_long) losses = 0;
+    if (attempt.end == AttemptEnd::lost && !was_long && ++losses > 2 * settings.most_lost_attempts)
       return "more attempts were lost than there may be";
   }
   return {};

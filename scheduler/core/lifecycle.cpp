@@ -9,13 +9,13 @@
 namespace troupe::scheduler {
 namespace {
 
-/// Losses since an attempt last ended otherwise; those that were stopped with their gang, or to make room, or whose
-/// node left in order, say nothing. The last first.
-std::vector<NodeId> losses_in_a_row(const std::vector<AttemptRecord>& attempts) {
+/// Losses since an attempt last ended otherwise, or ran for `long_run` before it was lost; those that were stopped with
+/// their gang, or to make room, or whose node left in order, say nothing. The last first.
+std::vector<NodeId> losses_in_a_row(const std::vector<AttemptRecord>& attempts, Time long_run) {
   std::vector<NodeId> nodes;
   for (auto each = attempts.rbegin(); each != attempts.rend(); ++each) {
     if (each->end == AttemptEnd::cancelled || each->end == AttemptEnd::preempted) continue;
-    if (each->end != AttemptEnd::lost) break;
+    if (each->end != AttemptEnd::lost || each->ended_ms - each->started_ms >= long_run.count()) break;
     nodes.push_back(each->node);
   }
   return nodes;
@@ -115,7 +115,10 @@ void Scheduler::State::stand_in_line(Slot slot) {
 
 void Scheduler::State::leave_ready(Slot slot) {
   Task& task = tasks[slot];
-  if (lock_waiters.remove(task.order, slot)) return;
+  if (const auto lacked = lock_waiters.remove(task.order, slot)) {
+    if (!lock_waiters.first_of(*lacked)) sync.unqueue_tasks(*lacked);
+    return;
+  }
   note_free_locks_of(task.spec);
   if (!is_in_gang(task)) {
     task.in_line = false;
@@ -133,6 +136,17 @@ void Scheduler::State::leave_ready(Slot slot) {
 
 void Scheduler::State::run(Slot slot, Node& node) { start(slot, node, false); }
 
+/// A record has a bound. The oldest goes first of those that were stopped for others: they say least.
+void Scheduler::State::make_room_for_one(RareVector<AttemptRecord>& attempts) const {
+  if (attempts.size() < settings.most_attempts_kept) return;
+  const auto was_stopped = [](const AttemptRecord& each) {
+    return each.end == AttemptEnd::cancelled || each.end == AttemptEnd::preempted;
+  };
+  auto& all = attempts.as_vector();
+  const auto oldest = std::find_if(all.begin(), all.end(), was_stopped);
+  all.erase(oldest == all.end() ? all.begin() : oldest);
+}
+
 /// `is_ahead`: the node has no room for it yet, or it comes after something that still runs there.
 void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   Task& task = tasks[slot];
@@ -146,6 +160,7 @@ void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   AttemptId id{has_planted(Planted::attempt_counter_reset_by_restart) ? 1 : epoch, last + 1};
   // A node may list what this scheduler never gave: one before it, whose store was lost, counted the same epoch.
   while (node.holdings.contains({task.spec.id, id})) ++id.number;
+  make_room_for_one(task.progress.attempts);
   task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
   task.progress.state = TaskState::running;
   touch(slot);
@@ -267,7 +282,7 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
   }
   if (end == AttemptEnd::lost && is_lost_for_good(task.progress.attempts))
     return finish(slot, TaskState::failed,
-                  "lost " + std::to_string(losses_in_a_row(task.progress.attempts).size()) +
+                  "lost " + std::to_string(losses_in_a_row(task.progress.attempts, settings.long_run).size()) +
                       " attempts in a row: " + one_line(cause));
   wait_anew(slot);
   if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
@@ -275,7 +290,7 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
 
 /// Lost so often that it is the task's doing. Where there are two nodes it was on two, if another had room for it.
 bool Scheduler::State::is_lost_for_good(const std::vector<AttemptRecord>& attempts) const {
-  const auto nodes = losses_in_a_row(attempts);
+  const auto nodes = losses_in_a_row(attempts, settings.long_run);
   const auto most = static_cast<std::size_t>(settings.most_lost_attempts);
   if (nodes.size() < most) return false;
   const bool are_on_one = std::all_of(nodes.begin(), nodes.end(), [&](NodeId node) { return node == nodes.front(); });

@@ -22,15 +22,14 @@ class LockWaiters {
     names_.emplace(slot, lacks);
     lines_[std::move(lacks)].emplace(order, slot);
   }
-  /// False: it is not here.
-  bool remove(std::uint64_t order, Slot slot) {
-    const auto name = names_.find(slot);
-    if (name == names_.end()) return false;
-    const auto line = lines_.find(name->second);
+  /// What it lacked; nothing: it is not here.
+  std::optional<Name> remove(std::uint64_t order, Slot slot) {
+    auto found = names_.extract(slot);
+    if (found.empty()) return std::nullopt;
+    const auto line = lines_.find(found.mapped());
     line->second.erase({order, slot});
     if (line->second.empty()) lines_.erase(line);
-    names_.erase(name);
-    return true;
+    return std::move(found.mapped());
   }
   bool has(Slot slot) const { return names_.contains(slot); }
   /// Who has waited longest for it.

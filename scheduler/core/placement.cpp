@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/carried_value.h"
 #include "runtime/base/check.h"
 #include "scheduler/core/state.h"
 #include "scheduler/policies/policy_table.h"
@@ -13,8 +14,8 @@ namespace {
 // patience ends and nodes are kept for them.
 constexpr std::size_t most_gangs_tried = 8;
 constexpr int most_gangs_looked_at = 64;
-constexpr Time gang_round_interval{10};             // a search for many seats costs more than an event may
-constexpr std::size_t much_input_bytes = 64 << 10;  // worth a place that is not the tightest
+constexpr Time gang_round_interval{10};               // a search for many seats costs more than an event may
+constexpr std::uint64_t much_input_bytes = 64 << 10;  // worth a place that is not the tightest
 
 /// How often the need fits into the room, if no more than the sums count; at most `most`.
 std::int64_t most_seats(const Room& room, const Resources& needs, std::int64_t most) {
@@ -190,16 +191,18 @@ Placement Scheduler::State::try_to_place(const std::vector<Slot>& members, const
   return policy_for(gang.policy)(request, rooms, if_empty);
 }
 
-/// The node where most of the task's input was made, if that is much.
+/// The node where most of the task's input was made, if that is much; and the one that its driver knows of.
 std::vector<NodeId> Scheduler::State::nodes_near(const Task& task) const {
   std::vector<NodeId> near;
-  std::size_t most = much_input_bytes;
+  std::uint64_t most = much_input_bytes;
   for (const TaskId input : task.spec.inputs) {
     const Task& before = tasks[tasks.find(input)];
-    if (before.progress.result.size() < most || before.progress.attempts.empty()) continue;
-    most = before.progress.result.size();
+    const std::uint64_t bytes = value_bytes(before.progress.result);
+    if (bytes < most || before.progress.attempts.empty()) continue;
+    most = bytes;
     near = {before.attempt().node};
   }
+  if (task.spec.near) near.push_back(task.spec.near);
   return near;
 }
 

@@ -52,12 +52,17 @@ Effects Scheduler::State::step(Time at, const Event& event) {
   start_delayed();
   stop_overdue();
   take_from_sync();
+  (void)wake_lock_waiters();
   place_ready();
   keep_nodes_for_the_patient();
   place_ready();
   give_ahead();
   give_awaiting();
-  if (wake_lock_waiters()) wake_by(now + Time{1});
+  if (sync.is_turn_of_tasks()) {
+    sync.end_turns_of_tasks();
+    take_from_sync();
+  }
+  if (wake_lock_waiters() || sync.is_turn_of_tasks()) wake_by(now + Time{1});
   if (!ready.is_empty()) wake_by(std::max(next_sweep, placing_from));
   if (std::holds_alternative<Tick>(event) || !wake) {
     wake = next_timer();
@@ -83,13 +88,24 @@ void Scheduler::State::give_grace_if_late() {
   guarded_from = now + settings.timeout_grace;  // the reports may be waiting to be read
 }
 
-void Scheduler::State::on(const Tick&) {
+/// All of them are looked at only when the one that was heard least of late may have been silent for too long.
+void Scheduler::State::lose_silent_nodes() {
+  if (now < nodes_heard_until) return;
+  nodes_heard_until = now + settings.node_timeout;
   for (auto& [id, node] : cluster.nodes()) {
-    if (node.alive && now - node.heard >= settings.node_timeout)
+    if (!node.alive) continue;
+    if (now - node.heard >= settings.node_timeout) {
       node_is_dead(node,
                    "node '" + node.name + "' was silent for " + std::to_string((now - node.heard).count()) + " ms");
+    } else {
+      nodes_heard_until = std::min(nodes_heard_until, node.heard + settings.node_timeout);
+    }
   }
   forget_dead_nodes();
+}
+
+void Scheduler::State::on(const Tick&) {
+  lose_silent_nodes();
   drop_silent_drivers();
   compact_finished();
   sync.tick(now);
@@ -111,14 +127,15 @@ void Scheduler::State::on(const Tick&) {
 std::optional<Time> Scheduler::State::next_timer() const {
   std::optional<Time> next;
   const auto also = [&](Time at) { next = next ? std::min(*next, at) : at; };
-  for (const auto& [id, node] : cluster.nodes())
-    if (node.alive) {
-      also(std::min(node.heard + settings.node_timeout, now + longest_sleep()));
-      if (const auto end = ahead_ends(node)) also(std::max(*end, now + Time{1}));
-    }
+  // Whoever was heard since they were last looked at is still in these times.
+  const auto by = [this](Time heard_until) {
+    return std::min(std::max(heard_until, now + Time{1}), now + longest_sleep());
+  };
+  if (cluster.alive_nodes() > 0) also(by(nodes_heard_until));
+  for (const NodeId id : cluster.have_ahead())
+    if (const auto end = ahead_ends(cluster.nodes().at(id))) also(std::max(*end, now + Time{1}));
   if (const auto next_round = next_compaction()) also(*next_round);
-  for (const auto& [id, driver] : drivers)
-    also(std::min(driver.heard + settings.driver_timeout, now + longest_sleep()));
+  if (!drivers.empty()) also(by(drivers_heard_until));
   for (const auto& orphan : cluster.orphans())
     also(cluster.nodes().at(orphan.node).holdings.at({orphan.task, orphan.attempt}).until);
   if (!awaited.empty()) also(awaited_until);

@@ -26,6 +26,8 @@ struct Settings {
   Time driver_timeout{5000};            ///< A driver silent for longer has left.
   /// Attempts lost in a row (worker or node died under the task) after which it fails.
   std::int32_t most_lost_attempts = 3;
+  /// An attempt that was lost after running so long is none of these: what takes down its worker does so earlier.
+  Time long_run = std::chrono::minutes(1);
   std::size_t most_input_bytes = 32u << 20;  ///< A task whose inputs are more together fails: they travel in one order.
   std::size_t most_tasks = 1'000'000;        ///< Beyond it a submit is refused.
   std::size_t most_nodes = 10'000;           ///< Beyond it a join is ignored.
@@ -40,8 +42,9 @@ struct Settings {
   Time timeout_grace{15'000};
   std::size_t most_cached_results = 10'000;  ///< Beyond it the one that was used longest ago goes.
   std::size_t most_cached_bytes = 64u << 20;
-  std::size_t most_watchers = 64;  ///< Drivers that are told of one job; beyond it a submit is refused.
-  std::size_t most_shapes = 4096;  ///< Different needs that tasks have; beyond it a submit is refused.
+  std::size_t most_watchers = 64;         ///< Drivers that are told of one job; beyond it a submit is refused.
+  std::size_t most_attempts_kept = 2000;  ///< In one task's record.
+  std::size_t most_shapes = 4096;         ///< Different needs that tasks have; beyond it a submit is refused.
   /// Where a job's tasks take no longer, on average, nodes are given some ahead: four times as long.
   Time quick{5};
   SyncSettings sync{};

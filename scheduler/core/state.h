@@ -53,6 +53,7 @@ struct Scheduler::State {
   void give_grace_if_late();
   void on(const Tick&);
   Time longest_sleep() const { return settings.node_timeout / 4; }
+  void lose_silent_nodes();
   std::optional<Time> next_timer() const;
   void wake_by(Time at);
   Effects effects_of_step();
@@ -117,6 +118,7 @@ struct Scheduler::State {
   }
   bool stands_in_line(const Gang& gang) const { return ready.holds_gang(gang.priority, gang.order); }
   void run(Slot slot, Node& node);
+  void make_room_for_one(RareVector<AttemptRecord>& attempts) const;
   void start(Slot slot, Node& node, bool is_ahead);
   void adopt(Slot slot, Node& node, AttemptId attempt);
   std::optional<RunOrder> order_for(TaskId task, AttemptId attempt);
@@ -236,6 +238,7 @@ struct Scheduler::State {
   void take_from_sync();
   /// A task that is ready, but for its locks and semaphores: it stands in line when all of them are free.
   void wait_for_locks(Slot slot);
+  void wait_for(Slot slot, LockWaiters::Name lacks);
   void note_free_locks_of(const TaskSpec& spec);
   bool wake_lock_waiters();
   bool leaves_for_locks(Slot slot);
@@ -273,6 +276,8 @@ struct Scheduler::State {
   std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
   std::uint64_t starts = 0;        ///< Of attempts, so far.
   std::map<DriverId, Driver> drivers;
+  Time nodes_heard_until{};    ///< Before this none can have been silent for too long.
+  Time drivers_heard_until{};  ///< Likewise.
   /// Running according to the store, on nodes that have not joined yet.
   std::map<NodeId, std::vector<AttemptKey>> awaited;
   Time awaited_until{};

@@ -61,9 +61,16 @@ void Scheduler::State::on(const DriverLeft& left) {
 }
 
 void Scheduler::State::drop_silent_drivers() {
+  if (now < drivers_heard_until) return;
+  drivers_heard_until = now + settings.driver_timeout;
   std::vector<DriverId> silent;
-  for (const auto& [id, driver] : drivers)
-    if (now - driver.heard >= settings.driver_timeout) silent.push_back(id);
+  for (const auto& [id, driver] : drivers) {
+    if (now - driver.heard >= settings.driver_timeout) {
+      silent.push_back(id);
+    } else {
+      drivers_heard_until = std::min(drivers_heard_until, driver.heard + settings.driver_timeout);
+    }
+  }
   for (const DriverId id : silent) on(DriverLeft{id});
 }
 

@@ -32,8 +32,15 @@ void Scheduler::State::give_back_all_but(const Node& node, const std::vector<Run
 }
 
 /// It stands in line when none is lacking any more.
-void Scheduler::State::wait_for_locks(Slot slot) {
-  lock_waiters.add(tasks[slot].order, slot, *sync.first_lacking(tasks[slot].spec));
+void Scheduler::State::wait_for_locks(Slot slot) { wait_for(slot, *sync.first_lacking(tasks[slot].spec)); }
+
+void Scheduler::State::wait_for(Slot slot, LockWaiters::Name name) {
+  const Task& task = tasks[slot];
+  std::uint32_t capacity = 1;
+  for (const auto& need : task.spec.semaphores)
+    if (name == LockWaiters::Name{sync::Kind::semaphore, need.name}) capacity = need.permits;
+  sync.queue_tasks(name, capacity);
+  lock_waiters.add(task.order, slot, std::move(name));
 }
 
 /// Others have taken its locks since it stood in line: nothing is kept for it, and it stands there again when they are
@@ -68,11 +75,10 @@ bool Scheduler::State::wake_lock_waiters() {
       }
       const auto [order, slot] = *first;
       const auto lacking = sync.first_lacking(tasks[slot].spec);
-      if (lacking == name) break;
       lock_waiters.remove(order, slot);
-      if (lacking) {
-        lock_waiters.add(order, slot, *lacking);
-      } else {
+      if (lacking) wait_for(slot, *lacking);
+      if (lacking == name) break;
+      if (!lacking) {
         stand_in_line(slot);
         are_some_woken = true;
         ++woken;
@@ -87,7 +93,6 @@ void Scheduler::State::take_from_sync() {
   Synchronisation::Output output = sync.take_output();
   freed_locks.merge(output.freed);
   if (output.is_grace_over) freed_locks.merge(lock_waiters.names());
-  (void)wake_lock_waiters();
   for (auto& save : output.saves) std::visit([this](auto& each) { writes.emplace_back(std::move(each)); }, save);
   std::map<DriverId, std::vector<sync::Answer>> answers;
   for (auto& [client, answer] : output.answers) answers[client].push_back(std::move(answer));

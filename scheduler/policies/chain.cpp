@@ -50,6 +50,29 @@ std::optional<Seats> walk(std::span<const Need> members, Trial trial, const std:
   return seats;
 }
 
+/// Moves each cut to where fewer bytes cross, as far as the node behind it has room: the last one first, which makes
+/// room before it.
+void move_cuts(Seats& seats, std::span<const Need> members, Trial trial) {
+  std::vector<Grant> grants;
+  for (std::size_t i = 0; i < seats.size(); ++i) grants.push_back(*trial[seats[i]].take(*members[i].resources));
+  for (std::size_t cut = seats.size() - 1; cut > 0; --cut) {
+    const std::size_t before = seats[cut - 1];
+    const std::size_t behind = seats[cut];
+    if (before == behind) continue;
+    NodeLedger room = trial[behind];
+    std::size_t best = cut;
+    for (std::size_t first = cut - 1; first > 0 && seats[first - 1] == before; --first) {
+      if (!room.take(*members[first].resources)) break;
+      if (members[first - 1].bytes_to_next < members[best - 1].bytes_to_next) best = first;
+    }
+    for (std::size_t moved = cut; moved-- > best;) {
+      trial[before].give_back(grants[moved]);
+      grants[moved] = *trial[behind].take(*members[moved].resources);
+      seats[moved] = behind;
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<Seats> seat_chain(std::span<const Need> stages, const Trial& trial, const std::vector<bool>& is_allowed) {
@@ -57,6 +80,7 @@ std::optional<Seats> seat_chain(std::span<const Need> stages, const Trial& trial
   for (std::size_t start = 0; start < trial.size(); ++start) {
     if (!is_allowed[start]) continue;
     auto seats = walk(stages, trial, is_allowed, start);
+    if (seats) move_cuts(*seats, stages, trial);
     if (seats && (!best || cut_of(*seats, stages) < cut_of(*best, stages))) best = std::move(seats);
   }
   return best;

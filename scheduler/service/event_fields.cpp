@@ -14,7 +14,8 @@ void fields(Archive& archive, Settings& value) {
   archive("settings", value.node_timeout, value.keep_finished, value.most_summaries, value.driver_timeout,
           value.most_lost_attempts, value.most_input_bytes, value.most_tasks, value.most_nodes, value.most_drivers,
           value.rejoin_grace, value.line_patience, value.timeout_grace, value.most_cached_results,
-          value.most_cached_bytes, value.most_watchers, value.most_shapes, value.sync, appended(value.quick));
+          value.most_cached_bytes, value.most_watchers, value.most_shapes, value.sync, appended(value.quick),
+          appended(value.most_attempts_kept), appended(value.long_run));
 }
 template void fields(FieldWriter& archive, Settings&);
 template void fields(FieldReader& archive, Settings&);

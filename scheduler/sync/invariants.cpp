@@ -20,7 +20,8 @@ std::string permits_add_up(const Synchronisation& sync, Kind kind, const Permits
     for (const sync::Token token : pool.waiting)
       if (const Claim* claim = sync.claims().find(token); claim == nullptr || claim->is_held)
         return what + "one waits that is not there";
-    if (!pool.waiting.empty() && !sync.is_in_grace() && sync.claims().at(*pool.waiting.begin()).permits <= pool.free)
+    if (!pool.waiting.empty() && !sync.is_in_grace() && !sync.is_turn_of_tasks({kind, name}) &&
+        sync.claims().at(*pool.waiting.begin()).permits <= pool.free)
       return "15: '" + name + "': the head of its line could be granted and waits";
     seen += pool.holding.size() + pool.waiting.size();
   }

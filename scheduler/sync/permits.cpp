@@ -19,10 +19,14 @@ void Permits::join(const std::string& name, std::uint32_t capacity, sync::Token 
   pool(name, capacity).waiting.insert(token);
 }
 
-bool Permits::has_room(const std::string& name, std::uint32_t capacity, std::uint32_t permits) const {
+bool Permits::are_free(const std::string& name, std::uint32_t capacity, std::uint32_t permits) const {
   const Pool* pool = find(name);
-  if (pool == nullptr) return permits <= capacity;
-  return pool->capacity == capacity && pool->waiting.empty() && permits <= pool->free;
+  return pool == nullptr ? permits <= capacity : pool->capacity == capacity && permits <= pool->free;
+}
+
+bool Permits::has_line(const std::string& name) const {
+  const Pool* pool = find(name);
+  return pool != nullptr && !pool->waiting.empty();
 }
 
 void Permits::take(const std::string& name, std::uint32_t capacity, sync::Token token, std::uint32_t permits) {
@@ -42,21 +46,17 @@ void Permits::leave(const std::string& name, sync::Token token, std::uint32_t pe
   if (of.holding.empty() && of.waiting.empty()) pools_.erase(found);
 }
 
-std::vector<sync::Token> Permits::admit(const std::string& name, const Claims& claims) {
-  std::vector<sync::Token> admitted;
+sync::Token Permits::admit(const std::string& name, const Claims& claims) {
   const auto found = pools_.find(name);
-  if (found == pools_.end()) return admitted;
+  if (found == pools_.end() || found->second.waiting.empty()) return 0;
   Pool& of = found->second;
-  while (!of.waiting.empty()) {
-    const sync::Token head = *of.waiting.begin();
-    const std::uint32_t permits = claims.at(head).permits;
-    if (permits > of.free) break;
-    of.free -= permits;
-    of.waiting.erase(of.waiting.begin());
-    of.holding.insert(head);
-    admitted.push_back(head);
-  }
-  return admitted;
+  const sync::Token head = *of.waiting.begin();
+  const std::uint32_t permits = claims.at(head).permits;
+  if (permits > of.free) return 0;
+  of.free -= permits;
+  of.waiting.erase(of.waiting.begin());
+  of.holding.insert(head);
+  return head;
 }
 
 }  // namespace troupe::scheduler

@@ -11,7 +11,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "scheduler/sync/claims.h"
 
@@ -28,14 +27,15 @@ class Permits {
 
   /// Puts a claim at the end of the line of its name.
   void join(const std::string& name, std::uint32_t capacity, sync::Token token);
-  /// Whether permits could be held at once, with nobody in line.
-  bool has_room(const std::string& name, std::uint32_t capacity, std::uint32_t permits) const;
-  /// Requires: has_room.
+  /// Whether so many permits are free, whoever stands in line for them.
+  bool are_free(const std::string& name, std::uint32_t capacity, std::uint32_t permits) const;
+  bool has_line(const std::string& name) const;
+  /// Requires: are_free.
   void take(const std::string& name, std::uint32_t capacity, sync::Token token, std::uint32_t permits);
   /// The claim is over, whether it waited or held.
   void leave(const std::string& name, sync::Token token, std::uint32_t permits);
-  /// Takes those off the line that may hold now, in its order. They hold.
-  std::vector<sync::Token> admit(const std::string& name, const Claims& claims);
+  /// Takes the first off the line, if it may hold now: it does. 0: it may not, or nobody is there.
+  sync::Token admit(const std::string& name, const Claims& claims);
 
   const Pool* find(const std::string& name) const;
   const std::map<std::string, Pool>& pools() const { return pools_; }

@@ -113,8 +113,7 @@ void Synchronisation::on(const Asked& asked, const sync::Acquire& acquire) {
   claim.permits = acquire.permits;
   const sync::Token token = claims_.add(std::move(claim));
   permits.join(acquire.name, capacity, token);
-  for (const sync::Token admitted : is_in_grace() ? std::vector<sync::Token>{} : permits.admit(acquire.name, claims_))
-    grant(admitted);
+  serve_permits(acquire.kind, acquire.name);
   if (acquire.patience <= sync::Duration(0) && !claims_.at(token).is_held) end(token, Ending::lost);
 }
 

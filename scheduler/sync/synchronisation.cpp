@@ -100,13 +100,43 @@ std::optional<SyncTime> Synchronisation::next_timer() const {
 
 // --- tasks that hold locks while they run ----------------------------------------------------------------------------
 
+bool Synchronisation::may_task_take(Kind kind, const std::string& name, std::uint32_t capacity) const {
+  const Permits& permits = permits_of(kind);
+  if (is_in_grace_ || !permits.are_free(name, capacity, 1)) return false;
+  return !permits.has_line(name) || turns_of_tasks_.contains({kind, name});
+}
+
 std::optional<Synchronisation::PermitName> Synchronisation::first_lacking(const TaskSpec& spec) const {
   for (const auto& name : spec.locks)
-    if (is_in_grace_ || !locks_.has_room(name, 1, 1)) return PermitName{Kind::lock, name};
+    if (!may_task_take(Kind::lock, name, 1)) return PermitName{Kind::lock, name};
   for (const auto& need : spec.semaphores)
-    if (is_in_grace_ || !semaphores_.has_room(need.name, need.permits, 1))
-      return PermitName{Kind::semaphore, need.name};
+    if (!may_task_take(Kind::semaphore, need.name, need.permits)) return PermitName{Kind::semaphore, need.name};
   return std::nullopt;
+}
+
+void Synchronisation::queue_tasks(const PermitName& name, std::uint32_t capacity) {
+  // Where others say that it has another capacity, the tasks wait until it is forgotten.
+  const Permits::Pool* pool = permits_of(name.first).find(name.second);
+  if (tasks_in_line_.contains(name) || (pool != nullptr && pool->capacity != capacity)) return;
+  const Token token = claims_.add({.kind = name.first, .name = name.second, .holder = {}, .client = {}});
+  tasks_in_line_.emplace(name, token);
+  permits_of(name.first).join(name.second, capacity, token);
+}
+
+void Synchronisation::unqueue_tasks(const PermitName& name) {
+  if (!tasks_in_line_.contains(name)) return;
+  take_tasks_off_line(name);
+  serve(name.first, name.second);
+}
+
+void Synchronisation::take_tasks_off_line(const PermitName& name) {
+  const Token token = tasks_in_line_.extract(name).mapped();
+  permits_of(name.first).leave(name.second, token, 1);
+  claims_.erase(token);
+}
+
+void Synchronisation::end_turns_of_tasks() {
+  for (const auto& [kind, name] : std::exchange(turns_of_tasks_, {})) serve(kind, name);
 }
 
 std::string Synchronisation::why_not(const TaskSpec& spec) const {
@@ -120,7 +150,7 @@ std::string Synchronisation::why_not(const TaskSpec& spec) const {
 Token Synchronisation::take_all(const TaskSpec& spec, AttemptId attempt) {
   Token last = 0;
   const auto take_one = [&](Kind kind, const std::string& name, std::uint32_t capacity) {
-    if (!permits_of(kind).has_room(name, capacity, 1)) return;  // Named twice, or see take_again.
+    if (!permits_of(kind).are_free(name, capacity, 1)) return;  // Named twice, or see take_again.
     const Claim claim{.kind = kind, .name = name, .holder = {{}, spec.id, attempt}, .client = {}, .is_held = true};
     last = claims_.add(claim);
     permits_of(kind).take(name, capacity, last, 1);
@@ -144,9 +174,26 @@ Token Synchronisation::token_of(TaskId task, AttemptId attempt) const {
 void Synchronisation::serve(Kind kind, const std::string& name) {
   if (kind == Kind::queue) return serve_line(name);
   if (kind == Kind::barrier || is_in_grace()) return;
-  for (const Token token : permits_of(kind).admit(name, claims_)) grant(token);
+  serve_permits(kind, name);
   const Permits::Pool* pool = permits_of(kind).find(name);
   if (pool == nullptr || (pool->free > 0 && pool->waiting.empty())) out_.freed.emplace(kind, name);
+}
+
+void Synchronisation::serve_permits(Kind kind, const std::string& name) {
+  if (is_in_grace() || turns_of_tasks_.contains({kind, name})) return;
+  Permits& permits = permits_of(kind);
+  while (const Token token = permits.admit(name, claims_)) {
+    const PermitName key{kind, name};
+    const auto tasks = tasks_in_line_.find(key);
+    if (tasks == tasks_in_line_.end() || tasks->second != token) {
+      grant(token);
+      continue;
+    }
+    take_tasks_off_line(key);
+    out_.freed.insert(key);
+    turns_of_tasks_.insert(key);
+    return;
+  }
 }
 
 void Synchronisation::serve_line(const std::string& line) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -64,6 +65,16 @@ class Synchronisation {
   void tick(SyncTime now);
   /// The scheduler itself was stopped: nobody could renew anything. All leases and waits last this long at least.
   void spare_until(SyncTime at) { spared_until_ = at; }
+
+  /// Tasks wait for it: from now on they stand in its line, as one. When it is their turn, it is theirs until the turn
+  /// is over, whichever of them takes it: what of it none has taken then goes to the next in line.
+  void queue_tasks(const PermitName& name, std::uint32_t capacity);
+  /// None waits for it any more.
+  void unqueue_tasks(const PermitName& name);
+  /// Names of which it is the tasks' turn.
+  bool is_turn_of_tasks() const { return !turns_of_tasks_.empty(); }
+  bool is_turn_of_tasks(const PermitName& name) const { return turns_of_tasks_.contains(name); }
+  void end_turns_of_tasks();
 
   /// Whether the task could hold all of its locks and semaphores now.
   bool can_take_all(const TaskSpec& spec) const { return !first_lacking(spec); }
@@ -129,6 +140,8 @@ class Synchronisation {
   /// Grants what can be granted.
   void serve(sync::Kind kind, const std::string& name);
   void serve_permits(sync::Kind kind, const std::string& name);
+  void take_tasks_off_line(const PermitName& name);
+  bool may_task_take(sync::Kind kind, const std::string& name, std::uint32_t capacity) const;
   void serve_line(const std::string& line);
   void grant(sync::Token token);
   void pass(const std::vector<sync::Token>& arrived);
@@ -148,6 +161,8 @@ class Synchronisation {
   Claims claims_;
   Permits locks_;
   Permits semaphores_;
+  std::map<PermitName, sync::Token> tasks_in_line_;  // Their one claim to each; never held.
+  std::set<PermitName> turns_of_tasks_;
   Barriers barriers_;
   Queues queues_;
   KeptAnswers kept_;

@@ -75,6 +75,40 @@ TEST_CASE("a gang is one entry that is as many tasks as it has members", "[graph
   CHECK(tasks[3].gang->gang != tasks[4].gang->gang);
 }
 
+TEST_CASE("the stages of a chain, or of each pipeline of a mesh, may need different things", "[graph]") {
+  const auto tasks = tasks_of(R"(tasks:
+  chain:
+    command: [c]
+    gang: {policy: model, stages: [{needs: {cpus: 2, memory: 1GiB}, bytes_to_next: 4MiB}, {bytes_to_next: 1KiB}, {}]}
+    needs: {cpus: 0.5}
+  mesh:
+    command: [m]
+    gang: {size: 4, policy: mesh, stages: [{bytes_to_next: 10}, {needs: {cpus: 3}}]}
+)");
+  REQUIRE(tasks.size() == 7);
+  CHECK(tasks[0].needs == Resources{.cpus = 2000, .memory_bytes = std::int64_t{1} << 30});
+  CHECK(tasks[1].needs == Resources{.cpus = 500});
+  CHECK(*tasks[0].gang ==
+        GangHint{.gang = 1, .size = 3, .rank = 0, .policy = GangPolicy::model, .bytes_to_next = 4 << 20});
+  CHECK(tasks[1].gang->bytes_to_next == 1024);
+  CHECK(*tasks[5].gang ==
+        GangHint{.gang = 4, .size = 4, .rank = 2, .policy = GangPolicy::mesh, .bytes_to_next = 10, .stages = 2});
+  CHECK(tasks[5].needs == Resources{});
+  CHECK(tasks[6].needs == Resources{.cpus = 3000});
+  CHECK(refusal("gang: {size: 2, stages: [{}, {}]}") ==
+        "'gang' in task 'b': found a mapping, expected 'stages' with policy: model or mesh only");
+  CHECK(
+      refusal("gang: {size: 2, policy: model, stages: [{}, {}, {}]}") ==
+      "'gang' in task 'b': found a mapping, expected with policy: model a size of as many members as there are stages, "
+      "3");
+  CHECK(refusal("gang: {policy: model, stages: [{needs: {cpu: 1}}]}") ==
+        "unknown key 'cpu' of 'needs' in task 'b' (did you mean 'cpus'?)");
+  CHECK(refusal("gang: {policy: model, stages: [{bytes: 1}]}") ==
+        "unknown key 'bytes' of 'stages' in task 'b', expected needs or bytes_to_next");
+  CHECK(refusal("gang: {policy: model, stages: [{}, {needs: {cpus: 5}}]}") ==
+        "stage 1 of task 'b' needs 5 cpus; this machine has 4");
+}
+
 TEST_CASE("how a task is placed and tried again stands in the task or in the defaults", "[graph]") {
   const auto tasks = tasks_of(R"(defaults: {priority: 3, retry_delay: 10s, spread: true}
 tasks:

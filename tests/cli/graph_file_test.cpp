@@ -234,7 +234,7 @@ TEST_CASE("an unknown key is named with its place and what was probably meant") 
       {"nmae: x\ntasks: {a: {command: [a]}}",
        "graph.yaml:1:1: unknown key 'nmae' (did you mean 'name'?), expected name, defaults or tasks"},
       {"tasks: {a: {command: [a], needs: {cpu: 1}}}",
-       "graph.yaml:1:35: unknown key 'cpu' in task 'a' (did you mean 'cpus'?)"},
+       "graph.yaml:1:35: unknown key 'cpu' of 'needs' in task 'a' (did you mean 'cpus'?)"},
       {"defaults: {comand: [a]}\ntasks: {a: {command: [a]}}",
        "graph.yaml:1:12: unknown key 'comand' in 'defaults', expected needs, max_attempts, timeout, env, cwd, "
        "priority, "

@@ -110,7 +110,7 @@ class Standing(Cluster):
         nodes = {node["node"]: node for node in self.json_lines("list", "nodes")}
         self.assertEqual(len(nodes), 2)
         self.assertEqual({key: nodes["big"][key] for key in ("cpus", "gpus", "resources", "labels")},
-                         {"cpus": 4.0, "gpus": 2, "resources": {"seats": 1.5}, "labels": {"disk": "nvme"}})
+                         {"cpus": 4.0, "gpus": 2, "resources": {"seats": 1.5}, "labels": {"disk": "nvme", "node": "big"}})
         out, _ = self.troupe("submit", "--wait", "--cpus", "3", "--gpus", "1", "--format", "json", "--", "true")
         task = json.loads(out.splitlines()[1])
         self.assertEqual(task["attempts"][0]["node"], "big")

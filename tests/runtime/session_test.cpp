@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/api/session_core.h"
+#include "runtime/objects/stored_object.h"
 #include "runtime/wire/call_records.h"
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/message_codec.h"
@@ -67,7 +68,10 @@ class Played {
     return submits_.empty();
   }
   void answer(std::uint64_t request, const std::string& refusal) { send(message::Answer{request, refusal}); }
-  void ends(std::uint32_t number) { send(message::TaskEnded{.task = {session_->job(), number}, .result = "x"}); }
+  void ends(std::uint32_t number, const Bytes& result = "x", NodeId node = {1}) {
+    send(message::TaskEnded{
+        .task = {session_->job(), number}, .result = result, .attempts = {{.id = {1, 1}, .node = node}}});
+  }
 
   /// Another scheduler answers from now on.
   void takes_over() { ++epoch_; }
@@ -233,6 +237,43 @@ TEST_CASE("a task that is given again says by which scheduler its driver knows w
   const auto one = played.submit();
   REQUIRE(Played::numbers_of(one) == Numbers{2});
   CHECK((one.tasks[0].inputs.empty() && one.tasks[0].inputs_epoch == 2));
+}
+
+TEST_CASE("a task is given with the node where most bytes of its arguments lie", "[session]") {
+  Played played;
+  std::vector<RawArgument> results;
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    const auto result = played.submits();
+    played.submit("");
+    const Bytes value =
+        number == 4 ? "small" : to_bytes(StoredObject{.id = {1, number}, .bytes = number == 1 ? 500u : 300u});
+    played.ends(static_cast<std::uint32_t>(number), value, NodeId{number == 1 ? 1u : 2u});
+    CHECK_FALSE(played.fate(result));
+    results.emplace_back(result);
+  }
+  const auto all = played.session().submit({}, {"t", "f", results});
+  CHECK(played.submit().tasks[0].near == NodeId{2});
+}
+
+TEST_CASE("a member of a gang needs what its stage does", "[session]") {
+  Played played;
+  GangOptions mesh{
+      .size = 4, .policy = GangPolicy::mesh, .each = {}, .stages = {{{.cpus = 1000}, 7}, {{.cpus = 3000}}}};
+  const RawWork work{"a", "A", {}};
+  const auto gang = played.session().spawn({}, &mesh, {work, work, work, work});
+  const auto tasks = played.submit().tasks;
+  REQUIRE(tasks.size() == 4);
+  CHECK(tasks[2].needs.cpus == 1000);
+  CHECK(tasks[3].needs.cpus == 3000);
+  const GangHint third{.gang = 1, .size = 4, .rank = 2, .policy = GangPolicy::mesh, .bytes_to_next = 7, .stages = 2};
+  CHECK(*tasks[2].gang == third);
+  mesh.size = 3;
+  CHECK(flaw_of(mesh) == "a mesh of 3 members is no whole number of pipelines of 2 stages");
+  mesh.policy = GangPolicy::model;
+  CHECK(flaw_of(mesh) == "a chain of 3 members has 2 stages: one each");
+  mesh.policy = GangPolicy::data;
+  const auto refused = played.session().spawn({}, &mesh, {work, work, work});
+  CHECK(refused.front()->end_cause == "a gang of equal replicas has no stages: its policy is model or mesh");
 }
 
 TEST_CASE("a submit without an answer is made again under its number", "[session]") {

@@ -82,6 +82,11 @@ class TaskMaker {
                            .rank = rank,
                            .policy = control.gang->policy,
                            .stages = control.gang->stages};
+      if (const auto& stages = control.gang->each_stage; !stages.empty()) {
+        const GraphStage& stage = stages[rank % stages.size()];
+        spec.gang->bytes_to_next = stage.bytes_to_next;
+        if (stage.needs) spec.needs = *stage.needs;
+      }
     }
     if (control.repeat_while)
       spec.repeat =

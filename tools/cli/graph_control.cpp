@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tools/cli/did_you_mean.h"
+#include "tools/cli/graph_needs.h"
 #include "tools/cli/units.h"
 
 namespace troupe::cli {
@@ -17,16 +18,11 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t most_priority = 1'000'000;
 constexpr std::uint32_t most_members = 4096;
-constexpr std::uint32_t most_runs = 1000;
 constexpr std::size_t most_causes = 64;
 constexpr std::size_t most_locks = 64;  // And semaphores, of a task.
 constexpr std::size_t most_lock_name_bytes = 256;
 constexpr std::uint32_t most_permits = 1'000'000;
 constexpr milliseconds usual_longest_delay = std::chrono::hours(1);
-
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
-bool is_plain(const DocumentNode& node) { return node.kind == Kind::scalar && !node.is_quoted; }
 
 std::optional<std::int64_t> whole_number(const DocumentNode& node) {
   if (!is_plain(node)) return std::nullopt;
@@ -43,17 +39,17 @@ std::optional<std::int32_t> signal_of(std::string name) {
   return std::nullopt;
 }
 
+/// What is expected in its place; empty: it makes sense.
+std::string flaw_of(const GraphGang& gang) {
+  if (gang.policy == GangPolicy::data) return "'stages' with policy: model or mesh only";
+  if (gang.policy == GangPolicy::model && gang.stages != gang.size)
+    return "with policy: model a size of as many members as there are stages, " + std::to_string(gang.stages);
+  if (gang.size % gang.stages != 0)
+    return "a size that is a whole number of pipelines of " + std::to_string(gang.stages) + " stages";
+  return {};
+}
+
 }  // namespace
-
-void ControlReader::expect(const DocumentNode& node, const std::string& key, const std::string& expected) {
-  complaints_.add(node.place, quoted(key) + in_ + ": found " + describe(node) + ", expected " + expected);
-}
-
-void ControlReader::unknown_key(const DocumentNode& key, const std::string& of, const std::vector<std::string>& known) {
-  std::string guess = did_you_mean(key.text, known);
-  if (guess.empty()) guess = ", expected " + one_of(known);
-  complaints_.add(key.place, "unknown key " + quoted(key.text) + " of " + quoted(of) + in_ + guess);
-}
 
 bool ControlReader::read_setting(const std::string& key, const DocumentNode& value, GraphControl& control) {
   if (key == "priority") {
@@ -180,7 +176,7 @@ void ControlReader::read_repeat(const DocumentNode& node, EntryDraft& draft) {
       read_condition(value, "while", draft.repeat_while);
     } else if (node.key(i).text == "at_most") {
       draft.entry.control.at_most = 1;
-      read_count(value, "at_most", most_runs, draft.entry.control.at_most);
+      read_count(value, "at_most", most_attempts, draft.entry.control.at_most);
     } else {
       unknown_key(node.key(i), "repeat", {"while", "at_most"});
     }
@@ -220,8 +216,9 @@ void ControlReader::read_semaphores(const DocumentNode& node, std::vector<Semaph
 
 void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
   const std::string expected = "{size: 4}, and if need be policy: data, model or mesh";
-  if (node.kind != Kind::mapping) return expect(node, "gang", expected);
+  if (!is_mapping(node, "gang", expected)) return;
   GraphGang gang{.size = 0};
+  bool has_stages = false;
   for (std::size_t i = 0; i < node.size(); ++i) {
     const std::string& key = node.key(i).text;
     const DocumentNode& value = node.value(i);
@@ -229,7 +226,8 @@ void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
       gang.size = 1;
       read_count(value, "size", most_members, gang.size);
     } else if (key == "stages") {
-      read_count(value, "stages", most_members, gang.stages);
+      has_stages = true;
+      read_stages(value, draft, gang);
     } else if (key == "policy") {
       const std::vector<std::string> policies{"data", "model", "mesh"};
       const auto found = std::find(policies.begin(), policies.end(), value.text);
@@ -242,11 +240,36 @@ void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
       unknown_key(node.key(i), "gang", {"size", "policy", "stages"});
     }
   }
+  if (gang.size == 0 && gang.policy == GangPolicy::model)
+    gang.size = static_cast<std::uint32_t>(gang.each_stage.size());
   if (gang.size == 0) return expect(node, "gang", expected);
-  if (gang.stages > 1 && gang.policy != GangPolicy::mesh) expect(node, "gang", "'stages' with policy: mesh only");
-  if (gang.size % gang.stages != 0)
-    expect(node, "gang", "a size that is a whole number of pipelines of " + std::to_string(gang.stages) + " stages");
-  draft.entry.control.gang = gang;
+  if (const std::string flaw = has_stages ? flaw_of(gang) : std::string{}; !flaw.empty()) expect(node, "gang", flaw);
+  if (gang.policy != GangPolicy::mesh) gang.stages = 1;
+  draft.entry.control.gang = std::move(gang);
+}
+
+/// How many there are, or what each of them needs.
+void ControlReader::read_stages(const DocumentNode& node, EntryDraft& draft, GraphGang& gang) {
+  if (node.kind != Kind::sequence) return read_count(node, "stages", most_members, gang.stages);
+  const std::string expected = "a list of stages, as in [{needs: {cpus: 2}, bytes_to_next: 4MiB}, {}]";
+  if (node.items.empty() || node.items.size() > most_members) return expect(node, "stages", expected);
+  gang.stages = static_cast<std::uint32_t>(node.items.size());
+  gang.each_stage.assign(node.items.size(), {});
+  draft.stage_places.assign(node.items.size(), {});
+  for (std::size_t at = 0; at < node.items.size(); ++at) {
+    const DocumentNode& item = node.items[at];
+    GraphStage& stage = gang.each_stage[at];
+    if (!is_mapping(item, "stages", expected)) continue;
+    for (std::size_t i = 0; i < item.size(); ++i) {
+      if (item.key(i).text == "needs") {
+        NeedsReader(complaints_, in_).read(item.value(i), stage.needs.emplace(), draft.stage_places[at]);
+      } else if (item.key(i).text == "bytes_to_next") {
+        stage.bytes_to_next = size_of(item.value(i), "bytes_to_next").value_or(0);
+      } else {
+        unknown_key(item.key(i), "stages", {"needs", "bytes_to_next"});
+      }
+    }
+  }
 }
 
 void ControlReader::check(EntryDraft& draft, const Place& place) {

@@ -5,14 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli/graph_draft.h"
+#include "tools/cli/graph_keys.h"
 
 namespace troupe::cli {
 
-class ControlReader {
+class ControlReader : private KeyReader {
  public:
-  /// `in` says where in the file, as in ` in task 'train'`.
-  ControlReader(Complaints& complaints, std::string in) : complaints_(complaints), in_(std::move(in)) {}
+  ControlReader(Complaints& complaints, std::string in) : KeyReader(complaints, std::move(in)) {}
 
   /// Keys that `defaults` may have, too. False: it is another key.
   bool read_setting(const std::string& key, const DocumentNode& value, GraphControl& control);
@@ -23,7 +22,6 @@ class ControlReader {
   void check(EntryDraft& draft, const Place& place);
 
  private:
-  void expect(const DocumentNode& node, const std::string& key, const std::string& expected);
   void read_flag(const DocumentNode& node, const std::string& key, bool& flag);
   void read_count(const DocumentNode& node, const std::string& key, std::uint32_t most, std::uint32_t& count);
   void read_priority(const DocumentNode& node, GraphControl& control);
@@ -35,10 +33,7 @@ class ControlReader {
   void read_locks(const DocumentNode& node, std::vector<std::string>& locks);
   void read_semaphores(const DocumentNode& node, std::vector<SemaphoreNeed>& semaphores);
   void read_gang(const DocumentNode& node, EntryDraft& draft);
-  void unknown_key(const DocumentNode& key, const std::string& of, const std::vector<std::string>& known);
-
-  Complaints& complaints_;
-  const std::string in_;
+  void read_stages(const DocumentNode& node, EntryDraft& draft, GraphGang& gang);
 };
 
 /// The names of the keys.

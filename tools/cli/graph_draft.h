@@ -1,6 +1,7 @@
 // A graph file half read: its keys are known and its values well formed; names are not looked up yet.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,6 +47,7 @@ struct EntryDraft {
   std::optional<PlacedText> working_directory;
   std::optional<PlacedText> when;
   std::optional<PlacedText> repeat_while;
+  std::vector<std::map<std::string, Place>> stage_places;  ///< Of the needs of each stage of its gang.
 };
 
 /// Looks up every name in `after` and in braces, adds the edges that results need, and looks for cycles.

@@ -10,6 +10,7 @@
 #include "tools/cli/did_you_mean.h"
 #include "tools/cli/graph_control.h"
 #include "tools/cli/graph_draft.h"
+#include "tools/cli/graph_needs.h"
 #include "tools/cli/graph_text.h"
 #include "tools/cli/units.h"
 #include "tools/cli/yaml_document.h"
@@ -22,12 +23,9 @@ using Kind = DocumentNode::Kind;
 constexpr std::size_t most_name_bytes = 200;  // A task's name becomes a folder's.
 constexpr std::uint64_t most_each = 65'536;
 constexpr std::uint64_t most_tasks = 1'000'000;
-constexpr std::size_t most_labels = 64;
-constexpr std::size_t most_label_bytes = 256;
 
 const std::vector<std::string> graph_keys{"name", "defaults", "tasks"};
 const std::vector<std::string> later_keys{"call", "outputs"};
-const std::vector<std::string> needs_keys{"cpus", "gpus", "memory", "gpu_memory", "labels", "resources"};
 
 std::vector<std::string> together(std::vector<std::string> keys, const std::vector<std::string>& more) {
   keys.insert(keys.end(), more.begin(), more.end());
@@ -39,22 +37,8 @@ const std::vector<std::string> default_keys =
 const std::vector<std::string> task_keys =
     together(together({"command", "after", "each"}, default_keys), control_task_keys);
 
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool has_nul(const std::string& text) { return text.find('\0') != text.npos; }
-
-template <class Pairs, class Value>
-void put(Pairs& pairs, const std::string& name, Value value) {
-  for (auto& pair : pairs) {
-    if (pair.first != name) continue;
-    pair.second = std::move(value);
-    return;
-  }
-  pairs.emplace_back(name, std::move(value));
 }
 
 /// What tasks and `defaults` have in common.
@@ -68,9 +52,9 @@ struct Settings {
   std::map<std::string, Place> places;  // Of the needs that were said.
 };
 
-class Reader {
+class Reader : private KeyReader {
  public:
-  Reader(Complaints& complaints, const NodeCapacity* capacity) : complaints_(complaints), capacity_(capacity) {}
+  Reader(Complaints& complaints, const NodeCapacity* capacity) : KeyReader(complaints, {}), capacity_(capacity) {}
 
   /// The graph's name, empty if it does not say, and its entries.
   std::pair<std::string, std::vector<EntryDraft>> read(const DocumentNode& root) {
@@ -104,34 +88,11 @@ class Reader {
  private:
   void complain(const DocumentNode& node, std::string message) { complaints_.add(node.place, std::move(message)); }
 
-  /// `'needs' in task 'train': found a list, expected a mapping`
-  void expect(const DocumentNode& node, const std::string& key, const std::string& expected) {
-    complain(node, quoted(key) + in_ + ": found " + describe(node) + ", expected " + expected);
-  }
-
-  bool is_mapping(const DocumentNode& node, const std::string& key, const std::string& expected) {
-    if (node.kind != Kind::mapping) expect(node, key, expected);
-    return node.kind == Kind::mapping;
-  }
-
   void unknown_key(const DocumentNode& key, const std::vector<std::string>& known) {
     if (contains(later_keys, key.text)) return complain(key, quoted(key.text) + " is not in this version" + in_);
     std::string guess = did_you_mean(key.text, known);
     if (guess.empty()) guess = ", expected " + one_of(known);
     complain(key, "unknown key " + quoted(key.text) + in_ + guess);
-  }
-
-  /// Text of any look: `3` and `true` too are what they look like.
-  std::optional<PlacedText> text_of(const DocumentNode& node, const std::string& key, const std::string& expected) {
-    if (node.kind != Kind::scalar) {
-      expect(node, key, expected);
-      return std::nullopt;
-    }
-    if (has_nul(node.text)) {
-      complain(node, quoted(key) + in_ + ": found a NUL character, which no program can be given");
-      return std::nullopt;
-    }
-    return PlacedText{node.text, node.place};
   }
 
   std::string graph_name(const DocumentNode& node) {
@@ -155,7 +116,7 @@ class Reader {
 
   bool read_setting(const DocumentNode& key, const DocumentNode& value, Settings& settings) {
     if (key.text == "needs") {
-      read_needs(value, settings);
+      NeedsReader(complaints_, in_).read(value, settings.needs, settings.places);
     } else if (key.text == "max_attempts") {
       read_max_attempts(value, settings);
     } else if (key.text == "timeout") {
@@ -173,8 +134,7 @@ class Reader {
   }
 
   void read_max_attempts(const DocumentNode& node, Settings& settings) {
-    const bool is_plain = node.kind == Kind::scalar && !node.is_quoted;
-    const auto count = is_plain ? parse_count(node.text) : std::nullopt;
+    const auto count = is_plain(node) ? parse_count(node.text) : std::nullopt;
     if (count && *count >= 1 && *count <= most_attempts) {
       settings.max_attempts = static_cast<std::int32_t>(*count);
     } else {
@@ -186,83 +146,12 @@ class Reader {
     if (!is_mapping(node, "env", "a mapping of names to values")) return;
     for (std::size_t i = 0; i < node.size(); ++i) {
       const std::string& name = node.key(i).text;
-      if (name.empty() || has_nul(name) || name.find('=') != name.npos) {
+      if (name.empty() || name.find('\0') != name.npos || name.find('=') != name.npos) {
         expect(node.key(i), "env", "the name of a variable");
       } else if (auto value = text_of(node.value(i), "env." + name, "text ('' for an empty one)")) {
         put(settings.environment, name, std::move(*value));
       }
     }
-  }
-
-  void read_needs(const DocumentNode& node, Settings& settings) {
-    if (!is_mapping(node, "needs", "a mapping, as in {cpus: 1, memory: 2GiB}")) return;
-    for (std::size_t i = 0; i < node.size(); ++i) {
-      const DocumentNode& key = node.key(i);
-      const DocumentNode& value = node.value(i);
-      settings.places[key.text] = value.place;
-      if (key.text == "cpus") {
-        read_amount(value, "cpus", settings.needs.cpus);
-      } else if (key.text == "gpus") {
-        read_gpus(value, settings.needs.gpus);
-      } else if (key.text == "memory") {
-        read_size(value, "memory", settings.needs.memory_bytes);
-      } else if (key.text == "gpu_memory") {
-        read_size(value, "gpu_memory", settings.needs.gpu_memory_bytes);
-      } else if (key.text == "labels") {
-        read_labels(value, settings.needs.labels);
-      } else if (key.text == "resources") {
-        read_named(value, settings.needs.named);
-      } else {
-        unknown_key(key, needs_keys);
-      }
-    }
-  }
-
-  void read_amount(const DocumentNode& node, const std::string& key, Milli& amount) {
-    const bool is_plain = node.kind == Kind::scalar && !node.is_quoted;
-    const auto read = is_plain ? parse_milli(node.text) : std::nullopt;
-    if (!read) expect(node, key, expected_milli);
-    amount = read.value_or(amount);
-  }
-
-  void read_gpus(const DocumentNode& node, Milli& gpus) {
-    Milli amount = 0;
-    read_amount(node, "gpus", amount);
-    if (amount > 1000 && amount % 1000 != 0)
-      return expect(node, "gpus", "a share of one gpu, at most 1, or a whole number of them");
-    gpus = amount;
-  }
-
-  void read_size(const DocumentNode& node, const std::string& key, std::int64_t& bytes) {
-    const auto read = node.kind == Kind::scalar ? parse_size(node.text) : std::nullopt;
-    if (!read) expect(node, key, expected_size);
-    bytes = read.value_or(bytes);
-  }
-
-  void read_labels(const DocumentNode& node, Labels& labels) {
-    if (!is_mapping(node, "labels", "a mapping, as in {disk: nvme}")) return;
-    for (std::size_t i = 0; i < node.size(); ++i) {
-      const std::string& name = node.key(i).text;
-      const auto value = text_of(node.value(i), "labels." + name, "text");
-      if (!value) continue;
-      if (name.empty() || name.size() > most_label_bytes || value->text.size() > most_label_bytes) {
-        expect(node.key(i), "labels", "names and values of at most " + std::to_string(most_label_bytes) + " bytes");
-      } else {
-        put(labels, name, value->text);
-      }
-    }
-    if (labels.size() > most_labels) expect(node, "labels", "at most " + std::to_string(most_labels));
-    std::sort(labels.begin(), labels.end());
-  }
-
-  void read_named(const DocumentNode& node, NamedAmounts& named) {
-    if (!is_mapping(node, "resources", "a mapping of names to amounts, as in {licences: 1}")) return;
-    for (std::size_t i = 0; i < node.size(); ++i) {
-      Milli amount = 0;
-      read_amount(node.value(i), "resources." + node.key(i).text, amount);
-      put(named, node.key(i).text, amount);
-    }
-    std::sort(named.begin(), named.end());
   }
 
   // --- tasks ---------------------------------------------------------------------------------------------------------
@@ -384,27 +273,36 @@ class Reader {
   }
 
   void check_capacity(const EntryDraft& draft, const Settings& settings) {
-    if (capacity_ == nullptr) return;
-    const std::string why = beyond_capacity(draft.entry.needs, *capacity_);
-    if (why.empty()) return;
-    // The complaint stands at the need that it is about, if the file says it.
-    Place place = draft.place;
-    for (const auto& [key, at] : settings.places) {
-      Resources alone{.cpus = 0};
-      if (key == "cpus") alone.cpus = draft.entry.needs.cpus;
-      if (key == "gpus") alone.gpus = draft.entry.needs.gpus;
-      if (key == "memory") alone.memory_bytes = draft.entry.needs.memory_bytes;
-      if (key == "labels") alone.labels = draft.entry.needs.labels;
-      if (key == "resources") alone.named = draft.entry.needs.named;
-      if (beyond_capacity(alone, *capacity_) == why) place = at;
+    const std::string name = "task " + quoted(draft.entry.name);
+    const auto& gang = draft.entry.control.gang;
+    if (!gang || gang->each_stage.empty()) return check_capacity(name, draft.place, draft.entry.needs, settings.places);
+    for (std::size_t stage = 0; stage < gang->each_stage.size(); ++stage) {
+      const auto& own = gang->each_stage[stage].needs;
+      check_capacity("stage " + std::to_string(stage) + " of " + name, draft.place, own ? *own : draft.entry.needs,
+                     own ? draft.stage_places[stage] : settings.places);
     }
-    complaints_.add(place, "task " + quoted(draft.entry.name) + ' ' + why);
   }
 
-  Complaints& complaints_;
+  void check_capacity(const std::string& who, Place place, const Resources& needs,
+                      const std::map<std::string, Place>& places) {
+    if (capacity_ == nullptr) return;
+    const std::string why = beyond_capacity(needs, *capacity_);
+    if (why.empty()) return;
+    // The complaint stands at the need that it is about, if the file says it.
+    for (const auto& [key, at] : places) {
+      Resources alone{.cpus = 0};
+      if (key == "cpus") alone.cpus = needs.cpus;
+      if (key == "gpus") alone.gpus = needs.gpus;
+      if (key == "memory") alone.memory_bytes = needs.memory_bytes;
+      if (key == "labels") alone.labels = needs.labels;
+      if (key == "resources") alone.named = needs.named;
+      if (beyond_capacity(alone, *capacity_) == why) place = at;
+    }
+    complaints_.add(place, who + ' ' + why);
+  }
+
   const NodeCapacity* capacity_;
   Settings defaults_;
-  std::string in_;  // Where in the file: ` in task 'train'`.
 };
 
 std::string name_from(const std::string& path) {

@@ -42,11 +42,19 @@ struct EachKey {
   friend bool operator==(const EachKey&, const EachKey&) = default;
 };
 
+/// One stage of a pipeline.
+struct GraphStage {
+  std::optional<Resources> needs;  ///< In place of the task's.
+  std::int64_t bytes_to_next = 0;
+  friend bool operator==(const GraphStage&, const GraphStage&) = default;
+};
+
 /// The members of one entry that start together.
 struct GraphGang {
   std::uint32_t size = 1;
   GangPolicy policy = GangPolicy::data;
-  std::uint32_t stages = 1;  ///< Of each pipeline of a mesh.
+  std::uint32_t stages = 1;            ///< Of each pipeline of a mesh.
+  std::vector<GraphStage> each_stage;  ///< Of a chain or of each pipeline of a mesh; empty: all alike.
   friend bool operator==(const GraphGang&, const GraphGang&) = default;
 };
 

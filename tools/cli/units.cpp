@@ -83,14 +83,20 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
   return in_units(*quantity, units);
 }
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<std::chrono::milliseconds> parse_limit(std::string_view text) {
   static constexpr std::pair<std::string_view, std::int64_t> units[] = {
       {"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  if (text == "0") return std::chrono::milliseconds(0);
   const auto quantity = parse_quantity(text);
   if (!quantity) return std::nullopt;
   const auto value = in_units(*quantity, units);
-  if (!value || *value == 0) return std::nullopt;
+  if (!value) return std::nullopt;
   return std::chrono::milliseconds(*value);
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  const auto limit = parse_limit(text);
+  return limit && limit->count() > 0 ? limit : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_count(std::string_view text) {

@@ -21,6 +21,8 @@ inline constexpr const char* expected_size = "a size such as 512MiB, 2GiB or 409
 
 /// `250ms`, `30s`, `10min`, `1h`, `2d`. Never zero: a unit and a number above 0.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+/// The same, or nothing at all: `0`, `0s`.
+std::optional<std::chrono::milliseconds> parse_limit(std::string_view text);
 inline constexpr const char* expected_duration = "a duration such as 500ms, 30s, 10min, 1h or 2d";
 
 /// Decimal digits and nothing else.

@@ -184,3 +184,38 @@ TEST_CASE("what waits is told by what it needs, with the first in line and its r
   cluster.leaves("a");
   CHECK(cluster.scheduler().waiting(10).front().why == "no node is there");
 }
+
+TEST_CASE("the time-out of one member is that of its gang: all of it starts over, or none goes on", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .timeout_grace = Time{100}});
+  auto members = gang("g", 1, 2, GangPolicy::data, 2);
+  for (auto& [name, wish] : members) wish.timeout = 200ms;
+  cluster.joins("a", two_cpus).submits_all(members).transcript();
+  cluster.at(210ms).fails("a", "g0#1", {.message = "timed out after 200 ms"}).stops("a", "g1#1");
+  cluster.at(420ms).fails("a", "g1#2", {.message = "timed out after 200 ms"}).stops("a", "g0#2");
+  cluster.at(630ms).fails("a", "g1#3", {.message = "timed out after 200 ms"});
+  CHECK(cluster.transcript() == R"(
+210 a reports g0#1 failed: timed out after 200 ms → stop g1#1 on a; acknowledge g0#1 to a
+210 a reports g1#1 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge g1#1 to a
+220 tick → run g0#2 on a; run g1#2 on a
+420 a reports g1#2 failed: timed out after 200 ms → stop g0#2 on a; acknowledge g1#2 to a
+420 a reports g0#2 cancelled: it was told to stop → ignored: the attempt was told to stop; acknowledge g0#2 to a
+430 tick → run g0#3 on a; run g1#3 on a
+630 a reports g1#3 failed: timed out after 200 ms → tell d: g1 failed: timed out after 200 ms; stop g0#3 on a; tell d: g0 failed: its gang's task 'g1' failed: timed out after 200 ms; acknowledge g1#3 to a
+)");
+  CHECK(cluster.state_of("g0") == "failed");
+}
+
+TEST_CASE("a chain of unequal stages is cut where the fewest bytes cross", "[scheduler]") {
+  const bool are_first_two_close = GENERATE(true, false);
+  Scenario cluster;
+  cluster.joins("a", two_cpus).joins("b", two_cpus);
+  auto stages = gang("s", 1, 3, GangPolicy::model);
+  stages[0].second.gang->bytes_to_next = are_first_two_close ? 1000 : 10;
+  stages[1].second.gang->bytes_to_next = are_first_two_close ? 10 : 1000;
+  cluster.submits_all(stages);
+  const Milli free_on_a = cluster.free_cpus("a");
+  const Milli free_on_b = cluster.free_cpus("b");
+  CHECK(free_on_a + free_on_b == 1000);
+  const auto tasks = cluster.scheduler().tasks_of({1});
+  CHECK((tasks[0].progress.attempts.back().node == tasks[1].progress.attempts.back().node) == are_first_two_close);
+}

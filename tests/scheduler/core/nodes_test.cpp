@@ -152,3 +152,11 @@ TEST_CASE("a tick is asked for when the first node would be dead, and before, to
   (void)scheduler.step(320ms, Tick{});
   CHECK_FALSE(scheduler.nodes()[0].alive);
 }
+
+TEST_CASE("what ran for a minute before it was lost is not lost by its own doing", "[scheduler]") {
+  const bool are_long = GENERATE(true, false);
+  Scenario cluster({.node_timeout = Time{600'000}, .driver_timeout = Time{600'000}});
+  cluster.joins("a", one_cpu).submits("t1");
+  for (int i = 1; i <= 6; ++i) cluster.at(Time{i * (are_long ? 60'010 : 59'990)}).restarts_agent("a");
+  CHECK(cluster.state_of("t1") == (are_long ? "running" : "failed"));
+}

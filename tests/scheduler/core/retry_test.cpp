@@ -131,3 +131,19 @@ TEST_CASE("a time-out begins anew with the scheduler: the one before may have ha
   cluster.at(550ms);
   CHECK(cluster.state_of("t1") == "failed");
 }
+
+TEST_CASE("a record keeps so many attempts; those that were stopped for others go first", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .line_patience = Time{10}, .most_attempts_kept = 3});
+  cluster.joins("a", one_cpu).submits("t1", {.max_attempts = 9, .preemptible = true});
+  cluster.fails("a", "t1#1", {.exit_code = 1}).submits("urgent", {.priority = 1}).at(20ms).stops("a", "t1#2");
+  cluster.finishes("a", "urgent#1").fails("a", "t1#3", {.exit_code = 1});
+  const auto numbers = [&] {
+    std::string text;
+    const auto& attempts = cluster.scheduler().tasks_of({1})[0].progress.attempts;
+    for (const auto& each : attempts) text += ' ' + std::to_string(each.id.number);
+    return text;
+  };
+  CHECK(numbers() == " 1 3 4");
+  cluster.fails("a", "t1#4", {.exit_code = 1});
+  CHECK(numbers() == " 3 4 5");
+}

@@ -129,10 +129,12 @@ TaskSpec Scenario::spec_of(const std::string& name, const TaskWish& wish) {
                 .timeout = wish.timeout,
                 .gang = wish.gang,
                 .retry = wish.retry,
-                .locks = wish.locks};
+                .locks = wish.locks,
+                .semaphores = wish.semaphores};
   spec.priority = wish.priority;
   spec.preemptible = wish.preemptible;
   spec.spreads = wish.spreads;
+  if (!wish.near.empty()) spec.near = node_of(wish.near);
   if (wish.is_actor) spec.work = ActorWork{"A", {}};
   if (wish.is_join) spec.work = JoinWork{};
   if (wish.is_join && wish.needs == Resources{}) spec.needs = {.cpus = 0};

@@ -34,6 +34,8 @@ struct TaskWish {
   bool preemptible = false;
   bool spreads = false;
   std::vector<std::string> locks;
+  std::vector<SemaphoreNeed> semaphores;
+  std::string near;  ///< A node.
 };
 
 /// Is told what the core is started with, and what it is given and gives.

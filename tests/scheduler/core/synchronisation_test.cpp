@@ -137,3 +137,42 @@ TEST_CASE("tasks that share a lock run one after the other, however many they ar
   }
   CHECK(done == count - 2);
 }
+
+TEST_CASE("among commands that fight over a lock a task has its turn", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus).asks(lock("x")).submits("t1", {.locks = {"x"}}).submits("t2", {.locks = {"x"}});
+  cluster.asks(lock("x")).asks(lock("x")).transcript();
+  const auto token = [](std::uint64_t counter) { return (std::uint64_t{1} << 44) | counter; };
+  cluster.at(10ms).asks(sync::Release{token(1)});
+  cluster.at(20ms).finishes("a", "t1#1");
+  cluster.at(30ms).asks(sync::Release{token(3)});
+  cluster.at(40ms).asks(sync::Release{token(4)});
+  CHECK(cluster.transcript() == R"(
+10 d asks to release 1 (4) → answer d 4: done; run t1#1 on a
+20 a reports t1#1 done → tell d: t1 done; acknowledge t1#1 to a; answer d 2: granted as 3
+30 d asks to release 3 (5) → answer d 3: granted as 4, 5: done
+40 d asks to release 4 (6) → answer d 6: done; run t2#1 on a
+)");
+  CHECK(cluster.state_of("t2") == "running");
+}
+
+TEST_CASE("a task that has its turn at a lock and no room lets the next one have it", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).submits("busy").asks(lock("x")).submits("t1", {.locks = {"x"}}).asks(lock("x"));
+  cluster.transcript();
+  cluster.at(10ms).asks(sync::Release{(std::uint64_t{1} << 44) | 1});
+  CHECK(cluster.transcript() == R"(
+10 d asks to release 1 (3) → answer d 3: done; answer d 2: granted as 3
+)");
+  CHECK(cluster.state_of("t1") == "ready");
+}
+
+TEST_CASE("tasks that want a semaphore by another capacity wait until it is forgotten", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus);
+  cluster.asks(sync::Acquire{.kind = sync::Kind::semaphore, .name = "s", .permits = 1, .capacity = 2});
+  cluster.submits("t1", {.semaphores = {{"s", 3}}}).at(100ms);
+  CHECK(cluster.state_of("t1") == "ready");
+  cluster.asks(sync::Release{(std::uint64_t{1} << 44) | 1});
+  CHECK(cluster.state_of("t1") == "running");
+}

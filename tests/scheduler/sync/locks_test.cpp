@@ -123,3 +123,32 @@ TEST_CASE("who waits gets the lock also where its wait ends as its turn comes, a
   scene.at(5'100ms);
   CHECK(scene.answers() == "\nb 1: lost 2\n");
 }
+
+TEST_CASE("tasks stand in line as one, and what is theirs for a turn is nobody else's until it is over", "[sync]") {
+  Scene scene;
+  scene.asks('a', lock("x"));
+  scene.sync().queue_tasks({sync::Kind::lock, "x"}, 1);
+  scene.asks('b', lock("x")).asks('a', sync::Release{token(1)});
+  CHECK(scene.answers() == R"(
+a 1: granted as 1
+a 2: done
+)");
+  CHECK(scene.sync().is_turn_of_tasks());
+  CHECK_FALSE(scene.sync().first_lacking(spec_of(1, {"x"}, {})));
+  SECTION("one of them takes it") {
+    scene.sync().take_all(spec_of(1, {"x"}, {}), {1, 1});
+    scene.ends_turns();
+    CHECK(scene.answers() == "\n");
+    scene.attempt_over(1);
+    CHECK(scene.answers() == R"(
+b 1: granted as 3
+)");
+  }
+  SECTION("none of them can") {
+    scene.ends_turns();
+    CHECK(scene.answers() == R"(
+b 1: granted as 3
+)");
+  }
+  CHECK_FALSE(scene.sync().is_turn_of_tasks());
+}

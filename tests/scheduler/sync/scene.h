@@ -52,6 +52,10 @@ class Scene {
     sync_.client_left(now_, id_of(client));
     return took();
   }
+  Scene& ends_turns() {
+    sync_.end_turns_of_tasks();
+    return took();
+  }
   Scene& attempt_over(std::uint32_t number) {
     sync_.attempt_over(now_, {{9}, number}, {1, 1});
     return took();
@@ -121,6 +125,14 @@ inline sync::Arrive arrive(std::string name, std::uint32_t parties, std::uint64_
 }
 inline sync::Receive receive(std::string queue, milliseconds patience = sync::for_ever) {
   return {.queue = std::move(queue), .patience = patience};
+}
+
+inline TaskSpec spec_of(std::uint32_t number, std::vector<std::string> locks, std::vector<SemaphoreNeed> semaphores) {
+  TaskSpec spec;
+  spec.id = {{9}, number};
+  spec.locks = std::move(locks);
+  spec.semaphores = std::move(semaphores);
+  return spec;
 }
 
 }  // namespace troupe::scheduler

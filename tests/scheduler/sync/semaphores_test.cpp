@@ -4,18 +4,6 @@ using namespace troupe;
 using namespace troupe::scheduler;
 using namespace std::chrono_literals;
 
-namespace {
-
-TaskSpec spec_of(std::uint32_t number, std::vector<std::string> locks, std::vector<SemaphoreNeed> semaphores) {
-  TaskSpec spec;
-  spec.id = {{9}, number};
-  spec.locks = std::move(locks);
-  spec.semaphores = std::move(semaphores);
-  return spec;
-}
-
-}  // namespace
-
 TEST_CASE("a large request is not overtaken by small ones behind it", "[sync]") {
   Scene scene;
   scene.asks('a', permits("s", 2, 3)).asks('b', permits("s", 3, 3)).asks('c', permits("s", 1, 3));

@@ -44,7 +44,7 @@ Result<ClaimOptions> options_of(const LockCommand& command) {
     options.lease = *lease;
   }
   if (!command.limit.empty()) {
-    const auto limit = command.limit == "0" ? milliseconds(0) : parse_duration(command.limit);
+    const auto limit = parse_limit(command.limit);
     if (!limit) return bad_input("--limit: found '" + command.limit + "', expected 0, or " + expected_duration);
     options.limit = *limit;
   }

@@ -30,7 +30,7 @@ int fail(const std::string& verb, const Error& error, int code) {
 
 Result<milliseconds> duration_of(const std::string& option, const std::string& text, milliseconds otherwise) {
   if (text.empty()) return otherwise;
-  const auto read = text == "0" ? milliseconds(0) : parse_duration(text);
+  const auto read = parse_limit(text);
   if (!read) return bad_input(option + ": found '" + text + "', expected 0, or " + expected_duration);
   return *read;
 }
@@ -60,9 +60,15 @@ int queue_send_command(const QueueSend& command) {
       return fail("send", opened.error(), exit_code_of_answer(opened.error()));
   }
   MessageQueue queue = session->unopened_queue(command.name);
-  for (auto& message : messages)
-    if (auto sent = queue.send(std::move(message), *limit); !sent)
-      return fail("send", sent.error(), exit_code_of_answer(sent.error()));
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto sent = queue.send(std::move(messages[i]), *limit);
+    if (sent) continue;
+    Error error = sent.error();
+    if (messages.size() > 1)
+      error.message +=
+          "; of " + std::to_string(messages.size()) + " messages the first " + std::to_string(i) + " were sent";
+    return fail("send", error, exit_code_of_answer(error));
+  }
   return exit_done;
 }
 

@@ -93,6 +93,8 @@ Result<NodeCapacity> capacity_of(const StartCommand& command) {
   }
   auto labels = pairs_of("--label", command.labels);
   if (!labels) return labels.error();
+  for (const auto& [name, value] : *labels)
+    if (name == node_label) return expected("--label", name + '=' + value, "another name: 'node' is the node's own");
   capacity.labels = std::move(*labels);
   return capacity;
 }
