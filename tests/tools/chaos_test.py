@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from chaos import checks, plan, processes, trace, work  # noqa: E402
+from chaos import checks, losses, plan, processes, shapes, trace, work  # noqa: E402
 from chaos.backlog import RUN_AT_MOST, TASKS_OF_A_GRAPH, Backlog  # noqa: E402
 from chaos.cluster import CPUS, NODES  # noqa: E402
 from chaos.faults import Hurt  # noqa: E402
@@ -78,7 +78,7 @@ class Chaos(Case):
 
     def test_the_same_seed_draws_the_same_faults_and_graphs(self):
         def drawn(seed):
-            return list(itertools.islice(plan.faults(seed, NODES), 60)), work.make_graph(seed, 3, "p", "t").text
+            return list(itertools.islice(plan.faults(seed, NODES), 60)), shapes.make_graph(seed, 3, "p", "t").text
         self.assertEqual(drawn(5), drawn(5))
         self.assertNotEqual(drawn(5), drawn(6))
         self.assertEqual({fault.kind for fault in drawn(5)[0]}, set(plan.BAG))
@@ -178,7 +178,7 @@ class Chaos(Case):
     def test_a_loss_on_a_node_that_nothing_was_done_to_is_told(self):
         def told(*hurt):
             rows = [row(attempts=[attempt(20, "lost"), attempt(21)])]
-            return len(checks.losses_without_a_cause(rows, self.trace, [Hurt(*hurt)], NODE_IDS, 0))
+            return len(losses.losses_without_a_cause(rows, self.trace, [Hurt(*hurt)], NODE_IDS, 0))
         self.assertEqual(told("left", 19, 19), 0)  # It never ran.
         self.ran("one", "1.20", 20)
         self.assertEqual(told("head", 19, 19), 0)
