@@ -7,7 +7,7 @@ from .losses import MOST_LOST_IN_A_ROW, losses_in_a_row
 from .submitter import is_final
 from .work import ALWAYS
 
-MADE_ROOM = re.compile(r"made room for \S+ of priority (-?\d+)$")
+MADE_ROOM = re.compile(r"made room for .+ of priority (-?\d+)$")
 
 
 def check_tasks(rows, graphs, trace, findings, complete):

@@ -213,23 +213,20 @@ class Faults:
 
     def _victim(self, choice):
         now = time.monotonic()
-        mine, drivers = [], []
+        plain, others, drivers = [], [], []
         for run in self.trace.under_way():
             task = self.work.task(run.key)
             if task is None:
-                if run.graph == OUTSIDE:
-                    continue
-                if not run.task.startswith("failing"):  # It has one attempt.
+                if run.graph != OUTSIDE and not run.task.startswith("failing"):  # It has one attempt.
                     drivers.append(run)
             elif task.may_be_killed and now - run.started + GRACE_S < task.run_ms / 1000:
-                mine.append(run)
-        # Three in four are commands: `choice` first says of which kind, then which one.
-        of_commands = choice < 0.75
-        runs = (mine if of_commands else drivers) or mine or drivers
-        rest = choice / 0.75 if of_commands else (choice - 0.75) * 4
+                (plain if task.is_plain else others).append(run)
+        # Half are plain commands, a quarter other ones: `choice` first says of which kind, then which one.
+        share = int(choice * 4)
+        runs = [plain, plain, others, drivers][share] or plain or others or drivers
         # Of an actor, or of what ended with its node, nobody has told the end.
         runs = [run for run in runs if processes.read_since(run.pid, run.started)]
-        return runs[int(rest * len(runs))] if runs else None
+        return runs[int((choice * 4 - share) * len(runs))] if runs else None
 
     def _child(self, member, name):
         return self._wait(f"{name} of {member}", lambda: self.cluster.child(member, name))

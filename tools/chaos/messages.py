@@ -13,6 +13,7 @@ QUEUE = "jobs"
 CONSUMERS = 2
 KILL_EVERY_S = (4, 9)
 MOST_DELIVERIES = 3  # messages.cpp
+SLACK_S = 1  # Between what a process hears and what it says.
 GRACE_S = 10  # For a process to end that was asked to: it may wait for an answer.
 
 
@@ -130,6 +131,13 @@ def count(lines, what):
     return sum(each.what == what for each in lines)
 
 
+def _is_later(delivery, end):
+    """Tokens grow in each of the lines; in another one they are drawn when somebody begins to wait there."""
+    if (delivery.part == "drain") == (end.part == "drain"):
+        return delivery.token > end.token
+    return delivery.when > end.when + SLACK_S
+
+
 def check_messages(lines, findings):
     """What was accepted came at least once; what was acknowledged never again; no delivery has another's token."""
     sending = {each.number for each in lines if each.what == "sending"}
@@ -153,7 +161,7 @@ def check_messages(lines, findings):
             findings.tell(f"{name} was delivered {each.deliveries} times, and is no dead letter")
         end = acked.get(each.number)
         # One whose send was answered later was sent anew, and may have been accepted twice.
-        if end and each.token > end.token and sent.get(each.number, end.when) < end.when:
+        if end and sent.get(each.number, end.when) < end.when and _is_later(each, end):
             findings.tell(f"{name} came again with the token {each.token}, and had been acknowledged with {end.token}")
     came = {each.number for each in got.values()}
     for number in sorted(sent):

@@ -92,10 +92,10 @@ def loop(draft):
 
 
 def priority(draft):
-    """What is low runs for long, so that the high one, for which a node must be empty, waits for it."""
-    draft.add_each("low", 4, run_ms=3000, cpus=1, fails=False, priority=-1, is_preemptible=True)
+    """What is low runs for long, so that the high one, which needs all of a node, waits for it."""
+    draft.add_each("low", 3, run_ms=2000, cpus=1, fails=False, priority=-1, is_preemptible=True)
     draft.add("gate", run_ms=250, cpus=0.5, fails=False)
-    draft.add("high", ["gate"], run_ms=60, cpus=draft.dice.choice((3, 4)), fails=False, priority=5)
+    draft.add("high", ["gate"], run_ms=60, cpus=4, fails=False, priority=5)
 
 
 def cancelled(draft):
