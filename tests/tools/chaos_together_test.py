@@ -218,6 +218,10 @@ class Together(OfOneGraph):
         self.assertEqual(losses.given_up_before_three_died(rows, self.trace), [])
 
 
+def acked(what, part="receive"):
+    return f"{part} acking {what}", f"{part} acked {what}"
+
+
 class Queue(Case):
     """Messages that are sent, received and acknowledged."""
 
@@ -225,15 +229,18 @@ class Queue(Case):
         check_messages([said(*line.split(" ", 1)) for line in lines], self.findings)
         return self.findings.lines
 
+    def test_a_message_whose_consumer_was_killed_as_it_acknowledged_is_no_finding(self):
+        self.assertEqual(self.lines_of(*self.SENT, "receive got 20 3 7 1", "receive acking 20 4 7"), [])
+
     SENT = "send sending 20 1", "send sent 20 2"
 
     def test_what_comes_until_it_is_acknowledged_is_no_finding(self):
         self.assertEqual(self.lines_of(*self.SENT, "receive got 20 3 7 1", "receive got 20 4 8 2",
-                                       "receive acked 20 5 8"), [])
+                                       *acked("20 5 8")), [])
 
     def test_a_dead_letter_is_no_finding(self):
         self.assertEqual(self.lines_of(*self.SENT, "receive got 20 3 7 3", "drain got 20 4 5 4",
-                                       "drain acked 20 5 5"), [])
+                                       *acked("20 5 5", "drain")), [])
 
     def test_a_message_that_never_came_is_lost(self):
         self.assertIn("message 20 is lost: it was accepted, and never came", self.lines_of(*self.SENT)[0])
@@ -245,27 +252,27 @@ class Queue(Case):
         self.assertEqual(self.lines_of(self.SENT[0]), [])
 
     def test_a_message_that_comes_after_it_was_acknowledged_is_found(self):
-        lines = self.lines_of(*self.SENT, "receive got 20 3 7 1", "receive acked 20 4 7", "receive got 20 5 8 1")
+        lines = self.lines_of(*self.SENT, "receive got 20 3 7 1", *acked("20 4 7"), "receive got 20 5 8 1")
         self.assertIn("message 20 came again with the token 8", lines[0])
 
     def test_a_message_that_is_a_dead_letter_after_it_was_acknowledged_is_found(self):
-        lines = self.lines_of(*self.SENT, "receive got 20 3 7 1", "receive acked 20 4 7", "drain got 20 2000000004 2 4")
+        lines = self.lines_of(*self.SENT, "receive got 20 3 7 1", *acked("20 4 7"), "drain got 20 2000000004 2 4")
         self.assertIn("message 20 came again", lines[0])
 
     def test_a_message_whose_send_was_answered_late_may_have_been_accepted_twice(self):
-        self.assertEqual(self.lines_of("send sending 20 1", "receive got 20 3 7 1", "receive acked 20 4 7",
-                                       "send sent 20 5", "receive got 20 6 8 1", "receive acked 20 7 8"), [])
+        self.assertEqual(self.lines_of("send sending 20 1", "receive got 20 3 7 1", *acked("20 4 7"),
+                                       "send sent 20 5", "receive got 20 6 8 1", *acked("20 7 8")), [])
 
     def test_two_deliveries_with_one_token_are_found(self):
         lines = self.lines_of(*self.SENT, "send sending 21 2", "receive got 20 3 7 1", "receive got 21 3 7 1",
-                              "receive acked 20 5 7")
+                              *acked("20 5 7"))
         self.assertIn("message 21 came with the token 7, as message 20 did", lines[0])
 
     def test_a_message_that_nobody_sent_is_found(self):
         self.assertIn("message 4 came, and nobody sent it", self.lines_of("receive got 4 3 7 1")[0])
 
     def test_a_message_that_is_dead_too_early_or_too_late_is_found(self):
-        lines = self.lines_of(*self.SENT, "drain got 20 3 7 3", "drain acked 20 4 7", "send sending 21 2",
+        lines = self.lines_of(*self.SENT, "drain got 20 3 7 3", *acked("20 4 7", "drain"), "send sending 21 2",
                               "receive got 21 3 8 4")
         self.assertIn("message 20 is a dead letter after 2 deliveries of 3", lines[0])
         self.assertIn("message 21 was delivered 4 times, and is no dead letter", lines[1])

@@ -1,5 +1,5 @@
 // A producer or a consumer of a queue under chaos: until its stdin is closed. Each line of its stdout says what it does
-// or was told: `sending|sent NUMBER NS`, `got NUMBER NS TOKEN DELIVERIES`, `acked NUMBER NS TOKEN`.
+// or was told: `sending|sent NUMBER NS`, `got NUMBER NS TOKEN DELIVERIES`, `acking|acked NUMBER NS TOKEN`.
 //
 //   chaos_messages CLUSTER_FILE QUEUE send FIRST
 //   chaos_messages CLUSTER_FILE QUEUE receive SEED
@@ -69,6 +69,7 @@ void receive(MessageQueue& queue, std::mt19937 dice, bool takes_all) {
       ::poll(nullptr, 0, static_cast<int>(dice() % 40));
       if (number % always_put_back == 0 || dice() % 15 == 0) continue;
     }
+    say("acking", number, token);
     if (message->acknowledge()) say("acked", number, token);
   }
 }

@@ -21,7 +21,7 @@ GRACE_S = 10  # For a process to end that was asked to: it may wait for an answe
 class Said:
     """A line of one of them."""
     part: str  # send, receive, drain
-    what: str  # sending, sent, got, acked
+    what: str  # sending, sent, got, acking, acked
     number: int
     when: float
     token: int = 0
@@ -41,6 +41,7 @@ class Messages:
         self._parts = {}  # name -> (process, reader)
         self._is_over = threading.Event()
         self._killer = threading.Thread(target=self._kill, daemon=True)
+        self._file = open(cluster.folder / "messages", "w")  # For who looks into the folder.
         self.lines = []
         self.killed = 0
 
@@ -56,21 +57,16 @@ class Messages:
         self._killer.join()
         self._stop("send")
         self._start("drain")
-        while time.monotonic() < end and self._open():
-            time.sleep(0.1)
+        while time.monotonic() < end and (self._open() or self._queued()):
+            time.sleep(0.2)
         for name in list(self._parts):
             self._stop(name)
+        self._file.close()
 
     def check(self):
         check_messages(self.lines, self._findings)
-        try:
-            queues = self._cluster.of_cluster("list", "queues")
-        except Failed as error:
-            self._findings.tell(f"the queues cannot be listed: {error}")
-            return
-        for queue in queues:
-            if queue["ready"] or queue["delivered"] or queue["dead"]:
-                self._findings.tell(f"queue {queue['queue']} still holds {queue}")
+        for queue in self._queued():
+            self._findings.tell(f"a queue still holds messages at the end: {queue}")
 
     def counts(self):
         return {"messages": count(self.lines, "sent"), "deliveries": count(self.lines, "got"),
@@ -95,6 +91,7 @@ class Messages:
             if line.endswith("\n"):  # It may have been killed at it.
                 with self._lock:
                     self.lines.append(said(part, line))
+                    print(part, line, end="", file=self._file, flush=True)
 
     def _stop(self, name):
         process, reader = self._parts.pop(name)
@@ -121,10 +118,18 @@ class Messages:
             self._start(name)
 
     def _open(self):
-        """What was sent, and neither acknowledged nor taken from the dead letters."""
+        """What was sent, and nobody has begun to acknowledge."""
         with self._lock:
             return ({each.number for each in self.lines if each.what == "sent"} -
-                    {each.number for each in self.lines if each.what == "acked"})
+                    {each.number for each in self.lines if each.what == "acking"})
+
+    def _queued(self):
+        """What the scheduler says of queues that are not empty."""
+        try:
+            queues = self._cluster.of_cluster("list", "queues")
+        except Failed as error:
+            return [str(error)]
+        return [queue for queue in queues if queue["ready"] or queue["delivered"] or queue["dead"]]
 
 
 def count(lines, what):
@@ -142,6 +147,7 @@ def check_messages(lines, findings):
     """What was accepted came at least once; what was acknowledged never again; no delivery has another's token."""
     sending = {each.number for each in lines if each.what == "sending"}
     sent = {each.number: each.when for each in lines if each.what == "sent"}
+    acking = {each.number for each in lines if each.what == "acking"}  # Who was killed then was heard or not.
     acked, got = {}, {}
     for each in lines:
         if each.what == "acked":
@@ -165,6 +171,6 @@ def check_messages(lines, findings):
             findings.tell(f"{name} came again with the token {each.token}, and had been acknowledged with {end.token}")
     came = {each.number for each in got.values()}
     for number in sorted(sent):
-        if number not in acked:
+        if number not in acking:
             how = "and its consumers never acknowledged it" if number in came else "and never came"
             findings.tell_lost(f"message {number}", f"it was accepted, {how}")
