@@ -6,8 +6,8 @@
 // Of its attempts the first FAILING fail, by an exit code or by a signal. Its result is its own attempt, that one's
 // number, and one more than the sum of the numbers. A line of the trace is written by one call, so lines of many
 // processes never mix:
-// `S|E|F|T GRAPH TASK EPOCH.NUMBER PID MONOTONIC_NS [TOKEN]`, for start, end, failure, and an end because it was told to
-// end (TERM); a start says the token of what it holds.
+// `S|E|F|T GRAPH TASK EPOCH.NUMBER PID MONOTONIC_NS [TOKEN]`, for start, end, failure, and an end because it was told
+// to end (TERM); a start says the token of what it holds.
 #include <fcntl.h>
 #include <signal.h>
 #include <time.h>

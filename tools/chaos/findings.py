@@ -5,7 +5,7 @@ import threading
 
 class Findings:
     def __init__(self, log):
-        self._log = log
+        self.log = log
         self._lock = threading.Lock()
         self._told = set()
         self._final = {}  # of each task that has ended, by id: how
@@ -20,7 +20,7 @@ class Findings:
                 return
             self._told.add(once or line)
             self.lines.append(line)
-        self._log(f"VIOLATION: {line}")
+        self.log(f"VIOLATION: {line}")
 
     def tell_lost(self, task, line):
         self.lost.add(task)

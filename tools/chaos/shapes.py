@@ -100,16 +100,15 @@ def priority(draft):
 
 def cancelled(draft):
     dice = draft.dice
-    draft.add("quick", run_ms=20, cpus=0.5, is_cancelled=True)
+    all_of_it = dice.random() < 0.7  # Else the long one alone, and the others go on.
+    run_ms = (20, 250, LONG_MS) if all_of_it else (20, 250)
     draft.add("long", run_ms=LONG_MS, cpus=0.5, is_cancelled=True, fails=False)
-    draft.add("other", run_ms=dice.choice((20, 250, LONG_MS)), cpus=0.5, is_cancelled=True, fails=False)
-    draft.add("behind", ["quick"], run_ms=dice.choice((60, LONG_MS)), cpus=0.5, is_cancelled=True, fails=False)
-    draft.add("last", ["long", "behind"], cpus=0.5, is_cancelled=True)
+    draft.add("quick", run_ms=20, cpus=0.5, is_cancelled=all_of_it)
+    draft.add("other", run_ms=dice.choice(run_ms), cpus=0.5, is_cancelled=all_of_it, fails=False)
+    draft.add("behind", ["quick"], run_ms=dice.choice(run_ms), cpus=0.5, is_cancelled=all_of_it, fails=False)
+    draft.add("last", ["long", "behind"], cpus=0.5, is_cancelled=all_of_it)
     draft.graph.cancel_after_s = dice.uniform(0, 1.5)
-    if dice.random() < 0.3:  # Then the others go on.
-        draft.graph.cancel_of = "long"
-        for name in ("quick", "other", "behind", "last"):
-            draft.graph.tasks[name].is_cancelled = False
+    draft.graph.cancel_of = "" if all_of_it else "long"
 
 
 SHAPES = {shape.__name__: shape for shape in (chain, fan, each, diamonds, loose, gang, locked, branch, loop, priority,

@@ -79,7 +79,8 @@ class Work:
             file.write_text(graph.text)
             try:
                 (answer,) = self._cluster.of_cluster("submit", file)
-            except (clusters.Failed, json.JSONDecodeError, ValueError):
+            except (clusters.Failed, ValueError) as error:
+                self._findings.log(f"submit of {graph.name}: {error}")
                 self.refused += 1
                 self._settled.add(graph.name)  # It may be there or not: nobody waits for it.
                 self.is_over.wait(0.2)
