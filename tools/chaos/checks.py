@@ -181,4 +181,5 @@ def check_driver(ended, trace, findings):
         if task["fails"] != bool(cause) or (cause and "as it was told" not in cause):
             findings.tell(f"{task['task']} of the driver ended with '{cause}'")
         elif not cause and not any(run.pid == task["pid"] and run.end == "done" for run in runs):
-            findings.tell(f"{task['task']} of the driver was answered by {task['pid']}, which did not run it to its end")
+            findings.tell(f"{task['task']} of the driver was answered by {task['pid']}, which did not run it to its "
+                          "end")
