@@ -8,7 +8,7 @@ from . import cluster as clusters
 from .shapes import make_graph
 from .work import ALWAYS
 
-OPEN_TASKS = 40  # So many that some are always ready, so few that what starts again seldom stands in line.
+OPEN_TASKS = 30  # So many that some are always ready, so few that what starts again seldom stands in line.
 SUBMITTERS = 2
 CANCEL_LIMIT_S = 60
 READING_SHARE = 5  # A reading takes one part in so many of the reader's time, at most.
