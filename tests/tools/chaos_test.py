@@ -5,71 +5,19 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from chaos import checks, plan, processes, trace, work  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from chaos_case import NODE_IDS, Case, OfOneGraph, attempt, row  # finds chaos, too
+from chaos import checks, losses, plan, processes, shapes  # noqa: E402
 from chaos.backlog import RUN_AT_MOST, TASKS_OF_A_GRAPH, Backlog  # noqa: E402
 from chaos.cluster import CPUS, NODES  # noqa: E402
 from chaos.faults import Hurt  # noqa: E402
-from chaos.findings import Findings  # noqa: E402
-
-NODE_IDS = {"aa": "head", "bb": "left"}
 
 
-def attempt(number, end="done", node="aa", epoch=1):
-    return {"number": number, "epoch": epoch, "node_id": node, "end": end, "exit_code": 0, "signal": None,
-            "cause": None, "started": f"1970-01-01T00:00:{number:02}.000Z", "ended": f"1970-01-01T00:00:{number:02}.500Z"}
-
-
-def row(task="one", state="done", attempts=None, result=None, graph="g1"):
-    attempts = [attempt(1)] if attempts is None else attempts
-    if state == "done" and result is None:
-        result = {"attempt": f"{attempts[-1]['epoch']}.{attempts[-1]['number']}", "sum": 1 if task == "one" else 2}
-    return {"task": task, "graph": graph, "state": state, "attempts": attempts, "result": result, "reason": None,
-            "task_id": f"id.{graph}.{task}", "graph_id": "id"}
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.trace = trace.Trace(Path(folder.name) / "trace")
-        self.addCleanup(self.trace._file.close)
-        self.findings = Findings(lambda line: None)
-
-
-class Chaos(Case):
-    def setUp(self):
-        super().setUp()
-        self.graph = work.Graph("g1", "", {"one": work.Task("one", [], 10, 1, sum=1),
-                                           "two": work.Task("two", ["one"], 10, 1, sum=2)}, accepted=True, id="id")
-        self.graphs = {"g1": self.graph}
-
-    def ran(self, task, attempt, start, end=None, how="E", pid=7):
-        with open(self.trace.path, "a") as file:
-            print(f"S g1 {task} {attempt} {pid} {int(start * 1e9)}", file=file)
-            if end is not None:
-                print(f"{how} g1 {task} {attempt} {pid} {int(end * 1e9)}", file=file)
-        self.trace.read()
-
-    def ran_well(self):
-        self.ran("one", "1.1", 1, 1.5)
-        self.ran("two", "1.1", 2, 2.5)
-
-    def check(self, rows, hurts=()):
-        checks.check_tasks(rows, self.graphs, self.trace, self.findings, complete=True)
-        grants = checks.check_overlaps(rows, self.trace, hurts, NODE_IDS, self.findings)
-        checks.check_capacity(grants, lambda key: self.graph.tasks[key[1]].cpus, self.findings)
-        return self.findings.lines
-
-    def assert_finds(self, words, rows, hurts=()):
-        lines = self.check(rows, hurts)
-        self.assertTrue(any(words in line for line in lines), lines)
-
+class Chaos(OfOneGraph):
     def test_a_run_that_kept_its_promises_has_no_findings(self):
         self.ran_well()
         for began in (5, 6):
@@ -78,10 +26,18 @@ class Chaos(Case):
 
     def test_the_same_seed_draws_the_same_faults_and_graphs(self):
         def drawn(seed):
-            return list(itertools.islice(plan.faults(seed, NODES), 60)), work.make_graph(seed, 3, "p", "t").text
+            return list(itertools.islice(plan.faults(seed, NODES), 60)), shapes.make_graph(seed, 3, "p", "t").text
         self.assertEqual(drawn(5), drawn(5))
         self.assertNotEqual(drawn(5), drawn(6))
         self.assertEqual({fault.kind for fault in drawn(5)[0]}, set(plan.BAG))
+
+    def test_one_bag_of_graphs_has_some_of_each_shape(self):
+        graphs = [shapes.make_graph(5, number, "p", "t") for number in range(1, sum(shapes.BAG.values()) + 1)]
+        tasks = [task for graph in graphs for task in graph.tasks.values()]
+        for has in (lambda task: task.gang, lambda task: task.locks, lambda task: task.is_untaken,
+                    lambda task: task.at_most > 1, lambda task: task.is_preemptible, lambda task: task.is_cancelled):
+            self.assertTrue(any(map(has, tasks)))
+        self.assertEqual(sum(graph.cancel_after_s is not None for graph in graphs), shapes.BAG["cancelled"])
 
     # ---- over several readings ----
 
@@ -178,7 +134,7 @@ class Chaos(Case):
     def test_a_loss_on_a_node_that_nothing_was_done_to_is_told(self):
         def told(*hurt):
             rows = [row(attempts=[attempt(20, "lost"), attempt(21)])]
-            return len(checks.losses_without_a_cause(rows, self.trace, [Hurt(*hurt)], NODE_IDS, 0))
+            return len(losses.losses_without_a_cause(rows, self.trace, [Hurt(*hurt)], NODE_IDS, 0))
         self.assertEqual(told("left", 19, 19), 0)  # It never ran.
         self.ran("one", "1.20", 20)
         self.assertEqual(told("head", 19, 19), 0)

@@ -7,12 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from . import checks, plan
+from . import checks, losses, plan, together
 from .backlog import Backlog
 from .cluster import NODES, Cluster, Failed
 from .driver import Driver
 from .faults import MEASURED, Faults, NotThere
 from .findings import Findings
+from .messages import Messages
+from .outside import Outside
 from .submitter import Work, is_final
 from .trace import Trace
 
@@ -42,9 +44,12 @@ class Run:
         self.log_file = open(self.cluster.folder / "log", "w")
         self.findings = Findings(self.log)
         self.trace = Trace(self.cluster.folder / "trace")
-        attempt, self.driver_program = (str(build / "tools/chaos" / name) for name in ("chaos_attempt", "chaos_driver"))
+        attempt, self.driver_program, messages = (
+            str(build / "tools/chaos" / name) for name in ("chaos_attempt", "chaos_driver", "chaos_messages"))
         self.backlog = Backlog(self.cluster, self.trace, attempt, options.open, self.findings)
         self.work = Work(self.cluster, self.trace, options.seed, attempt, self.backlog, self.findings)
+        self.messages = Messages(self.cluster, messages, options.seed, self.findings)
+        self.outside = Outside(self.cluster, self.trace, options.seed, attempt, self.findings)
         self.driver = None
         self.load_s = options.open / LOADED_PER_S
         self.faults = Faults(self.cluster, self.trace, self.work, PATIENCE_S + self.load_s, self.log)
@@ -58,10 +63,12 @@ class Run:
         self.cluster.start()
         self.backlog.submit()
         self.driver = Driver(self.cluster, self.driver_program, self.trace, self.options.seed, self.findings)
-        self.work.start()
+        for work in (self.messages, self.outside, self.work):
+            work.start()
         self.inflict()
         self.faults.resume_all()
         self.work.end()
+        self.outside.end()
         rows = self.wait_for_ends()
         self.check(rows)
         self.backlog.end()
@@ -83,6 +90,7 @@ class Run:
         limit_s = ENDING_S + self.load_s
         end = time.monotonic() + limit_s
         self.driver.end(limit_s)
+        self.messages.end(limit_s)
         while True:
             rows = self.work.read()
             if rows is not None and all(map(is_final, rows)) or time.monotonic() > end:
@@ -99,7 +107,25 @@ class Run:
         grants = checks.check_overlaps(rows, self.trace, self.faults.hurts, ids, self.findings)
         checks.check_capacity(grants, lambda key: graphs[key[0]].tasks[key[1]].cpus, self.findings)
         checks.check_driver(self.driver.ended, self.trace, self.findings)
-        self.unexplained = checks.losses_without_a_cause(rows, self.trace, self.faults.hurts, ids, self.wall_offset)
+        losses.check_losses(rows, self.faults.hurts, ids, self.wall_offset, self.findings)
+        holds = together.Holds(rows, graphs, self.trace, self.faults.hurts, ids)
+        holds.check(self.findings)
+        self.outside.check()
+        self.messages.check()
+        self.counts = {
+            "gang_starts": together.check_gangs(rows, graphs, self.findings),
+            "cancelled_tasks": together.check_cancels(rows, graphs, self.trace, self.faults.hurts, ids, self.findings),
+            "cancels": sum(graph.cancelled_at is not None for graph in graphs.values()),
+            "lock_grants": holds.size(), "lock_grants_outside": self.outside.grants(),
+            "lock_takers_killed": self.outside.counts["killed"],
+            "preempted": count_ends(rows, "preempted"),
+            "untaken": sum(row["graph"] in graphs and graphs[row["graph"]].tasks[row["task"]].is_untaken
+                           for row in rows if row["state"] == "skipped"),
+            "iterations": sum(row["iteration"] for row in rows)} | self.messages.counts()
+        self.not_begun = losses.given_up_before_three_died(rows, self.trace)
+        for line in self.not_begun:
+            self.log(f"given up before three workers died under it: {line}")
+        self.unexplained = losses.losses_without_a_cause(rows, self.trace, self.faults.hurts, ids, self.wall_offset)
         for line in self.unexplained:
             self.log(f"lost without a fault: {line}")
         for line in self.driver.actors_ended:
@@ -126,13 +152,18 @@ class Run:
                 "recovery": {kind: percentiles(self.faults.samples[kind]) for kind in MEASURED},
                 "faults_by_kind": {kind: counts.get(kind, 0) for kind in plan.BAG},
                 "attempts": self.trace.size(), "failed_calls": self.driver.counts["failed_calls"],
-                "lost_without_a_fault": len(self.unexplained), "submits_not_answered": self.work.refused}
+                "lost_without_a_fault": len(self.unexplained), "submits_not_answered": self.work.refused,
+                "given_up_before_three_died": len(self.not_begun)} | self.counts
 
     def clear(self, keep):
         self.faults.resume_all()
         self.work.is_over.set()
         self.log_file.close()
         self.cluster.clear(keep)
+
+
+def count_ends(rows, end):
+    return sum(each["end"] == end for row in rows for each in row["attempts"])
 
 
 def percentiles(seconds):

@@ -1,13 +1,13 @@
 """What must hold of a whole run: the store's last word, the attempts' own words and what was done to them agree."""
 
-from datetime import datetime
+import re
 
 from .cluster import CPUS
+from .losses import MOST_LOST_IN_A_ROW, losses_in_a_row
 from .submitter import is_final
 from .work import ALWAYS
 
-MOST_LOST_IN_A_ROW = 3  # design.md, section 6
-SLACK_S = 10  # Between a node's death and the last attempt that is lost with it: the next one's order may be, too.
+MADE_ROOM = re.compile(r"made room for .+ of priority (-?\d+)$")
 
 
 def check_tasks(rows, graphs, trace, findings, complete):
@@ -38,31 +38,62 @@ def _check_end(graph, task, row, found, findings):
     before = [found[other]["state"] for other in task.after if other in found]
     attempts = row["attempts"]
     failed = sum(each["end"] == "failed" for each in attempts)
-    losses = [each["end"] for each in attempts[-MOST_LOST_IN_A_ROW:]] == ["lost"] * MOST_LOST_IN_A_ROW
+    # A gang ends as the first of its members that cannot go on.
+    members = [found[other.name] for other in graph.tasks.values() if other.gang == task.gang and other.name in found]
+    losses = any(len(losses_in_a_row(each["attempts"])) >= MOST_LOST_IN_A_ROW
+                 for each in (members if task.gang else [row]))
     may_fail = losses or failed == task.max_attempts
-    if any(state != "done" for state in before):
+    if task.is_untaken or not all(_is_passed(graph.tasks[other], found) for other in task.after):
         wanted = {"skipped"}
     elif task.failing >= ALWAYS:
         wanted = {"failed"}
     else:
         wanted = {"done"} | ({"failed"} if losses else set())
+    if task.is_cancelled and graph.cancel_asked:
+        wanted |= {"cancelled"}
     if row["state"] not in wanted:
         findings.tell(f"{name} is {row['state']} ({row['reason']}), expected {' or '.join(sorted(wanted))}; "
                       f"before it: {before}")
     if row["state"] == "failed" and not may_fail:
         findings.tell(f"{name} failed after {failed} failures of {task.max_attempts}")
+    if row["state"] == "skipped" and attempts:
+        findings.tell(f"{name} is skipped and has {len(attempts)} attempts")
     if row["state"] != "done":
         if row["result"] is not None:
             findings.tell(f"{name} is {row['state']} and has a result")
         return
     winners = [f"{each['epoch']}.{each['number']}" for each in attempts if each["end"] == "done"]
     result = row["result"] or {}
-    if len(winners) != 1:
+    if task.at_most > 1:
+        _check_loop(name, task, row, findings)
+    elif len(winners) != 1:
         findings.tell_doubled(name, f"is done by {len(winners)} attempts: {winners}")
-    elif result.get("attempt") != winners[0]:
-        findings.tell_doubled(name, f"is done by attempt {winners[0]}, its result is {result}")
+    if winners and result.get("attempt") != winners[-1]:
+        findings.tell_doubled(name, f"is done by attempt {winners[-1]}, its result is {result}")
     if result.get("sum") != task.sum:
         findings.tell(f"{name} has the result {result}, expected the sum {task.sum}")
+
+
+def _is_passed(task, found):
+    """What comes after it may run: it is done, or a branch that is not taken."""
+    state = found[task.name]["state"] if task.name in found else None
+    return state == "done" or (state == "skipped" and task.is_untaken and
+                               all(_is_passed_or_untaken(other, found) for other in task.after))
+
+
+def _is_passed_or_untaken(name, found):
+    # Of an untaken branch all before it are done, or such themselves; a failure skips it, and what is behind it.
+    return found.get(name, {}).get("state") in ("done", "skipped")
+
+
+def _check_loop(name, task, row, findings):
+    """It ran again while its condition held: as often as its attempts' own numbers say."""
+    done = [each["number"] for each in row["attempts"] if each["end"] == "done"]
+    wanted = next((i + 1 for i, number in enumerate(done) if number >= task.repeats_below), task.at_most)
+    wanted = min(wanted, task.at_most)
+    if len(done) != wanted or row["iteration"] + 1 != wanted:
+        findings.tell(f"{name} was done {len(done)} times ({done}), is in iteration {row['iteration'] + 1}, expected "
+                      f"{wanted}")
 
 
 def _check_attempts(graph, task, row, trace, findings):
@@ -84,8 +115,21 @@ def _check_attempts(graph, task, row, trace, findings):
             findings.tell(f"{name}: attempt {attempt} was published and never ran to its end")
         if record["end"] == "failed" and (run is None or (run.end != "failed" and run.killed is None)):
             findings.tell(f"{name}: attempt {attempt} failed ({record['cause']}), and nobody told it to")
-        if record["end"] not in ("done", "failed", "lost"):
-            findings.tell(f"{name}: attempt {attempt} has ended as {record['end']}")
+        if run is not None and run.end == "stopped" and record["end"] not in ("cancelled", "preempted", "lost"):
+            findings.tell(f"{name}: attempt {attempt} was told to end, and has ended as {record['end']}")
+        if not _may_end_so(graph, task, row, record, run):
+            findings.tell(f"{name}: attempt {attempt} has ended as {record['end']} ({record['cause']})")
+
+
+def _may_end_so(graph, task, row, record, run):
+    if record["end"] == "cancelled":
+        return bool(task.gang) or (graph.cancel_asked and task.is_cancelled and row["state"] == "cancelled")
+    if record["end"] != "preempted":
+        return record["end"] in ("done", "failed", "lost")
+    if run is None:  # Given ahead, and taken back.
+        return True
+    room = MADE_ROOM.match(record["cause"] or "")
+    return task.is_preemptible and room is not None and int(room[1]) > task.priority
 
 
 def check_overlaps(rows, trace, hurts, node_ids, findings):
@@ -93,15 +137,18 @@ def check_overlaps(rows, trace, hurts, node_ids, findings):
     silent = [hurt for hurt in hurts if hurt.ended > hurt.began]
     needs, grants = {}, {node: [] for node in CPUS}
     for row in rows:
-        nodes = {f"{each['epoch']}.{each['number']}": node_ids.get(each["node_id"]) for each in row["attempts"]}
-        needs[row["graph"], row["task"]] = nodes
-    for key, nodes in needs.items():
+        attempts = {f"{each['epoch']}.{each['number']}": each for each in row["attempts"]}
+        needs[row["graph"], row["task"]] = attempts
+    for key, attempts in needs.items():
+        nodes = {attempt: node_ids.get(each["node_id"]) for attempt, each in attempts.items()}
+        # What was taken from it ends as soon as its node hears of it.
+        stopped = {attempt for attempt, each in attempts.items() if each["end"] in ("cancelled", "preempted")}
         runs = sorted(trace.by_task.get(key, ()), key=lambda run: run.started)
         for older, newer in zip(runs, runs[1:]):
             node = nodes.get(older.attempt)
             was_silent = any(hurt.node == node and hurt.began < newer.started and older.started < hurt.ended
                              for hurt in silent)
-            if older.ended and older.ended > newer.started and not was_silent:
+            if older.ended and older.ended > newer.started and not was_silent and older.attempt not in stopped:
                 findings.tell(f"{'/'.join(key)}: attempt {older.attempt} on {node} ran beside {newer.attempt} for "
                               f"{older.ended - newer.started:.3f} s")
         for run in runs:
@@ -124,28 +171,6 @@ def check_capacity(grants, cpus_of, findings):
                 break
 
 
-def losses_without_a_cause(rows, trace, hurts, node_ids, wall_offset):
-    """Attempts that ran and were lost on a node to which nothing was done: a machine that is too busy can do that, too.
-
-    One that never ran was an order that died with its scheduler."""
-    found = []
-    for row in rows:
-        ran = {run.attempt for run in trace.by_task.get((row["graph"], row["task"]), ())}
-        for each in row["attempts"]:
-            if each["end"] != "lost" or f"{each['epoch']}.{each['number']}" not in ran:
-                continue
-            began, ended = (_seconds(each[key]) - wall_offset for key in ("started", "ended"))
-            node = node_ids.get(each["node_id"])
-            if not any(hurt.node == node and hurt.began < ended + 1 and hurt.ended > began - SLACK_S for hurt in hurts):
-                found.append(f"{row['graph']}/{row['task']} attempt {each['epoch']}.{each['number']} on {node}: "
-                             f"{each['cause']}")
-    return found
-
-
-def _seconds(rfc3339):
-    return datetime.fromisoformat(rfc3339.replace("Z", "+00:00")).timestamp()
-
-
 def check_driver(ended, trace, findings):
     """Each task of the driver ended as it was told; what came back is of a run that went to its end."""
     for task in ended:
@@ -156,4 +181,5 @@ def check_driver(ended, trace, findings):
         if task["fails"] != bool(cause) or (cause and "as it was told" not in cause):
             findings.tell(f"{task['task']} of the driver ended with '{cause}'")
         elif not cause and not any(run.pid == task["pid"] and run.end == "done" for run in runs):
-            findings.tell(f"{task['task']} of the driver was answered by {task['pid']}, which did not run it to its end")
+            findings.tell(f"{task['task']} of the driver was answered by {task['pid']}, which did not run it to its "
+                          "end")

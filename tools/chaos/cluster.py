@@ -33,7 +33,7 @@ class Cluster:
         (self.folder / "tmp").mkdir()
         self.home = self.folder / "state/troupe/clusters/default"
         self.file = self.home / "cluster.json"
-        self._troupe = troupe
+        self.troupe = troupe
         self._most_tasks = 1_000_000 + room_for
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TROUPE_", "XDG_"))}
         self.environment = kept | {"XDG_STATE_HOME": str(self.folder / "state"), "TMPDIR": str(self.folder / "tmp"),
@@ -47,7 +47,7 @@ class Cluster:
 
     def ask(self, *arguments, limit_s=COMMAND_LIMIT_S):
         """Lines of JSON. Raises Failed."""
-        process = self.popen(self._troupe, *map(str, arguments), "--format", "json")
+        process = self.popen(self.troupe, *map(str, arguments), "--format", "json")
         try:
             out, err = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:

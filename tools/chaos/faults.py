@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from . import processes
 from .cluster import HEAD, MEMBERS, NODES, STANDBY
+from .outside import OUTSIDE
 
 MEASURED = ("worker_killed", "agent_killed", "node_silent", "scheduler_killed", "standby_takeover", "redis_killed",
             "all_killed")
 OF_ONE_NODE = ("agent_killed", "node_silent", "node_paused", "member_killed")
-MOST_CPUS = 1  # Of what recovery is measured by: what needs more stands in line for them.
 GRACE_S = 0.03  # What ends sooner by itself is not worth a kill.
 
 
@@ -88,7 +88,7 @@ class Faults:
             task.kills += 1
         run.killed = time.monotonic()
         processes.kill(run.pid)
-        if not self._is_small(run):
+        if not self._is_plain(run):
             return None
 
         def find():
@@ -175,7 +175,7 @@ class Faults:
         return Recovery(kind, began, lambda: self.trace.first_start(began, lambda run: run.epoch > epoch))
 
     def _work_elsewhere(self, kind, began, runs):
-        runs = [run for run in runs if self._is_small(run)]
+        runs = [run for run in runs if self._is_plain(run)]
 
         def find():
             moved = [run for run in runs if run.ended is None]
@@ -192,9 +192,9 @@ class Faults:
             raise StopIteration
         return start
 
-    def _is_small(self, run):
+    def _is_plain(self, run):
         task = self.work.task(run.key)
-        return task is None or task.cpus <= MOST_CPUS
+        return task is None or task.is_plain
 
     def _runs_below(self, agent):
         pids = {process.pid for process in processes.descendants(agent.pid)}
@@ -213,21 +213,20 @@ class Faults:
 
     def _victim(self, choice):
         now = time.monotonic()
-        mine, drivers = [], []
+        plain, others, drivers = [], [], []
         for run in self.trace.under_way():
             task = self.work.task(run.key)
             if task is None:
-                if not run.task.startswith("failing"):  # It has one attempt.
+                if run.graph != OUTSIDE and not run.task.startswith("failing"):  # It has one attempt.
                     drivers.append(run)
             elif task.may_be_killed and now - run.started + GRACE_S < task.run_ms / 1000:
-                mine.append(run)
-        # Three in four are commands: `choice` first says of which kind, then which one.
-        of_commands = choice < 0.75
-        runs = (mine if of_commands else drivers) or mine or drivers
-        rest = choice / 0.75 if of_commands else (choice - 0.75) * 4
+                (plain if task.is_plain else others).append(run)
+        # Half are plain commands, a quarter other ones: `choice` first says of which kind, then which one.
+        share = int(choice * 4)
+        runs = [plain, plain, others, drivers][share] or plain or others or drivers
         # Of an actor, or of what ended with its node, nobody has told the end.
         runs = [run for run in runs if processes.read_since(run.pid, run.started)]
-        return runs[int(rest * len(runs))] if runs else None
+        return runs[int((choice * 4 - share) * len(runs))] if runs else None
 
     def _child(self, member, name):
         return self._wait(f"{name} of {member}", lambda: self.cluster.child(member, name))

@@ -5,7 +5,7 @@ import threading
 
 class Findings:
     def __init__(self, log):
-        self._log = log
+        self.log = log
         self._lock = threading.Lock()
         self._told = set()
         self._final = {}  # of each task that has ended, by id: how
@@ -20,7 +20,7 @@ class Findings:
                 return
             self._told.add(once or line)
             self.lines.append(line)
-        self._log(f"VIOLATION: {line}")
+        self.log(f"VIOLATION: {line}")
 
     def tell_lost(self, task, line):
         self.lost.add(task)
@@ -44,6 +44,8 @@ class Findings:
                 self.tell_doubled(name, f"is there in two graphs, {self._ids[graph.name]} and {row['graph_id']}")
             if row["state"] in ("done", "failed", "cancelled", "skipped"):
                 self._compare(name, row)
+            elif graph.cancelled_at and graph.cancelled_at < began and graph.tasks[row["task"]].is_cancelled:
+                self.tell(f"{name} was cancelled, and is {row['state']}", once=("cancelled", name))
             elif row["task_id"] in self._final:
                 self.tell_doubled(name, f"had ended ({self._final[row['task_id']]}), and is {row['state']} now")
         for graph in list(graphs.values()):

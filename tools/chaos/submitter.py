@@ -5,10 +5,12 @@ import threading
 import time
 
 from . import cluster as clusters
-from .work import ALWAYS, make_graph
+from .shapes import make_graph
+from .work import ALWAYS
 
-OPEN_TASKS = 40  # So many that some are always ready, so few that what starts again seldom stands in line.
+OPEN_TASKS = 30  # So many that some are always ready, so few that what starts again seldom stands in line.
 SUBMITTERS = 2
+CANCEL_LIMIT_S = 60
 READING_SHARE = 5  # A reading takes one part in so many of the reader's time, at most.
 
 
@@ -77,7 +79,8 @@ class Work:
             file.write_text(graph.text)
             try:
                 (answer,) = self._cluster.of_cluster("submit", file)
-            except (clusters.Failed, json.JSONDecodeError, ValueError):
+            except (clusters.Failed, ValueError) as error:
+                self._findings.log(f"submit of {graph.name}: {error}")
                 self.refused += 1
                 self._settled.add(graph.name)  # It may be there or not: nobody waits for it.
                 self.is_over.wait(0.2)
@@ -86,6 +89,25 @@ class Work:
                 file.unlink()
             graph.id, graph.accepted_at = answer["graph_id"], time.monotonic()
             graph.accepted = True
+            if graph.cancel_after_s is not None:
+                self.is_over.wait(graph.cancel_after_s)
+                self._cancel(graph)
+
+    def _cancel(self, graph):
+        """Until somebody says that it is so: what was asked may have been done or not."""
+        graph.cancel_asked = True
+        end = time.monotonic() + CANCEL_LIMIT_S
+        while time.monotonic() < end:
+            try:
+                self._cluster.of_cluster("cancel", f"{graph.id}/{graph.cancel_of}" if graph.cancel_of else graph.id)
+            except (clusters.Failed, ValueError):
+                time.sleep(0.2)
+                continue
+            graph.cancelled_at = time.monotonic()
+            with self._lock:
+                self._settled.add(graph.name)
+            return
+        self._findings.tell(f"{graph.name} could not be cancelled for {CANCEL_LIMIT_S} s")
 
     def _open(self):
         """How many tasks have not ended, as far as the trace shows."""
@@ -104,7 +126,7 @@ class Work:
         ends = {}
         for task in graph.tasks.values():  # Those before it come first.
             runs = list(self._trace.by_task.get((graph.name, task.name), ()))
-            if any(run.end == "done" for run in runs):
+            if task.is_untaken or any(run.end == "done" for run in runs):
                 ends[task.name] = True
             elif any(ends[before] is False for before in task.after) or (
                     task.failing >= ALWAYS and sum(run.end == "failed" for run in runs) == task.max_attempts):

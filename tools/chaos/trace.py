@@ -1,9 +1,9 @@
-"""What attempts say of themselves: `S|E|F GRAPH TASK EPOCH.NUMBER PID MONOTONIC_NS` (attempt.cpp)."""
+"""What attempts say of themselves: `S|E|F|T GRAPH TASK EPOCH.NUMBER PID MONOTONIC_NS [TOKEN]` (attempt.cpp)."""
 
 import threading
 from dataclasses import dataclass, field
 
-ENDS = {"E": "done", "F": "failed"}
+ENDS = {"E": "done", "F": "failed", "T": "stopped"}
 
 
 @dataclass
@@ -17,6 +17,7 @@ class Run:
     ended: float | None = None
     end: str | None = None
     killed: float | None = None  # by this rig
+    token: int = 0  # of what it holds
 
     @property
     def key(self):
@@ -54,10 +55,10 @@ class Trace:
                 self._take(line.decode().split(" "))
 
     def _take(self, words):
-        what, graph, task, attempt, pid, when = words
+        what, graph, task, attempt, pid, when, *token = words
         key = graph, task, attempt, pid
         if what == "S":
-            run = Run(graph, task, attempt, int(pid), int(when) / 1e9)
+            run = Run(graph, task, attempt, int(pid), int(when) / 1e9, token=int(*token))
             self.runs.append(run)
             self.by_task.setdefault(run.key, []).append(run)
             self._open[key] = run
