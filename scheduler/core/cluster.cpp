@@ -27,7 +27,7 @@ Node& Cluster::join(const NodeJoined& joined, Time now) {
   node.id = joined.node;
   node.incarnation = joined.incarnation;
   node.name = joined.name;
-  node.ledger = NodeLedger(joined.capacity);
+  node.ledger = NodeLedger(joined.capacity, planted_);
   node.lasting = node.ledger;
   node.heard = now;
   node.alive = true;

@@ -1,6 +1,8 @@
 #include "scheduler/core/invariants.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "scheduler/core/state.h"
 
@@ -43,11 +45,13 @@ std::string check_node(const Node& node) {
   Milli cpus = 0;
   Milli gpus = 0;
   std::int64_t memory_bytes = 0;
+  NodeLedger books(node.ledger.capacity());
   for (const auto& [key, held] : node.holdings) {
     const Holding& holding = *held;
     cpus += holding.grant.cpus;
     memory_bytes += holding.grant.memory_bytes;
     for (const auto& share : holding.grant.gpus) gpus += share.amount;
+    if (!books.take_exactly(holding.grant)) return "has granted more than it has";
   }
   std::size_t awaiting = 0;
   for (const auto& [key, held] : node.holdings) awaiting += held->awaiting ? 1 : 0;
@@ -135,6 +139,27 @@ std::string broken_invariant(const Scheduler& scheduler) {
     }
   }
   return {};
+}
+
+std::vector<HungryTask> hungry_tasks(const Scheduler& scheduler) {
+  const auto& state = *scheduler.state_;
+  std::set<JobId> fed;
+  for (const auto& [id, node] : state.cluster.nodes())
+    for (const auto& [key, held] : node.holdings) fed.insert(key.task.job);
+  std::vector<HungryTask> hungry;
+  for (const auto& [id, job] : state.tasks.jobs()) {
+    if (job.priorities.empty() || fed.contains(id)) continue;
+    std::set<std::pair<std::int32_t, ShapeIndex>> seen;
+    for (const Slot slot : job.tasks.in_order()) {
+      const Task& task = state.tasks[slot];
+      const bool is_plain = task.in_line && task.spec.locks.empty() && task.spec.semaphores.empty();
+      if (!is_plain || !seen.emplace(task.spec.priority, task.shape).second) continue;
+      HungryTask& its = hungry.emplace_back(HungryTask{task.spec.id, task.spec.priority, {}});
+      for (const auto& [node_id, node] : state.cluster.nodes())
+        if (node.takes_work() && node.lasting.fits(task.spec.needs)) its.nodes.push_back(node_id);
+    }
+  }
+  return hungry;
 }
 
 }  // namespace troupe::scheduler

@@ -3,7 +3,9 @@
 // checks.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "scheduler/core/scheduler.h"
 
@@ -19,5 +21,16 @@ namespace troupe::scheduler {
 ///
 /// Cost: everything the scheduler knows.
 std::string broken_invariant(const Scheduler& scheduler);
+
+/// A task in line, of a job that holds nothing of the cluster.
+struct HungryTask {
+  TaskId task;
+  std::int32_t priority = 0;
+  std::vector<NodeId> nodes;  ///< That have room for it once all that ends by itself has ended.
+};
+/// Of each such job the first of each priority and need, gangs and tasks that ask for locks left out.
+///
+/// Cost: what runs, and the tasks of these jobs.
+std::vector<HungryTask> hungry_tasks(const Scheduler& scheduler);
 
 }  // namespace troupe::scheduler

@@ -21,7 +21,7 @@ constexpr PlantedBug table[] = {
     {Planted::token_restarts_with_scheduler, "token_restarts_with_scheduler", "8"},
     {Planted::permits_of_the_lost_kept, "permits_of_the_lost_kept", "18"},
     {Planted::message_dropped_on_delivery, "message_dropped_on_delivery", "18"},
-    {Planted::late_duplicate_carried_out, "late_duplicate_carried_out", "18"},
+    {Planted::late_duplicate_carried_out, "late_duplicate_carried_out", "1 18"},
     {Planted::committed_without_comparing_epoch, "committed_without_comparing_epoch", "2 3 9"},
     {Planted::nil_exec_retried, "nil_exec_retried", "9"},
     {Planted::watch_not_renewed_after_exec, "watch_not_renewed_after_exec", "9"},
@@ -59,6 +59,14 @@ constexpr PlantedBug table[] = {
     {Planted::sharers_outlive_their_worker, "sharers_outlive_their_worker", "3"},
     {Planted::sharers_blamed_for_another, "sharers_blamed_for_another", "3"},
     {Planted::unending_sharer_waited_for, "unending_sharer_waited_for", "15"},
+    {Planted::gpu_shares_summed_over_devices, "gpu_shares_summed_over_devices", "4"},
+    {Planted::sent_before_forgotten_at_restart, "sent_before_forgotten_at_restart", "1"},
+    {Planted::queue_without_a_limit, "queue_without_a_limit", "12"},
+    {Planted::unknown_exec_taken_as_failure, "unknown_exec_taken_as_failure", "1 13"},
+    {Planted::retry_under_a_new_request, "retry_under_a_new_request", "1"},
+    {Planted::labels_ignored, "labels_ignored", "4"},
+    {Planted::nothing_kept_for_the_patient, "nothing_kept_for_the_patient", "15"},
+    {Planted::fair_share_forgets_what_runs, "fair_share_forgets_what_runs", "15"},
 };
 
 bool may_break(const PlantedBug& bug, std::string_view broken) {

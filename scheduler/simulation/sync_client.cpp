@@ -38,7 +38,12 @@ void SyncClientHost::later(Time delay, std::function<void()> what) {
 
 void SyncClientHost::to_scheduler(message::Message&& message) {
   const Envelope envelope{world_.cluster, epoch_, id_.value};
-  world_.network.send(world_.places.driver(id_.value - 1), world_.places.scheduler(0), envelope, std::move(message));
+  const Place from = world_.places.driver(id_.value - 1);
+  if (world_.scenario.has_standby) {
+    auto copy = message;
+    world_.network.send(from, world_.places.scheduler(1), envelope, std::move(copy));
+  }
+  world_.network.send(from, world_.places.scheduler(0), envelope, std::move(message));
 }
 
 void SyncClientHost::start() {
@@ -79,8 +84,20 @@ void SyncClientHost::send(std::uint64_t number) {
 
 void SyncClientHost::ask_again() {
   join();
+  if (world_.scenario.planted == Planted::retry_under_a_new_request) renumber_sends();
   for (const auto& [number, open] : open_) send(number);
   later(world_.scenario.timing.heartbeat, [this] { ask_again(); });
+}
+
+/// The bug: a message that is sent again is no copy of the one that was sent.
+void SyncClientHost::renumber_sends() {
+  const auto is_send = [](const auto& each) { return std::holds_alternative<sync::Send>(each.second.operation); };
+  const auto first = std::find_if(open_.begin(), open_.end(), is_send);
+  if (first == open_.end()) return;
+  auto send = open_.extract(first);
+  if (std::exchange(send.key(), last_ + 1) == awaited_) awaited_ = last_ + 1;
+  ++last_;
+  open_.insert(std::move(send));
 }
 
 void SyncClientHost::renew() {

@@ -42,6 +42,7 @@ class SyncClientHost {
   void ask(sync::Operation operation);
   void send(std::uint64_t number);
   void ask_again();
+  void renumber_sends();
   void renew();
   void finish(sync::Token token);
   void take(const sync::Answer& answer);

@@ -21,7 +21,8 @@ Synchronisation::Synchronisation(SyncSettings settings, std::uint32_t epoch, con
     queues_.ensure(name, queue.options);
     for (const auto& [number, message] : queue.messages) {
       queues_.put(name, number, message);
-      sent_before_.emplace(message.sender, message.request);
+      if (settings.planted != Planted::sent_before_forgotten_at_restart)
+        sent_before_.emplace(message.sender, message.request);
     }
   }
 }
