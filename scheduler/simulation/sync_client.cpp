@@ -10,6 +10,7 @@
 namespace troupe::scheduler::sim {
 namespace {
 
+constexpr Time longest_commit_and_way{30};
 constexpr Time usual_node_timeout{1000};
 constexpr const char* queues[] = {"durable", "volatile"};
 
@@ -21,6 +22,7 @@ SyncClientHost::SyncClientHost(World& world, std::uint32_t number)
       id_{world.scenario.drivers.size() + number + 1},
       lease_(world.scenario.timing.sync_lease),
       dice_(world.scenario.seed + number, "sync client"),
+      sudden_dice_(world.scenario.seed + number, "last moments"),
       steps_(plan_.steps),
       rounds_(plan_.rounds) {
   world.network.attach(world.places.driver(id_.value - 1), [this](Place, Letter&& letter) { take(std::move(letter)); });
@@ -49,6 +51,17 @@ void SyncClientHost::to_scheduler(message::Message&& message) {
 void SyncClientHost::start() {
   later(plan_.starts_at, [this] { begin(); });
   if (plan_.dies_at) later(*plan_.dies_at, [this] { die(); });
+  for (const Fault& fault : world_.scenario.faults) {
+    if (fault.kind != FaultKind::scheduler_crash && fault.kind != FaultKind::store_crash) continue;
+    const Time before = sudden_dice_.between(Time{1}, longest_commit_and_way);
+    later(std::max(fault.at - before, Time{0}), [this] {
+      if (last_ > 0) ask(message_to(queues[0]));
+    });
+  }
+}
+
+sync::Operation SyncClientHost::message_to(const std::string& queue) const {
+  return sync::Send{queue, to_text(id_) + ':' + std::to_string(last_ + 1), queue == queues[0]};
 }
 
 void SyncClientHost::join() {
@@ -136,7 +149,7 @@ sync::Operation SyncClientHost::draw() {
                            .lease = lease_,
                            .patience = patience};
     case 3:
-    case 4: return sync::Send{queue, to_text(id_) + ':' + std::to_string(last_ + 1), queue == queues[0]};
+    case 4: return message_to(queue);
     default:
       return sync::Receive{.queue = dice_.chance(200) ? queue + ".dead" : queue,
                            .lease = lease_,
