@@ -9,7 +9,7 @@ namespace troupe::scheduler::sim {
 BoundedWait::BoundedWait(Witness& witness, const Scenario& scenario, const StoredState& loaded)
     : witness_(witness),
       bound_(longest_wait(scenario)),
-      interval_(scenario.timing.heartbeat),
+      interval_(4 * scenario.timing.heartbeat),
       longest_pause_(scenario.timing.node_timeout) {
   for (const auto& record : loaded.tasks) note(record.spec);
 }

@@ -22,7 +22,7 @@ class BoundedWait {
  public:
   BoundedWait(Witness& witness, const Scenario& scenario, const StoredState& loaded);
 
-  /// After each step. Cost: what the step did; once a heartbeat what runs, and the tasks of hungry jobs.
+  /// After each step. Cost: what the step did; once in four heartbeats what runs, and the tasks of hungry jobs.
   void saw(Time now, const Event& event, const Effects& effects, const Scheduler& core);
 
  private:
