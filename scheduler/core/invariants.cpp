@@ -109,25 +109,25 @@ std::string broken_invariant(const Scheduler& scheduler) {
   for (const auto& [id, job] : state.tasks.jobs()) {
     for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
-      const std::string name = name_of(task.spec) + ' ';
-      if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name + flaw;
-      if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name + "runs nowhere";
+      const auto name = [&task] { return name_of(task.spec) + ' '; };
+      if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name() + flaw;
+      if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name() + "runs nowhere";
       const bool is_delayed =
           task.progress.retry_at_ms != 0 && state.delayed.contains({Time{task.progress.retry_at_ms}, slot});
       if (task.progress.state == TaskState::waiting && task.open_predecessors == 0 && !is_delayed)
-        return "15: " + name + "waits for nothing";
-      if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name + "is delayed and goes on";
+        return "15: " + name() + "waits for nothing";
+      if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name() + "is delayed and goes on";
       if (task.is_running() && task.open_predecessors > 0 && (job.info.durable || !has_all_before_it(task)))
-        return "3: " + name + "runs before what it comes after";
+        return "3: " + name() + "runs before what it comes after";
       if (task.is_running() && task.spec.timeout.count() > 0 &&
           !state.guards.contains({*state.guard_ends(task), {task.spec.id, task.attempt().id}}))
-        return "15: " + name + "has a time-out that nobody keeps";
+        return "15: " + name() + "has a time-out that nobody keeps";
       if (task.progress.state != TaskState::ready) continue;
       const bool stands_in_line = state.is_in_gang(task)
                                       ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
                                             state.stands_in_line(state.tasks.gang_of(task))
                                       : state.lock_waiters.has(slot) || (task.in_line && state.ready.holds(task, slot));
-      if (!stands_in_line) return "15: " + name + "is ready and not in line";
+      if (!stands_in_line) return "15: " + name() + "is ready and not in line";
     }
     for (const auto& [number, gang] : job.gangs)
       if (const auto flaw = check_gang(state.tasks, gang); !flaw.empty())
@@ -135,20 +135,21 @@ std::string broken_invariant(const Scheduler& scheduler) {
   }
 
   for (const auto& [id, node] : state.cluster.nodes()) {
-    const std::string name = "node '" + node.name + "' ";
-    if (node.drains != state.drained.contains(id)) return "13: " + name + "is drained and is not";
-    if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name + flaw;
+    const auto name = [&its = node] { return "node '" + its.name + "' "; };
+    if (node.drains != state.drained.contains(id)) return "13: " + name() + "is drained and is not";
+    if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name() + flaw;
     for (const auto& [key, held] : node.holdings) {
       const Holding& holding = *held;
       if (holding.kind == Holding::Kind::stopping) continue;
       if (holding.kind == Holding::Kind::orphan) {
-        if (!state.cluster.orphans().contains({key.task, key.attempt, id})) return "16: " + name + "has a lost orphan";
+        if (!state.cluster.orphans().contains({key.task, key.attempt, id}))
+          return "16: " + name() + "has a lost orphan";
         continue;
       }
       const Slot slot = state.tasks.find(key.task);
       const bool is_current = slot != no_slot && state.tasks[slot].is_running() &&
                               state.tasks[slot].attempt().id == key.attempt && state.tasks[slot].attempt().node == id;
-      if (!is_current) return "16: " + name + "runs an attempt that is not its task's current one";
+      if (!is_current) return "16: " + name() + "runs an attempt that is not its task's current one";
     }
   }
   return {};

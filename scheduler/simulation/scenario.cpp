@@ -102,14 +102,14 @@ void crash_all_with_the_store(Scenario& scenario) {
     scenario.faults.push_back({FaultKind::agent_crash, cause.at, cause.lasts / 8, i});
 }
 
-/// In most of the worlds that may have them: of two to six, two meet at a barrier, and the others may die. None where a
-/// store may lose what it promised.
+/// In three of four worlds that may have them, in fewer where one stands by: of two to six, two meet at a barrier, and
+/// the others may die. None where a store may lose what it promised.
 void draw_clients(Scenario& scenario) {
   Dice dice(scenario.seed, "sync clients");
   const bool may_lose = std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
     return fault.kind == FaultKind::store_rolled_back || fault.kind == FaultKind::store_foreign;
   });
-  if (may_lose || dice.chance(250)) return;
+  if (may_lose || dice.chance(scenario.has_standby ? 600 : 250)) return;
   const int count = dice.between(2, 6);
   const int rounds = dice.between(0, 5);
   for (int i = 0; i < count; ++i) {
