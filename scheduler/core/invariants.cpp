@@ -1,6 +1,7 @@
 #include "scheduler/core/invariants.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -133,6 +134,15 @@ std::string broken_invariant(const Scheduler& scheduler) {
       if (const auto flaw = check_gang(state.tasks, gang); !flaw.empty())
         return "5: gang " + std::to_string(number) + ": " + flaw;
   }
+
+  std::map<std::uint64_t, Milli> billed;  // cpus, by the job's serial
+  for (const auto& [id, node] : state.cluster.nodes())
+    for (const auto& [key, held] : node.holdings)
+      if (held->billed_to != 0) billed[held->billed_to] += held->grant.cpus;
+  for (const auto& [id, job] : state.tasks.jobs())
+    if (job.usage.cpus != billed[job.serial])
+      return "15: job " + to_text(id) + " is billed for " + std::to_string(job.usage.cpus) + " and holds " +
+             std::to_string(billed[job.serial]);
 
   for (const auto& [id, node] : state.cluster.nodes()) {
     const auto name = [&its = node] { return "node '" + its.name + "' "; };
