@@ -110,7 +110,7 @@ void draw_needs(Scenario& scenario) {
 
 void draw_contention(Scenario& scenario) {
   Dice dice(scenario.seed, "contention");
-  if (!dice.chance(50)) return;
+  if (!dice.chance(35)) return;
   const Staying nodes(scenario);
   const Time longest = longest_task(scenario.timing);
   const Time from{dice.between<std::int64_t>(1, scenario.faults_until.count())};

@@ -109,7 +109,7 @@ void draw_clients(Scenario& scenario) {
   const bool may_lose = std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
     return fault.kind == FaultKind::store_rolled_back || fault.kind == FaultKind::store_foreign;
   });
-  if (may_lose || dice.chance(scenario.has_standby ? 600 : 250)) return;
+  if (may_lose || dice.chance(scenario.has_standby ? 750 : 250)) return;
   const int count = dice.between(2, 6);
   const int rounds = dice.between(0, 5);
   for (int i = 0; i < count; ++i) {
