@@ -35,12 +35,17 @@ enum class Planted : std::uint8_t {
   join_ends_with_the_first_before_it,
   published_before_what_it_awaited,
   what_awaited_others_adopted,
+  nothing_kept_for_the_patient,
+  fair_share_forgets_what_runs,
   // scheduler/sync
   same_token_granted_again,
   token_restarts_with_scheduler,
+  turn_of_tasks_under_a_new_token,
   permits_of_the_lost_kept,
   message_dropped_on_delivery,
   late_duplicate_carried_out,
+  sent_before_forgotten_at_restart,
+  queue_without_a_limit,
   // scheduler/service
   acknowledged_before_commit,
   sends_released_with_the_batch_before,
@@ -50,8 +55,11 @@ enum class Planted : std::uint8_t {
   nil_exec_retried,
   watch_not_renewed_after_exec,
   unknown_exec_taken_as_success,
+  unknown_exec_taken_as_failure,
   loaded_before_taking_the_epoch,
   // runtime/base, runtime/agent
+  gpu_shares_summed_over_devices,
+  labels_ignored,
   copied_order_starts_a_second,
   ended_attempts_forgotten,
   stop_before_its_order_forgotten,
@@ -66,6 +74,8 @@ enum class Planted : std::uint8_t {
   sharers_outlive_their_worker,
   sharers_blamed_for_another,
   unending_sharer_waited_for,
+  // scheduler/simulation: a client's part
+  retry_under_a_new_request,
 };
 
 }  // namespace troupe

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/base/check.h"
+#include "runtime/base/planted.h"
 
 namespace troupe {
 namespace {
@@ -35,20 +36,25 @@ void append(std::string& text, const std::string& part) { text += (text.empty() 
 
 }  // namespace
 
-NodeLedger::NodeLedger(NodeCapacity capacity) : NodeLedger(std::make_shared<const NodeCapacity>(std::move(capacity))) {}
+NodeLedger::NodeLedger(NodeCapacity capacity, Planted planted)
+    : NodeLedger(std::make_shared<const NodeCapacity>(std::move(capacity)), planted) {}
 
-NodeLedger NodeLedger::emptied() const { return NodeLedger(capacity_); }
+NodeLedger NodeLedger::emptied() const { return {capacity_, planted_}; }
 
-NodeLedger::NodeLedger(std::shared_ptr<const NodeCapacity> capacity)
-    : capacity_(std::move(capacity)), free_cpus_(capacity_->cpus), free_memory_bytes_(capacity_->memory_bytes) {
-  for (const auto& gpu : capacity_->gpus) devices_.push_back({gpu.index, one, gpu.memory_bytes});
+NodeLedger::NodeLedger(std::shared_ptr<const NodeCapacity> capacity, Planted planted)
+    : capacity_(std::move(capacity)),
+      free_cpus_(capacity_->cpus),
+      free_memory_bytes_(capacity_->memory_bytes),
+      planted_(planted) {
+  for (const auto& gpu : capacity_->gpus) devices_.push_back({gpu.index, planted, one, gpu.memory_bytes});
   for (const auto& [name, amount] : capacity_->named) free_named_.push_back(amount);
   free_gpus_ = static_cast<Milli>(devices_.size()) * one;
 }
 
 bool NodeLedger::fits_besides_gpus(const Resources& needs) const {
   if (needs.cpus > free_cpus_ || needs.memory_bytes > free_memory_bytes_) return false;
-  if (!needs.labels.empty() && !carries(capacity_->labels, needs.labels)) return false;
+  if (!needs.labels.empty() && planted_ != Planted::labels_ignored && !carries(capacity_->labels, needs.labels))
+    return false;
   for (const auto& [name, amount] : needs.named) {
     const auto have = find_named(capacity_->named, name);
     if (have == capacity_->named.end()) return false;
@@ -81,7 +87,7 @@ bool NodeLedger::fits_exactly(const Grant& grant) const {
   if (!fits_besides_gpus({.cpus = grant.cpus, .memory_bytes = grant.memory_bytes, .named = grant.named})) return false;
   return std::all_of(grant.gpus.begin(), grant.gpus.end(), [this](const GpuShare& share) {
     const auto device = find_device(devices_, share.index);
-    return device != devices_.end() && device->free >= share.amount && device->free_memory_bytes >= share.memory_bytes;
+    return device != devices_.end() && device->has_room(share.amount, share.memory_bytes);
   });
 }
 
@@ -134,8 +140,13 @@ bool NodeLedger::is_idle() const {
          free_gpus_ == static_cast<Milli>(devices_.size()) * one;
 }
 
+bool NodeLedger::Device::has_room(Milli amount, std::int64_t memory_bytes) const {
+  const bool is_free = free >= amount || planted == Planted::gpu_shares_summed_over_devices;
+  return is_free && free_memory_bytes >= memory_bytes;
+}
+
 bool NodeLedger::Device::has_room(const Resources& needs) const {
-  return free >= std::min(needs.gpus, one) && free_memory_bytes >= needs.gpu_memory_bytes;
+  return has_room(std::min(needs.gpus, one), needs.gpu_memory_bytes);
 }
 
 bool NodeLedger::fits_devices(const Resources& needs) const {

@@ -16,6 +16,8 @@
 
 namespace troupe {
 
+enum class Planted : std::uint8_t;  // planted.h
+
 /// A thousand are one cpu, one gpu, or one unit of a named resource.
 using Milli = std::int64_t;
 
@@ -73,7 +75,7 @@ struct Grant {
 /// The books of one node. Invariant: 0 <= used <= capacity for each resource and each device.
 class NodeLedger {
  public:
-  explicit NodeLedger(NodeCapacity capacity);
+  explicit NodeLedger(NodeCapacity capacity, Planted planted = {});
 
   /// The books of the same node with nothing taken: what never fits there never fits.
   NodeLedger emptied() const;
@@ -101,13 +103,15 @@ class NodeLedger {
   void prefetch_devices() const { prefetch(devices_.data(), devices_.size() * sizeof(Device)); }
 
  private:
-  explicit NodeLedger(std::shared_ptr<const NodeCapacity> capacity);
+  NodeLedger(std::shared_ptr<const NodeCapacity> capacity, Planted planted);
   bool fits_besides_gpus(const Resources& needs) const;
   struct Device {
     std::uint32_t index = 0;
+    Planted planted = {};
     Milli free = 0;
     std::int64_t free_memory_bytes = 0;
 
+    bool has_room(Milli amount, std::int64_t memory_bytes) const;
     bool has_room(const Resources& needs) const;
   };
   template <class Devices>
@@ -122,6 +126,7 @@ class NodeLedger {
   std::int64_t free_memory_bytes_ = 0;
   std::vector<Device> devices_;    // as capacity_->gpus
   std::vector<Milli> free_named_;  // as capacity_->named
+  Planted planted_{};
 };
 
 /// What is wrong with `needs` in itself, as one sentence; empty when it is well formed.

@@ -62,7 +62,7 @@ void Scheduler::State::book_ahead(Node& node) {
     Holding& holding = node.holdings.at(key);
     holding.since = now;
     Job* job = tasks.find_job(key.task.job);
-    if (job != nullptr && holding.kind == Holding::Kind::running) bill(*job, holding);
+    if (job != nullptr && holding.billed_to == job->serial) bill(*job, holding);  // also one that is being stopped
   }
 }
 

@@ -34,7 +34,7 @@ Node& Cluster::join(const NodeJoined& joined, Time now) {
   node.id = joined.node;
   node.incarnation = joined.incarnation;
   node.name = joined.name;
-  node.ledger = NodeLedger(with_name(joined.capacity, joined.name));
+  node.ledger = NodeLedger(with_name(joined.capacity, joined.name), planted_);
   node.lasting = node.ledger;
   node.heard = now;
   if (!std::exchange(node.alive, true)) ++alive_;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/planted.h"
 #include "scheduler/core/event.h"
 #include "scheduler/core/holdings.h"
 #include "scheduler/core/nodes_by_id.h"
@@ -49,6 +50,8 @@ struct Node {
 
 class Cluster {
  public:
+  explicit Cluster(Planted planted = Planted::none) : planted_(planted) {}
+
   /// nullptr when it never joined, or left.
   Node* find(NodeId id) const { return by_id_.find(id); }
 
@@ -130,6 +133,7 @@ class Cluster {
   void books_changed(Node& node, bool gained);
   void refresh();
 
+  Planted planted_;
   std::map<NodeId, Node> nodes_;
   NodesById by_id_;
   std::set<OrphanKey> orphans_;

@@ -1,6 +1,9 @@
 #include "scheduler/core/invariants.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "scheduler/core/state.h"
 
@@ -40,6 +43,20 @@ std::string check_gang(const TaskTable& tasks, const Gang& gang) {
   return {};
 }
 
+bool devices_are_enough(const Node& node) {
+  const auto& gpus = node.ledger.capacity().gpus;
+  return std::all_of(gpus.begin(), gpus.end(), [&](const GpuDevice& device) {
+    GpuShare granted;
+    for (const auto& [key, held] : node.holdings)
+      for (const auto& share : held->grant.gpus) {
+        if (share.index != device.index) continue;
+        granted.amount += share.amount;
+        granted.memory_bytes += share.memory_bytes;
+      }
+    return granted.amount <= 1000 && granted.memory_bytes <= device.memory_bytes;
+  });
+}
+
 std::string check_node(const Node& node) {
   if (!node.alive) return node.holdings.empty() ? "" : "is dead and holds something";
   Milli cpus = 0;
@@ -59,6 +76,7 @@ std::string check_node(const Node& node) {
     if (const Holding* held = node.holdings.find(*each); held != nullptr && held->ahead) next = held;
   if (next != nullptr && node.ledger.fits_exactly(*next->ahead)) return "has room for what was given to it ahead";
   const NodeCapacity& capacity = node.ledger.capacity();
+  if (!devices_are_enough(node)) return "has granted more of a gpu than there is";
   if (cpus + node.ledger.free_cpus() != capacity.cpus) return "has granted and free cpus that are not its capacity";
   if (memory_bytes + node.ledger.free_memory_bytes() != capacity.memory_bytes)
     return "has granted and free memory that are not its capacity";
@@ -94,49 +112,80 @@ std::string broken_invariant(const Scheduler& scheduler) {
   for (const auto& [id, job] : state.tasks.jobs()) {
     for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
-      const std::string name = name_of(task.spec) + ' ';
-      if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name + flaw;
-      if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name + "runs nowhere";
+      const auto name = [&task] { return name_of(task.spec) + ' '; };
+      if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name() + flaw;
+      if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name() + "runs nowhere";
       const bool is_delayed =
           task.progress.retry_at_ms != 0 && state.delayed.contains({Time{task.progress.retry_at_ms}, slot});
       if (task.progress.state == TaskState::waiting && task.open_predecessors == 0 && !is_delayed)
-        return "15: " + name + "waits for nothing";
-      if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name + "is delayed and goes on";
+        return "15: " + name() + "waits for nothing";
+      if (is_delayed && task.progress.state != TaskState::waiting) return "15: " + name() + "is delayed and goes on";
       if (task.is_running() && task.open_predecessors > 0 && (job.info.durable || !has_all_before_it(task)))
-        return "3: " + name + "runs before what it comes after";
+        return "3: " + name() + "runs before what it comes after";
       if (task.is_running() && task.spec.timeout.count() > 0 &&
           !state.guards.contains({*state.guard_ends(task), {task.spec.id, task.attempt().id}}))
-        return "15: " + name + "has a time-out that nobody keeps";
+        return "15: " + name() + "has a time-out that nobody keeps";
       if (task.progress.state != TaskState::ready) continue;
       const bool stands_in_line = state.is_in_gang(task)
                                       ? state.tasks.gang_of(task).ready < state.tasks.gang_of(task).open ||
                                             state.stands_in_line(state.tasks.gang_of(task))
                                       : state.lock_waiters.has(slot) || (task.in_line && state.ready.holds(task, slot));
-      if (!stands_in_line) return "15: " + name + "is ready and not in line";
+      if (!stands_in_line) return "15: " + name() + "is ready and not in line";
     }
     for (const auto& [number, gang] : job.gangs)
       if (const auto flaw = check_gang(state.tasks, gang); !flaw.empty())
         return "5: gang " + std::to_string(number) + ": " + flaw;
   }
 
+  std::map<std::uint64_t, Milli> billed;  // cpus, by the job's serial
+  for (const auto& [id, node] : state.cluster.nodes())
+    for (const auto& [key, held] : node.holdings)
+      if (held->billed_to != 0) billed[held->billed_to] += held->grant.cpus;
+  for (const auto& [id, job] : state.tasks.jobs())
+    if (job.usage.cpus != billed[job.serial])
+      return "15: job " + to_text(id) + " is billed for " + std::to_string(job.usage.cpus) + " and holds " +
+             std::to_string(billed[job.serial]);
+
   for (const auto& [id, node] : state.cluster.nodes()) {
-    const std::string name = "node '" + node.name + "' ";
-    if (node.drains != state.drained.contains(id)) return "13: " + name + "is drained and is not";
-    if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name + flaw;
+    const auto name = [&its = node] { return "node '" + its.name + "' "; };
+    if (node.drains != state.drained.contains(id)) return "13: " + name() + "is drained and is not";
+    if (const auto flaw = check_node(node); !flaw.empty()) return "4: " + name() + flaw;
     for (const auto& [key, held] : node.holdings) {
       const Holding& holding = *held;
       if (holding.kind == Holding::Kind::stopping) continue;
       if (holding.kind == Holding::Kind::orphan) {
-        if (!state.cluster.orphans().contains({key.task, key.attempt, id})) return "16: " + name + "has a lost orphan";
+        if (!state.cluster.orphans().contains({key.task, key.attempt, id}))
+          return "16: " + name() + "has a lost orphan";
         continue;
       }
       const Slot slot = state.tasks.find(key.task);
       const bool is_current = slot != no_slot && state.tasks[slot].is_running() &&
                               state.tasks[slot].attempt().id == key.attempt && state.tasks[slot].attempt().node == id;
-      if (!is_current) return "16: " + name + "runs an attempt that is not its task's current one";
+      if (!is_current) return "16: " + name() + "runs an attempt that is not its task's current one";
     }
   }
   return {};
+}
+
+std::vector<HungryTask> hungry_tasks(const Scheduler& scheduler) {
+  const auto& state = *scheduler.state_;
+  std::set<JobId> fed;
+  for (const auto& [id, node] : state.cluster.nodes())
+    for (const auto& [key, held] : node.holdings) fed.insert(key.task.job);
+  std::vector<HungryTask> hungry;
+  for (const auto& [id, job] : state.tasks.jobs()) {
+    if (job.priorities.empty() || fed.contains(id)) continue;
+    std::set<std::pair<std::int32_t, ShapeIndex>> seen;
+    for (const Slot slot : job.tasks.in_order()) {
+      const Task& task = state.tasks[slot];
+      const bool is_plain = task.in_line && task.spec.locks.empty() && task.spec.semaphores.empty();
+      if (!is_plain || !seen.emplace(task.spec.priority, task.shape).second) continue;
+      HungryTask& its = hungry.emplace_back(HungryTask{task.spec.id, task.spec.priority, {}});
+      for (const auto& [node_id, node] : state.cluster.nodes())
+        if (node.takes_work() && node.lasting.fits(task.spec.needs)) its.nodes.push_back(node_id);
+    }
+  }
+  return hungry;
 }
 
 }  // namespace troupe::scheduler

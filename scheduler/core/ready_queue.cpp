@@ -129,8 +129,10 @@ bool ReadyQueue::holds(const Task& task, Slot slot) const {
   if (!job->second.shapes.has(task.shape)) return false;
   const Line& line = job->second.line_of(task.shape);
   const auto is_it = [&](const Entry& entry) { return entry.slot == slot && entry.order == task.order; };
-  return std::any_of(line.in_order.begin() + static_cast<std::ptrdiff_t>(line.first), line.in_order.end(), is_it) ||
-         std::any_of(line.heap.begin(), line.heap.end(), is_it);
+  const auto begin = line.in_order.begin() + static_cast<std::ptrdiff_t>(line.first);
+  const auto found = std::lower_bound(begin, line.in_order.end(), task.order,
+                                      [](const Entry& entry, std::uint64_t order) { return entry.order < order; });
+  return (found != line.in_order.end() && is_it(*found)) || std::any_of(line.heap.begin(), line.heap.end(), is_it);
 }
 
 }  // namespace troupe::scheduler

@@ -50,7 +50,7 @@ class ReadyQueue {
     return gangs_.contains(GangRank{-std::int64_t{priority}, order});
   }
   bool is_empty() const { return levels_.empty() && gangs_.empty(); }
-  /// Whether it stands in line. Cost: its line.
+  /// Whether it stands in line. Cost: log its line, and those of it that came out of order.
   bool holds(const Task& task, Slot slot) const;
 
  private:

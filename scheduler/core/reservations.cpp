@@ -19,7 +19,7 @@ constexpr std::size_t nodes_per_reservation = 16;
 void Scheduler::State::keep_nodes_for_the_patient() {
   if (now < next_sweep) return;
   next_sweep = now + std::max(settings.line_patience / 4, Time{10});
-  if (ready.is_empty() || now < placing_from) return;
+  if (ready.is_empty() || now < placing_from || has_planted(Planted::nothing_kept_for_the_patient)) return;
   drop_hopeless_reservations();
   take_what_lower_ones_keep();
   preempt_for_all();

@@ -29,6 +29,7 @@ Scheduler::State::State(Settings given, StoredState stored, Time at)
       epoch(stored.epoch),
       now(at),
       made_at(at),
+      cluster(given.planted),
       sync(sync_settings(given), stored.epoch, stored.queues, at) {
   count_from_now();
   load(std::move(stored));

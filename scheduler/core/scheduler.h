@@ -51,6 +51,8 @@ struct Settings {
   Planted planted = Planted::none;  ///< For tests of the simulator only.
 };
 
+struct HungryTask;  // invariants.h
+
 class Scheduler {
  public:
   /// Goes on from what the store holds; a new cluster's is empty but for its id and epoch.
@@ -120,6 +122,7 @@ class Scheduler {
 
   /// See invariants.h.
   friend std::string broken_invariant(const Scheduler& scheduler);
+  friend std::vector<HungryTask> hungry_tasks(const Scheduler& scheduler);
 
  private:
   struct State;

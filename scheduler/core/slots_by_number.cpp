@@ -30,9 +30,12 @@ std::vector<Slot> SlotsByNumber::in_order() const {
   std::sort(numbers.begin(), numbers.end());
   std::vector<Slot> slots;
   slots.reserve(size_);
-  for (const std::uint32_t number : numbers)
-    for (const Slot slot : pages_.at(number)->slots)
-      if (slot != no_slot) slots.push_back(slot);
+  for (const std::uint32_t number : numbers) {
+    const Page& page = *pages_.at(number);
+    const std::size_t all = slots.size() + page.used;
+    for (std::size_t i = 0; slots.size() < all; ++i)
+      if (page.slots[i] != no_slot) slots.push_back(page.slots[i]);
+  }
   return slots;
 }
 

@@ -36,7 +36,7 @@ void NodeHost::start() {
                                                     .shared_workers = 2,
                                                     .most_sharing_a_worker = 3,
                                                     .kill_grace = timing.kill_grace,
-                                                    .start_timeout = 6 * timing.node_timeout,
+                                                    .start_timeout = start_timeout(timing),
                                                     .worker_timeout = timing.node_timeout,
                                                     .planted = world_.scenario.planted},
                                       local_now());
@@ -251,7 +251,7 @@ void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
 
 void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
   world_.witness.starts(order, self_, world_.store);
-  world_.starts(order.task);
+  world_.starts(order, self_.capacity);
   const TaskScript& script = world_.scripts[order.task];
   if (dice_.chance(world_.scenario.weather.worker_dies_permille) && world_.has_faults())
     later(dice_.between(Time{0}, script.duration), [this, worker] { worker_exits(worker, {.signal = 9}); });
@@ -296,7 +296,7 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
 
 void NodeHost::run_command(const RunOrder& order) {
   world_.witness.starts(order, self_, world_.store);
-  world_.starts(order.task);
+  world_.starts(order, self_.capacity);
   commands_.insert({order.task, order.attempt});
   later(world_.scripts[order.task].duration, [this, task = order.task, attempt = order.attempt] {
     if (!commands_.contains({task, attempt})) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/simulation/dice.h"
+#include "scheduler/simulation/needs_workload.h"
 #include "scheduler/simulation/workload.h"
 
 namespace troupe::scheduler::sim {
@@ -101,15 +102,14 @@ void crash_all_with_the_store(Scenario& scenario) {
     scenario.faults.push_back({FaultKind::agent_crash, cause.at, cause.lasts / 8, i});
 }
 
-/// In most of the worlds that may have them: of two to six, two meet at a barrier, and the others may die. None where
-/// two schedulers may be active at once or a store may lose what it promised: their witness follows one scheduler at a
-/// time.
+/// In three of four worlds that may have them, in fewer where one stands by: of two to six, two meet at a barrier, and
+/// the others may die. None where a store may lose what it promised.
 void draw_clients(Scenario& scenario) {
   Dice dice(scenario.seed, "sync clients");
   const bool may_lose = std::any_of(scenario.faults.begin(), scenario.faults.end(), [](const Fault& fault) {
     return fault.kind == FaultKind::store_rolled_back || fault.kind == FaultKind::store_foreign;
   });
-  if (scenario.has_standby || may_lose || dice.chance(250)) return;
+  if (may_lose || dice.chance(scenario.has_standby ? 750 : 250)) return;
   const int count = dice.between(2, 6);
   const int rounds = dice.between(0, 5);
   for (int i = 0; i < count; ++i) {
@@ -135,6 +135,17 @@ void draw_drains(Scenario& scenario) {
 }
 
 }  // namespace
+
+Time start_timeout(const Timing& timing) { return 6 * timing.node_timeout; }
+
+Time longest_task(const Timing& timing) { return 20 * timing.heartbeat; }
+
+Time longest_wait(const Scenario& scenario) {
+  const Timing& timing = scenario.timing;
+  const Time slowest_start = scenario.weather.worker_stops_permille > 0 ? start_timeout(timing) : Time{0};
+  return longest_task(timing) +
+         2 * (2 * timing.line_patience + timing.kill_grace + slowest_start + 4 * timing.node_timeout);
+}
 
 bool Scenario::stays(std::size_t node) const {
   return std::none_of(faults.begin(), faults.end(), [node](const Fault& fault) {
@@ -169,6 +180,7 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
   scenario.has_standby = has_faults && dice.chance(400);
   scenario.scheduler_clock_permille = draw_clock(dice);
   for (std::size_t i = 0; i < nodes; ++i) scenario.nodes.push_back(draw_node(dice));
+  draw_node_kinds(scenario);
 
   for (const auto& each : harmless_classes) draw_faults(scenario, each);
   if (has_faults) {
@@ -178,6 +190,8 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
   draw_clients(scenario);
   draw_drains(scenario);
   draw_workload(scenario, is_real ? 200 : 10, is_real ? 2000 : 500);
+  draw_needs(scenario);
+  draw_contention(scenario);
   return scenario;
 }
 

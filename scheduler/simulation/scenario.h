@@ -136,6 +136,14 @@ struct Scenario {
   bool stays(std::size_t node) const;
 };
 
+/// Of a worker, until its agent gives it up.
+Time start_timeout(const Timing& timing);
+/// As drivers ask for.
+Time longest_task(const Timing& timing);
+/// Of a task of a job that holds nothing, while only later ones start: the product's patience until nodes are kept for
+/// it, by the slowest clock; then what runs there has to end, and its end to be heard of.
+Time longest_wait(const Scenario& scenario);
+
 /// What a caller may fix; all else is drawn.
 struct Wishes {
   std::size_t nodes = 0;  ///< 0: drawn.

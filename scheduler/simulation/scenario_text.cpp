@@ -186,6 +186,15 @@ void fields(Line& line, Weather& weather) {
   line("uses_codec", weather.uses_codec, false);
 }
 
+/// The one label that there is.
+template <class Line>
+void zone_field(Line& line, Labels& labels) {
+  std::string zone = labels.empty() ? "" : labels.front().second;
+  line("zone", zone);
+  labels = {};
+  if (!zone.empty()) labels = {{"zone", zone}};
+}
+
 template <class Line>
 void fields(Line& line, NodePlan& node) {
   line("cpus", node.capacity.cpus, Milli{0});
@@ -195,6 +204,7 @@ void fields(Line& line, NodePlan& node) {
   node.capacity.gpus.clear();
   for (std::uint32_t i = 0; i < gpus; ++i)
     node.capacity.gpus.push_back({.index = i, .uuid = "gpu" + std::to_string(i), .memory_bytes = 1000});
+  zone_field(line, node.capacity.labels);
   line("clock_permille", node.clock_permille, 1000);
 }
 
@@ -326,6 +336,9 @@ void fields(Line& line, TaskLine its) {
   edge_fields(line, spec);
   line("cpus", spec.needs.cpus, Milli{1000});
   line("gpus", spec.needs.gpus, Milli{0});
+  line("memory_bytes", spec.needs.memory_bytes, std::int64_t{0});
+  line("gpu_memory_bytes", spec.needs.gpu_memory_bytes, std::int64_t{0});
+  zone_field(line, spec.needs.labels);
   int work = static_cast<int>(spec.work.index());
   line("work", Named{work, work_names});
   bool shares_worker = spec.is_actor() && std::get<ActorWork>(spec.work).shares_worker;

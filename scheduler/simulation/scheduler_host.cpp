@@ -87,11 +87,12 @@ void SchedulerHost::renew_lease() {
 
 void SchedulerHost::opened(StoredState&& state) {
   world_.witness.opens(state, world_.cluster, world_.store);
-  world_.sync_witness.scheduler_started(state.queues);
+  world_.sync_witness.scheduler_started(number_, state.epoch, state.queues);
   is_opening_ = false;
   age_ = {world_.cluster, state.epoch, state.commit_seq};
   clock_.emplace(clock_offset_ + world_.timeline.now(), steady(), settings_.planted);
   watch_.emplace(world_.witness, state, local_now());
+  waits_.emplace(world_.witness, world_.scenario, state);
   gate_.emplace(settings_.planted);
   core_ = std::make_unique<Scheduler>(settings_, state, local_now());
   world_.trace.note(world_.timeline.now(), "is active: scheduler", number_, age_.epoch);
@@ -118,6 +119,7 @@ void SchedulerHost::end_process() {
   client_.close();
   core_.reset();
   watch_.reset();
+  waits_.reset();
   gate_.reset();
   arrived_meanwhile_.clear();
   gone_meanwhile_.clear();
@@ -177,7 +179,8 @@ void SchedulerHost::step(const Event& event) {
   Effects effects = core_->step(now, event);
   world_.trace.step(world_.timeline.now(), number_, event, effects);
   watch_->saw(now, event, effects);
-  world_.sync_witness.saw(event, effects, *core_);
+  waits_->saw(world_.timeline.now(), event, effects, *core_);
+  world_.sync_witness.saw(number_, event, effects, *core_);
   for (const auto& effect : effects)
     if (const auto* wake = std::get_if<WakeAt>(&effect)) wake_at(wake->at);
   gate_->take(std::move(effects));
@@ -226,7 +229,7 @@ void SchedulerHost::commit_what_waits() {
 void SchedulerHost::send_what_may_go() {
   for (auto& effect : gate_->take_sends()) {
     if (!world_.store.is_replaced()) watch_->lets_out(effect, world_.store.contents());
-    world_.sync_witness.sent(effect);
+    world_.sync_witness.sent(number_, effect);
     auto outgoing = message_of(std::move(effect), *core_);
     if (!outgoing) continue;
     const auto* node = std::get_if<NodeId>(&outgoing->to);

@@ -10,6 +10,7 @@
 
 #include "scheduler/service/commit_gate.h"
 #include "scheduler/service/process_clock.h"
+#include "scheduler/simulation/bounded_wait.h"
 #include "scheduler/simulation/core_watch.h"
 #include "scheduler/simulation/network.h"
 #include "scheduler/simulation/store_client.h"
@@ -32,6 +33,7 @@ class SchedulerHost {
   /// A connection closed: the driver's process is gone.
   void notice_gone(DriverId driver);
 
+  std::uint32_t number() const { return number_; }
   bool is_up() const { return is_up_; }
   /// Active, and nothing waits in it.
   bool is_settled() const;
@@ -68,6 +70,7 @@ class SchedulerHost {
   bool is_paused_ = false;
   std::unique_ptr<Scheduler> core_;  // while it is active
   std::optional<CoreWatch> watch_;
+  std::optional<BoundedWait> waits_;
   std::optional<CommitGate> gate_;
   std::optional<ProcessClock> clock_;
   StoreAge age_;

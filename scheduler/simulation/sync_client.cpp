@@ -10,6 +10,7 @@
 namespace troupe::scheduler::sim {
 namespace {
 
+constexpr Time longest_commit_and_way{30};
 constexpr Time usual_node_timeout{1000};
 constexpr const char* queues[] = {"durable", "volatile"};
 
@@ -21,6 +22,7 @@ SyncClientHost::SyncClientHost(World& world, std::uint32_t number)
       id_{world.scenario.drivers.size() + number + 1},
       lease_(world.scenario.timing.sync_lease),
       dice_(world.scenario.seed + number, "sync client"),
+      sudden_dice_(world.scenario.seed + number, "last moments"),
       steps_(plan_.steps),
       rounds_(plan_.rounds) {
   world.network.attach(world.places.driver(id_.value - 1), [this](Place, Letter&& letter) { take(std::move(letter)); });
@@ -38,12 +40,28 @@ void SyncClientHost::later(Time delay, std::function<void()> what) {
 
 void SyncClientHost::to_scheduler(message::Message&& message) {
   const Envelope envelope{world_.cluster, epoch_, id_.value};
-  world_.network.send(world_.places.driver(id_.value - 1), world_.places.scheduler(0), envelope, std::move(message));
+  const Place from = world_.places.driver(id_.value - 1);
+  if (world_.scenario.has_standby) {
+    auto copy = message;
+    world_.network.send(from, world_.places.scheduler(1), envelope, std::move(copy));
+  }
+  world_.network.send(from, world_.places.scheduler(0), envelope, std::move(message));
 }
 
 void SyncClientHost::start() {
   later(plan_.starts_at, [this] { begin(); });
   if (plan_.dies_at) later(*plan_.dies_at, [this] { die(); });
+  for (const Fault& fault : world_.scenario.faults) {
+    if (fault.kind != FaultKind::scheduler_crash && fault.kind != FaultKind::store_crash) continue;
+    const Time before = sudden_dice_.between(Time{1}, longest_commit_and_way);
+    later(std::max(fault.at - before, Time{0}), [this] {
+      if (last_ > 0) ask(message_to(queues[0]));
+    });
+  }
+}
+
+sync::Operation SyncClientHost::message_to(const std::string& queue) const {
+  return sync::Send{queue, to_text(id_) + ':' + std::to_string(last_ + 1), queue == queues[0]};
 }
 
 void SyncClientHost::join() {
@@ -79,8 +97,20 @@ void SyncClientHost::send(std::uint64_t number) {
 
 void SyncClientHost::ask_again() {
   join();
+  if (world_.scenario.planted == Planted::retry_under_a_new_request) renumber_sends();
   for (const auto& [number, open] : open_) send(number);
   later(world_.scenario.timing.heartbeat, [this] { ask_again(); });
+}
+
+/// The bug: a message that is sent again is no copy of the one that was sent.
+void SyncClientHost::renumber_sends() {
+  const auto is_send = [](const auto& each) { return std::holds_alternative<sync::Send>(each.second.operation); };
+  const auto first = std::find_if(open_.begin(), open_.end(), is_send);
+  if (first == open_.end()) return;
+  auto send = open_.extract(first);
+  if (std::exchange(send.key(), last_ + 1) == awaited_) awaited_ = last_ + 1;
+  ++last_;
+  open_.insert(std::move(send));
 }
 
 void SyncClientHost::renew() {
@@ -119,7 +149,7 @@ sync::Operation SyncClientHost::draw() {
                            .lease = lease_,
                            .patience = patience};
     case 3:
-    case 4: return sync::Send{queue, to_text(id_) + ':' + std::to_string(last_ + 1), queue == queues[0]};
+    case 4: return message_to(queue);
     default:
       return sync::Receive{.queue = dice_.chance(200) ? queue + ".dead" : queue,
                            .lease = lease_,

@@ -19,6 +19,7 @@ class SyncClientHost {
  public:
   SyncClientHost(World& world, std::uint32_t number);
 
+  /// Besides its steps it sends a message just before each crash of a scheduler or the store: the answer may be lost.
   void start();
   bool is_gone() const { return is_gone_; }
   void print_what_is_open() const;
@@ -39,9 +40,11 @@ class SyncClientHost {
   void take(Letter&& letter);
   void act();
   sync::Operation draw();
+  sync::Operation message_to(const std::string& queue) const;
   void ask(sync::Operation operation);
   void send(std::uint64_t number);
   void ask_again();
+  void renumber_sends();
   void renew();
   void finish(sync::Token token);
   void take(const sync::Answer& answer);
@@ -58,6 +61,7 @@ class SyncClientHost {
   const DriverId id_;
   const Time lease_;
   Dice dice_;
+  Dice sudden_dice_;
   int steps_;
   int rounds_;
   bool is_gone_ = false;

@@ -1,4 +1,8 @@
-// What is watched of locks, semaphores, barriers and queues, from outside the scheduler and after every event.
+// What is watched of locks, semaphores, barriers and queues, from outside the schedulers and after every event.
+//
+// Two schedulers may be active at once, one of them without knowing that its epoch is over: it grants what the other
+// grants, too, under lower tokens, for which the tokens are there. So what a scheduler says is held against what it has
+// said itself; against all that was said: tokens, what is written under them, and what durable queues have accepted.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +10,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "scheduler/core/scheduler.h"
 #include "scheduler/simulation/witness.h"
@@ -16,37 +21,51 @@ class SyncWitness {
  public:
   explicit SyncWitness(Witness& witness) : witness_(witness) {}
 
-  /// A scheduler starts from these queues.
-  void scheduler_started(const StoredQueues& queues);
-  void saw(const Event& event, const Effects& effects, const Scheduler& scheduler);
+  /// The scheduler of this number starts from these queues.
+  void scheduler_started(std::uint32_t number, std::uint32_t epoch, const StoredQueues& queues);
+  void saw(std::uint32_t number, const Event& event, const Effects& effects, const Scheduler& scheduler);
   /// An effect goes out, after the commit of what it follows.
-  void sent(const Effect& effect);
+  void sent(std::uint32_t number, const Effect& effect);
   /// A holder writes to a thing that looks at tokens.
   void used(const std::string& lock, sync::Token token, DriverId by);
   /// From now on what it held may be taken from it.
   void client_is_gone(DriverId client) { gone_.insert(client); }
   /// Nobody asks for anything any more.
-  void check_the_end(const Scheduler& scheduler);
+  void check_the_end(std::uint32_t number, const Scheduler& scheduler);
 
  private:
   using Asked = std::pair<DriverId, std::uint64_t>;
+  using Name = std::pair<sync::Kind, std::string>;
+  using Message = std::pair<std::string, std::string>;  // Queue and body.
 
-  void check_grant(const Asked& asked, const sync::Operation& operation, const sync::Answer& answer);
-  void check_delivery(const sync::Receive& receive, const sync::Answer& answer);
-  void check_messages(const StoredQueues& queues, bool only_durable);
+  /// Of one scheduler, since it started.
+  struct View {
+    std::uint32_t epoch = 0;
+    std::map<Asked, sync::Operation> asked;
+    std::map<Asked, sync::Token> granted;
+    std::map<Name, sync::Token> last_token;
+    std::map<std::string, std::uint64_t> last_first_delivery;  // By queue.
+    std::map<std::string, std::uint64_t> number_of;            // By body.
+    std::set<Message> accepted;                                // Told to be in a queue that is not durable.
+    std::set<std::pair<TaskId, AttemptId>> started;            // Of tasks that hold something while they run.
+  };
+
+  void check_grant(View& view, const Asked& asked, const sync::Operation& operation, const sync::Answer& answer);
+  void check_number(View& view, const std::string& queue, const Bytes& body, std::uint64_t number);
+  void check_delivery(View& view, const sync::Receive& receive, const sync::Answer& answer);
+  void check_messages(const StoredQueues& queues, const std::set<Message>& accepted);
+
+  void check_token(View& view, const Name& name, sync::Token token);
 
   Witness& witness_;
+  std::map<TaskId, std::vector<Name>> wanted_by_;  // By tasks, while they run.
   std::set<DriverId> gone_;
-  std::map<Asked, sync::Operation> asked_;
-  std::map<Asked, sync::Token> granted_;                                  // In this epoch.
-  std::map<sync::Token, DriverId> holder_of_;                             // Ever.
-  std::map<std::pair<sync::Kind, std::string>, sync::Token> last_token_;  // Ever.
+  std::map<std::uint32_t, View> views_;        // By the scheduler's number.
+  std::map<sync::Token, DriverId> holder_of_;  // Ever.
   std::map<std::string, sync::Token> last_write_;
-  std::map<std::string, std::uint64_t> last_first_delivery_;                    // In this epoch, by queue.
-  std::map<std::string, std::uint64_t> number_of_;                              // In this epoch, by body.
-  std::map<sync::Token, std::pair<std::string, std::string>> delivered_;        // Queue and body.
-  std::set<std::pair<std::string, std::string>> accepted_;                      // Told to be in the queue.
-  std::set<std::pair<std::string, std::string>> acknowledged_;                  // At least asked for.
+  std::map<sync::Token, Message> delivered_;
+  std::set<Message> accepted_;                                                  // Told to be in a durable queue.
+  std::set<Message> acknowledged_;                                              // At least asked for.
   std::map<std::pair<std::string, std::uint64_t>, std::set<DriverId>> passed_;  // Barrier and round.
 };
 

@@ -14,7 +14,7 @@ namespace {
 class Drawing {
  public:
   Drawing(Dice& dice, const Scenario& scenario, DriverPlan& plan)
-      : dice_(dice), plan_(plan), longest_(20 * scenario.timing.heartbeat) {
+      : dice_(dice), plan_(plan), longest_(longest_task(scenario.timing)) {
     for (std::size_t i = 0; i < scenario.nodes.size(); ++i)
       if (scenario.stays(i)) nodes_.emplace_back(scenario.nodes[i].capacity);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 namespace troupe::scheduler::sim {
 namespace {
@@ -24,6 +25,23 @@ Time longest_recovery(const Scenario& scenario) {
   return longest;
 }
 
+/// Each share on a device of its own, as much of each as of the others.
+bool is_as_needed(const Grant& grant, const Resources& needs, const NodeCapacity& node) {
+  const bool has_labels = std::all_of(needs.labels.begin(), needs.labels.end(), [&](const auto& label) {
+    return std::find(node.labels.begin(), node.labels.end(), label) != node.labels.end();
+  });
+  std::set<std::uint32_t> devices;
+  Milli gpus = 0;
+  for (const auto& share : grant.gpus) {
+    if (!devices.insert(share.index).second || share.memory_bytes != needs.gpu_memory_bytes) return false;
+    if (share.amount > 1000) return false;
+    gpus += share.amount;
+  }
+  const auto fewest = static_cast<std::size_t>((needs.gpus + 999) / 1000);
+  return has_labels && grant.cpus == needs.cpus && grant.memory_bytes == needs.memory_bytes && gpus == needs.gpus &&
+         devices.size() == fewest;
+}
+
 }  // namespace
 
 World::World(const Scenario& with, bool is_printing)
@@ -38,7 +56,10 @@ World::World(const Scenario& with, bool is_printing)
   witness.nothing_goes_wrong = scenario.is_quiet();
   for (const auto& driver : scenario.drivers)
     for (const auto& batch : driver.batches)
-      for (std::size_t i = 0; i < batch.tasks.size(); ++i) scripts[batch.tasks[i].id] = batch.scripts[i];
+      for (std::size_t i = 0; i < batch.tasks.size(); ++i) {
+        scripts[batch.tasks[i].id] = batch.scripts[i];
+        needs[batch.tasks[i].id] = &batch.tasks[i].needs;
+      }
   for (std::uint32_t i = 0; i < (scenario.has_standby ? 2 : 1); ++i)
     schedulers.push_back(std::make_unique<SchedulerHost>(*this, i));
   for (std::uint32_t i = 0; i < scenario.nodes.size(); ++i) nodes.push_back(std::make_unique<NodeHost>(*this, i));
@@ -61,7 +82,11 @@ bool World::is_gone(DriverId driver) const {
 }
 
 /// A driver's own job and its graph have two ids that follow each other.
-void World::starts(TaskId task) { drivers[(task.job.value - 1) / 2]->runs(task); }
+void World::starts(const RunOrder& order, const NodeCapacity& node) {
+  if (!is_as_needed(order.grant, *needs[order.task], node))
+    witness.breaks("4: " + text_of_attempt(order.task, order.attempt) + " is not given what it needs");
+  drivers[(order.task.job.value - 1) / 2]->runs(order.task);
+}
 
 /// What is down when the faults stop comes back then, at the latest; only the scheduler may be stopped longer.
 void World::plan(const Fault& fault) {
@@ -194,7 +219,7 @@ void World::check_the_end() {
   for (const auto& scheduler : schedulers) scheduler->scan();
   if (settled_scheduler()->core()->synchronisation().claims().size() != 0)
     witness.breaks("16: a claim is left that nobody holds");
-  if (!clients.empty()) sync_witness.check_the_end(*settled_scheduler()->core());
+  if (!clients.empty()) sync_witness.check_the_end(settled_scheduler()->number(), *settled_scheduler()->core());
   for (const auto& node : settled_scheduler()->core()->nodes())
     if (node.free_cpus != node.capacity.cpus) witness.breaks("16: a cpu is held by nobody");
 }

@@ -32,8 +32,8 @@ struct World {
   /// No id when no driver is there.
   DriverId driver_at(Place place) const;
   bool is_gone(DriverId driver) const;
-  /// A node starts an attempt of it.
-  void starts(TaskId task);
+  /// A node of that capacity starts an attempt.
+  void starts(const RunOrder& order, const NodeCapacity& node);
   bool has_faults() const { return timeline.now() < scenario.faults_until; }
 
   const Scenario& scenario;
@@ -46,6 +46,7 @@ struct World {
   StoreModel store;
   Time store_slow_until{0};
   TaskBook<TaskScript> scripts;
+  TaskBook<const Resources*> needs;
   std::vector<std::unique_ptr<SchedulerHost>> schedulers;
   std::vector<std::unique_ptr<NodeHost>> nodes;
   std::vector<std::unique_ptr<DriverHost>> drivers;

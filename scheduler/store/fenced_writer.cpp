@@ -56,6 +56,11 @@ std::optional<CommitOutcome> FencedWriter::on_connected(const StoreAge& found) {
     is_armed_ = true;
     return Committed{own_.commit_seq};
   }
+  if (has_batch_ && planted_ == Planted::unknown_exec_taken_as_failure) {
+    has_batch_ = false;  // given up: what comes next has its number
+    is_armed_ = true;
+    return Committed{own_.commit_seq};
+  }
   is_whole_ = found.commit_seq == own_.commit_seq;
   is_armed_ = true;
   return std::nullopt;

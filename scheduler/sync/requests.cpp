@@ -231,7 +231,7 @@ void Synchronisation::on(const Asked& asked, const sync::Send& send) {
   const Queues::Queue& queue = make_queue(send.queue, {}, asked.makes_durable || send.durable);
   if (send.durable && !queue.options.durable)
     return refuse(asked, named(Kind::queue, send.queue) + " is in use, and is not durable");
-  if (queue.messages.size() >= queue.options.capacity ||
+  if ((queue.messages.size() >= queue.options.capacity && settings_.planted != Planted::queue_without_a_limit) ||
       queues_.bytes() + send.body.size() > settings_.most_queued_bytes) {
     forget_if_unused(send.queue);
     return answer(asked, Outcome::full);

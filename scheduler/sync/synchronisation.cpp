@@ -10,6 +10,12 @@ using sync::Kind;
 using sync::Outcome;
 using sync::Token;
 
+namespace {
+
+bool wants_one(const TaskSpec& spec) { return spec.locks.size() + spec.semaphores.size() == 1; }
+
+}  // namespace
+
 Synchronisation::Synchronisation(SyncSettings settings, std::uint32_t epoch, const StoredQueues& stored, SyncTime now)
     : settings_(settings),
       now_(now),
@@ -21,7 +27,8 @@ Synchronisation::Synchronisation(SyncSettings settings, std::uint32_t epoch, con
     queues_.ensure(name, queue.options);
     for (const auto& [number, message] : queue.messages) {
       queues_.put(name, number, message);
-      sent_before_.emplace(message.sender, message.request);
+      if (settings.planted != Planted::sent_before_forgotten_at_restart)
+        sent_before_.emplace(message.sender, message.request);
     }
   }
 }
@@ -100,17 +107,20 @@ std::optional<SyncTime> Synchronisation::next_timer() const {
 
 // --- tasks that hold locks while they run ----------------------------------------------------------------------------
 
-bool Synchronisation::may_task_take(Kind kind, const std::string& name, std::uint32_t capacity) const {
+bool Synchronisation::may_task_take(const TaskSpec& spec, Kind kind, const std::string& name,
+                                    std::uint32_t capacity) const {
   const Permits& permits = permits_of(kind);
   if (is_in_grace_ || !permits.are_free(name, capacity, 1)) return false;
-  return !permits.has_line(name) || turns_of_tasks_.contains({kind, name});
+  const auto turn = turns_of_tasks_.find({kind, name});
+  const bool has_turn = turn != turns_of_tasks_.end() && turn->second != 0 && wants_one(spec);
+  return has_turn || !permits.has_line(name);
 }
 
 std::optional<Synchronisation::PermitName> Synchronisation::first_lacking(const TaskSpec& spec) const {
   for (const auto& name : spec.locks)
-    if (!may_task_take(Kind::lock, name, 1)) return PermitName{Kind::lock, name};
+    if (!may_task_take(spec, Kind::lock, name, 1)) return PermitName{Kind::lock, name};
   for (const auto& need : spec.semaphores)
-    if (!may_task_take(Kind::semaphore, need.name, need.permits)) return PermitName{Kind::semaphore, need.name};
+    if (!may_task_take(spec, Kind::semaphore, need.name, need.permits)) return PermitName{Kind::semaphore, need.name};
   return std::nullopt;
 }
 
@@ -136,7 +146,7 @@ void Synchronisation::take_tasks_off_line(const PermitName& name) {
 }
 
 void Synchronisation::end_turns_of_tasks() {
-  for (const auto& [kind, name] : std::exchange(turns_of_tasks_, {})) serve(kind, name);
+  for (const auto& [name, token] : std::exchange(turns_of_tasks_, {})) serve(name.first, name.second);
 }
 
 std::string Synchronisation::why_not(const TaskSpec& spec) const {
@@ -148,11 +158,14 @@ std::string Synchronisation::why_not(const TaskSpec& spec) const {
 }
 
 Token Synchronisation::take_all(const TaskSpec& spec, AttemptId attempt) {
+  const bool is_new_token = settings_.planted == Planted::turn_of_tasks_under_a_new_token;
   Token last = 0;
   const auto take_one = [&](Kind kind, const std::string& name, std::uint32_t capacity) {
     if (!permits_of(kind).are_free(name, capacity, 1)) return;  // Named twice, or see take_again.
     const Claim claim{.kind = kind, .name = name, .holder = {{}, spec.id, attempt}, .client = {}, .is_held = true};
-    last = claims_.add(claim);
+    const auto turn = turns_of_tasks_.find({kind, name});
+    const Token theirs = turn == turns_of_tasks_.end() ? 0 : std::exchange(turn->second, 0);
+    last = claims_.add(claim, wants_one(spec) && !is_new_token ? theirs : 0);
     permits_of(kind).take(name, capacity, last, 1);
   };
   for (const auto& name : spec.locks) take_one(Kind::lock, name, 1);
@@ -191,7 +204,7 @@ void Synchronisation::serve_permits(Kind kind, const std::string& name) {
     }
     take_tasks_off_line(key);
     out_.freed.insert(key);
-    turns_of_tasks_.insert(key);
+    turns_of_tasks_.emplace(key, token);
     return;
   }
 }

@@ -66,8 +66,10 @@ class Synchronisation {
   /// The scheduler itself was stopped: nobody could renew anything. All leases and waits last this long at least.
   void spare_until(SyncTime at) { spared_until_ = at; }
 
-  /// Tasks wait for it: from now on they stand in its line, as one. When it is their turn, it is theirs until the turn
-  /// is over, whichever of them takes it: what of it none has taken then goes to the next in line.
+  /// Tasks wait for it: from now on they stand in its line, as one. When it is their turn, a permit is theirs until the
+  /// turn is over, whichever of them takes it, under the token with which they stood there: so later grants have higher
+  /// ones. One that wants several things has one token for all, and no turn: it waits until nobody stands in line. If
+  /// none has taken it then, the next in line has it.
   void queue_tasks(const PermitName& name, std::uint32_t capacity);
   /// None waits for it any more.
   void unqueue_tasks(const PermitName& name);
@@ -141,7 +143,7 @@ class Synchronisation {
   void serve(sync::Kind kind, const std::string& name);
   void serve_permits(sync::Kind kind, const std::string& name);
   void take_tasks_off_line(const PermitName& name);
-  bool may_task_take(sync::Kind kind, const std::string& name, std::uint32_t capacity) const;
+  bool may_task_take(const TaskSpec& spec, sync::Kind kind, const std::string& name, std::uint32_t capacity) const;
   void serve_line(const std::string& line);
   void grant(sync::Token token);
   void pass(const std::vector<sync::Token>& arrived);
@@ -161,8 +163,8 @@ class Synchronisation {
   Claims claims_;
   Permits locks_;
   Permits semaphores_;
-  std::map<PermitName, sync::Token> tasks_in_line_;  // Their one claim to each; never held.
-  std::set<PermitName> turns_of_tasks_;
+  std::map<PermitName, sync::Token> tasks_in_line_;   // Their one claim to each; never held.
+  std::map<PermitName, sync::Token> turns_of_tasks_;  // The token that is theirs; 0: it is taken.
   Barriers barriers_;
   Queues queues_;
   KeptAnswers kept_;

@@ -11,7 +11,7 @@ from .shapes import LOCKS, SEMAPHORES
 OUTSIDE = "outside"  # Their graph in the trace; the task is the lock's name.
 TAKERS = 2
 PATIENCE_S = 30
-PAUSE_S = (0.3, 1.2)  # A task is in no lock's line: who takes it again and again would keep it waiting.
+PAUSE_S = (0.3, 1.2)  # Each of them is a process to start.
 KILLED = 0.1  # of them
 
 

@@ -65,6 +65,17 @@ TEST_CASE("a node that is kept for a large task is given nothing ahead", "[sched
   CHECK(cluster.state_of(task(600)) == "ready");
 }
 
+TEST_CASE("what was given ahead and is cancelled counts in its job's share while it holds room, and not after",
+          "[scheduler]") {
+  Scenario cluster;
+  run_quick_ones(cluster, 60);
+  const std::string waits = task(quick_from + 1);
+  cluster.cancels(waits);
+  cluster.finishes("a", task(quick_from) + "#1").stops("a", waits + "#1");
+  CHECK(cluster.state_of(waits) == "cancelled");
+  CHECK(cluster.state_of(task(quick_from + 2)) == "running");
+}
+
 TEST_CASE("what was given ahead to a node that dies runs elsewhere", "[scheduler]") {
   Scenario cluster;
   run_quick_ones(cluster, 60);

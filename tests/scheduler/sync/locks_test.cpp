@@ -136,7 +136,8 @@ a 2: done
   CHECK(scene.sync().is_turn_of_tasks());
   CHECK_FALSE(scene.sync().first_lacking(spec_of(1, {"x"}, {})));
   SECTION("one of them takes it") {
-    scene.sync().take_all(spec_of(1, {"x"}, {}), {1, 1});
+    CHECK(scene.sync().take_all(spec_of(1, {"x"}, {}), {1, 1}) == token(2));
+    CHECK(scene.sync().first_lacking(spec_of(2, {"x"}, {})));
     scene.ends_turns();
     CHECK(scene.answers() == "\n");
     scene.attempt_over(1);
