@@ -57,13 +57,15 @@ class Drawing {
   }
 
   /// Many small tasks, and then grids of such, each after its neighbours of the step before: these are given behind
-  /// what they come after.
-  void draw_grids(Time first, Time leaves) {
+  /// what they come after. Answers with when they are.
+  std::vector<Time> draw_grids(Time first, Time leaves) {
+    std::vector<Time> starts;
     begin(first, plan_.own);
     for (int left = 50; left > 0; --left) add_quick({});
     plan_.batches.push_back(std::move(batch_));
     for (int grids = dice_.between(1, 4); grids > 0; --grids) {
       begin(Time{dice_.between(first.count(), leaves.count())}, plan_.own);
+      starts.push_back(batch_.at);
       std::vector<TaskId> before;
       const auto width = dice_.between<std::size_t>(1, 4);
       for (int steps = dice_.between(2, 8); steps > 0; --steps) {
@@ -79,6 +81,7 @@ class Drawing {
     }
     std::stable_sort(plan_.batches.begin(), plan_.batches.end(),
                      [](const PlannedBatch& a, const PlannedBatch& b) { return a.at < b.at; });
+    return starts;
   }
 
  private:
@@ -222,6 +225,21 @@ void make_actors_share(Dice& dice, DriverPlan& plan) {
 }  // namespace
 
 /// Drivers come and go; the batches of one come in bursts, so that there is more to run than there is room.
+namespace {
+
+/// A scheduler that is started anew at once, while what the driver asked for then waits for each other at its nodes.
+void crash_amid(Scenario& scenario, std::uint64_t driver, const std::vector<Time>& starts) {
+  Dice dice(scenario.seed + driver, "amid grids");
+  for (const Time start : starts) {
+    const Fault crash{.kind = FaultKind::scheduler_crash,
+                      .at = start + Time{dice.between(1, 40)},
+                      .lasts = Time{dice.between(0, 2)}};
+    if (dice.chance(500) && !scenario.is_quiet() && crash.at < scenario.faults_until) scenario.faults.push_back(crash);
+  }
+}
+
+}  // namespace
+
 void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
   const std::size_t wanted = Dice(scenario.seed, "work").log_between(fewest, most);
   const std::size_t drivers = Dice(scenario.seed, "drivers").between<std::size_t>(1, 4);
@@ -250,7 +268,7 @@ void draw_workload(Scenario& scenario, std::size_t fewest, std::size_t most) {
     Dice sharing(scenario.seed + i, "sharing actors");
     if (sharing.chance(500)) make_actors_share(sharing, plan);
     Dice grids(scenario.seed + i, "grids");
-    if (grids.chance(300)) Drawing(grids, scenario, plan).draw_grids(first, leaves);
+    if (grids.chance(300)) crash_amid(scenario, i, Drawing(grids, scenario, plan).draw_grids(first, leaves));
     Dice added(scenario.seed + i, "added");
     if (added.chance(500)) Drawing(added, scenario, plan).draw_added();
     Dice locks(scenario.seed + i, "locks");
