@@ -231,9 +231,8 @@ namespace {
 void crash_amid(Scenario& scenario, std::uint64_t driver, const std::vector<Time>& starts) {
   Dice dice(scenario.seed + driver, "amid grids");
   for (const Time start : starts) {
-    const Fault crash{.kind = FaultKind::scheduler_crash,
-                      .at = start + Time{dice.between(1, 40)},
-                      .lasts = Time{dice.between(0, 2)}};
+    const Fault crash{
+        .kind = FaultKind::scheduler_crash, .at = start + Time{dice.between(1, 40)}, .lasts = Time{dice.between(0, 2)}};
     if (dice.chance(500) && !scenario.is_quiet() && crash.at < scenario.faults_until) scenario.faults.push_back(crash);
   }
 }
