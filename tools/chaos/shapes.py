@@ -9,7 +9,7 @@ BAG = {"chain": 2, "fan": 2, "each": 2, "diamonds": 2, "loose": 2, "gang": 3, "l
        "priority": 1, "cancelled": 2}
 LOCKS = ["lock-a", "lock-b"]
 SEMAPHORES = {"seats": 2}
-LONG_MS = 10_000  # What is cancelled would go on for so long.
+LONG_MS = 30_000  # What is cancelled would go on for so long.
 
 
 def make_graph(seed, number, program, trace):

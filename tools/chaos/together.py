@@ -3,8 +3,8 @@
 from .outside import OUTSIDE
 from .shapes import LOCKS, SEMAPHORES
 
-LATE_START_S = 2.0  # Between the order of an attempt, or its stop, and what it says of itself.
-LATE_END_S = 7.0  # A stop that was lost with its scheduler is given again: a lease, a restart, two heartbeats.
+LATE_START_S = 8.0  # Between the order of an attempt, or its stop, and what it says of itself.
+LATE_END_S = 20.0  # A stop that was lost with its scheduler is given again; a machine may be busy.
 WAKE_UP_S = 2.0  # A node that was silent first does what it was told before.
 
 
