@@ -254,6 +254,7 @@ void SessionCore::start_over(WorkerLink& link) {
     lose_calls_in_flight(*actor, Fault::peer_lost, "the link to its worker broke");
     if (actor->restart == RestartMode::none) actor->last_number = 0;
   }
+  link.let_go.clear();
 }
 
 /// On the session's thread: asks where they are, until there is a ring to them, which breaks when they go. Answers with
@@ -307,7 +308,10 @@ void SessionCore::leave_link(ActorLine& actor) {
   if (actor.link == nullptr) return;
   if (actor.asks_what_is_kept) uncount_calls_in_flight(actor);
   WorkerLink& link = *std::exchange(actor.link, nullptr);
-  if (--link.actors > 0) return;
+  if (--link.actors > 0) {
+    if (actor.is_borrowed && !actor.ended) link.let_go[{actor.task, actor.attempt}] = actor.last_number;
+    return;
+  }
   if (link.ring && !link.is_gone) transport_->unwatch(link.ring->descriptor());
   if (link.next) transport_->unwatch(link.next->descriptor());
   if (link.peer) transport_->disconnect(*link.peer);
@@ -423,7 +427,9 @@ void SessionCore::on_actor_up(const message::ActorUp& up) {
   leave_link(actor);
   actor.attempt = up.attempt;
   actor.link = link_to(up.address);
-  actor.restart == RestartMode::none ? void(actor.last_number = 0) : ask_what_is_kept(actor);
+  if (actor.restart != RestartMode::none) return ask_what_is_kept(actor);
+  const auto before = actor.link->let_go.extract({actor.task, actor.attempt});
+  actor.last_number = before ? before.mapped() : 0;
 }
 
 void SessionCore::on_actor_down(const message::ActorDown& down) {

@@ -80,6 +80,8 @@ struct WorkerLink {
   std::chrono::steady_clock::time_point try_at{};
   std::size_t actors = 0;      // That are reached by it.
   std::size_t unanswered = 0;  // Calls that went by the ring.
+  // Of actors that were let go while others are still reached by it: the number of the last call to each.
+  std::map<std::pair<TaskId, AttemptId>, std::uint64_t> let_go;
 
   /// Whether another call may be sent.
   bool can_take() const { return ring ? !is_gone && ring->kept_bytes() == 0 : peer.has_value(); }

@@ -281,7 +281,7 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
       // With what it printed last.
       std::string& message = ended.attempts.back().cause.message;
       if (message.starts_with(failure.cause)) failure.cause = std::move(message);
-      failure.attempt = static_cast<std::uint32_t>(ended.attempts.size());
+      failure.attempt = ended.attempts.back().id.number;
     }
     outcome = std::move(failure);
   }
@@ -402,6 +402,7 @@ std::size_t SessionCore::add_unit(std::span<const TaskId> unit, std::vector<Task
     if (auto& gang = tasks[before + i].gang; gang && gang->size != unit.size()) {
       gang->size = static_cast<std::uint32_t>(unit.size());
       gang->rank = static_cast<std::uint32_t>(i);
+      if (gang->policy == GangPolicy::mesh) gang->stages = gang->size;  // No whole pipelines are left: one chain.
     }
     tasks_.at(unit[i]).sent = true;
     unsent_.erase(unit[i]);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds most_duration = std::chrono::hours(24 * 3650);
 constexpr std::size_t most_causes = 64;
+constexpr std::int64_t most_bytes_on_an_edge = std::int64_t{1} << 50;  // sums of them are numbers
 
 using Specs = std::vector<const TaskSpec*>;
 
@@ -117,6 +118,9 @@ std::string flaw_of_task(const TaskSpec& spec, bool is_durable) {
     return name + " is in a gang and asks for locks or semaphores: only single tasks may";
   if (spec.gang->size < 1 || spec.gang->rank >= spec.gang->size)
     return name + " has rank " + std::to_string(spec.gang->rank) + " in a gang of " + std::to_string(spec.gang->size);
+  if (spec.gang->bytes_to_next < 0 || spec.gang->bytes_to_next > most_bytes_on_an_edge)
+    return name + ": bytes_to_next is " + std::to_string(spec.gang->bytes_to_next) + ": expected 0 to " +
+           std::to_string(most_bytes_on_an_edge);
   if (spec.gang->stages < 1 || spec.gang->size % spec.gang->stages != 0)
     return name + " is in a gang of " + std::to_string(spec.gang->size) +
            ", which is no whole number of pipelines of " + std::to_string(spec.gang->stages) + " stages";

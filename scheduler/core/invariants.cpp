@@ -5,12 +5,13 @@
 #include <set>
 #include <utility>
 
+#include "scheduler/core/losses.h"
 #include "scheduler/core/state.h"
 
 namespace troupe::scheduler {
 namespace {
 
-std::string check_attempts(const Task& task, const Settings& settings) {
+std::string check_attempts(const Task& task, const Settings& settings, std::uint32_t epoch) {
   const auto& attempts = task.progress.attempts;
   for (std::size_t i = 1; i < attempts.size(); ++i)
     if (!(attempts[i - 1].id < attempts[i].id)) return "an attempt's id does not grow";
@@ -20,8 +21,9 @@ std::string check_attempts(const Task& task, const Settings& settings) {
   if (task.progress.failed_attempts > task.spec.max_attempts) return "more attempts failed than there may be";
   if (attempts.size() > settings.most_attempts_kept) return "its record has more attempts than it may";
   std::int32_t losses = 0;  // in a row
-  for (const auto& attempt : attempts) {
-    const bool was_long = attempt.ended_ms - attempt.started_ms >= settings.long_run.count();
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    const AttemptRecord& attempt = attempts[i];
+    const bool was_long = was_long_run(attempts, i, epoch, settings.long_run);
     if (attempt.end == AttemptEnd::failed || attempt.end == AttemptEnd::done || was_long) losses = 0;
     if (attempt.end == AttemptEnd::lost && !was_long && ++losses > 2 * settings.most_lost_attempts)
       return "more attempts were lost than there may be";
@@ -113,7 +115,8 @@ std::string broken_invariant(const Scheduler& scheduler) {
     for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
       const auto name = [&task] { return name_of(task.spec) + ' '; };
-      if (const auto flaw = check_attempts(task, state.settings); !flaw.empty()) return "3: " + name() + flaw;
+      if (const auto flaw = check_attempts(task, state.settings, state.epoch); !flaw.empty())
+        return "3: " + name() + flaw;
       if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name() + "runs nowhere";
       const bool is_delayed =
           task.progress.retry_at_ms != 0 && state.delayed.contains({Time{task.progress.retry_at_ms}, slot});

@@ -4,22 +4,11 @@
 #include "runtime/base/check.h"
 #include "scheduler/core/admission.h"
 #include "scheduler/core/describe.h"
+#include "scheduler/core/losses.h"
 #include "scheduler/core/state.h"
 
 namespace troupe::scheduler {
 namespace {
-
-/// Losses since an attempt last ended otherwise, or ran for `long_run` before it was lost; those that were stopped with
-/// their gang, or to make room, or whose node left in order, say nothing. The last first.
-std::vector<NodeId> losses_in_a_row(const std::vector<AttemptRecord>& attempts, Time long_run) {
-  std::vector<NodeId> nodes;
-  for (auto each = attempts.rbegin(); each != attempts.rend(); ++each) {
-    if (each->end == AttemptEnd::cancelled || each->end == AttemptEnd::preempted) continue;
-    if (each->end != AttemptEnd::lost || each->ended_ms - each->started_ms >= long_run.count()) break;
-    nodes.push_back(each->node);
-  }
-  return nodes;
-}
 
 /// Whether a failure by this cause leaves another attempt.
 bool may_try_again(const TaskSpec& spec, std::int32_t failed_attempts, const Cause& cause) {
@@ -282,7 +271,7 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
   }
   if (end == AttemptEnd::lost && is_lost_for_good(task.progress.attempts))
     return finish(slot, TaskState::failed,
-                  "lost " + std::to_string(losses_in_a_row(task.progress.attempts, settings.long_run).size()) +
+                  "lost " + std::to_string(losses_in_a_row(task.progress.attempts, epoch, settings.long_run).size()) +
                       " attempts in a row: " + one_line(cause));
   wait_anew(slot);
   if (task.spec.gang && !has_planted(Planted::gang_goes_on_without_a_member)) restart_gang_of(slot, cause);
@@ -290,7 +279,7 @@ void Scheduler::State::attempt_is_over(Slot slot, AttemptEnd end, const Cause& c
 
 /// Lost so often that it is the task's doing. Where there are two nodes it was on two, if another had room for it.
 bool Scheduler::State::is_lost_for_good(const std::vector<AttemptRecord>& attempts) const {
-  const auto nodes = losses_in_a_row(attempts, settings.long_run);
+  const auto nodes = losses_in_a_row(attempts, epoch, settings.long_run);
   const auto most = static_cast<std::size_t>(settings.most_lost_attempts);
   if (nodes.size() < most) return false;
   const bool are_on_one = std::all_of(nodes.begin(), nodes.end(), [&](NodeId node) { return node == nodes.front(); });

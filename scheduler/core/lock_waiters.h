@@ -38,6 +38,14 @@ class LockWaiters {
     if (line == lines_.end()) return std::nullopt;
     return *line->second.begin();
   }
+  /// Of those behind this one.
+  std::optional<std::pair<std::uint64_t, Slot>> first_of(const Name& name,
+                                                         std::pair<std::uint64_t, Slot> behind) const {
+    const auto line = lines_.find(name);
+    if (line == lines_.end()) return std::nullopt;
+    const auto next = line->second.upper_bound(behind);
+    return next == line->second.end() ? std::nullopt : std::optional(*next);
+  }
   std::set<Name> names() const {
     std::set<Name> all;
     for (const auto& [name, line] : lines_) all.insert(name);

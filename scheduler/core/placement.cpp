@@ -6,6 +6,7 @@
 #include "runtime/base/check.h"
 #include "scheduler/core/state.h"
 #include "scheduler/policies/policy_table.h"
+#include "scheduler/policies/trial.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -137,7 +138,7 @@ bool Scheduler::State::start_gang(Slot first, const std::vector<Slot>& failed) {
   const Placement outcome = try_to_place(members, cluster.rooms(), nullptr);
   const auto* placed = std::get_if<Placed>(&outcome);
   if (placed == nullptr) return false;
-  for (std::size_t i = 0; i < members.size(); ++i) run(members[i], *cluster.find(placed->nodes[i]));
+  for (const std::size_t i : seating_order(members)) run(members[i], *cluster.find(placed->nodes[i]));
   return true;
 }
 
@@ -173,6 +174,13 @@ std::vector<Slot> Scheduler::State::members_of(Slot slot) const {
   for (const Slot member : tasks.gang_of(task).members)
     if (member != no_slot && !tasks[member].is_final()) members.push_back(member);
   return members;
+}
+
+/// In which they take what they were placed on: as policies try it.
+std::vector<std::size_t> Scheduler::State::seating_order(const std::vector<Slot>& members) const {
+  std::vector<Need> needs;
+  for (const Slot member : members) needs.push_back({&tasks[member].spec.needs, 0});
+  return largest_first(needs);
 }
 
 Placement Scheduler::State::try_to_place(const std::vector<Slot>& members, const Rooms& rooms,

@@ -60,7 +60,7 @@ bool Scheduler::State::reserve(const Head& head) {
 
   Reservation& reservation = reservations[head.order];
   reservation.head = head;
-  for (std::size_t i = 0; i < members.size(); ++i) reservation.seats[placed->nodes[i]].push_back(members[i]);
+  for (const std::size_t i : seating_order(members)) reservation.seats[placed->nodes[i]].push_back(members[i]);
   for (const auto& [id, seated] : reservation.seats) {
     std::vector<const Resources*> needs;
     for (const Slot member : seated) needs.push_back(&tasks[member].spec.needs);

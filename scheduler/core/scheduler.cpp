@@ -142,6 +142,9 @@ std::optional<Time> Scheduler::State::next_timer() const {
   if (!awaited.empty()) also(awaited_until);
   if (const auto end = sync.next_timer()) also(std::max(*end, now) + lease_granularity);
   if (!ready.is_empty()) also(std::max(next_sweep, placing_from));
+  // What stood in line after everybody had been placed, or has not heard yet that its lock is free.
+  if (placement_due && !ready.is_empty()) also(std::max(now + Time{1}, placing_from));
+  if (!freed_locks.empty() || sync.is_turn_of_tasks()) also(now + Time{1});
   if (!delayed.empty()) also(delayed.begin()->first);
   if (!guards.empty()) also(std::max(guards.begin()->first, guarded_from));
   if (gangs_gained && !ready.gangs().empty()) also(std::max(next_gang_round, placing_from));

@@ -191,6 +191,7 @@ struct Scheduler::State {
   bool is_worth_a_try(Slot first, bool is_round) const;
   bool start_gang(Slot first, const std::vector<Slot>& failed);
   std::vector<Slot> members_of(Slot slot) const;
+  std::vector<std::size_t> seating_order(const std::vector<Slot>& members) const;
   Placement try_to_place(const std::vector<Slot>& members, const Rooms& rooms, const Rooms* if_empty) const;
   std::vector<NodeId> nodes_near(const Task& task) const;
   void adopt_orphans();
@@ -239,6 +240,7 @@ struct Scheduler::State {
   /// A task that is ready, but for its locks and semaphores: it stands in line when all of them are free.
   void wait_for_locks(Slot slot);
   void wait_for(Slot slot, LockWaiters::Name lacks);
+  void queue_for(Slot slot, const LockWaiters::Name& name);
   void note_free_locks_of(const TaskSpec& spec);
   bool wake_lock_waiters();
   bool leaves_for_locks(Slot slot);

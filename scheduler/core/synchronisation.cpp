@@ -35,12 +35,15 @@ void Scheduler::State::give_back_all_but(const Node& node, const std::vector<Run
 void Scheduler::State::wait_for_locks(Slot slot) { wait_for(slot, *sync.first_lacking(tasks[slot].spec)); }
 
 void Scheduler::State::wait_for(Slot slot, LockWaiters::Name name) {
-  const Task& task = tasks[slot];
+  queue_for(slot, name);
+  lock_waiters.add(tasks[slot].order, slot, std::move(name));
+}
+
+void Scheduler::State::queue_for(Slot slot, const LockWaiters::Name& name) {
   std::uint32_t capacity = 1;
-  for (const auto& need : task.spec.semaphores)
+  for (const auto& need : tasks[slot].spec.semaphores)
     if (name == LockWaiters::Name{sync::Kind::semaphore, need.name}) capacity = need.permits;
   sync.queue_tasks(name, capacity);
-  lock_waiters.add(task.order, slot, std::move(name));
 }
 
 /// Others have taken its locks since it stood in line: nothing is kept for it, and it stands there again when they are
@@ -58,33 +61,41 @@ void Scheduler::State::note_free_locks_of(const TaskSpec& spec) {
   for (const auto& need : spec.semaphores) freed_locks.emplace(sync::Kind::semaphore, need.name);
 }
 
-/// Some that wait for each stand in line; the next when those have gone. What a step does not get to, the next does:
-/// true if that has something to do.
+/// Some that wait for each stand in line; the next when those have gone, or, if none of them has room, at once. What a
+/// step does not get to, the next does: true if that has something to do.
 bool Scheduler::State::wake_lock_waiters() {
   int looked_at = 0;
   bool are_some_woken = false;
-  while (!freed_locks.empty() && looked_at < most_lock_waiters_looked_at) {
-    const auto name = *freed_locks.begin();
+  for (const auto& name : std::exchange(freed_locks, {})) {
+    int woken = 0;
+    bool has_moved_some = false;
     bool is_through = true;
-    for (int woken = 0; woken < most_woken_of_a_lock;) {
-      const auto first = lock_waiters.first_of(name);
-      if (!first) break;
-      if (++looked_at > most_lock_waiters_looked_at) {
-        is_through = false;
+    for (auto next = lock_waiters.first_of(name); next;) {
+      if (looked_at == most_lock_waiters_looked_at || woken == most_woken_of_a_lock) {
+        is_through = woken == 0 && !has_moved_some;
         break;
       }
-      const auto [order, slot] = *first;
+      ++looked_at;
+      const auto [order, slot] = *next;
+      next = lock_waiters.first_of(name, *next);
       const auto lacking = sync.first_lacking(tasks[slot].spec);
+      if (lacking == name) {
+        queue_for(slot, name);
+        // One that wants more, or has another number of permits, cannot take it: those behind it may.
+        if (!sync.is_free_for_tasks(name)) break;
+        continue;
+      }
       lock_waiters.remove(order, slot);
-      if (lacking) wait_for(slot, *lacking);
-      if (lacking == name) break;
-      if (!lacking) {
+      if (lacking) {
+        wait_for(slot, *lacking);
+        has_moved_some = true;
+      } else {
         stand_in_line(slot);
         are_some_woken = true;
         ++woken;
       }
     }
-    if (is_through) freed_locks.erase(name);
+    if (!is_through) freed_locks.insert(name);
   }
   return are_some_woken || !freed_locks.empty();
 }

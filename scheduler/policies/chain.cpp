@@ -80,8 +80,11 @@ std::optional<Seats> seat_chain(std::span<const Need> stages, const Trial& trial
   for (std::size_t start = 0; start < trial.size(); ++start) {
     if (!is_allowed[start]) continue;
     auto seats = walk(stages, trial, is_allowed, start);
-    if (seats) move_cuts(*seats, stages, trial);
-    if (seats && (!best || cut_of(*seats, stages) < cut_of(*best, stages))) best = std::move(seats);
+    if (!seats) continue;
+    Seats moved = *seats;
+    move_cuts(moved, stages, trial);
+    if (are_held(stages, moved, trial)) seats = std::move(moved);
+    if ((!best || cut_of(*seats, stages) < cut_of(*best, stages))) best = std::move(seats);
   }
   return best;
 }

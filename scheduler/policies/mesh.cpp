@@ -22,7 +22,7 @@ std::optional<Seats> seat_pipelines(const Request& request, Trial trial) {
     if (!chain) return std::nullopt;
     for (std::size_t stage = 0; stage < stages.size(); ++stage) {
       const std::size_t node = (*chain)[stage];
-      (void)trial[node].take(*stages[stage].resources);
+      if (!trial[node].take(*stages[stage].resources)) return std::nullopt;
       if (std::find(chain->begin(), chain->begin() + static_cast<std::ptrdiff_t>(stage), node) ==
           chain->begin() + static_cast<std::ptrdiff_t>(stage))
         ++pipelines[node];

@@ -73,6 +73,13 @@ std::optional<Seats> squeeze(std::span<const Need> members, Trial trial) {
   return seats;
 }
 
+bool are_held(std::span<const Need> members, const Seats& seats, Trial trial) {
+  const auto order = largest_first(members);
+  return std::all_of(order.begin(), order.end(), [&](std::size_t member) {
+    return trial[seats[member]].take(*members[member].resources).has_value();
+  });
+}
+
 std::string describe_sum(std::span<const Need> members) {
   Resources sum{.cpus = 0};
   for (const auto& member : members) {

@@ -32,11 +32,15 @@ class Trial {
 /// The node of each member, by place in the trial.
 using Seats = std::vector<std::size_t>;
 
-/// Members from the largest to the smallest, equals in order of rank: large ones first fit more often.
+/// Members from the largest to the smallest, equals in order of rank: large ones first fit more often. Whoever takes
+/// what a policy has seated takes it in this order: shares of gpus that fit in one may not in another.
 std::vector<std::size_t> largest_first(std::span<const Need> members);
 
 /// Any seats at all: the largest members first, each where least room is left.
 std::optional<Seats> squeeze(std::span<const Need> members, Trial trial);
+
+/// Whether all members are held where they sit, taken in that order.
+bool are_held(std::span<const Need> members, const Seats& seats, Trial trial);
 
 /// `4 members need 8 cpus, 4 gpus in all`.
 std::string describe_sum(std::span<const Need> members);
@@ -49,13 +53,17 @@ struct GangWords {
 template <class Seat>
 Placement place_gang(const Request& request, const Rooms& rooms, const Rooms* if_empty, const GangWords& words,
                      const Seat& seat) {
+  const auto seat_all = [&](const Trial& on) {
+    std::optional<Seats> seats = seat(on);
+    return seats && !are_held(request.members, *seats, on) ? squeeze(request.members, on) : seats;
+  };
   const Trial trial(request.members, rooms);
-  if (const std::optional<Seats> seats = seat(trial)) {
+  if (const std::optional<Seats> seats = seat_all(trial)) {
     Placed placed;
     for (const std::size_t place : *seats) placed.nodes.push_back(trial.node(place));
     return placed;
   }
-  if (if_empty != nullptr && !seat(Trial(request.members, *if_empty)))
+  if (if_empty != nullptr && !seat_all(Trial(request.members, *if_empty)))
     return Never{std::string(words.too_large) + ": " + describe_sum(request.members)};
   return NotNow{words.busy};
 }

@@ -87,7 +87,7 @@ void SchedulerHost::renew_lease() {
 
 void SchedulerHost::opened(StoredState&& state) {
   world_.witness.opens(state, world_.cluster, world_.store);
-  world_.sync_witness.scheduler_started(number_, state.epoch, state.queues);
+  world_.sync_witness.scheduler_started(number_, state.epoch, state.queues, state.epoch == world_.store.age().epoch);
   is_opening_ = false;
   age_ = {world_.cluster, state.epoch, state.commit_seq};
   clock_.emplace(clock_offset_ + world_.timeline.now(), steady(), settings_.planted);

@@ -8,12 +8,13 @@
 
 namespace troupe::scheduler::sim {
 
-void SyncWitness::scheduler_started(std::uint32_t number, std::uint32_t epoch, const StoredQueues& queues) {
+void SyncWitness::scheduler_started(std::uint32_t number, std::uint32_t epoch, const StoredQueues& queues,
+                                    bool has_the_epoch) {
   // What was not durable is gone with the scheduler before, and its clients know it.
   View& view = views_[number] = {.epoch = epoch};
   for (const auto& [name, queue] : queues)
     for (const auto& [message_number, message] : queue.messages) view.number_of[message.body] = message_number;
-  check_messages(queues, accepted_);
+  if (has_the_epoch) check_messages(queues, accepted_);
 }
 
 void SyncWitness::saw(std::uint32_t number, const Event& event, const Effects& effects, const Scheduler& scheduler) {
@@ -53,7 +54,9 @@ void SyncWitness::saw(std::uint32_t number, const Event& event, const Effects& e
         given.push_back({answer.token, {answers->driver, answer.request}, &answer});
     const auto* run = std::get_if<RunTask>(&effect);
     const auto wanted = run == nullptr ? wanted_by_.end() : wanted_by_.find(run->task);
-    if (wanted == wanted_by_.end() || !view.started.emplace(run->task, run->attempt).second) continue;
+    // One that an earlier scheduler gave has its token from there.
+    if (wanted == wanted_by_.end() || run->attempt.epoch != view.epoch) continue;
+    if (!view.started.emplace(run->task, run->attempt).second) continue;
     if (const auto order = scheduler.order(run->task, run->attempt))
       given.push_back({.token = order->token, .asked = {}, .to_task = &wanted->second});
   }
@@ -108,7 +111,9 @@ void SyncWitness::check_token(View& view, const Name& name, sync::Token token) {
   sync::Token& last = view.last_token[name];
   if (token >> token_counter_bits != view.epoch)
     witness_.breaks("8: token " + token_text(token) + " is of another scheduler's epoch");
-  if (token <= last) witness_.breaks("8: '" + name.second + "' is granted under a lower token than before");
+  if (token <= last)
+    witness_.breaks("8: '" + name.second + "' is granted under token " + token_text(token) + " after " +
+                    token_text(last));
   last = token;
 }
 

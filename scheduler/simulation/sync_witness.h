@@ -21,8 +21,8 @@ class SyncWitness {
  public:
   explicit SyncWitness(Witness& witness) : witness_(witness) {}
 
-  /// The scheduler of this number starts from these queues.
-  void scheduler_started(std::uint32_t number, std::uint32_t epoch, const StoredQueues& queues);
+  /// The scheduler of this number starts from these queues. `has_the_epoch`: no other has taken a later one meanwhile.
+  void scheduler_started(std::uint32_t number, std::uint32_t epoch, const StoredQueues& queues, bool has_the_epoch);
   void saw(std::uint32_t number, const Event& event, const Effects& effects, const Scheduler& scheduler);
   /// An effect goes out, after the commit of what it follows.
   void sent(std::uint32_t number, const Effect& effect);

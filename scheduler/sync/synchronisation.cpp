@@ -125,12 +125,20 @@ std::optional<Synchronisation::PermitName> Synchronisation::first_lacking(const 
 }
 
 void Synchronisation::queue_tasks(const PermitName& name, std::uint32_t capacity) {
+  if (is_in_grace_) return;
   // Where others say that it has another capacity, the tasks wait until it is forgotten.
   const Permits::Pool* pool = permits_of(name.first).find(name.second);
   if (tasks_in_line_.contains(name) || (pool != nullptr && pool->capacity != capacity)) return;
   const Token token = claims_.add({.kind = name.first, .name = name.second, .holder = {}, .client = {}});
   tasks_in_line_.emplace(name, token);
   permits_of(name.first).join(name.second, capacity, token);
+}
+
+bool Synchronisation::is_free_for_tasks(const PermitName& name) const {
+  const Permits::Pool* pool = permits_of(name.first).find(name.second);
+  if (is_in_grace_ || pool == nullptr) return !is_in_grace_;
+  const auto turn = turns_of_tasks_.find(name);
+  return pool->free > 0 && (pool->waiting.empty() || (turn != turns_of_tasks_.end() && turn->second != 0));
 }
 
 void Synchronisation::unqueue_tasks(const PermitName& name) {

@@ -69,8 +69,11 @@ class Synchronisation {
   /// Tasks wait for it: from now on they stand in its line, as one. When it is their turn, a permit is theirs until the
   /// turn is over, whichever of them takes it, under the token with which they stood there: so later grants have higher
   /// ones. One that wants several things has one token for all, and no turn: it waits until nobody stands in line. If
-  /// none has taken it then, the next in line has it.
+  /// none has taken it then, the next in line has it. In the grace they do not stand in line: what is held is not
+  /// known.
   void queue_tasks(const PermitName& name, std::uint32_t capacity);
+  /// Whether some task could take it now.
+  bool is_free_for_tasks(const PermitName& name) const;
   /// None waits for it any more.
   void unqueue_tasks(const PermitName& name);
   /// Names of which it is the tasks' turn.

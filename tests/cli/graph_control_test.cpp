@@ -105,6 +105,12 @@ TEST_CASE("the stages of a chain, or of each pipeline of a mesh, may need differ
         "unknown key 'cpu' of 'needs' in task 'b' (did you mean 'cpus'?)");
   CHECK(refusal("gang: {policy: model, stages: [{bytes: 1}]}") ==
         "unknown key 'bytes' of 'stages' in task 'b', expected needs or bytes_to_next");
+  CHECK(
+      refusal("gang: {policy: model, stages: []}") ==
+      "'stages' in task 'b': found a list, expected a list of stages, as in [{needs: {cpus: 2}, bytes_to_next: 4MiB}, "
+      "{}]");
+  CHECK(refusal("gang: {policy: mesh, stages: [{}, {}]}") ==
+        "'gang' in task 'b': found a mapping, expected a size, of so many pipelines");
   CHECK(refusal("gang: {policy: model, stages: [{}, {needs: {cpus: 5}}]}") ==
         "stage 1 of task 'b' needs 5 cpus; this machine has 4");
 }

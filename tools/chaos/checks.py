@@ -141,14 +141,15 @@ def check_overlaps(rows, trace, hurts, node_ids, findings):
         needs[row["graph"], row["task"]] = attempts
     for key, attempts in needs.items():
         nodes = {attempt: node_ids.get(each["node_id"]) for attempt, each in attempts.items()}
-        # What was taken from it ends as soon as its node hears of it.
+        # What was stopped ends as soon as its node hears of it; where that was paused it may first begin.
         stopped = {attempt for attempt, each in attempts.items() if each["end"] in ("cancelled", "preempted")}
         runs = sorted(trace.by_task.get(key, ()), key=lambda run: run.started)
         for older, newer in zip(runs, runs[1:]):
             node = nodes.get(older.attempt)
             was_silent = any(hurt.node == node and hurt.began < newer.started and older.started < hurt.ended
                              for hurt in silent)
-            if older.ended and older.ended > newer.started and not was_silent and older.attempt not in stopped:
+            was_stopped = older.attempt in stopped or newer.attempt in stopped
+            if older.ended and older.ended > newer.started and not was_silent and not was_stopped:
                 findings.tell(f"{'/'.join(key)}: attempt {older.attempt} on {node} ran beside {newer.attempt} for "
                               f"{older.ended - newer.started:.3f} s")
         for run in runs:

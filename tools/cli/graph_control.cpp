@@ -242,7 +242,8 @@ void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
   }
   if (gang.size == 0 && gang.policy == GangPolicy::model)
     gang.size = static_cast<std::uint32_t>(gang.each_stage.size());
-  if (gang.size == 0) return expect(node, "gang", expected);
+  if (has_stages && gang.stages == 0) return;  // That was told.
+  if (gang.size == 0) return expect(node, "gang", has_stages ? "a size, of so many pipelines" : expected);
   if (const std::string flaw = has_stages ? flaw_of(gang) : std::string{}; !flaw.empty()) expect(node, "gang", flaw);
   if (gang.policy != GangPolicy::mesh) gang.stages = 1;
   draft.entry.control.gang = std::move(gang);
@@ -252,6 +253,7 @@ void ControlReader::read_gang(const DocumentNode& node, EntryDraft& draft) {
 void ControlReader::read_stages(const DocumentNode& node, EntryDraft& draft, GraphGang& gang) {
   if (node.kind != Kind::sequence) return read_count(node, "stages", most_members, gang.stages);
   const std::string expected = "a list of stages, as in [{needs: {cpus: 2}, bytes_to_next: 4MiB}, {}]";
+  gang.stages = 0;
   if (node.items.empty() || node.items.size() > most_members) return expect(node, "stages", expected);
   gang.stages = static_cast<std::uint32_t>(node.items.size());
   gang.each_stage.assign(node.items.size(), {});

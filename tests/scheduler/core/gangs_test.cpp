@@ -219,3 +219,25 @@ TEST_CASE("a chain of unequal stages is cut where the fewest bytes cross", "[sch
   const auto tasks = cluster.scheduler().tasks_of({1});
   CHECK((tasks[0].progress.attempts.back().node == tasks[1].progress.attempts.back().node) == are_first_two_close);
 }
+
+TEST_CASE("a gang of unequal shares takes its seats in the order in which they were found", "[scheduler]") {
+  const auto chain = [](const std::vector<Milli>& gpus, const std::vector<std::int64_t>& bytes) {
+    auto members = gang("g", 1, static_cast<std::uint32_t>(gpus.size()), GangPolicy::model);
+    for (std::size_t i = 0; i < gpus.size(); ++i) {
+      members[i].second.needs = {.cpus = 0, .gpus = gpus[i]};
+      members[i].second.gang->bytes_to_next = bytes[i];
+    }
+    return members;
+  };
+  const NodeCapacity two_gpus{.cpus = 1000, .gpus = {{.index = 0}, {.index = 1}}};
+  Scenario cluster({.node_timeout = Time{60'000}, .line_patience = Time{100}});
+  cluster.joins("a", two_gpus);
+  const bool is_kept = GENERATE(true, false);
+  if (is_kept) cluster.submits("before", {.needs = {.cpus = 0, .gpus = 1000}});
+  SECTION("on one node") { cluster.submits_all(chain({400, 400, 600, 600}, {0, 0, 0, 0})); }
+  SECTION("where a cut was moved") {
+    cluster.joins("b", two_gpus).submits_all(chain({1000, 400, 400, 600, 600}, {1, 1000, 1000, 1, 0}));
+  }
+  if (is_kept) cluster.at(500ms).finishes("a", "before#1");
+  CHECK(cluster.state_of("g0") == "running");
+}

@@ -160,3 +160,12 @@ TEST_CASE("what ran for a minute before it was lost is not lost by its own doing
   for (int i = 1; i <= 6; ++i) cluster.at(Time{i * (are_long ? 60'010 : 59'990)}).restarts_agent("a");
   CHECK(cluster.state_of("t1") == (are_long ? "running" : "failed"));
 }
+
+TEST_CASE("how long an attempt ran that another scheduler finds lost is not known: it counts", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{300}, .rejoin_grace = Time{50}});
+  cluster.joins("a", one_cpu).as_durable_job().submits("t1");
+  for (int i = 1; i <= 3; ++i) {
+    cluster.at(cluster.now() + 61s).restarts_scheduler().restarts_agent("a").at(cluster.now() + 100ms);
+  }
+  CHECK(cluster.state_of("t1") == "failed");
+}

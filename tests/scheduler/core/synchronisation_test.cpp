@@ -13,6 +13,8 @@ const NodeCapacity two_cpus{.cpus = 2000};
 
 sync::Acquire lock(std::string name) { return {.name = std::move(name)}; }
 
+constexpr std::uint64_t first_token = (std::uint64_t{1} << 44) | 1;
+
 }  // namespace
 
 TEST_CASE("a lock that a command of a task took is free once its attempt is over at the node", "[scheduler]") {
@@ -175,4 +177,44 @@ TEST_CASE("tasks that want a semaphore by another capacity wait until it is forg
   CHECK(cluster.state_of("t1") == "ready");
   cluster.asks(sync::Release{(std::uint64_t{1} << 44) | 1});
   CHECK(cluster.state_of("t1") == "running");
+}
+
+TEST_CASE("a task that wants several locks does not stand in the way of those behind it", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", two_cpus).asks(lock("x"));
+  cluster.submits("several", {.locks = {"x", "y"}}).submits("one", {.locks = {"x"}}).asks(lock("x")).asks(lock("x"));
+  cluster.at(10ms).asks(sync::Release{first_token});
+  CHECK(cluster.state_of("one") == "running");
+}
+
+TEST_CASE("tasks that have no room do not stand in the way of one that has, however many", "[scheduler]") {
+  Scenario cluster({.node_timeout = 100s, .driver_timeout = 100s});
+  cluster.joins("a", {.cpus = 8000}).submits("busy", {.needs = {.cpus = 7000}}).asks(lock("x"));
+  for (int i = 0; i < 50; ++i) cluster.submits("large" + std::to_string(i), {.needs = {.cpus = 8000}, .locks = {"x"}});
+  cluster.submits("small", {.locks = {"x"}});
+  cluster.at(10ms).asks(sync::Release{first_token}).at(50ms);
+  CHECK(cluster.state_of("small") == "running");
+}
+
+TEST_CASE("tasks that count a semaphore's permits otherwise do not stand in the way of one that counts right",
+          "[scheduler]") {
+  Scenario cluster({.node_timeout = 100s, .driver_timeout = 100s});
+  const sync::Acquire permit{.kind = sync::Kind::semaphore, .name = "s", .permits = 1, .capacity = 2};
+  cluster.joins("a", two_cpus).asks(permit).asks(permit);
+  cluster.submits("other", {.semaphores = {{"s", 3}}}).submits("right", {.semaphores = {{"s", 2}}});
+  cluster.at(10ms).asks(sync::Release{first_token});
+  CHECK(cluster.state_of("right") == "running");
+}
+
+TEST_CASE("after a restart what waits does not say how many permits there are; what is held does", "[scheduler]") {
+  Scenario cluster({.node_timeout = 3s, .driver_timeout = 100s, .rejoin_grace = 50ms});
+  cluster.joins("a", two_cpus).as_durable_job().submits("busy");
+  cluster.asks(sync::Acquire{.kind = sync::Kind::semaphore, .name = "s", .permits = 1, .capacity = 1});
+  cluster.submits("waits", {.needs = {.cpus = 2000}, .semaphores = {{"s", 2}}});
+  cluster.submits("runs", {.semaphores = {{"s", 1}}});
+  cluster.asks(sync::Release{first_token});
+  CHECK(cluster.state_of("runs") == "running");
+  cluster.restarts_scheduler().joins_again("a").driver_joins().at(2s).hears("a").at(4s).hears("a").at(6s).hears("a");
+  cluster.finishes("a", "busy#1");
+  CHECK(cluster.scheduler().synchronisation().semaphores().find("s")->capacity == 1);
 }

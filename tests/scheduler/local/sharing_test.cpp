@@ -171,3 +171,18 @@ TEST_CASE("an actor that has ended is gone for those that others share its proce
   CHECK(failure.find("has ended") != std::string::npos);
   CHECK(owner.get(stays.call(add, 1)) == 1);
 }
+
+TEST_CASE("an actor that was let go is called again by the same way to its process") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session owner = cluster.connect();
+  Session other = cluster.connect();
+  std::vector<Actor<Member>> all;
+  for (int i = 0; i < 9; ++i) all.push_back(owner.spawn(sharing, member));
+  const auto two = of_one_process(owner, all, 2);
+  const auto keeps_the_way = other.attach(two[0].handle());
+  CHECK(other.get(keeps_the_way.call(add, 1)) == 1);
+  for (int i = 1; i <= 3; ++i) {
+    const auto let_go = other.attach(two[1].handle());
+    CHECK(other.try_get(let_go.call(add, 1), 20s).value() == i);
+  }
+}

@@ -397,7 +397,8 @@ int run_command(const RunCommand& command) {
   if (!command.record.empty() && (cluster || command.check))
     return refuse(
         "--record records a private cluster: --cluster local makes one; 'troupe start --record' records others");
-  const NodeCapacity local = local_capacity({});
+  NodeCapacity local = local_capacity({});
+  local.labels.emplace_back(node_label, "local");
   const NodeCapacity* capacity = cluster ? nullptr : &local;
   std::optional<Work> work;
   if (is_command) {
