@@ -301,7 +301,7 @@ class SessionCore {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  // Who talks to other processes: the thread of this session; while waits are short, the one that waits.
+  // Who talks to other processes: `thread_`; while waits are short, whoever waits.
   std::condition_variable turn_is_free_;             // What the session's thread waits for.
   bool is_talking_ = false;                          // Some thread.
   int talkers_ = 0;                                  // Waiting threads that talk, or will when it is their turn.

@@ -58,7 +58,7 @@ class Messages:
         self._stop("send")
         self._start("drain")
         while time.monotonic() < end and (self._open() or self._queued()):
-            time.sleep(0.2)
+            time.sleep(0.2)  # Between questions to the scheduler.
         for name in list(self._parts):
             self._stop(name)
         self._file.close()

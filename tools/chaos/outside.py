@@ -67,7 +67,7 @@ class Outside:
             "exit")
         self.counts["asked"] += 1
         if kill_after_s is not None:
-            time.sleep(kill_after_s)
+            time.sleep(kill_after_s)  # So it waits, holds or runs when it is killed.
             self.counts["killed"] += processes.kill(process.pid)
         try:
             process.communicate(timeout=2 * PATIENCE_S)

@@ -101,7 +101,7 @@ class Work:
             try:
                 self._cluster.of_cluster("cancel", f"{graph.id}/{graph.cancel_of}" if graph.cancel_of else graph.id)
             except (clusters.Failed, ValueError):
-                time.sleep(0.2)
+                time.sleep(0.2)  # The scheduler may be starting anew.
                 continue
             graph.cancelled_at = time.monotonic()
             with self._lock:
