@@ -42,7 +42,7 @@ enum class Outcome : std::uint32_t {
   granted,
   refused,  ///< There is no room: see `used`, `in_use`, `limit`.
   opened,   ///< With a descriptor for reading, or, where the asker wrote it, its own `segment`.
-  lost,     ///< No such object is here.
+  lost,     ///< No such object is here, or what the disk gives back of it is damaged.
   spare,    ///< The asker's `segment` is free for its next put.
   gone,     ///< The asker's `segment` will not be asked for any more.
   entry,  ///< `object`, its `bytes`, what of it is in memory (`used`), who holds it and looks at it (`held`, `opened`).

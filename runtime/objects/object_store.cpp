@@ -9,14 +9,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "runtime/base/crc32c.h"
 #include "runtime/objects/segment.h"
 #include "runtime/objects/store_core.h"
 #include "runtime/ring/local_socket.h"
@@ -69,46 +72,72 @@ class MemoryAndDisk final : public Shelf {
     if (!file) return disk_error(path, "make");
     const int memory = at(number).descriptor();
     std::vector<char> buffer(std::min<std::uint64_t>(bytes, disk_step));
-    for (std::uint64_t done = 0; done < bytes;) {
-      const auto piece = std::min<std::uint64_t>(buffer.size(), bytes - done);
-      const ssize_t read = ::pread(memory, buffer.data(), piece, static_cast<off_t>(done));
-      const ssize_t written = read > 0 ? ::write(file.number(), buffer.data(), static_cast<std::size_t>(read)) : read;
-      if (written <= 0) {
+    OnDisk written;
+    while (written.bytes < bytes) {
+      const auto piece = std::min<std::uint64_t>(buffer.size(), bytes - written.bytes);
+      const auto at = static_cast<off_t>(written.bytes);
+      const ssize_t read = ::pread(memory, buffer.data(), piece, at);
+      const ssize_t size = read > 0 ? ::write(file.number(), buffer.data(), static_cast<std::size_t>(read)) : read;
+      if (size <= 0) {
         auto error = disk_error(path, "write");
         ::unlink(path.c_str());
         return error;
       }
       // A short write is followed by one that says why.
-      done += static_cast<std::uint64_t>(written);
+      written.take({buffer.data(), static_cast<std::size_t>(size)});
     }
+    on_disk_[object] = written;
     return {};
   }
 
   Result<SegmentNumber> restore(ObjectId object, std::uint64_t capacity) override {
     const std::string path = path_of(object);
+    const OnDisk& written = on_disk_.at(object);
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return disk_error(path, "open");
+    if (!file) return errno == ENOENT ? damaged(path) : disk_error(path, "open");
     auto segment = Segment::make(capacity);
     if (!segment) return segment.error();
-    const auto memory = segment->bytes();
-    for (std::size_t done = 0; done < memory.size();) {
-      const ssize_t read = ::pread(file.number(), memory.data() + done, memory.size() - done, static_cast<off_t>(done));
+    char* const memory = reinterpret_cast<char*>(segment->bytes().data());
+    OnDisk found;
+    while (found.bytes < written.bytes) {
+      const auto piece = std::min<std::uint64_t>(disk_step, written.bytes - found.bytes);
+      const ssize_t read = ::pread(file.number(), memory + found.bytes, piece, static_cast<off_t>(found.bytes));
       if (read < 0) return disk_error(path, "read");
       if (read == 0) break;
-      done += static_cast<std::size_t>(read);
+      found.take({memory + found.bytes, static_cast<std::size_t>(read)});
     }
+    if (found != written) return damaged(path);
     segment->head().state.store(segment_in_use);
     return keep(std::move(*segment));
   }
 
-  void remove_from_disk(ObjectId object) override { ::unlink(path_of(object).c_str()); }
+  void remove_from_disk(ObjectId object) override {
+    on_disk_.erase(object);
+    ::unlink(path_of(object).c_str());
+  }
 
  private:
+  /// What lies in a file, so that it is known again.
+  struct OnDisk {
+    std::uint64_t bytes = 0;
+    std::uint32_t checksum = 0;
+    void take(std::string_view piece) {
+      bytes += piece.size();
+      checksum = crc32c(piece, checksum);
+    }
+    friend bool operator==(const OnDisk&, const OnDisk&) = default;
+  };
+
+  static Error damaged(const std::string& path) {
+    std::fprintf(stderr, "troupe: objects: %s is not as it was written: the object is lost\n", path.c_str());
+    return {Fault::corrupt, path + " is not as it was written"};
+  }
   std::string path_of(ObjectId object) const { return folder_ + '/' + to_text(object.high) + to_text(object.low); }
 
   const std::string folder_;
   SegmentNumber last_ = 0;
   std::map<SegmentNumber, Segment> segments_;
+  std::map<ObjectId, OnDisk> on_disk_;
 };
 
 }  // namespace

@@ -147,7 +147,12 @@ void StoreCore::open(ClientNumber number, Client& client, const Request& request
   const auto found = objects_.find(request.object);
   if (found == objects_.end()) return tell(number, {.outcome = Outcome::lost, .number = request.number});
   Object& object = found->second;
-  if (object.segment == 0 && !restore(request.object, object)) return refuse(number, request);
+  if (object.segment == 0) {
+    const auto restored = restore(request.object, object);
+    if (!restored && restored.error().fault == Fault::corrupt)
+      return tell(number, {.outcome = Outcome::lost, .number = request.number});
+    if (!restored) return refuse(number, request);
+  }
   idle_.erase({object.last_used, request.object});
   ++object.opened;
   ++client.opened[request.object];
@@ -341,15 +346,15 @@ bool StoreCore::spill_one() {
   return true;
 }
 
-bool StoreCore::restore(ObjectId id, Object& object) {
+Result<void> StoreCore::restore(ObjectId id, Object& object) {
   const std::uint64_t capacity = segment_bytes(object.bytes);
-  if (!make_room(capacity)) return false;
-  auto segment = shelf_.restore(id, capacity);
-  if (!segment) return false;
+  if (!make_room(capacity)) return Error{Fault::unavailable, "there is no room"};
+  const auto segment = shelf_.restore(id, capacity);
+  if (!segment) return segment.error();
   object.segment = *segment;
   segments_[*segment] = {.capacity = capacity};
   used_ += capacity;
-  return true;
+  return {};
 }
 
 void StoreCore::refuse(ClientNumber to, const Request& request) {

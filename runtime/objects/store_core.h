@@ -39,7 +39,7 @@ class Shelf {
   virtual void remove(SegmentNumber segment) = 0;
   /// Writes the first `bytes` of the segment to disk.
   virtual Result<void> spill(ObjectId object, SegmentNumber segment, std::uint64_t bytes) = 0;
-  /// Makes a segment of it again.
+  /// Makes a segment of it again. Fails with: corrupt (not what was written lies there), unavailable.
   virtual Result<SegmentNumber> restore(ObjectId object, std::uint64_t capacity) = 0;
   virtual void remove_from_disk(ObjectId object) = 0;
 };
@@ -133,7 +133,7 @@ class StoreCore {
   bool take_away(SegmentNumber segment);
   bool take_away_a_spare();
   bool spill_one();
-  bool restore(ObjectId id, Object& object);
+  Result<void> restore(ObjectId id, Object& object);
   void look_after(Objects::iterator object);
   void drop_segment(SegmentNumber segment);
   void refuse(ClientNumber to, const Request& request);

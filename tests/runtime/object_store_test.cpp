@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <catch2/catch.hpp>
@@ -150,6 +151,32 @@ TEST_CASE("more than the memory goes to disk and comes back whole") {
   settle(writer, node);
   settle(reader, node);
   CHECK(node.files() == 0);
+}
+
+TEST_CASE("what the disk gives back otherwise than it was written is lost, not wrong") {
+  Node node(4 * mib);
+  ObjectClient client = node.client();
+  std::vector<ObjectClient::Put> puts;
+  for (char i = 0; i < 12; ++i)
+    puts.push_back(std::move(*client.put({}, numbers(mib, static_cast<char>('A' + i)), ObjectClient::For::self)));
+  settle(client, node);
+  REQUIRE(node.files() >= 8);
+  const auto path_of = [&](std::size_t i) {
+    const ObjectId id = puts[i].object.id;
+    return node.folder.file("spilled") + '/' + to_text(id.high) + to_text(id.low);
+  };
+  std::filesystem::resize_file(path_of(0), mib / 2);
+  {
+    std::fstream flipped(path_of(1), std::ios::in | std::ios::out | std::ios::binary);
+    flipped.seekp(mib / 2).put('\x7f');
+  }
+  std::filesystem::remove(path_of(2));
+  for (std::size_t i : {0, 1, 2}) {
+    const auto seen = client.open(puts[i].object);
+    REQUIRE_FALSE(seen);
+    CHECK(seen.error().fault == Fault::peer_lost);
+  }
+  CHECK(client.open(puts[3].object)->bytes == numbers(mib, 'D'));
 }
 
 TEST_CASE("a store that is full of what is being looked at says so") {
