@@ -1,36 +1,17 @@
 #include "runtime/agent/seen_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <utility>
+
+#include "runtime/base/replace_file.h"
 
 namespace troupe {
 namespace {
 
 constexpr std::chrono::seconds between_tries{1};
-
-/// Writes and syncs; false when the disk refuses.
-bool sync_file(const std::string& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool synced = ::fsync(file) == 0;
-  ::close(file);
-  return written && synced;
-}
-
-void sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  ::fsync(folder);
-  ::close(folder);
-}
 
 }  // namespace
 
@@ -84,10 +65,8 @@ void SeenFile::run() {
 }
 
 bool SeenFile::write(StoreAge seen) {
-  const std::string fresh = path_ + ".new";
   const std::string text = std::to_string(seen.epoch) + ' ' + std::to_string(seen.commit_seq) + '\n';
-  if (sync_file(fresh, text) && std::rename(fresh.c_str(), path_.c_str()) == 0) {
-    sync_folder(std::filesystem::path(path_).parent_path().string());
+  if (replace_file(path_, text)) {
     told_ = false;
     if (epoch_.exchange(seen.epoch) != seen.epoch) on_epoch_();
     return true;

@@ -1,14 +1,13 @@
 #include "scheduler/local/cluster_file.h"
 
-#include <string.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
+
+#include "runtime/base/replace_file.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -59,16 +58,7 @@ Result<ClusterFile> read_cluster_file(const std::string& path) {
 
 Result<void> write_cluster_file(const std::string& path, const ClusterFile& file) {
   const Json object{{"cluster_id", to_text(file.cluster)}, {"scheduler", file.scheduler}, {"folder", file.folder}};
-  const std::string fresh = path + ".new";
-  {
-    std::ofstream stream(fresh);
-    stream << object.dump() << '\n';
-    if (!stream.flush()) return Error{Fault::unavailable, "cannot write " + fresh + ": " + ::strerror(errno)};
-  }
-  std::error_code error;
-  std::filesystem::rename(fresh, path, error);
-  if (error) return Error{Fault::unavailable, "cannot write " + path + ": " + error.message()};
-  return {};
+  return replace_file(path, object.dump() + '\n');
 }
 
 }  // namespace troupe::scheduler

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "runtime/agent/seen_file.h"
+#include "runtime/base/replace_file.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -103,7 +104,7 @@ StoreAge highest_seen(const std::string& cluster_folder, ClusterId cluster) {
   return highest;
 }
 
-NodeStart count_start(const std::string& folder) {
+Result<NodeStart> count_start(const std::string& folder) {
   const std::string path = folder + "/node";
   std::string id;
   NodeStart start;
@@ -111,9 +112,8 @@ NodeStart count_start(const std::string& folder) {
   start.node = NodeId{hex_from(id).value_or(0)};
   if (!start.node) start = {NodeId{random_id()}, 0};
   ++start.incarnation;
-  std::ofstream(path + ".new") << to_text(start.node) << ' ' << start.incarnation << '\n';
-  std::error_code ignored;
-  fs::rename(path + ".new", path, ignored);
+  if (auto kept = replace_file(path, to_text(start.node) + ' ' + std::to_string(start.incarnation) + '\n'); !kept)
+    return kept.error();
   return start;
 }
 

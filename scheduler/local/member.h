@@ -50,8 +50,10 @@ struct NodeStart {
   NodeId node;
   std::uint64_t incarnation = 0;
 };
-/// Counts the start of the member's agent.
-NodeStart count_start(const std::string& folder);
+/// Counts the start of the member's agent, on disk.
+///
+/// Fails with: unavailable.
+Result<NodeStart> count_start(const std::string& folder);
 
 struct Member {
   std::string name;

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "runtime/ring/local_socket.h"
+
 namespace troupe::scheduler {
 namespace {
 
@@ -59,7 +61,8 @@ std::vector<std::string> object_store_sockets(const std::string& directory) {
   std::vector<std::string> sockets;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-    if (std::string path = entry.path().string(); path.ends_with(object_suffix)) sockets.push_back(std::move(path));
+    if (std::string path = entry.path().string(); path.ends_with(object_suffix) && connect_local(path))
+      sockets.push_back(std::move(path));
   std::sort(sockets.begin(), sockets.end());
   return sockets;
 }

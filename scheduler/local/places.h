@@ -22,7 +22,7 @@ Result<std::string> make_directory(ClusterId cluster);
 std::string scheduler_address(const std::string& directory);  ///< Leads to the active scheduler.
 std::string scheduler_address(const std::string& directory, std::uint32_t epoch);
 std::string redis_socket(const std::string& directory);
-/// The sockets of the nodes' stores of objects, in order.
+/// The sockets of the nodes' stores of objects, in order; not those that were left by a node which was killed.
 std::vector<std::string> object_store_sockets(const std::string& directory);
 /// One of them; empty: there is none.
 std::string object_store_socket(const std::string& directory);

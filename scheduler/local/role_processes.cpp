@@ -73,7 +73,9 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
                             }};
   const std::filesystem::path member = arguments.at("member");
   if (!member.empty()) {
-    options.seen = highest_seen(member.parent_path().parent_path().string(), arguments.cluster());
+    options.seen = [folder = member.parent_path().parent_path().string(), cluster = arguments.cluster()] {
+      return highest_seen(folder, cluster);
+    };
     options.lease = LeaseOptions{.holder = member.filename().string()};
   }
   const auto is_stopped = [] { return stop_asked != 0; };

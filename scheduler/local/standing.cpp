@@ -1,14 +1,18 @@
 #include "scheduler/local/standing.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <tuple>
 #include <utility>
 
+#include "runtime/ring/descriptor.h"
 #include "runtime/wire/ring_transport.h"
 #include "scheduler/local/member.h"
 #include "scheduler/local/places.h"
@@ -49,9 +53,6 @@ Result<Standing> start(const ClusterFile& file, const StartOptions& options, Sup
 }  // namespace
 
 Result<Standing> start_cluster(const std::string& folder, const StartOptions& options) {
-  if (const auto head = running_member(folder, head_member))
-    return Error{Fault::unavailable, "the cluster runs already, as process " + std::to_string(head->pid) +
-                                         " (troupe status shows it, troupe stop ends it)"};
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   // Results and output may be secret.
@@ -59,14 +60,21 @@ Result<Standing> start_cluster(const std::string& folder, const StartOptions& op
   if (error)
     return Error{Fault::unavailable, "cannot make the folder " + folder + ": " + error.message() +
                                          ": choose another place by XDG_STATE_HOME"};
+  // Of two that start it at once the second finds what the first has made.
+  const Descriptor one_at_a_time(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  while (::flock(one_at_a_time.number(), LOCK_EX) != 0 && errno == EINTR) {
+  }
+  if (const auto head = running_member(folder, head_member))
+    return Error{Fault::unavailable, "the cluster runs already, as process " + std::to_string(head->pid) +
+                                         " (troupe status shows it, troupe stop ends it)"};
   auto file = read_cluster_file(cluster_file_in(folder));
   if (!file && file.error().fault != Fault::not_found) return file.error();
-  if (!file) file = ClusterFile{.cluster = {random_id(), random_id()}};
-  const auto directory = make_directory(file->cluster);
+  const ClusterFile found = file ? *file : ClusterFile{.cluster = {random_id(), random_id()}};
+  const auto directory = make_directory(found.cluster);
   if (!directory) return directory.error();
-  file->scheduler = scheduler_address(*directory);
-  file->folder = folder;
-  if (auto written = write_cluster_file(cluster_file_in(folder), *file); !written) return written.error();
+  file = ClusterFile{found.cluster, scheduler_address(*directory), folder};
+  if (*file != found)
+    if (auto written = write_cluster_file(cluster_file_in(folder), *file); !written) return written.error();
   return start(*file, options,
                {.member = member_folder(folder, head_member),
                 .has_store = true,
@@ -97,6 +105,9 @@ Result<void> stop_cluster(const std::string& folder) {
                  [&](const Member& member) { return rank(member) == next; });
     if (auto ended = end_members(some, end_limit); !ended) return ended;
   }
+  // Of several that ended at once none was the last.
+  const auto file = read_cluster_file(cluster_file_in(folder));
+  if (file && running_members(folder).empty()) remove_traces(file->directory(), file->cluster.high);
   return {};
 }
 

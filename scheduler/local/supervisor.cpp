@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -88,6 +89,9 @@ class Supervisor {
     void start(pid_t process) {
       pid = process;
       started = Clock::now();
+      if (pid >= 0) return;
+      std::fprintf(stderr, "troupe: supervisor: cannot start a process: %s: it is tried again\n", ::strerror(errno));
+      ended();
     }
     void ended() {
       pid = -1;
@@ -143,9 +147,13 @@ class Supervisor {
 
   void start_agent() {
     local_.incarnation += 1;
-    const NodeStart start = plan_.member.empty() ? local_ : count_start(plan_.member);
-    agent_.start(
-        fork_role("agent", [this, start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }));
+    const auto start = plan_.member.empty() ? local_ : count_start(plan_.member);
+    if (!start) {
+      std::fprintf(stderr, "troupe: supervisor: %s: it is tried again\n", start.error().message.c_str());
+      return agent_.ended();
+    }
+    agent_.start(fork_role(
+        "agent", [this, start = *start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }));
   }
 
   /// Until it is told to end; false when something cannot be started again.
@@ -304,8 +312,21 @@ class Supervisor {
         ::kill(std::exchange(child->pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
     redis_.reset();
     end_descendants();
-    if (plan_.has_store) remove_traces(plan_.directory, plan_.cluster.high);
-    if (plan_.has_agent) ::unlink(plan_.agent.c_str());
+    if (is_alone()) {
+      remove_traces(plan_.directory, plan_.cluster.high);
+    } else if (plan_.has_agent) {
+      ::unlink(plan_.agent.c_str());
+    }
+  }
+
+  /// Others of the cluster, which may run on without its head, are reached by what lies in its folder.
+  bool is_alone() const {
+    if (plan_.member.empty()) return true;
+    if (!lock_) return false;
+    const std::filesystem::path own = plan_.member;
+    const auto running = running_members(own.parent_path().parent_path().string());
+    return std::all_of(running.begin(), running.end(),
+                       [&](const Member& member) { return member.name == own.filename(); });
   }
 
   const RoleArguments& arguments_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "scheduler/store/record_codec.h"
@@ -128,6 +129,11 @@ std::optional<Error> RedisTaskStore::check_epoch(RedisConnection& connection, co
 }
 
 Result<StoreAge> RedisTaskStore::take_epoch(RedisConnection& connection, ClusterId cluster_if_new, Deadline deadline) {
+  // Before the store is asked: a scheduler that is active still may let the agents see more meanwhile.
+  if (options_.seen) {
+    const StoreAge told = options_.seen();
+    if (!seen_ || std::tie(told.epoch, told.commit_seq) > std::tie(seen_->epoch, seen_->commit_seq)) seen_ = told;
+  }
   const auto greeting = greet(connection, deadline);
   if (!greeting) return greeting.error();
   redis_loads_ = is_loading(*greeting);

@@ -29,8 +29,9 @@ struct RedisStoreOptions {
   /// How long open(), or a commit, waits for a Redis that is away or silent. A batch gets a second more per MiB. One
   /// that reads its file is waited for as long as it does.
   std::chrono::milliseconds patience{10'000};
-  /// What agents have seen: a store older than that, or a foreign one, is refused. Epoch 0: nothing yet.
-  std::optional<StoreAge> seen;
+  /// What agents have seen, as open() asks: a store older than that, or a foreign one, is refused. Epoch 0: nothing
+  /// yet.
+  std::function<StoreAge()> seen{};
   std::optional<LeaseOptions> lease;  ///< None: nobody stands by.
   /// Called by stand_by() and open() with each sign that they get on: a reply, or a Redis that is reading its file.
   std::function<void()> on_progress = [] {};
@@ -38,7 +39,7 @@ struct RedisStoreOptions {
 
 class RedisTaskStore final : public TaskStore {
  public:
-  explicit RedisTaskStore(RedisStoreOptions options) : options_(std::move(options)), seen_(options_.seen) {}
+  explicit RedisTaskStore(RedisStoreOptions options) : options_(std::move(options)) {}
 
   /// Blocks until it may take the lease, so that open() is allowed to. Requires: a lease.
   ///
@@ -99,7 +100,7 @@ class RedisTaskStore final : public TaskStore {
   void check_deadline();
 
   RedisStoreOptions options_;
-  std::optional<StoreAge> seen_;        // the newest that this process knew of when it was last opened
+  std::optional<StoreAge> seen_;        // the newest that was known when it was last opened
   std::optional<FencedWriter> writer_;  // while it is open
   std::string free_lease_;              // Its text when it had run out.
   bool redis_loads_ = false;            // At the last try to open.

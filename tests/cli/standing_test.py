@@ -119,6 +119,28 @@ class Standing(Cluster):
         self.troupe("stop")
         self.assert_nothing_left()
 
+    def test_a_node_that_joined_outlives_the_head_and_works_for_the_next_one(self):
+        self.troupe("start", "--cpus", "1")
+        self.troupe("start", "--join", str(self.cluster_file), "--name", "big", "--cpus", "4")
+        os.kill(self.supervisor_of("head"), signal.SIGTERM)
+        wait_until("the head has ended", lambda: "no cluster" in self.troupe("status", code=None)[1])
+        self.troupe("start", "--cpus", "1")
+        state = lambda: {node["node"]: node["state"] for node in self.json_lines("list", "nodes")}
+        wait_until("it is up again", lambda: state().get("big") == "up")
+        out, _ = self.troupe("submit", "--wait", "--cpus", "3", "--format", "json", "--", "true")
+        self.assertEqual([attempt["node"] for attempt in json.loads(out.splitlines()[1])["attempts"]], ["big"])
+        self.troupe("stop")
+        self.assert_nothing_left()
+
+    def test_of_two_that_start_at_once_one_says_that_it_runs_already(self):
+        starts = [self.start("start", "--cpus", "1") for _ in range(3)]
+        ends = [(start.communicate(timeout=LIMIT_S)[1], start.returncode) for start in starts]
+        self.assertEqual(sorted(code for _, code in ends), [0, 3, 3], ends)
+        self.assertEqual(sum("runs already" in err for err, _ in ends), 2, ends)
+        self.troupe("run", "--", "true")
+        self.troupe("stop")
+        self.assert_nothing_left()
+
     def test_what_is_cancelled_ends(self):
         self.troupe("start", "--cpus", "1")
         graph = self.troupe("submit", "--", "sleep", "1000")[0].strip()
@@ -243,6 +265,7 @@ class Standing(Cluster):
         self.troupe("start", "--cpus", "1")
         self.troupe("run", "--", "true")
         self.assertIn("standby-1", self.redis("GET", "troupe:lease"))
+        self.assertEqual(self.json_lines("list", "objects"), [])  # Of the stores there are: one was left behind.
         self.troupe("stop")
         self.assert_nothing_left()
 

@@ -115,7 +115,8 @@ TEST_CASE("a file that was cut short is refused by who has seen more, and is who
     write_bytes(file, whole.substr(0, whole.size() - cut));
     redis.start();
     redis.wait();
-    const auto refusal = RedisTaskStore({.socket = redis.socket(), .seen = history.age}).open(some_cluster);
+    const auto refusal =
+        RedisTaskStore({.socket = redis.socket(), .seen = [&] { return history.age; }}).open(some_cluster);
     REQUIRE_FALSE(refusal);
     CHECK(refusal.error().fault == Fault::refused);
     const auto found = RedisTaskStore(redis.options()).open(some_cluster);
@@ -125,7 +126,7 @@ TEST_CASE("a file that was cut short is refused by who has seen more, and is who
   }
   write_bytes(file, whole);
   redis.start();
-  CHECK(RedisTaskStore({.socket = redis.socket(), .seen = history.age}).open(some_cluster));
+  CHECK(RedisTaskStore({.socket = redis.socket(), .seen = [&] { return history.age; }}).open(some_cluster));
 }
 
 TEST_CASE("a bit that flipped in the file is found, or changes nothing", "[redis]") {
@@ -150,7 +151,8 @@ TEST_CASE("a bit that flipped in the file is found, or changes nothing", "[redis
       ++found_by_redis;
       continue;
     }
-    const auto state = RedisTaskStore({.socket = redis.socket(), .seen = history.age}).open(some_cluster);
+    const auto state =
+        RedisTaskStore({.socket = redis.socket(), .seen = [&] { return history.age; }}).open(some_cluster);
     if (state) {
       CHECK(history.after.back().holds(*state));
     } else {

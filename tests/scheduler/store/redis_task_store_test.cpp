@@ -242,6 +242,19 @@ TEST_CASE("a redis that comes back empty is refused", "[redis]") {
   CHECK_THAT(again.error().message, Catch::Contains("is empty, seen was commit 1"));
 }
 
+TEST_CASE("what agents have seen is asked as the store is opened, not before", "[redis]") {
+  Redis redis;
+  opened(*std::make_unique<RedisTaskStore>(redis.options()));
+  StoreAge seen{some_cluster, 1, 0};
+  RedisStoreOptions options = redis.options();
+  options.seen = [&] { return seen; };
+  RedisTaskStore stands_by(options);
+  seen.commit_seq = 7;  // By agents of the scheduler that is active meanwhile.
+  const auto state = stands_by.open(some_cluster);
+  REQUIRE(!state);
+  CHECK_THAT(state.error().message, Catch::Contains("seen 7"));
+}
+
 TEST_CASE("an unacknowledged tail that was cut off the file is nobody's loss", "[redis]") {
   Redis redis;
   RedisTaskStore store(redis.options());

@@ -12,7 +12,9 @@ class RedisWorld final : public World {
   RedisWorld() { start(); }
 
   std::unique_ptr<TaskStore> store(std::optional<StoreAge> seen) override {
-    return std::make_unique<RedisTaskStore>(RedisStoreOptions{.socket = server_->socket(), .seen = seen});
+    RedisStoreOptions options{.socket = server_->socket()};
+    if (seen) options.seen = [seen] { return *seen; };
+    return std::make_unique<RedisTaskStore>(options);
   }
   void copy_disk() override {
     server_.reset();

@@ -21,9 +21,14 @@ using std::chrono::milliseconds;
 constexpr milliseconds look_every{200};  // Whether it is still held.
 
 volatile sig_atomic_t child = 0;
+volatile sig_atomic_t came_early = 0;  // A signal, before there was a child.
 
 void hand_on(int number) {
-  if (child > 0) ::kill(child, number);
+  if (child > 0) {
+    ::kill(child, number);
+  } else {
+    came_early = number;
+  }
 }
 
 /// ^C reaches the command from the terminal itself; what is sent to this process alone is handed on.
@@ -73,6 +78,7 @@ int lock_command(const LockCommand& command) {
       {.argv = command.argv, .executable = {}, .environment = {{"TROUPE_TOKEN", std::to_string(held->token())}}});
   if (!process) return fail(process.error(), 127);
   child = process->pid;
+  if (came_early != 0) ::kill(process->pid, came_early);
   bool is_lost = false;
   while (!has_ended(*process)) {
     pollfd end{process->descriptor, POLLIN, 0};

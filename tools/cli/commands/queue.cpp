@@ -42,6 +42,16 @@ std::string line_of(const QueueReceive& command, const sync::Answer& answer) {
   return json_line(line);
 }
 
+int acknowledge(SyncClient& client, const std::string& verb, const std::string& queue, sync::Token token) {
+  const auto answer = client.wait(client.start(sync::Acknowledge{queue, token}), slack);
+  if (!answer) return fail(verb, answer.error(), exit_code_of_answer(answer.error()));
+  if (answer->outcome == sync::Outcome::done) return exit_done;
+  return fail(verb,
+              {Fault::peer_lost, "no message of queue '" + queue + "' is held under token " + std::to_string(token) +
+                                     ": its lease was over, or it was acknowledged"},
+              exit_work_failed);
+}
+
 }  // namespace
 
 int queue_send_command(const QueueSend& command) {
@@ -93,9 +103,7 @@ int queue_receive_command(const QueueReceive& command) {
   if (std::fflush(stdout) != 0)
     return fail("receive", {Fault::unavailable, "nobody takes its output"}, exit_work_failed);
   if (!command.acknowledge) return exit_done;
-  const auto done = client.wait(client.start(sync::Acknowledge{command.name, answer->token}), slack);
-  if (!done) return fail("receive", done.error(), exit_code_of_answer(done.error()));
-  return exit_done;
+  return acknowledge(client, "receive", command.name, answer->token);
 }
 
 int queue_acknowledge_command(const QueueAcknowledge& command) {
@@ -107,14 +115,7 @@ int queue_acknowledge_command(const QueueAcknowledge& command) {
                 exit_bad_input);
   auto session = connect_to_cluster(command.cluster);
   if (!session) return fail("ack", session.error(), exit_code_of(session.error()));
-  SyncClient& client = session->core().sync();
-  const auto answer = client.wait(client.start(sync::Acknowledge{command.name, token}), slack);
-  if (!answer) return fail("ack", answer.error(), exit_code_of_answer(answer.error()));
-  if (answer->outcome == sync::Outcome::done) return exit_done;
-  return fail("ack",
-              {Fault::peer_lost, "no message of queue '" + command.name + "' is held under token " + command.token +
-                                     ": its lease was over, or it was acknowledged"},
-              exit_work_failed);
+  return acknowledge(session->core().sync(), "ack", command.name, token);
 }
 
 }  // namespace troupe::cli
