@@ -32,6 +32,18 @@ std::string amount_text(Milli amount) {
   return text + '.' + decimals;
 }
 
+/// The first that is negative, or does not come behind the one before it.
+std::string flaw_of_named(const NamedAmounts& named) {
+  const std::string* before = nullptr;
+  for (const auto& [name, amount] : named) {
+    if (amount < 0) return "'" + name + "' is negative";
+    if (before != nullptr && *before == name) return "'" + name + "' is there twice";
+    if (before != nullptr && *before > name) return "'" + name + "' is not where it stands in the order of names";
+    before = &name;
+  }
+  return {};
+}
+
 void append(std::string& text, const std::string& part) { text += (text.empty() ? "" : ", ") + part; }
 
 }  // namespace
@@ -182,9 +194,8 @@ std::string flaw_of(const Resources& needs) {
   if (needs.gpus > one && needs.gpus % one != 0)
     return "gpus is " + amount_text(needs.gpus) + ": expected at most 1, or a whole number";
   if (needs.gpu_memory_bytes > 0 && needs.gpus == 0) return "there is gpu_memory and no gpus: say of how many gpus";
-  for (const auto& [name, amount] : needs.named)
-    if (amount < 0) return "need '" + name + "' is negative";
-  return {};
+  const std::string flaw = flaw_of_named(needs.named);
+  return flaw.empty() ? flaw : "need " + flaw;
 }
 
 std::string flaw_of(const NodeCapacity& capacity) {
@@ -194,9 +205,7 @@ std::string flaw_of(const NodeCapacity& capacity) {
     if (gpu.memory_bytes < 0) return "a gpu's memory is negative";
     if (!devices.insert(gpu.index).second) return "gpu " + std::to_string(gpu.index) + " is there twice";
   }
-  for (const auto& [name, amount] : capacity.named)
-    if (amount < 0) return "'" + name + "' is negative";
-  return {};
+  return flaw_of_named(capacity.named);
 }
 
 std::string flaw_of(const Grant& grant) {
@@ -206,9 +215,8 @@ std::string flaw_of(const Grant& grant) {
     if (share.amount < 0 || share.memory_bytes < 0) return "a grant is negative";
     if (!devices.insert(share.index).second) return "a grant has gpu " + std::to_string(share.index) + " twice";
   }
-  for (const auto& [name, amount] : grant.named)
-    if (amount < 0) return "a grant of '" + name + "' is negative";
-  return {};
+  const std::string flaw = flaw_of_named(grant.named);
+  return flaw.empty() ? flaw : "a grant of " + flaw;
 }
 
 std::string describe(const Resources& needs) {

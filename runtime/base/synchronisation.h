@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -21,6 +22,7 @@ using Duration = std::chrono::milliseconds;
 /// Waits as long as it takes.
 inline constexpr Duration for_ever{std::chrono::hours(24 * 365 * 10)};
 inline constexpr Duration default_lease{5000};
+inline constexpr std::size_t most_body_bytes = 512u << 10;  ///< Of a message.
 
 /// Each kind has names of its own.
 enum class Kind : std::uint8_t { lock, semaphore, barrier, queue };

@@ -13,6 +13,25 @@ CommandWork* command_of(Work& work) {
   return boxed == nullptr ? nullptr : boxed->get();
 }
 
+std::size_t bytes_of(const TaskSpec& spec) {
+  std::size_t bytes = 200 + spec.name.size() + 4 * spec.after.size() + 16 * spec.inputs.size();
+  const auto add_all = [&bytes](const std::vector<Argument>& arguments) {
+    for (const auto& argument : arguments)
+      if (const auto* value = std::get_if<Bytes>(&argument)) bytes += value->size() + 10;
+  };
+  if (const auto* function = std::get_if<FunctionWork>(&spec.work)) add_all(function->arguments);
+  if (const auto* actor = std::get_if<ActorWork>(&spec.work)) add_all(actor->arguments);
+  if (const CommandWork* command = command_of(spec.work)) {
+    for (const auto& word : command->argv) bytes += word.size() + 5;
+    for (const auto& [name, value] : command->environment) bytes += name.size() + value.size() + 10;
+    for (const auto& [name, input] : command->results) bytes += name.size() + 15;
+    bytes += command->working_directory.size() + command->task_directory.size();
+  }
+  for (const auto& name : spec.locks) bytes += name.size() + 5;
+  for (const auto& need : spec.semaphores) bytes += need.name.size() + 10;
+  return bytes;
+}
+
 const char* to_text(TaskState state) {
   switch (state) {
     case TaskState::waiting: return "waiting";

@@ -145,6 +145,9 @@ struct TaskSpec {
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 
+/// About the bytes in which it travels.
+std::size_t bytes_of(const TaskSpec& spec);
+
 enum class TaskState : std::uint8_t { waiting, ready, running, done, failed, cancelled, skipped };
 
 constexpr bool is_final(TaskState state) { return state >= TaskState::done; }

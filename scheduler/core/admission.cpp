@@ -287,6 +287,9 @@ std::string admit(Submit& submit) {
 
   for (const TaskSpec* spec : fresh.specs) {
     if (auto flaw = flaw_of_task(*spec, submit.job.durable); !flaw.empty()) return flaw;
+    if (const std::size_t bytes = bytes_of(*spec); bytes > submit.most_input_bytes)
+      return name_of(*spec) + " has " + std::to_string(bytes) + " bytes of arguments and text; at most " +
+             std::to_string(submit.most_input_bytes) + " can be handed to a task";
     for (const TaskId before : spec->after) {
       const bool is_there = fresh.places.contains(before) || submit.known.find(before) != no_slot;
       if (before.job != spec->id.job) return name_of(*spec) + " comes after a task of another job";

@@ -21,6 +21,7 @@ struct Submit {
   bool all_nodes_are_known = true;  ///< Otherwise the one that is large enough may be on its way.
   std::size_t most_tasks = 0;
   std::size_t most_shapes = 0;
+  std::size_t most_input_bytes = 0;
   Planted planted = Planted::none;
 };
 

@@ -3,8 +3,8 @@
 // and starts the first when something there has ended. They hold nothing until then, in the books of both.
 //
 // Bounds: only behind tasks of the same shape, of jobs whose tasks have been quick; as many as take 20 ms by what the
-// job's took before; none on a node that is kept for somebody. What waited there for `ahead_patience` is taken
-// back.
+// job's took before; none on a node that is kept for somebody, nor while it is another's turn that could have the room.
+// What waited there for `ahead_patience` is taken back.
 #include <algorithm>
 
 #include "scheduler/core/state.h"
@@ -42,9 +42,16 @@ void Scheduler::State::give_ahead() {
   Node* node = cluster.find(id);
   if (node == nullptr || !node->takes_work() || node->kept_for != 0 || !shapes.waiting().has(shape)) return;
   if (shapes.is_open(shape)) return;  // there is room for it
+  const auto first = ready.next_of(shape);
+  if (!first || most_ahead(*node, tasks[first->slot]) == 0) return;
+  // The room that comes free here is for whoever has the next turn, of all that could have it.
+  Bits could_have_it;
+  shapes.waiting().for_each([&](std::size_t other) {
+    if (other == shape || node->lasting.fits(shapes[static_cast<ShapeIndex>(other)].needs)) could_have_it.set(other);
+  });
   for (int given = 0; given < most_given_a_step; ++given) {
-    const auto head = ready.next_of(shape);
-    if (!head) return;
+    const auto head = ready.next(could_have_it);
+    if (!head || tasks[head->slot].shape != shape) return;
     const TaskSpec& spec = tasks[head->slot].spec;
     const auto given_already = static_cast<std::int64_t>(node->ahead.size() + node->awaiting);
     if (given_already >= most_ahead(*node, tasks[head->slot])) return;

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t most_before = 16;  // looked at for each
 constexpr int most_given_a_step = 8;
+constexpr std::int64_t most_awaiting = 1024;  // At a node. A chain of them is taken back link by link.
+constexpr std::size_t most_behind = 4096;     // Remembered for a node; others are given when they are ready.
 
 bool is_function(const TaskSpec& spec) { return std::holds_alternative<FunctionWork>(spec.work) && !spec.gang; }
 
@@ -49,7 +51,7 @@ Node* Scheduler::State::node_behind(const Task& task) {
 
 void Scheduler::State::may_be_given_behind(Slot slot) {
   Node* node = node_behind(tasks[slot]);
-  if (node == nullptr) return;
+  if (node == nullptr || node->behind.size() >= most_behind) return;
   node->behind.push_back(slot);
   look_behind.push_back(node->id);
 }
@@ -69,7 +71,7 @@ void Scheduler::State::give_awaiting() {
       const Slot slot = node->behind.front();
       const bool is_so = tasks.holds(slot) && node_behind(tasks[slot]) == node;
       const auto given_already = static_cast<std::int64_t>(node->ahead.size() + node->awaiting);
-      if (is_so && (!nobody_waits || given_already >= most_ahead(*node, tasks[slot]))) break;
+      if (is_so && (!nobody_waits || given_already >= std::min(most_ahead(*node, tasks[slot]), most_awaiting))) break;
       node->behind.pop_front();
       if (!is_so) continue;
       start(slot, *node, true);

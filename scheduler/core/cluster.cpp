@@ -91,6 +91,7 @@ void Cluster::enter(Node& node) {
   free_.gpus += node.ledger.free_gpus();
   node.place = &index_.put(node.space());
   gained_.push_back(&node);
+  ++lasting_gains_;
 }
 
 void Cluster::leave(Node& node) {
@@ -148,13 +149,16 @@ const RoomIndex& Cluster::empty_rooms() {
 
 std::vector<NodeSpace> Cluster::lasting_spaces(std::size_t most) {
   refresh();
-  std::vector<NodeSpace> spaces = index_.with_room({.cpus = 0}, most);
+  std::vector<NodeSpace> spaces = index_.with_room({.cpus = 0}, most + kept_);
+  std::erase_if(spaces, [](const NodeSpace& space) { return space.spare != nullptr; });
+  if (spaces.size() > most) spaces.resize(most);
   for (auto& space : spaces) space.ledger = &find(space.node)->lasting;
   return spaces;
 }
 
 void Cluster::keep(Node& node, std::uint64_t request, const std::vector<const Resources*>& needs) {
   TROUPE_CHECK(node.kept_for == 0 && node.takes_work(), "a node is kept for one request at a time");
+  ++kept_;
   node.kept_for = request;
   node.kept_as = ++keeps_;
   node.spare = std::make_unique<NodeLedger>(node.lasting);
@@ -166,6 +170,8 @@ void Cluster::keep(Node& node, std::uint64_t request, const std::vector<const Re
 }
 
 void Cluster::let_go(Node& node) {
+  --kept_;
+  ++lasting_gains_;
   node.kept_for = 0;
   node.spare.reset();
   books_changed(node, true);
@@ -261,10 +267,21 @@ void Cluster::set_kind(Node& node, AttemptKey key, Holding::Kind kind) {
   holding.unheard = 0;
 }
 
+void Cluster::make_lasting(Node& node, AttemptKey key) {
+  TROUPE_CHECK(node.kept_for == 0, "what is spare on a kept node is counted once");
+  Holding& holding = node.holdings.at(key);
+  if (holding.lasting || holding.ahead) return;
+  holding.lasting = node.lasting.take_exactly(holding.grant);
+  ++lasting_version_;
+}
+
 void Cluster::release(Node& node, AttemptKey key) {
   const Holding& holding = node.holdings.at(key);
   node.ledger.give_back(holding.grant);
-  if (holding.lasting) node.lasting.give_back(holding.grant);
+  if (holding.lasting) {
+    node.lasting.give_back(holding.grant);
+    ++lasting_gains_;
+  }
   if (node.spare && holding.spared_by == node.kept_as) node.spare->give_back(holding.grant);
   if (node.takes_work()) {
     free_.cpus += holding.grant.cpus;

@@ -76,6 +76,8 @@ class Cluster {
   /// booked.
   Holding& recognise(Node& node, const RunningAttempt& running, Holding::Kind kind, bool lasting);
   void set_kind(Node& node, AttemptKey key, Holding::Kind kind);
+  /// What it holds does not end by itself, as it turns out. Requires: the node is kept for nobody.
+  void make_lasting(Node& node, AttemptKey key);
   void release(Node& node, AttemptKey key);
 
   struct OrphanKey {
@@ -106,6 +108,8 @@ class Cluster {
 
   /// Changes when something that lasts is booked.
   std::uint64_t lasting_version() const { return lasting_version_; }
+  /// Changes when a node may have more room besides what lasts, or is no longer kept.
+  std::uint64_t lasting_gains() const { return lasting_gains_; }
 
   /// Nodes that may have room which they had not, since the last call.
   std::vector<Node*> take_gained();
@@ -146,6 +150,8 @@ class Cluster {
   Sum free_;
   std::uint64_t version_ = 1;
   std::uint64_t lasting_version_ = 0;
+  std::uint64_t lasting_gains_ = 0;
+  std::size_t kept_ = 0;
   std::uint64_t keeps_ = 0;
   std::uint64_t empty_version_ = 0;
   std::deque<NodeLedger> empty_ledgers_;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "runtime/base/clip.h"
 #include "scheduler/sync/describe.h"
 
 namespace troupe::scheduler {
@@ -159,7 +160,7 @@ bool is_send(const Effect& effect) {
 }
 
 std::string one_line(const Cause& cause) {
-  if (!cause.message.empty()) return cause.message.substr(0, cause.message.find('\n'));
+  if (!cause.message.empty()) return clipped(cause.message.substr(0, cause.message.find('\n')), most_line_bytes);
   if (cause.signal != 0) return "signal " + std::to_string(cause.signal);
   if (cause.exit_code != 0) return "exit code " + std::to_string(cause.exit_code);
   return "no cause was given";

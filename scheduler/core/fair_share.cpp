@@ -18,6 +18,8 @@ void add(Usage& usage, const Grant& grant, std::int64_t sign) {
   for (const auto& share : grant.gpus) usage.gpus += sign * share.amount;
 }
 
+bool is_empty(const Usage& usage) { return usage.cpus == 0 && usage.gpus == 0 && usage.memory_mib == 0; }
+
 void weigh(Usage& usage, const Cluster& cluster) {
   usage.share = std::max({part(usage.cpus, cluster.total_cpus()), part(usage.gpus, cluster.total_gpus()),
                           part(usage.memory_mib, cluster.total_memory_bytes() / mib)});
@@ -32,6 +34,7 @@ void Scheduler::State::bill(Job& job, Holding& holding) {
   add(usage, holding.grant, 1);
   weigh(usage, cluster);
   usage.served = ++starts;
+  if (is_empty(job.usage) && !is_empty(usage)) sharing.insert(job.info.id);
   ready.rank_anew(job, usage);
 }
 
@@ -42,6 +45,7 @@ void Scheduler::State::unbill(AttemptKey key, Holding& holding) {
   Usage usage = job->usage;
   add(usage, holding.grant, -1);
   weigh(usage, cluster);
+  if (is_empty(usage)) sharing.erase(job->info.id);
   ready.rank_anew(*job, usage);
 }
 
@@ -58,7 +62,8 @@ void Scheduler::State::release(Node& node, AttemptKey key) {
 
 /// After the cluster has become larger or smaller.
 void Scheduler::State::share_anew() {
-  for (const auto& [id, info] : tasks.jobs()) {
+  std::erase_if(sharing, [this](JobId id) { return tasks.find_job(id) == nullptr; });
+  for (const JobId id : sharing) {
     Job& job = *tasks.find_job(id);
     Usage usage = job.usage;
     weigh(usage, cluster);

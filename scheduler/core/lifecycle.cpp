@@ -72,8 +72,10 @@ void Scheduler::State::touch(Slot slot) {
 std::string Scheduler::State::too_much_input(const Task& task) const {
   std::size_t bytes = 0;
   for (const TaskId input : task.spec.inputs) bytes += tasks[tasks.find(input)].progress.result.size();
+  if (bytes == 0) return {};  // What is its own was looked at when it was submitted.
+  bytes += bytes_of(task.spec);
   if (bytes <= settings.most_input_bytes) return {};
-  return "its inputs have " + std::to_string(bytes) + " bytes together; at most " +
+  return "its inputs, with what it was submitted with, have " + std::to_string(bytes) + " bytes together; at most " +
          std::to_string(settings.most_input_bytes) + " can be handed to a task";
 }
 
@@ -90,8 +92,7 @@ void Scheduler::State::make_ready(Slot slot) {
   if (++gang.ready < gang.open) return;
   ready.add_gang({gang.priority, gang.order, slot});
   for (const Slot member : members_of(slot)) shapes.enter_line(tasks[member].shape, now);
-  gang.was_tried = false;
-  gangs_are_new = true;
+  new_gangs.emplace(-std::int64_t{gang.priority}, gang.order);
 }
 
 void Scheduler::State::stand_in_line(Slot slot) {
@@ -119,6 +120,7 @@ void Scheduler::State::leave_ready(Slot slot) {
   --gang.ready;
   if (!stands_in_line(gang)) return;
   ready.remove_gang(gang.priority, gang.order);
+  new_gangs.erase({-std::int64_t{gang.priority}, gang.order});
   for (const Slot member : members_of(slot)) shapes.leave_line(tasks[member].shape);
   drop_reservation(gang.order);
 }
@@ -178,6 +180,10 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   guard(task);
   const AttemptKey key{task.spec.id, attempt};
   cluster.set_kind(node, key, Holding::Kind::running);
+  if (task.spec.is_actor()) {  // Which nobody knew of one that was not up yet.
+    drop_reservation(node.kept_for);
+    cluster.make_lasting(node, key);
+  }
   node.holdings.at(key).since = now;
   bill(*task.job, node.holdings.at(key));
   if (const std::string address = node.holdings.at(key).address; !address.empty()) actor_is_up(slot, address);
@@ -335,12 +341,14 @@ void Scheduler::State::finish(Ending first) {
     if (task.spec.gang) {
       Gang& gang = tasks.gang_of(task);
       --gang.open;
-      if (ending.state != TaskState::done && ending.state != TaskState::skipped) {
+      if (ending.with_gang) {
+        // The first of them has taken all others along.
+      } else if (ending.state != TaskState::done && ending.state != TaskState::skipped) {
         const std::string why = "its gang's " + why_skipped(task.spec, task.progress);
-        for (const Slot member : gang.members) endings.push_back({member, ending.state, why});
+        for (const Slot member : gang.members) endings.push_back({member, ending.state, why, false, true});
       } else if (ending.state == TaskState::skipped) {
         for (const Slot member : gang.members)
-          endings.push_back({member, ending.state, ending.reason, ending.not_taken});
+          endings.push_back({member, ending.state, ending.reason, ending.not_taken, true});
       }
     }
     for (const TaskId before : predecessors_of(task.spec)) {

@@ -11,10 +11,12 @@
 namespace troupe::scheduler {
 namespace {
 
-// The first gangs in line are tried whenever there is more room; those behind them in their turn, or when their
-// patience ends and nodes are kept for them.
-constexpr std::size_t most_gangs_tried = 8;
+// The first gangs in line are tried whenever there is more room, those behind them in their turn, or when their
+// patience ends and nodes are kept for them; new ones once, at once.
+constexpr std::size_t most_gangs_tried = 8;  // In vain.
+constexpr std::size_t most_first_tried = 4;
 constexpr int most_gangs_looked_at = 64;
+constexpr int most_first_looked_at = 16;
 constexpr Time gang_round_interval{10};               // a search for many seats costs more than an event may
 constexpr std::uint64_t much_input_bytes = 64 << 10;  // worth a place that is not the tightest
 
@@ -37,41 +39,53 @@ void Scheduler::State::place_ready() {
   placement_due = false;
   if (!cluster.orphans().empty()) adopt_orphans();
 
-  auto gang = ready.gangs().end();
-  ReadyQueue::GangRank last_looked_at;
   bool is_round = false;
+  std::optional<ReadyQueue::GangRank> last;            // That had its turn in it.
+  std::optional<ReadyQueue::GangRank> goes_on_behind;  // Where the last round did not come to all.
   int looked_at = 0;
   std::vector<Slot> failed;
+  const auto is_cut = [&] { return failed.size() >= most_gangs_tried || looked_at >= most_gangs_looked_at; };
   for (;;) {
     take_gains();
-    const bool some_are_new = std::exchange(gangs_are_new, false);
-    const bool round_is_due = !is_round && gangs_gained && now >= next_gang_round && failed.empty();
-    if (some_are_new || round_is_due) {
-      const bool goes_on = !some_are_new && round_until;
-      gang = goes_on ? ready.gangs().upper_bound(*round_until) : ready.gangs().begin();
-      is_round = is_round || round_is_due;
+    if (!is_round && gangs_gained && now >= next_gang_round && failed.empty()) {
+      is_round = true;
+      goes_on_behind = round_until;
+      if (!round_until) gained_in_round = false;
     }
-    if (failed.size() == most_gangs_tried || looked_at == most_gangs_looked_at) gang = ready.gangs().end();
+    // It has looked at the first few anew.
+    if (goes_on_behind && (failed.size() >= most_first_tried || looked_at >= most_first_looked_at)) {
+      last = last ? std::max(*last, *goes_on_behind) : *goes_on_behind;
+      goes_on_behind.reset();
+    }
+    const bool is_new = !new_gangs.empty();
+    auto gang = ready.gangs().end();
+    if (!is_cut() && is_new) gang = ready.gangs().find(*new_gangs.begin());
+    if (!is_cut() && !is_new && is_round) gang = last ? ready.gangs().upper_bound(*last) : ready.gangs().begin();
     const auto single = ready.next(shapes.open());
     if (gang != ready.gangs().end() && (!single || gang->second.priority >= single->priority)) {
-      last_looked_at = gang->first;
       ++looked_at;
+      if (is_new) {
+        new_gangs.erase(gang->first);
+      } else {
+        last = gang->first;
+      }
       const Slot first = gang->second.slot;
-      if (is_worth_a_try(first, is_round) && !start_gang(first, failed)) failed.push_back(first);
-      gang = ready.gangs().upper_bound(last_looked_at);
+      if ((is_new || is_worth_a_try(first)) && !start_gang(first, failed)) failed.push_back(first);
     } else if (single) {
       start_single(*single);
     } else {
       break;
     }
   }
-
+  if (!new_gangs.empty()) {
+    placement_due = true;
+    wake_by(now + Time{1});
+  }
   if (is_round && !failed.empty()) next_gang_round = now + gang_round_interval;
-  // Gangs that it was not the turn of may still have gained: the next round goes on behind those that had theirs.
-  const bool all_had_their_turn = failed.size() < most_gangs_tried && looked_at < most_gangs_looked_at;
-  if (is_round) round_until = all_had_their_turn ? std::nullopt : std::optional(last_looked_at);
-  if (ready.gangs().empty() || (is_round && all_had_their_turn)) {
+  if (is_round && last) end_gang_round(*last, is_cut());
+  if (ready.gangs().empty()) {
     gangs_gained = false;
+    round_until.reset();
     shapes.forget_gained();
   } else if (gangs_gained) {
     next_gang_round = std::max(next_gang_round, now + Time{1});
@@ -79,11 +93,23 @@ void Scheduler::State::place_ready() {
   }
 }
 
+/// Not all had their turn: the next round goes on behind those that had. Or all had, and another round begins where a
+/// node has gained room meanwhile.
+void Scheduler::State::end_gang_round(const ReadyQueue::GangRank& last, bool is_cut) {
+  if (is_cut) {
+    round_until = std::max(round_until.value_or(last), last);
+    return;
+  }
+  round_until.reset();
+  if (gained_in_round) return;
+  gangs_gained = false;
+  shapes.forget_gained();
+}
+
 /// Nodes that have room which they had not: what waits for such room may have it.
 void Scheduler::State::take_gains() {
   if (!cluster.has_gained()) return;
-  gangs_gained = true;
-  round_until.reset();
+  gangs_gained = gained_in_round = true;
   for (const Node* node : cluster.take_gained()) {
     if (!node->takes_work()) continue;
     if (node->kept_for != 0) start_if_kept_room_is_free(node->kept_for);
@@ -116,18 +142,16 @@ std::optional<NodeId> Scheduler::State::node_after_loss(const Task& task) {
 
 /// What has not fitted fits only after a node has gained room for a member; and a search for many seats costs more than
 /// every event may, so that gangs are tried again in rounds.
-bool Scheduler::State::is_worth_a_try(Slot first, bool is_round) const {
+bool Scheduler::State::is_worth_a_try(Slot first) const {
   const Gang& gang = tasks.gang_of(tasks[first]);
-  if (!gang.was_tried) return true;
-  return is_round && std::any_of(gang.members.begin(), gang.members.end(), [this](Slot member) {
-           return member != no_slot && !tasks[member].is_final() && shapes.gained().has(tasks[member].shape);
-         });
+  return std::any_of(gang.members.begin(), gang.members.end(), [this](Slot member) {
+    return member != no_slot && !tasks[member].is_final() && shapes.gained().has(tasks[member].shape);
+  });
 }
 
 /// False: it does not fit now, or one like it in `failed` did not.
 bool Scheduler::State::start_gang(Slot first, const std::vector<Slot>& failed) {
-  Gang& gang = tasks.gang_of(tasks[first]);
-  gang.was_tried = true;
+  const Gang& gang = tasks.gang_of(tasks[first]);
   const auto is_like_it = [&](Slot other) {
     const Gang& tried = tasks.gang_of(tasks[other]);
     return tried.policy == gang.policy && tried.open == gang.open && tasks[other].shape == tasks[first].shape;
@@ -160,7 +184,7 @@ bool Scheduler::State::may_have_seats(const std::vector<Slot>& members) {
     std::int64_t seats = 0;
     const auto spaces = shapes[shape].is_wide ? cluster.rooms().with_room(needs, static_cast<std::size_t>(count))
                                               : shapes[shape].candidates;
-    for (const auto& space : spaces) seats += most_seats(room_of(*space.ledger), needs, count);
+    for (const auto& space : spaces) seats += most_seats(space.room(), needs, count);
     if (seats < count) return false;
   }
   return true;
@@ -237,6 +261,10 @@ void Scheduler::State::adopt_orphans() {
       return tasks[member].progress.attempts.empty() && !cluster.orphans_of(tasks[member].spec.id).empty();
     });
     if (!all) continue;
+    if (!sync.may_take_again(tasks[slot].spec)) {
+      stop(orphan.node, {orphan.task, orphan.attempt});  // Another holds its lock by now.
+      continue;
+    }
     for (const Slot member : members) {
       auto its = cluster.orphans_of(tasks[member].spec.id);
       adopt(member, *cluster.find(its.back().node), its.back().attempt);

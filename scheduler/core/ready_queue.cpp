@@ -6,6 +6,12 @@
 #include "runtime/base/check.h"
 
 namespace troupe::scheduler {
+namespace {
+
+constexpr std::size_t most_dead_entries = 64;  // More than those that live, behind the head of a line.
+
+}  // namespace
+
 bool ReadyQueue::is_live(const Entry& entry) const {
   return tasks_.holds(entry.slot) && tasks_[entry.slot].order == entry.order && tasks_[entry.slot].in_line;
 }
@@ -37,6 +43,15 @@ void ReadyQueue::find_head(Line& line) const {
   tasks_.prefetch(line.head.slot);
 }
 
+void ReadyQueue::drop_dead(Line& line) const {
+  const auto is_dead = [this](const Entry& entry) { return !is_live(entry); };
+  line.in_order.erase(line.in_order.begin(), line.in_order.begin() + static_cast<std::ptrdiff_t>(line.first));
+  line.first = 0;
+  std::erase_if(line.in_order, is_dead);
+  std::erase_if(line.heap, is_dead);
+  std::make_heap(line.heap.begin(), line.heap.end(), std::greater<>{});
+}
+
 void ReadyQueue::add(const Task& task, Slot slot) {
   Level& level = levels_[task.spec.priority];
   JobLines& job = level.jobs[task.job->info.id];
@@ -66,6 +81,7 @@ void ReadyQueue::remove(const Task& task) {
   Line& line = job.line_of(task.shape);
   if (--line.live > 0) {
     if (line.head.order == task.order) line.pop();
+    if (line.size() > 2 * std::size_t{line.live} + most_dead_entries) drop_dead(line);
     return find_head(line);
   }
 

@@ -91,6 +91,7 @@ class ReadyQueue {
   static JobRank rank_of(const Job& job, const Usage& usage) { return {usage.share, usage.served, job.info.id}; }
   bool is_live(const Entry& entry) const;
   void find_head(Line& line) const;
+  void drop_dead(Line& line) const;
 
   const TaskTable& tasks_;
   std::map<std::int32_t, Level, std::greater<>> levels_;

@@ -1,6 +1,8 @@
 #include "scheduler/core/reservations.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -12,6 +14,7 @@ namespace {
 constexpr std::size_t fewest_looked_at = 16;
 constexpr std::size_t fewest_reservations = 8;
 constexpr std::size_t nodes_per_reservation = 16;
+constexpr int most_in_vain = 8;  // A look at all nodes, each.
 
 }  // namespace
 
@@ -24,13 +27,38 @@ void Scheduler::State::keep_nodes_for_the_patient() {
   take_what_lower_ones_keep();
   preempt_for_all();
 
+  // So many are kept for at once, and so many are looked at in vain; those behind them have their turn the next time.
   const std::size_t most = std::max(fewest_reservations, cluster.nodes().size() / nodes_per_reservation);
-  std::vector<Head> patient;
-  for (const auto& [rank, gang] : ready.gangs()) {
-    if (patient.size() == most) break;
-    if (now - tasks[gang.slot].ready_since >= settings.line_patience) patient.push_back(gang);
+  std::size_t kept = 0;
+  int in_vain = 0;
+  const auto go_on_behind = std::exchange(patient_until, std::nullopt);
+  std::map<std::uint64_t, Hopeless> still_hopeless;
+  for (const Head& head : the_patient()) {
+    const std::tuple rank(-std::int64_t{head.priority}, head.order);
+    const std::size_t members = members_of(head.slot).size();
+    const auto hopeless = hopeless_for.find(head.order);
+    if (reservations.contains(head.order)) {
+      ++kept;
+    } else if (hopeless != hopeless_for.end() && hopeless->second == Hopeless{cluster.lasting_gains(), members}) {
+      still_hopeless.insert(*hopeless);
+    } else if (kept < most && in_vain < most_in_vain && (!go_on_behind || rank > *go_on_behind)) {
+      const std::uint64_t gains = cluster.lasting_gains();
+      if (reserve(head)) {
+        ++kept;
+      } else {
+        still_hopeless[head.order] = {gains, members};
+        if (++in_vain == most_in_vain) patient_until = rank;
+      }
+    }
   }
-  // Of single tasks, those whose like has not been served for as long.
+  hopeless_for = std::move(still_hopeless);
+}
+
+/// The gangs that have waited long, and of single tasks those whose like has not been served for as long: in line.
+std::vector<Head> Scheduler::State::the_patient() const {
+  std::vector<Head> patient;
+  for (const auto& [rank, gang] : ready.gangs())
+    if (now - tasks[gang.slot].ready_since >= settings.line_patience) patient.push_back(gang);
   shapes.waiting().for_each([&](std::size_t shape) {
     if (now - shapes[static_cast<ShapeIndex>(shape)].served < settings.line_patience) return;
     if (const auto head = ready.next_of(static_cast<ShapeIndex>(shape))) patient.push_back(*head);
@@ -38,25 +66,34 @@ void Scheduler::State::keep_nodes_for_the_patient() {
   std::sort(patient.begin(), patient.end(), [](const Head& a, const Head& b) {
     return std::tuple(-std::int64_t{a.priority}, a.order) < std::tuple(-std::int64_t{b.priority}, b.order);
   });
-  if (patient.size() > most) patient.resize(most);
-  // What is kept for lower ones is no reason to wait; those may have other nodes in their turn.
-  for (const Head& head : patient)
-    if (!reservations.contains(head.order) && !reserve(head) && drop_lower_reservations(head.priority)) reserve(head);
+  return patient;
 }
 
 /// Only for what would fit once all that ends by itself has ended: nobody waits for an actor to end. False: it would
-/// not.
+/// not, beside what is kept for those that are not lower.
 bool Scheduler::State::reserve(const Head& head) {
   if (leaves_for_locks(head.slot)) return true;
   const std::vector<Slot> members = members_of(head.slot);
+  const auto try_on = [&](const std::vector<NodeSpace>& spaces) {
+    return try_to_place(members, ListedRooms(spaces), nullptr);
+  };
   auto spaces = cluster.lasting_spaces(std::max(fewest_looked_at, 2 * members.size()));
-  Placement outcome = try_to_place(members, ListedRooms(spaces), nullptr);
+  Placement outcome = try_on(spaces);
   if (std::holds_alternative<NotNow>(outcome) && spaces.size() < cluster.nodes().size()) {
     spaces = cluster.lasting_spaces(cluster.nodes().size());
-    outcome = try_to_place(members, ListedRooms(spaces), nullptr);
+    outcome = try_on(spaces);
+  }
+  // What is kept for lower ones is no reason to wait; those may have other nodes in their turn.
+  if (std::holds_alternative<NotNow>(outcome)) {
+    const std::size_t unkept = spaces.size();
+    for (const auto& [order, lower] : reservations)
+      for (const auto& [id, seated] : lower.seats)
+        if (lower.head.priority < head.priority) spaces.push_back({id, &cluster.find(id)->lasting});
+    if (spaces.size() > unkept) outcome = try_on(spaces);
   }
   const auto* placed = std::get_if<Placed>(&outcome);
   if (placed == nullptr) return false;
+  for (const NodeId id : placed->nodes) drop_reservation(cluster.find(id)->kept_for);
 
   Reservation& reservation = reservations[head.order];
   reservation.head = head;
@@ -72,14 +109,6 @@ bool Scheduler::State::reserve(const Head& head) {
   preempt_for(reservation);
   start_if_kept_room_is_free(head.order);
   return true;
-}
-
-bool Scheduler::State::drop_lower_reservations(std::int32_t priority) {
-  std::vector<std::uint64_t> lower;
-  for (const auto& [order, reservation] : reservations)
-    if (reservation.head.priority < priority) lower.push_back(order);
-  for (const std::uint64_t order : lower) drop_reservation(order);
-  return !lower.empty();
 }
 
 /// True: the task has room that was kept for one of lower priority, and runs there. Requires: it may take its locks.

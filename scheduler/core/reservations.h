@@ -2,6 +2,7 @@
 // not delay the request, so the room that it needs gathers; everywhere else they pass it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -13,6 +14,14 @@ namespace troupe::scheduler {
 struct Reservation {
   Head head;
   std::map<NodeId, std::vector<Slot>> seats;
+};
+
+/// It would have no room, however long it waited: as the nodes were when there had been so many gains (see
+/// Cluster::lasting_gains), for so many members.
+struct Hopeless {
+  std::uint64_t gains = 0;
+  std::size_t members = 0;
+  friend bool operator==(const Hopeless&, const Hopeless&) = default;
 };
 
 /// By the request's order.

@@ -127,7 +127,7 @@ std::vector<NodeSpace> RoomIndex::with_room(const Resources& needs, std::size_t 
   std::vector<NodeSpace> found;
   from_roomiest(needs, [&](const NodeSpace& space) {
     if (found.size() == most) return true;
-    if (space.spare == nullptr && space.ledger->fits(needs)) found.push_back(space);
+    if (space.has_room(needs)) found.push_back(space);
     return false;
   });
   return found;

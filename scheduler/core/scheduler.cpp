@@ -41,6 +41,7 @@ void Scheduler::State::count_from_now() {
   placing_from = epoch > 1 ? now + settings.rejoin_grace : now;
   awaited_until = now + settings.node_timeout;
   guarded_from = epoch > 1 ? now + settings.timeout_grace : now;
+  sync.count_from(now);
 }
 
 Effects Scheduler::State::step(Time at, const Event& event) {
@@ -242,11 +243,11 @@ std::vector<JobInfo> Scheduler::jobs() const {
   return infos;
 }
 
-std::vector<Scheduler::TaskView> Scheduler::tasks_of(JobId id) const {
+std::vector<Scheduler::TaskView> Scheduler::tasks_of(JobId id, std::uint32_t first, std::size_t most) const {
   std::vector<TaskView> views;
   const auto job = state_->tasks.jobs().find(id);
   if (job == state_->tasks.jobs().end()) return views;
-  for (const Slot slot : job->second.tasks.in_order())
+  for (const Slot slot : job->second.tasks.in_order(first, most))
     views.push_back({state_->tasks[slot].spec, state_->tasks[slot].progress});
   return views;
 }

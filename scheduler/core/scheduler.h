@@ -28,7 +28,7 @@ struct Settings {
   std::int32_t most_lost_attempts = 3;
   /// An attempt that was lost after running so long is none of these: what takes down its worker does so earlier.
   Time long_run = std::chrono::minutes(1);
-  std::size_t most_input_bytes = 32u << 20;  ///< A task whose inputs are more together fails: they travel in one order.
+  std::size_t most_input_bytes = 32u << 20;  ///< Of a task, with its arguments; more fails: they travel in one order.
   std::size_t most_tasks = 1'000'000;        ///< Beyond it a submit is refused.
   std::size_t most_nodes = 10'000;           ///< Beyond it a join is ignored.
   std::size_t most_drivers = 10'000;         ///< Beyond it a join is ignored.
@@ -105,8 +105,8 @@ class Scheduler {
     const TaskSpec& spec;
     const TaskProgress& progress;
   };
-  /// Tasks of one job in order of their numbers.
-  std::vector<TaskView> tasks_of(JobId job) const;
+  /// Tasks of one job in order of their numbers: those with number `first` and higher ones, at most so many.
+  std::vector<TaskView> tasks_of(JobId job, std::uint32_t first = 0, std::size_t most = SIZE_MAX) const;
   struct ActorView {
     TaskState state = TaskState::waiting;
     AttemptId attempt;

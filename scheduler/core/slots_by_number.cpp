@@ -24,17 +24,20 @@ void SlotsByNumber::erase(std::uint32_t number) {
   if (--page->second->used == 0) pages_.erase(page);
 }
 
-std::vector<Slot> SlotsByNumber::in_order() const {
+std::vector<Slot> SlotsByNumber::in_order(std::uint32_t first, std::size_t most) const {
   std::vector<std::uint32_t> numbers;
-  for (const auto& [number, page] : pages_) numbers.push_back(number);
+  for (const auto& [number, page] : pages_)
+    if (number >= first / page_size) numbers.push_back(number);
   std::sort(numbers.begin(), numbers.end());
   std::vector<Slot> slots;
-  slots.reserve(size_);
+  slots.reserve(std::min(size_, most));
   for (const std::uint32_t number : numbers) {
     const Page& page = *pages_.at(number);
-    const std::size_t all = slots.size() + page.used;
-    for (std::size_t i = 0; slots.size() < all; ++i)
+    const std::uint32_t begin = number == first / page_size ? first % page_size : 0;
+    for (std::uint32_t i = begin; i < page_size; ++i) {
+      if (slots.size() == most) return slots;
       if (page.slots[i] != no_slot) slots.push_back(page.slots[i]);
+    }
   }
   return slots;
 }

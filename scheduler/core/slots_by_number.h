@@ -26,8 +26,9 @@ class SlotsByNumber {
     const auto page = pages_.find(number / page_size);
     return page == pages_.end() ? no_slot : page->second->slots[number % page_size];
   }
-  /// All of them, in order of their numbers.
-  std::vector<Slot> in_order() const;
+  /// In order of their numbers: of number `first` and higher ones, at most so many.
+  /// Cost: the tasks that come before `first` count by the page.
+  std::vector<Slot> in_order(std::uint32_t first = 0, std::size_t most = SIZE_MAX) const;
   std::size_t size() const { return size_; }
 
  private:

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "scheduler/core/cluster.h"
@@ -42,6 +43,7 @@ struct Ending {
   TaskState state = TaskState::done;
   std::string reason;
   bool not_taken = false;  ///< Skipped by a condition.
+  bool with_gang = false;  ///< As another member of its gang.
 };
 
 struct Scheduler::State {
@@ -185,10 +187,11 @@ struct Scheduler::State {
 
   // --- placement.cpp
   void place_ready();
+  void end_gang_round(const ReadyQueue::GangRank& last, bool is_cut);
   void take_gains();
   void start_single(const Head& head);
   bool may_have_seats(const std::vector<Slot>& members);
-  bool is_worth_a_try(Slot first, bool is_round) const;
+  bool is_worth_a_try(Slot first) const;
   bool start_gang(Slot first, const std::vector<Slot>& failed);
   std::vector<Slot> members_of(Slot slot) const;
   std::vector<std::size_t> seating_order(const std::vector<Slot>& members) const;
@@ -201,8 +204,8 @@ struct Scheduler::State {
 
   // --- reservations.cpp
   void keep_nodes_for_the_patient();
+  std::vector<Head> the_patient() const;
   bool reserve(const Head& head);
-  bool drop_lower_reservations(std::int32_t priority);
   bool takes_from_lower(const Head& head);
   void take_what_lower_ones_keep();
   bool has_room_for(const Node& node, const std::vector<Slot>& seated, NodeLedger books) const;
@@ -253,9 +256,10 @@ struct Scheduler::State {
   Time started{};             ///< With the first.
   Time placing_from{};
   bool placement_due = false;
-  bool gangs_are_new = false;  ///< Some in line were not tried yet.
-  bool gangs_gained = false;   ///< Some node has gained room since all that were tried had their turn.
-  Time next_gang_round{};      ///< When they are tried again.
+  std::set<ReadyQueue::GangRank> new_gangs;  ///< In line, and not tried yet.
+  bool gangs_gained = false;                 ///< Some node has gained room since all that were tried had their turn.
+  bool gained_in_round = false;              ///< Since the first round began that is not over.
+  Time next_gang_round{};                    ///< When they are tried again.
   std::optional<ReadyQueue::GangRank> round_until;  ///< The last that had its turn, of a round that is not over.
   Time next_sweep{};                                ///< When the patient are looked for again.
   /// Where an attempt was done in this step, and the shape of its task.
@@ -275,8 +279,12 @@ struct Scheduler::State {
   std::set<std::pair<Time, AttemptKey>> guards;  ///< Running attempts that have a time-out.
   Time guarded_from{};                           ///< Before this no guard is asked.
   Reservations reservations;
+  std::map<std::uint64_t, Hopeless> hopeless_for;  ///< Of those that wait, by order.
+  /// The last of the patient that was looked at, where not all were.
+  std::optional<std::tuple<std::int64_t, std::uint64_t>> patient_until;
   std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
   std::uint64_t starts = 0;        ///< Of attempts, so far.
+  std::set<JobId> sharing;         ///< Jobs that hold something; some of them may have been dropped.
   std::map<DriverId, Driver> drivers;
   Time nodes_heard_until{};    ///< Before this none can have been silent for too long.
   Time drivers_heard_until{};  ///< Likewise.

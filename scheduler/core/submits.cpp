@@ -113,6 +113,7 @@ void Scheduler::State::on(const TasksSubmitted& submitted) {
                 .all_nodes_are_known = all_have_come(),
                 .most_tasks = settings.most_tasks,
                 .most_shapes = settings.most_shapes,
+                .most_input_bytes = settings.most_input_bytes,
                 .planted = settings.planted};
   std::string refusal = admit(submit);
   if (const Job* job = tasks.find_job(submitted.job.id); refusal.empty() && job != nullptr && job->info.durable &&

@@ -8,8 +8,9 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr int most_woken_of_a_lock = 16;         // Most of them find it taken again.
-constexpr int most_lock_waiters_looked_at = 64;  // In a step.
+constexpr int most_woken_of_a_lock = 16;               // Most of them find it taken again.
+constexpr int most_lock_waiters_looked_at = 64;        // In a step.
+constexpr std::size_t most_answered_bytes = 4u << 20;  // Of messages, in one effect: a frame has to carry it.
 
 }  // namespace
 
@@ -105,9 +106,18 @@ void Scheduler::State::take_from_sync() {
   freed_locks.merge(output.freed);
   if (output.is_grace_over) freed_locks.merge(lock_waiters.names());
   for (auto& save : output.saves) std::visit([this](auto& each) { writes.emplace_back(std::move(each)); }, save);
-  std::map<DriverId, std::vector<sync::Answer>> answers;
-  for (auto& [client, answer] : output.answers) answers[client].push_back(std::move(answer));
-  for (auto& [client, list] : answers) send(AnswerSync{client, std::move(list)});
+  struct Open {
+    std::vector<sync::Answer> answers;
+    std::size_t bytes = 0;
+  };
+  std::map<DriverId, Open> open;
+  for (auto& [client, answer] : output.answers) {
+    Open& of_client = open[client];
+    if (of_client.bytes > most_answered_bytes) send(AnswerSync{client, std::exchange(of_client, {}).answers});
+    of_client.bytes += answer.body.size();
+    of_client.answers.push_back(std::move(answer));
+  }
+  for (auto& [client, rest] : open) send(AnswerSync{client, std::move(rest.answers)});
 }
 
 }  // namespace troupe::scheduler

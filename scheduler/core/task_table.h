@@ -29,7 +29,6 @@ struct Gang {
   std::uint32_t ready = 0;
   std::uint64_t order = ~std::uint64_t{0};  ///< Of its first member in line.
   std::int32_t priority = 0;                ///< The highest of its members'.
-  bool was_tried = false;                   ///< It stands in line and did not fit.
 };
 
 inline constexpr ShapeIndex no_shape = ~ShapeIndex{0};

@@ -1,10 +1,15 @@
 #include "scheduler/policies/chain.h"
 
 #include <cstdint>
+#include <map>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace troupe::scheduler {
 namespace {
+
+constexpr int most_starts_alike = 2;  // From nodes with as much room the walks are alike.
 
 /// What a seating costs: bytes over edges between nodes, then such edges. Less is better.
 using Cut = std::tuple<std::int64_t, std::size_t>;
@@ -21,19 +26,26 @@ Cut cut_of(const Seats& seats, std::span<const Need> members) {
 }
 
 /// How many stages from `first` on fit one node together.
-std::size_t run_length(std::span<const Need> members, std::size_t first, NodeLedger ledger) {
-  std::size_t length = 0;
-  while (first + length < members.size() && ledger.take(*members[first + length].resources)) ++length;
-  return length;
+std::size_t run_length(std::span<const Need> members, std::size_t first, SeatBooks& books) {
+  std::vector<Grant> grants;
+  while (first + grants.size() < members.size()) {
+    auto grant = books.take(*members[first + grants.size()].resources);
+    if (!grant) break;
+    grants.push_back(std::move(*grant));
+  }
+  for (const Grant& grant : grants) books.give_back(grant);
+  return grants.size();
 }
 
 /// Walks the chain from `start`: stays on a node while stages fit, then goes on where the longest run fits.
-std::optional<Seats> walk(std::span<const Need> members, Trial trial, const std::vector<bool>& is_allowed,
+std::optional<Seats> walk(std::span<const Need> members, Trial& trial, const std::vector<bool>& is_allowed,
                           std::size_t start) {
   Seats seats;
-  std::size_t node = start;
-  while (seats.size() < members.size()) {
-    if (!trial[node].take(*members[seats.size()].resources)) {
+  std::vector<Grant> grants;
+  bool has_end = true;
+  for (std::size_t node = start; seats.size() < members.size() && has_end;) {
+    auto grant = trial[node].take(*members[seats.size()].resources);
+    if (!grant) {
       std::size_t longest = 0;
       for (std::size_t other = 0; other < trial.size(); ++other) {
         if (!is_allowed[other]) continue;
@@ -42,24 +54,26 @@ std::optional<Seats> walk(std::span<const Need> members, Trial trial, const std:
         longest = length;
         node = other;
       }
-      if (longest == 0) return std::nullopt;
+      has_end = longest > 0;
       continue;
     }
     seats.push_back(node);
+    grants.push_back(std::move(*grant));
   }
-  return seats;
+  for (std::size_t i = 0; i < seats.size(); ++i) trial[seats[i]].give_back(grants[i]);
+  return has_end ? std::optional(std::move(seats)) : std::nullopt;
 }
 
 /// Moves each cut to where fewer bytes cross, as far as the node behind it has room: the last one first, which makes
 /// room before it.
-void move_cuts(Seats& seats, std::span<const Need> members, Trial trial) {
+void move_cuts(Seats& seats, std::span<const Need> members, Trial& trial) {
   std::vector<Grant> grants;
   for (std::size_t i = 0; i < seats.size(); ++i) grants.push_back(*trial[seats[i]].take(*members[i].resources));
   for (std::size_t cut = seats.size() - 1; cut > 0; --cut) {
     const std::size_t before = seats[cut - 1];
     const std::size_t behind = seats[cut];
     if (before == behind) continue;
-    NodeLedger room = trial[behind];
+    SeatBooks room = trial[behind];
     std::size_t best = cut;
     for (std::size_t first = cut - 1; first > 0 && seats[first - 1] == before; --first) {
       if (!room.take(*members[first].resources)) break;
@@ -71,14 +85,16 @@ void move_cuts(Seats& seats, std::span<const Need> members, Trial trial) {
       seats[moved] = behind;
     }
   }
+  for (std::size_t i = 0; i < seats.size(); ++i) trial[seats[i]].give_back(grants[i]);
 }
 
 }  // namespace
 
-std::optional<Seats> seat_chain(std::span<const Need> stages, const Trial& trial, const std::vector<bool>& is_allowed) {
+std::optional<Seats> seat_chain(std::span<const Need> stages, Trial& trial, const std::vector<bool>& is_allowed) {
   std::optional<Seats> best;
-  for (std::size_t start = 0; start < trial.size(); ++start) {
-    if (!is_allowed[start]) continue;
+  std::map<Room, int> starts;
+  for (std::size_t start = 0; start < trial.size() && (!best || cut_of(*best, stages) > Cut()); ++start) {
+    if (!is_allowed[start] || ++starts[trial[start].room()] > most_starts_alike) continue;
     auto seats = walk(stages, trial, is_allowed, start);
     if (!seats) continue;
     Seats moved = *seats;

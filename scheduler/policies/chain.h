@@ -12,7 +12,9 @@ namespace troupe::scheduler {
 /// Seats stages so that neighbours share a node where they can and the edges that cross nodes carry as few bytes as the
 /// search finds, on nodes that `is_allowed` (by place in the trial).
 ///
-/// Cost: nodes² · stages looks.
-std::optional<Seats> seat_chain(std::span<const Need> stages, const Trial& trial, const std::vector<bool>& is_allowed);
+/// The trial is as it was, then.
+///
+/// Cost: nodes · stages looks, for each different room of a node.
+std::optional<Seats> seat_chain(std::span<const Need> stages, Trial& trial, const std::vector<bool>& is_allowed);
 
 }  // namespace troupe::scheduler

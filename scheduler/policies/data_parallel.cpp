@@ -6,9 +6,9 @@
 namespace troupe::scheduler {
 namespace {
 
-bool all_fit(std::span<const Need> members, NodeLedger ledger) {
+bool all_fit(std::span<const Need> members, SeatBooks books) {
   for (const auto& member : members)
-    if (!ledger.take(*member.resources)) return false;
+    if (!books.take(*member.resources)) return false;
   return true;
 }
 
@@ -16,7 +16,7 @@ bool all_fit(std::span<const Need> members, NodeLedger ledger) {
 std::optional<Seats> packed(std::span<const Need> members, const Trial& trial) {
   std::optional<std::size_t> best;
   for (std::size_t node = 0; node < trial.size(); ++node) {
-    if (best && room_of(trial[node]) >= room_of(trial[*best])) continue;
+    if (best && trial[node].room() >= trial[*best].room()) continue;
     if (all_fit(members, trial[node])) best = node;
   }
   if (!best) return std::nullopt;
@@ -33,7 +33,8 @@ std::optional<Seats> balanced(std::span<const Need> members, Trial trial) {
     std::tuple<std::size_t, Milli, Milli> best_rank;
     for (std::size_t node = 0; node < trial.size(); ++node) {
       if (!trial[node].fits(needs)) continue;
-      const std::tuple rank{seated[node], -trial[node].free_gpus(), -trial[node].free_cpus()};
+      const Room room = trial[node].room();
+      const std::tuple rank{seated[node], -room.gpus, -room.cpus};
       if (best && rank >= best_rank) continue;
       best = node;
       best_rank = rank;

@@ -39,7 +39,7 @@ Placement place_mesh(const Request& request, const Rooms& rooms, const Rooms* if
   return place_gang(
       request, rooms, if_empty,
       {"the nodes do not have room for all of its pipelines at once", "the nodes together cannot hold its pipelines"},
-      [&](const Trial& trial) {
+      [&](Trial& trial) {
         auto seats = seat_pipelines(request, trial);
         return seats ? seats : squeeze(request.members, trial);
       });

@@ -46,7 +46,7 @@ std::optional<NodeSpace> ListedRooms::find(NodeId node, const Resources& needs) 
 std::vector<NodeSpace> ListedRooms::with_room(const Resources& needs, std::size_t most) const {
   std::vector<NodeSpace> found;
   for (const auto& space : nodes_)
-    if (space.spare == nullptr && space.ledger->fits(needs)) found.push_back(space);
+    if (space.has_room(needs)) found.push_back(space);
   std::sort(found.begin(), found.end(), [](const NodeSpace& a, const NodeSpace& b) { return rank_of(b) < rank_of(a); });
   if (found.size() > most) found.resize(most);
   return found;

@@ -49,7 +49,7 @@ class Rooms {
   virtual std::optional<NodeSpace> roomiest(const Resources& needs) const = 0;
   /// The node, if it has room.
   virtual std::optional<NodeSpace> find(NodeId node, const Resources& needs) const = 0;
-  /// Up to `most` nodes that have room for `needs` and are kept for nobody, those with most room first.
+  /// Up to `most` nodes that have room for `needs`, those with most room first.
   virtual std::vector<NodeSpace> with_room(const Resources& needs, std::size_t most) const = 0;
 };
 

@@ -90,6 +90,7 @@ void Synchronisation::tick(SyncTime now) {
     for (const auto& name : names) {
       serve_line(name);
       serve_line(name + ".dead");
+      forget_if_unused(name);
     }
   }
   if (now < spared_until_) return;
@@ -179,6 +180,15 @@ Token Synchronisation::take_all(const TaskSpec& spec, AttemptId attempt) {
   for (const auto& name : spec.locks) take_one(Kind::lock, name, 1);
   for (const auto& need : spec.semaphores) take_one(Kind::semaphore, need.name, need.permits);
   return last;
+}
+
+bool Synchronisation::may_take_again(const TaskSpec& spec) const {
+  const auto& locks = permits_of(Kind::lock);
+  const auto& semaphores = permits_of(Kind::semaphore);
+  return std::all_of(spec.locks.begin(), spec.locks.end(),
+                     [&](const auto& name) { return locks.are_free(name, 1, 1); }) &&
+         std::all_of(spec.semaphores.begin(), spec.semaphores.end(),
+                     [&](const auto& need) { return semaphores.are_free(need.name, need.permits, 1); });
 }
 
 void Synchronisation::take_again(const TaskSpec& spec, AttemptId attempt) { (void)take_all(spec, attempt); }

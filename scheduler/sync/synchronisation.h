@@ -34,7 +34,7 @@ struct SyncSettings {
   SyncTime grace{5000};
   std::size_t most_names = 10'000;      ///< Of each kind.
   std::size_t most_claims = 1'000'000;  ///< Those that wait, and those that hold.
-  std::size_t most_body_bytes = 512u << 10;
+  std::size_t most_body_bytes = sync::most_body_bytes;
   std::size_t most_queued_bytes = 512u << 20;  ///< In all queues.
   Planted planted = Planted::none;             ///< For tests of the simulator only.
 };
@@ -63,6 +63,10 @@ class Synchronisation {
   void attempt_over(SyncTime now, TaskId task, AttemptId attempt);
   /// Lets run out what has run out.
   void tick(SyncTime now);
+  /// Nothing was heard before: those who may hold something have from now on to say so.
+  void count_from(SyncTime now) {
+    if (is_in_grace_) grants_from_ = now + settings_.grace;
+  }
   /// The scheduler itself was stopped: nobody could renew anything. All leases and waits last this long at least.
   void spare_until(SyncTime at) { spared_until_ = at; }
 
@@ -87,7 +91,9 @@ class Synchronisation {
   std::optional<PermitName> first_lacking(const TaskSpec& spec) const;
   /// Takes them, all in one step, until attempt_over. Requires: can_take_all. 0: it asks for none.
   sync::Token take_all(const TaskSpec& spec, AttemptId attempt);
-  /// Takes what an attempt that an earlier scheduler started holds: before anything is granted.
+  /// Whether nobody else has what an attempt holds that an earlier scheduler started.
+  bool may_take_again(const TaskSpec& spec) const;
+  /// Takes that. Requires: may_take_again, or nothing has been granted yet.
   void take_again(const TaskSpec& spec, AttemptId attempt);
   /// The token that an attempt was given; 0: none.
   sync::Token token_of(TaskId task, AttemptId attempt) const;

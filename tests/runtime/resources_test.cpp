@@ -61,6 +61,14 @@ TEST_CASE("one and a half gpus is not a need", "[resources]") {
   CHECK(describe(Resources{.cpus = 1500, .gpus = 250}) == "1.5 cpus, 0.25 gpus");
 }
 
+TEST_CASE("a named resource is named once, and in its order", "[resources]") {
+  CHECK(flaw_of(Resources{.named = {{"a", 1}, {"b", 1}}}).empty());
+  CHECK(flaw_of(Resources{.named = {{"a", 1000}, {"a", 1000}}}) == "need 'a' is there twice");
+  CHECK(flaw_of(Resources{.named = {{"b", 1}, {"a", 1}}}) == "need 'a' is not where it stands in the order of names");
+  CHECK(flaw_of(Grant{.named = {{"a", 1}, {"a", 1}}}) == "a grant of 'a' is there twice");
+  CHECK(flaw_of(NodeCapacity{.named = {{"a", 1}, {"a", 1}}}) == "'a' is there twice");
+}
+
 TEST_CASE("a grant made elsewhere is booked as it is, on the device it names", "[resources]") {
   NodeLedger ledger = two_gpus();
   const Grant grant{.cpus = 1000, .gpus = {{1, 1000, 0}}};

@@ -65,6 +65,24 @@ TEST_CASE("a node that is kept for a large task is given nothing ahead", "[sched
   CHECK(cluster.state_of(task(600)) == "ready");
 }
 
+TEST_CASE("nothing is given ahead while it is another's turn, whatever that needs", "[scheduler]") {
+  Scenario cluster;
+  run_quick_ones(cluster, 400);
+  const bool has_higher_priority = GENERATE(false, true);
+  if (!has_higher_priority) cluster.as_durable_job();
+  for (int i = 0; i < 5; ++i)
+    cluster.submits("other" + std::to_string(i),
+                    {.needs = {.cpus = 1000, .named = {}}, .priority = has_higher_priority, .spreads = true});
+  int next = quick_from;
+  for (; next < 390 && cluster.state_of("other4") == "ready"; ++next) {
+    cluster.finishes("a", task(next) + "#1");
+    for (int i = 0; i < 5; ++i)
+      if (cluster.state_of("other" + std::to_string(i)) == "running")
+        cluster.finishes("a", "other" + std::to_string(i) + "#1");
+  }
+  CHECK(next < quick_from + 200);
+}
+
 TEST_CASE("what was given ahead and is cancelled counts in its job's share while it holds room, and not after",
           "[scheduler]") {
   Scenario cluster;

@@ -164,6 +164,68 @@ TEST_CASE("gangs that gained room and do not fit have their turn once, however m
   CHECK(*wake > 2000ms);
 }
 
+TEST_CASE("a gang that fits is not held up by those before it that do not, however much goes on", "[scheduler]") {
+  const Time long_time{1'000'000};
+  Scenario cluster({.node_timeout = long_time, .driver_timeout = long_time, .line_patience = long_time});
+  NodeCapacity with_gpus{.cpus = 4000};
+  for (std::uint32_t i = 0; i < 2; ++i) with_gpus.gpus.push_back({.index = i, .uuid = "g", .memory_bytes = 1000});
+  cluster.joins("gpus", with_gpus).joins("cpus", {.cpus = 2000});
+  cluster.submits("holds", {.needs = {.cpus = 1000, .gpus = 1000}, .is_actor = true});
+  cluster.submits("busy1", {.needs = {.cpus = 1000, .labels = {{"node", "cpus"}}}});
+  const auto gang_of = [&](int number, Resources needs) {
+    std::vector<std::pair<std::string, TaskWish>> members;
+    for (std::uint32_t rank = 0; rank < 2; ++rank)
+      members.push_back(
+          {"g" + std::to_string(number) + "." + std::to_string(rank),
+           {.needs = needs, .gang = GangHint{.gang = static_cast<std::uint32_t>(number), .size = 2, .rank = rank}}});
+    cluster.submits_all(members);
+  };
+  // Unlike each other, so that each is tried by itself.
+  for (int number = 1; number <= 100; ++number) gang_of(number, {.cpus = number, .gpus = 1000});
+  gang_of(101, {.cpus = 1000, .labels = {{"node", "cpus"}}});
+  CHECK(cluster.state_of("g101.0") == "ready");
+  cluster.at(10ms).finishes("cpus", "busy1#1");
+  for (int i = 0; i < 100 && cluster.state_of("g101.0") == "ready"; ++i) {
+    const std::string name = "short" + std::to_string(i);
+    cluster.submits(name, {.needs = {.cpus = 100, .labels = {{"node", "gpus"}}}});
+    cluster.at(20ms + i * 5ms).finishes("gpus", name + "#1");
+  }
+  CHECK(cluster.state_of("g101.0") == "running");
+}
+
+TEST_CASE("a new gang is tried at once, however many wait before it", "[scheduler]") {
+  const Time long_time{1'000'000};
+  Scenario cluster({.node_timeout = long_time, .driver_timeout = long_time, .line_patience = long_time});
+  cluster.joins("a", {.cpus = 4000}).submits("holds", {.needs = {.cpus = 1000}, .is_actor = true});
+  for (int number = 1; number <= 200; ++number) {
+    const auto gang = static_cast<std::uint32_t>(number);
+    const Resources needs{.cpus = number == 200 ? 1000 : 2000};
+    const std::string name = "g" + std::to_string(number);
+    cluster.submits_all({{name + ".0", {.needs = needs, .gang = GangHint{.gang = gang, .size = 2, .rank = 0}}},
+                         {name + ".1", {.needs = needs, .gang = GangHint{.gang = gang, .size = 2, .rank = 1}}}});
+  }
+  CHECK(cluster.state_of("g200.0") == "running");
+}
+
+TEST_CASE("a large gang ends in a moment when one of it does", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 4'000'000});
+  std::vector<std::pair<std::string, TaskWish>> members;
+  for (std::uint32_t rank = 0; rank < 3000; ++rank)
+    members.push_back(
+        {"r" + std::to_string(rank),
+         {.needs = {.cpus = 1000}, .max_attempts = 1, .gang = GangHint{.gang = 1, .size = 3000, .rank = rank}}});
+  cluster.submits_all(members);
+  std::size_t told = 0;
+  cluster.watched_by(
+      {.opened = {}, .stepped = [&](Time, const Event&, const Effects& effects) { told = effects.size(); }});
+  cluster.fails("a", "r7#1", {.exit_code = 3});
+  CHECK(cluster.state_of("r2999") == "failed");
+  CHECK(cluster.reason_of("r2999") == "its gang's task 'r7' failed: exit code 3");
+  CHECK(told > 3000);
+  CHECK(told < 10'000);
+}
+
 TEST_CASE("what waits is told by what it needs, with the first in line and its reason", "[scheduler]") {
   Scenario cluster;
   cluster.joins("a", two_cpus).submits("runs", {.needs = {.cpus = 2000}});

@@ -220,3 +220,45 @@ TEST_CASE("what a node said before it knew that its report was taken is not beli
   (void)scheduler.step(500ms, beat);
   CHECK(scheduler.nodes().front().free_cpus == 0);
 }
+
+TEST_CASE("an actor that was starting when its scheduler was started anew is not waited for as if it would end",
+          "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{5000},
+                    .driver_timeout = Time{60'000},
+                    .rejoin_grace = Time{50},
+                    .line_patience = Time{100}});
+  cluster.joins("a", {.cpus = 4000}).submits("actor", {.needs = {.cpus = 2000}, .is_actor = true});
+  cluster.at(10ms).restarts_scheduler().joins_again("a").driver_joins().submits_again();
+  REQUIRE(cluster.at(100ms).state_of("actor") == "running");
+  cluster.submits("large", {.needs = {.cpus = 4000}});
+  cluster.at(600ms).submits("small");
+  CHECK(cluster.state_of("small") == "running");
+}
+
+TEST_CASE("a running task whose lock another has by now is stopped, and runs anew when the lock is free",
+          "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .driver_timeout = Time{60'000}});
+  cluster.joins("a", {.cpus = 4000}).joins("b", {.cpus = 1000});
+  cluster.submits("t1", {.locks = {"x"}});
+  const std::string node = cluster.free_cpus("a") == 4000 ? "b" : "a";
+  cluster.at(10ms).restarts_scheduler().joins_again(node == "a" ? "b" : "a").driver_joins().submits_again();
+  cluster.at(20ms).asks(sync::Acquire{.name = "x", .lease = std::chrono::minutes(10)});
+  cluster.at(6010ms).joins_again(node);
+  CHECK(cluster.state_of("t1") == "ready");
+  cluster.stops(node, "t1#1");
+  CHECK(cluster.state_of("t1") == "ready");
+  cluster.asks(sync::Release{(std::uint64_t{2} << 44) | 1});
+  cluster.at(6020ms);
+  CHECK(cluster.state_of("t1") == "running");
+}
+
+TEST_CASE("who holds a lock has the whole grace to say so, however long the scheduler was about its books",
+          "[scheduler]") {
+  Scenario cluster({.driver_timeout = Time{60'000}});
+  cluster.joins("a", one_cpu).asks(sync::Acquire{.name = "x", .lease = std::chrono::minutes(10)});
+  cluster.at(10ms).restarts_scheduler(Time{6000}).as_driver(2).asks(sync::Acquire{.name = "x"});
+  (void)cluster.transcript();
+  cluster.at(6100ms).as_driver(1).driver_joins();
+  cluster.asks(sync::Acquire{.name = "x", .lease = std::chrono::minutes(10), .held = (std::uint64_t{1} << 44) | 1});
+  CHECK_THAT(cluster.transcript(), Catch::Contains("granted as 1"));
+}

@@ -178,11 +178,12 @@ Scenario& Scenario::releases(const std::string& task) {
 }
 
 Scenario& Scenario::asks(sync::Operation operation, const std::string& attempt) {
-  SyncRequested requested{.driver = {1},
-                          .epoch = store_.epoch,
-                          .task = {},
-                          .attempt = {},
-                          .requests = {{next_sync_++, std::move(operation)}}};
+  return asks_at_once({std::move(operation)}, attempt);
+}
+
+Scenario& Scenario::asks_at_once(const std::vector<sync::Operation>& operations, const std::string& attempt) {
+  SyncRequested requested{.driver = driver_, .epoch = store_.epoch, .task = {}, .attempt = {}, .requests = {}};
+  for (const auto& operation : operations) requested.requests.push_back({next_sync_++, operation});
   if (!attempt.empty()) std::tie(requested.task, requested.attempt) = attempts_.at(attempt);
   step(requested);
   return *this;
@@ -195,6 +196,7 @@ Scenario& Scenario::as_durable_job() {
 
 Scenario& Scenario::watched_by(CoreWatch watch) {
   watch_ = std::move(watch);
+  is_watched_ = watch_.opened == nullptr;
   return *this;
 }
 

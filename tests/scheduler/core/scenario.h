@@ -80,6 +80,7 @@ class Scenario final : Names {
   Scenario& releases(const std::string& task);
   /// Asks a lock, semaphore, barrier or queue, on behalf of an attempt if there is one.
   Scenario& asks(sync::Operation operation, const std::string& attempt = "");
+  Scenario& asks_at_once(const std::vector<sync::Operation>& operations, const std::string& attempt = "");
   /// From here on what is submitted is durable.
   Scenario& as_durable_job();
 
@@ -87,7 +88,8 @@ class Scenario final : Names {
   /// `books`: how long it then takes to make them.
   Scenario& restarts_scheduler(Time books = Time{0});
 
-  /// Is told of each scheduler that starts from here on.
+  /// Is told of each scheduler that starts from here on, and of its steps; or, without `opened`, of the steps from now
+  /// on.
   Scenario& watched_by(CoreWatch watch);
 
   /// Every event with its effects since the last call, a line each; without ticks that did nothing.

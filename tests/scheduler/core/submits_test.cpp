@@ -36,6 +36,22 @@ TEST_CASE("a submit is refused as a whole, in one line that names the task", "[s
   CHECK(answer_to({{"x", {}}, {"x", {}}}) == "task 'x' has number 1, which is there twice");
 }
 
+TEST_CASE("what no order could carry is refused as it is submitted", "[scheduler]") {
+  Scenario cluster({.most_input_bytes = 1000});
+  cluster.submits(std::string(2000, 'n'));
+  CHECK(cluster.tasks_known() == 0);
+  CHECK_THAT(cluster.transcript(), Catch::Contains("has 2200 bytes of arguments and text; at most 1000 can be"));
+}
+
+TEST_CASE("a task whose inputs are too large beside what it was submitted with fails", "[scheduler]") {
+  Scenario cluster({.most_input_bytes = 1000});
+  cluster.joins("a", two_cpus);
+  cluster.submits_all({{"makes", {}}, {"takes", {.inputs = {"makes"}}}});
+  cluster.finishes("a", "makes#1", std::string(900, 'r'));
+  CHECK(cluster.state_of("takes") == "failed");
+  CHECK_THAT(cluster.reason_of("takes"), Catch::Contains("bytes together; at most 1000 can be handed to a task"));
+}
+
 TEST_CASE("a gang is refused unless it is whole and could be held", "[scheduler]") {
   CHECK(answer_to({{"r0", {.gang = GangHint{.gang = 1, .size = 2, .rank = 0}}}}) ==
         "gang 1 has 1 of its 2 members: they are submitted together");

@@ -44,6 +44,28 @@ TEST_CASE("a lock that was taken inside a task is free when its node is dead, or
 )");
 }
 
+TEST_CASE("large messages are handed to one who asked for many in pieces that a frame can carry", "[scheduler]") {
+  Scenario cluster;
+  std::size_t answered = 0;
+  std::size_t most = 0;
+  cluster.watched_by({.opened = {}, .stepped = [&](Time, const Event&, const Effects& effects) {
+                        for (const Effect& effect : effects) {
+                          const auto* sent = std::get_if<AnswerSync>(&effect);
+                          if (sent == nullptr) continue;
+                          std::size_t bytes = 0;
+                          for (const auto& answer : sent->answers) bytes += answer.body.size();
+                          answered += bytes;
+                          most = std::max(most, bytes);
+                        }
+                      }});
+  constexpr std::size_t large = sync::most_body_bytes;
+  for (int i = 0; i < 30; ++i) cluster.asks(sync::Send{"q", Bytes(large, 'x')});
+  std::vector<sync::Operation> receives(30, sync::Receive{.queue = "q"});
+  cluster.asks_at_once(receives);
+  CHECK(answered == 30 * large);
+  CHECK(most <= 10 * large);
+}
+
 TEST_CASE("a lease ends in time, and what a driver held ends with it", "[scheduler]") {
   Scenario cluster;
   cluster.asks(sync::Acquire{.name = "x", .lease = 200ms}).asks(lock("x"));

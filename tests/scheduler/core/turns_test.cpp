@@ -66,6 +66,30 @@ TEST_CASE("what waits for much is not passed for ever by what needs little", "[s
   CHECK(cluster.state_of("large") == "running");
 }
 
+TEST_CASE("requests that could never start now take no place from one behind them that can", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .line_patience = Time{100}});
+  cluster.joins("a", {.cpus = 4000, .memory_bytes = 1 << 30});
+  cluster.submits("actor", {.needs = {.cpus = 1000}, .is_actor = true}).has_actor_up("a", "actor#1");
+  for (int i = 0; i < 20; ++i)
+    cluster.submits("hopeless" + std::to_string(i), {.needs = {.cpus = 4000, .memory_bytes = i}});
+  cluster.submits("t1").submits("t2").submits("t3").submits("large", {.needs = {.cpus = 3000}});
+  cluster.at(500ms).submits("t4").finishes("a", "t1#1");
+  CHECK(cluster.state_of("t4") == "ready");
+  cluster.at(510ms).finishes("a", "t2#1").finishes("a", "t3#1");
+  CHECK(cluster.state_of("large") == "running");
+}
+
+TEST_CASE("a gang takes what is spare on a node that is kept for another", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .line_patience = Time{100}});
+  cluster.joins("a", {.cpus = 8000}).submits("long", {.needs = {.cpus = 4000}});
+  cluster.submits("large", {.needs = {.cpus = 6000}});
+  cluster.at(200ms).submits_all(pair_of("g", {.cpus = 1000})).submits("one more");
+  CHECK(cluster.state_of("g0") == "running");
+  CHECK(cluster.state_of("one more") == "ready");
+  cluster.at(210ms).finishes("a", "long#1");
+  CHECK(cluster.state_of("large") == "running");
+}
+
 TEST_CASE("what does not delay the request that a node is kept for runs there", "[scheduler]") {
   Scenario cluster({.line_patience = Time{100}});
   cluster.joins("a", gpus(2, 4000)).submits("t1", {.needs = {.cpus = 1000, .gpus = 1000}});

@@ -81,6 +81,21 @@ TEST_CASE("replicas share the fullest node that holds them all, or spread evenly
         "never: the nodes together cannot hold its gang: 2 members need 2 cpus in all");
 }
 
+TEST_CASE("a gang that fits only where its members are spread over the nodes is not refused", "[policies]") {
+  Case two;
+  two.node({.cpus = 10'000}).node({.cpus = 10'000});
+  for (const Milli cpus : {4000, 4000, 3000, 3000, 3000, 3000}) two.member({.cpus = cpus});
+  CHECK(two.place(GangPolicy::model).find("never") == std::string::npos);
+}
+
+TEST_CASE("a chain of many stages over many nodes is seated in a moment", "[policies]") {
+  Case large;
+  for (int i = 0; i < 1000; ++i) large.node({.cpus = 4000});
+  for (int i = 0; i < 512; ++i) large.member({.cpus = 1000});
+  large.stages = 8;
+  CHECK(large.place(GangPolicy::mesh).starts_with("1 1 1 1 2 2 2 2 3 3 3 3"));
+}
+
 TEST_CASE("members of a gang with unequal needs are seated the largest first", "[policies]") {
   CHECK(Case{}
             .node({.cpus = 2000})

@@ -119,3 +119,14 @@ b 1: queue 'q' is in use with a capacity of 5, 5 deliveries, not durable
 b 2: done
 )");
 }
+
+TEST_CASE("a durable queue that is empty after a restart, and that nobody opens, is forgotten", "[sync]") {
+  Scene scene;
+  scene.asks('a', sync::OpenQueue{"q", {.durable = true}}).asks('a', sync::OpenQueue{"full", {.durable = true}});
+  scene.asks('a', sync::Send{"full", "one", true});
+  scene.scheduler_restarts().at(900ms);
+  CHECK(scene.stored().size() == 2);
+  scene.at(1100ms);
+  CHECK(scene.sync().queues().queues().size() == 1);
+  CHECK(scene.stored().size() == 1);
+}
