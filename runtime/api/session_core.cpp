@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "runtime/api/graph_messages.h"
@@ -163,12 +164,20 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
 
 Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
                                      TaskId from) {
+  if (auto good = check_size(tasks); !good) return good;
   std::unique_lock lock(mutex_);
   const std::uint64_t request = ++last_request_;
   answers_[request] = std::nullopt;
   handed_in_.push_back({request, job, std::move(tasks), from});
   post(scheduler_, handed_in_.back());
-  return wait_for_answer(lock, request, limit);
+  auto taken = wait_for_answer(lock, request, limit);
+  if (!taken) forget_submit(request);
+  return taken;
+}
+
+/// Of which its driver was told that it is not taken: no scheduler that is started anew may be given it.
+void SessionCore::forget_submit(std::uint64_t request) {
+  std::erase_if(handed_in_, [&](const auto& submit) { return submit.request == request; });
 }
 
 Result<void> SessionCore::submit_graph(const JobInfo& job, std::vector<TaskSpec> tasks,
@@ -188,7 +197,11 @@ Result<SubmittedGraph> SessionCore::submit_graph(const TaskGraph& graph, std::ch
     for (TaskId& input : task.inputs) input.job = job.id;
     ends.push_back(watch_task(task.id, task.name));  // Now: a task may end before the answer is here.
   }
-  if (auto taken = submit_graph(job, std::move(tasks), limit); !taken) return taken.error();
+  if (auto taken = submit_graph(job, std::move(tasks), limit); !taken) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(watched_, [&](const auto& watched) { return watched.first.job == job.id; });
+    return taken.error();
+  }
   return SubmittedGraph(job.id, std::move(ends));
 }
 
@@ -219,32 +232,32 @@ ObjectPtr SessionCore::watch_task(TaskId task, std::string name) {
   return object;
 }
 
-Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std::chrono::milliseconds limit) {
-  std::unique_lock lock(mutex_);
-  const std::uint64_t request = ++last_request_;
-  lists_[request] = {job, std::nullopt};
-  post(scheduler_, message::AskTasks{request, job});
-  wake();
-  changed_.wait_for(lock, limit, [&] { return lists_[request].tasks || !lost_.empty(); });
-  auto list = std::exchange(lists_[request].tasks, {});
-  lists_.erase(request);
-  if (!list) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
-  return std::move(*list);
-}
-
-template <class Answer, class Ask>
-Result<Answer> SessionCore::ask(std::map<std::uint64_t, std::optional<Answer>>& open, Ask question,
+template <class Question, class Answer>
+Result<Answer> SessionCore::ask(Questions<Question, Answer>& questions, Question question,
                                 std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   question.request = ++last_request_;
-  open[question.request] = std::nullopt;
+  auto& open = questions[question.request];
+  open.question = question;
   post(scheduler_, question);
   wake();
-  changed_.wait_for(lock, limit, [&] { return open[question.request] || !lost_.empty(); });
-  auto answer = std::exchange(open[question.request], {});
-  open.erase(question.request);
+  changed_.wait_for(lock, limit, [&] { return open.answer || !lost_.empty(); });
+  auto answer = std::move(open.answer);
+  questions.erase(question.request);
   if (!answer) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
   return std::move(*answer);
+}
+
+Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std::chrono::milliseconds limit) {
+  std::vector<message::TaskSummary> tasks;
+  for (bool goes_on = true; goes_on;) {
+    const std::uint32_t first = tasks.empty() ? 0 : tasks.back().task.number + 1;
+    auto page = ask(lists_, message::AskTasks{.job = job, .first = first}, limit);
+    if (!page) return page.error();
+    std::move(page->tasks.begin(), page->tasks.end(), std::back_inserter(tasks));
+    goes_on = page->goes_on;
+  }
+  return tasks;
 }
 
 Result<message::ClusterStatus> SessionCore::ask_status(std::chrono::milliseconds limit, bool with_queue) {

@@ -156,6 +156,8 @@ class SessionCore {
 
   /// Hands over tasks of a durable job; when this returns well they are on disk. A scheduler that is started anew is
   /// given them again as long as one of them is watched. `from` is the running task that adds them to its own graph.
+  ///
+  /// Fails with: bad_input (too large for one message), refused, timed_out (they may be there), unavailable.
   Result<void> submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
                           TaskId from = {});
   /// The same for all of a graph, however large. Fails with what submit_job fails with; some of it may then be there.
@@ -210,6 +212,15 @@ class SessionCore {
     std::chrono::steady_clock::time_point sent;
   };
 
+  /// What was asked and is waited for, by request; a scheduler of a new epoch is asked again.
+  template <class Question, class Answer>
+  struct Open {
+    Question question;
+    std::optional<Answer> answer;
+  };
+  template <class Question, class Answer>
+  using Questions = std::map<std::uint64_t, Open<Question, Answer>>;
+
   void run();
   bool turn(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point limit);
   void wait_for_turn(std::unique_lock<std::mutex>& lock);
@@ -256,9 +267,12 @@ class SessionCore {
   void set_unsent(ActorLine& actor, std::size_t count);
   void count_answered(ActorLine& actor, std::size_t count);
 
-  template <class Answer, class Ask>
-  Result<Answer> ask(std::map<std::uint64_t, std::optional<Answer>>& open, Ask question,
-                     std::chrono::milliseconds limit);
+  template <class Question, class Answer>
+  Result<Answer> ask(Questions<Question, Answer>& questions, Question question, std::chrono::milliseconds limit);
+  template <class Question, class Answer>
+  void take_answer(Questions<Question, Answer>& questions, message::Message& message);
+  template <class Question, class Answer>
+  void ask_again(const Questions<Question, Answer>& questions);
   Result<void> wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
                                std::chrono::milliseconds limit);
   void post(PeerId to, const message::Message& message);
@@ -269,6 +283,7 @@ class SessionCore {
   std::size_t add_unit(std::span<const TaskId> unit, std::vector<TaskSpec>& tasks);
   void take_apart(const message::Submit& refused);
   void submit_again(std::chrono::steady_clock::time_point now);
+  void forget_submit(std::uint64_t request);
   void pump(ActorLine& actor);
   bool prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes);
   std::vector<RawArgument> with_large_ones_put(std::vector<RawArgument> arguments);
@@ -327,14 +342,10 @@ class SessionCore {
   std::optional<OpenSubmit> open_submit_;                        // Not answered.
   TaskId one_by_one_to_;                                         // Up to here somebody is refused: nobody knows who.
   std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job and drain: empty while open.
-  std::map<std::uint64_t, std::optional<message::ClusterStatus>> statuses_;
-  std::map<std::uint64_t, std::optional<message::SyncStatus>> sync_statuses_;
-  std::map<std::uint64_t, TaskId> cancels_;  // Waited for, by request.
-  struct OpenList {
-    JobId job;
-    std::optional<std::vector<message::TaskSummary>> tasks;
-  };
-  std::map<std::uint64_t, OpenList> lists_;
+  Questions<message::AskTasks, message::TaskList> lists_;
+  Questions<message::AskStatus, message::ClusterStatus> statuses_;
+  Questions<message::AskSync, message::SyncStatus> sync_statuses_;
+  std::map<std::uint64_t, TaskId> cancels_;          // Waited for, by request.
   std::vector<message::Submit> handed_in_;           // By submit_job, while they may have to be handed in again.
   std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.
   std::map<TaskId, std::shared_ptr<ActorLine>> actors_;

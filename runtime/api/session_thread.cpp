@@ -192,22 +192,24 @@ void SessionCore::on(message::Message& message) {
   if (const auto* up = std::get_if<message::ActorUp>(&message)) on_actor_up(*up);
   if (const auto* down = std::get_if<message::ActorDown>(&message)) on_actor_down(*down);
   if (auto* answer = std::get_if<message::CallAnswer>(&message)) on_call_answer(*answer);
-  if (auto* status = std::get_if<message::SyncStatus>(&message)) {
-    const auto asked = sync_statuses_.find(status->request);
-    if (asked != sync_statuses_.end()) asked->second = std::move(*status);
-    changed_.notify_all();
-  }
-  if (auto* status = std::get_if<message::ClusterStatus>(&message)) {
-    const auto asked = statuses_.find(status->request);
-    if (asked != statuses_.end()) asked->second = std::move(*status);
-    changed_.notify_all();
-  }
   if (auto* answers = std::get_if<message::Synchronised>(&message)) sync_.take(std::move(answers->answers));
-  if (auto* list = std::get_if<message::TaskList>(&message)) {
-    const auto asked = lists_.find(list->request);
-    if (asked != lists_.end()) asked->second.tasks = std::move(list->tasks);
-    changed_.notify_all();
-  }
+  take_answer(lists_, message);
+  take_answer(statuses_, message);
+  take_answer(sync_statuses_, message);
+}
+
+template <class Question, class Answer>
+void SessionCore::take_answer(Questions<Question, Answer>& questions, message::Message& message) {
+  auto* answer = std::get_if<Answer>(&message);
+  if (answer == nullptr) return;
+  if (const auto asked = questions.find(answer->request); asked != questions.end())
+    asked->second.answer = std::move(*answer);
+  changed_.notify_all();
+}
+
+template <class Question, class Answer>
+void SessionCore::ask_again(const Questions<Question, Answer>& questions) {
+  for (const auto& [request, asked] : questions) post(scheduler_, asked.question);
 }
 
 void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
@@ -225,8 +227,9 @@ void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
   if (epoch_before != 0) {
     sync_.start_over();
     for (const auto& submit : handed_in_) post(scheduler_, submit);
-    for (const auto& [request, list] : lists_) post(scheduler_, message::AskTasks{request, list.job});
-    for (const auto& [request, status] : statuses_) post(scheduler_, message::AskStatus{request});
+    ask_again(lists_);
+    ask_again(statuses_);
+    ask_again(sync_statuses_);
     for (const auto& [request, task] : cancels_) post(scheduler_, message::Cancel{request, task});
   }
   changed_.notify_all();
@@ -236,6 +239,7 @@ void SessionCore::on_answer(const message::Answer& answer) {
   const auto open = answers_.find(answer.request);
   if (open != answers_.end()) {
     open->second = answer.refusal;
+    if (!answer.refusal.empty()) forget_submit(answer.request);
     changed_.notify_all();
     return;
   }
@@ -395,6 +399,13 @@ std::size_t SessionCore::add_unit(std::span<const TaskId> unit, std::vector<Task
     const auto task = tasks_.find(id);
     if (task != tasks_.end() && prepare(task->second, tasks.emplace_back(), bytes)) continue;
     tasks.resize(before);
+    return 0;
+  }
+  if (bytes > most_inline_bytes) {
+    tasks.resize(before);
+    const std::string why = "the arguments of its gang have " + std::to_string(bytes) + " bytes together; at most " +
+                            std::to_string(most_inline_bytes) + " can be handed over";
+    for (const TaskId id : unit) fail_task(id, {Fault::bad_input, tasks_.at(id).spec.name, {}, 0, why});
     return 0;
   }
   for (std::size_t i = 0; i < unit.size(); ++i) {

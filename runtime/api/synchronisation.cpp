@@ -67,6 +67,10 @@ Result<void> ReceivedMessage::acknowledge() {
 }
 
 Result<void> MessageQueue::send(Bytes body, milliseconds limit) {
+  if (body.size() > sync::most_body_bytes)
+    return Error{Fault::refused, "a message has at most " + std::to_string(sync::most_body_bytes) + " bytes, " +
+                                     std::to_string(body.size()) +
+                                     " were found: put it into an object or a file, and send its name"};
   const auto deadline = Clock::now() + limit;
   for (milliseconds back_off = first_back_off;; back_off = std::min(2 * back_off, longest_back_off)) {
     const auto answer = ask(*core_, sync::Send{name_, body, durable_}, soon, "queue '" + name_ + "'");

@@ -37,7 +37,7 @@ void fields(Archive& archive, Release& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AskTasks& value) {
-  archive("ask tasks", value.request, value.job);
+  archive("ask tasks", value.request, value.job, appended(value.first));
 }
 template <class Archive>
 void fields(Archive& archive, AskActor& value) {
@@ -77,7 +77,7 @@ void fields(Archive& archive, TaskSummary& value) {
 }
 template <class Archive>
 void fields(Archive& archive, TaskList& value) {
-  archive("task list", value.request, value.tasks);
+  archive("task list", value.request, value.tasks, appended(value.goes_on));
 }
 template <class Archive>
 void fields(Archive& archive, AskStatus& value) {
@@ -194,6 +194,9 @@ constexpr std::uint64_t protocol_version = 4;
 // Arguments and results travel inline, so a frame's own size bounds its strings (zmq_transport.cpp).
 constexpr DecodeLimits message_limits{.depth = 32, .array_length = 1u << 20, .string_bytes = 64u << 20};
 
+// An Outbox begins another frame long before.
+constexpr std::size_t most_messages = 65'536;
+
 }  // namespace
 
 FrameWriter::FrameWriter(const Envelope& envelope) {
@@ -222,6 +225,8 @@ Result<Letters> decode(std::string_view frame) {
   reader.take(letters.envelope);
   decoder.leave_array();
   do {
+    if (letters.messages.size() == most_messages)
+      return Error{Fault::corrupt, "a frame of more than " + std::to_string(most_messages) + " messages"};
     reader.take(letters.messages.emplace_back());
   } while (decoder.ok() && !decoder.at_end());
   if (!decoder.ok()) return decoder.fault();

@@ -40,6 +40,7 @@ struct Release {
 struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   std::uint64_t request = 0;
   JobId job;
+  std::uint32_t first = 0;  ///< Only those with this number and higher ones.
 };
 /// Where an actor is that another driver spawned. Answered by ActorUp, or by TaskEnded; while it is on its way by
 /// nothing.
@@ -99,7 +100,8 @@ struct TaskSummary {
 };
 struct TaskList {
   std::uint64_t request = 0;
-  std::vector<TaskSummary> tasks;
+  std::vector<TaskSummary> tasks;  ///< In the order of their numbers.
+  bool goes_on = false;            ///< There are more.
 };
 struct Synchronised {
   std::vector<sync::Answer> answers;

@@ -1,5 +1,6 @@
 #include "runtime/wire/outbox.h"
 
+#include <cstdio>
 #include <utility>
 
 namespace troupe {
@@ -24,7 +25,15 @@ void Outbox::post(PeerId to, const Envelope& envelope, const message::Message& m
 std::vector<Outbox::Outgoing> Outbox::take() {
   std::vector<Outgoing> taken;
   taken.reserve(frames_.size());
-  for (auto& open : frames_) taken.push_back({open.to, open.frame.take()});
+  for (auto& open : frames_) {
+    Bytes frame = open.frame.take();
+    if (frame.size() > most_frame_bytes) {
+      std::fprintf(stderr, "troupe: a frame of %zu bytes is not sent: at most %zu can be\n", frame.size(),
+                   most_frame_bytes);
+      continue;
+    }
+    taken.push_back({open.to, std::move(frame)});
+  }
   frames_.clear();
   last_.clear();
   return taken;

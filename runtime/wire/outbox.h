@@ -16,7 +16,8 @@ class Outbox {
 
   bool is_empty() const { return frames_.empty(); }
 
-  /// The frames, which are then forgotten here.
+  /// The frames, which are then forgotten here. One that no transport takes is lost, as any may be, with a line on
+  /// stderr: who makes a message bounds it.
   struct Outgoing {
     PeerId to;
     Bytes frame;

@@ -4,13 +4,15 @@
 #include <stdexcept>
 #include <utility>
 
+#include "runtime/base/clip.h"
+
 namespace troupe {
 
 std::string text_of_thrown() {
   try {
     throw;
   } catch (const std::exception& exception) {
-    return exception.what();
+    return clipped(exception.what(), most_cause_bytes);
   } catch (...) {
     return "threw something that is not a std::exception";
   }

@@ -3,6 +3,8 @@
 namespace troupe::scheduler {
 namespace {
 
+constexpr std::size_t most_tasks_told = 65'536;    // in one message
+constexpr std::size_t most_names_told = 8u << 20;  // likewise, in bytes
 constexpr std::size_t most_shapes_told = 256;
 constexpr std::size_t most_holders_told = 16;  // of one lock
 
@@ -35,7 +37,11 @@ void append(sync::Kind kind, const Permits& permits, const Claims& claims, std::
 
 message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask) {
   message::TaskList answer{ask.request, {}};
-  for (const auto& [spec, progress] : core.tasks_of(ask.job)) {
+  std::size_t bytes = 0;
+  for (const auto& [spec, progress] : core.tasks_of(ask.job, ask.first, most_tasks_told + 1)) {
+    answer.goes_on = answer.tasks.size() == most_tasks_told || bytes > most_names_told;
+    if (answer.goes_on) break;
+    bytes += spec.name.size();
     const auto& attempts = progress.attempts;
     answer.tasks.push_back({spec.id, spec.name, progress.state, static_cast<std::uint32_t>(attempts.size()),
                             attempts.empty() ? NodeId{} : attempts.back().node, spec.is_join()});

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/base/clip.h"
 #include "runtime/base/overloaded.h"
 
 namespace troupe::scheduler {
@@ -49,6 +50,8 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, std::uint32_t 
             return ActorStarted{ready.node, ready.incarnation, ready.task, ready.attempt, std::move(ready.address)};
           },
           [](message::Report& report) -> Answer {
+            std::string& cause = report.report.cause.message;
+            cause = clipped(std::move(cause), most_cause_bytes);
             return AttemptEnded{report.node, report.incarnation, std::move(report.report)};
           },
           [](auto&) -> Answer { return std::nullopt; },

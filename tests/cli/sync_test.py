@@ -86,6 +86,14 @@ class Synchronisation(Case):
                          [("q", "x", 1), ("q", "x", 2), ("q.dead", "x", 3)])
         self.assertRegex((self.folder / "here" / "said").read_text(), "^troupe queue ack: no message of queue 'q' is held")
 
+    def test_a_message_that_is_too_large_is_refused_at_once(self):
+        results = self.run_commands({
+            "one": "code=0; head -c 80000000 /dev/zero | troupe queue send q 2> said || code=$?; "
+                   "echo $code > $TROUPE_RESULT"})
+        self.assertEqual(results, {"one": 2})
+        self.assertRegex((self.folder / "here" / "said").read_text(),
+                         "^troupe queue send: a message has at most 524288 bytes, 80000000 were found")
+
     def test_without_a_cluster_nothing_is_started(self):
         _, err = self.troupe("lock", "x", "--", "touch", "started", code=3)
         self.assertRegex(err, "^troupe lock: no cluster runs on this machine")

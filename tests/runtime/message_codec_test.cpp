@@ -1,8 +1,12 @@
 #include "runtime/wire/message_codec.h"
 
+#include <chrono>
+
 #include <catch2/catch.hpp>
 
 #include "runtime/wire/codec.h"
+#include "runtime/wire/memory_transport.h"
+#include "runtime/wire/outbox.h"
 #include "tests/support/every_message.h"
 
 using namespace troupe;
@@ -56,6 +60,35 @@ TEST_CASE("an order to run a join is refused: nothing of it runs", "[messages]")
   const auto found = decode(bytes);
   REQUIRE_FALSE(found);
   CHECK_THAT(found.error().message, Catch::Contains("found an order to run a join"));
+}
+
+TEST_CASE("a frame of very many small messages is refused before they are all there", "[messages]") {
+  FrameWriter frame(envelope);
+  for (int i = 0; i < 65'537; ++i) frame.add(message::HeartbeatTaken{});
+  const auto found = decode(frame.take());
+  REQUIRE_FALSE(found);
+  CHECK(found.error().fault == Fault::corrupt);
+}
+
+TEST_CASE("a message that no frame can carry is lost, and those beside it arrive", "[messages]") {
+  MemoryNetwork network;
+  const auto here = network.make_transport();
+  const auto there = network.make_transport();
+  REQUIRE(there->listen("there"));
+  const PeerId to = *here->connect("there");
+  Outbox outbox;
+  outbox.post(to, envelope, message::Answer{1, ""});
+  outbox.post({to.value}, {envelope.cluster, envelope.epoch + 1}, message::Answer{2, std::string(65u << 20, 'x')});
+  outbox.post(to, envelope, message::Answer{3, ""});
+  outbox.flush(*here);
+  std::vector<std::uint64_t> heard;
+  while (heard.size() < 2)
+    for (const auto& delivery : there->receive(std::chrono::steady_clock::now() + std::chrono::seconds(10))) {
+      const auto letters = decode(delivery.frame);
+      REQUIRE(letters);
+      for (const auto& message : letters->messages) heard.push_back(std::get<message::Answer>(message).request);
+    }
+  CHECK(heard == std::vector<std::uint64_t>{1, 3});
 }
 
 TEST_CASE("another protocol version is refused, and both are named", "[messages]") {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -67,10 +68,22 @@ class Played {
     for (const auto begin = beats_; beats_ < begin + 2;) hear();
     return submits_.empty();
   }
+  void send(const message::Message& message) {
+    transport_->send(driver_, encode(Envelope{cluster_, epoch_, 1}, message));
+  }
   void answer(std::uint64_t request, const std::string& refusal) { send(message::Answer{request, refusal}); }
   void ends(std::uint32_t number, const Bytes& result = "x", NodeId node = {1}) {
     send(message::TaskEnded{
         .task = {session_->job(), number}, .result = result, .attempts = {{.id = {1, 1}, .node = node}}});
+  }
+
+  /// For the cluster's state, and for what is locked: the questions, once both are there.
+  std::pair<message::AskStatus, message::AskSync> is_asked() {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while ((!asked_ || !asked_sync_) && std::chrono::steady_clock::now() < deadline) hear();
+    REQUIRE(asked_);
+    REQUIRE(asked_sync_);
+    return {*std::exchange(asked_, {}), *std::exchange(asked_sync_, {})};
   }
 
   /// Another scheduler answers from now on.
@@ -103,11 +116,10 @@ class Played {
           send(message::DriverWelcome{1});
         }
         if (auto* submit = std::get_if<message::Submit>(&message)) submits_.push_back(std::move(*submit));
+        if (const auto* asked = std::get_if<message::AskStatus>(&message)) asked_ = *asked;
+        if (const auto* asked = std::get_if<message::AskSync>(&message)) asked_sync_ = *asked;
       }
     }
-  }
-  void send(const message::Message& message) {
-    transport_->send(driver_, encode(Envelope{cluster_, epoch_, 1}, message));
   }
 
   const ClusterId cluster_{1, 2};
@@ -118,6 +130,8 @@ class Played {
   std::uint32_t epoch_ = 1;
   int beats_ = 0;
   std::vector<message::Submit> submits_;
+  std::optional<message::AskStatus> asked_;
+  std::optional<message::AskSync> asked_sync_;
 };
 
 }  // namespace
@@ -283,6 +297,40 @@ TEST_CASE("a submit without an answer is made again under its number", "[session
   const auto again = played.submit();
   CHECK(again.request == once.request);
   CHECK(Played::numbers_of(again) == Numbers{1});
+}
+
+TEST_CASE("a scheduler that is started anew is given the graphs that were taken, and none that was refused",
+          "[session]") {
+  Played played;
+  const auto hand_in = [&](const std::string& name, const std::string& refusal) {
+    TaskGraph graph(name);
+    graph.add(Task<int()>{"f"});
+    auto taken = std::async(std::launch::async, [&played, graph] { return played.session().submit_graph(graph, 20s); });
+    played.answer(played.submit().request, refusal);
+    return taken.get();
+  };
+  const auto kept = hand_in("kept", "");
+  REQUIRE(kept);
+  const auto refused = hand_in("refused", "no node has 8 gpus");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().fault == Fault::refused);
+  played.takes_over();
+  CHECK(played.submit().job.name == "kept");
+  CHECK(played.stays_silent());
+}
+
+TEST_CASE("what is not answered is asked again of a scheduler that is started anew, as it was asked", "[session]") {
+  Played played;
+  auto status = std::async(std::launch::async, [&] { return played.session().ask_status(20s, true).has_value(); });
+  auto sync = std::async(std::launch::async, [&] { return played.session().ask_sync(20s).has_value(); });
+  played.is_asked();
+  played.takes_over();
+  const auto [asked, asked_sync] = played.is_asked();
+  CHECK(asked.with_queue);
+  played.send(message::ClusterStatus{.request = asked.request});
+  played.send(message::SyncStatus{.request = asked_sync.request});
+  CHECK(status.get());
+  CHECK(sync.get());
 }
 
 namespace {

@@ -60,3 +60,32 @@ TEST_CASE("a graph that is too large for a message goes in several, and no task 
   }
   CHECK(handed.size() == 10);
 }
+
+TEST_CASE("of a graph in many messages a gang is in one, and tasks that wait for each other are not left out",
+          "[graph]") {
+  const auto task = [](std::uint32_t number, std::vector<TaskId> after) {
+    return TaskSpec{.id = {{}, number},
+                    .name = std::to_string(number),
+                    .work = FunctionWork{"f", {Bytes(5u << 20, 'x')}},
+                    .after = std::move(after)};
+  };
+  std::vector<TaskSpec> tasks;
+  for (std::uint32_t number = 1; number <= 12; ++number) tasks.push_back(task(number, {}));
+  for (std::uint32_t rank = 0; rank < 3; ++rank)
+    tasks[4 * rank].gang.emplace(GangHint{.gang = 1, .size = 3, .rank = rank});
+  tasks.push_back(task(13, {{{}, 14}}));
+  tasks.push_back(task(14, {{{}, 13}}));
+  std::size_t handed = 0;
+  std::vector<std::size_t> members;
+  const auto messages = in_messages(tasks);
+  CHECK(messages.size() > 2);
+  for (const auto& message : messages) {
+    CHECK(check_size(message));
+    handed += message.size();
+    const auto count = std::count_if(message.begin(), message.end(), [](const auto& each) { return bool(each.gang); });
+    if (count > 0) members.push_back(static_cast<std::size_t>(count));
+  }
+  CHECK(handed == tasks.size());
+  CHECK(members == std::vector<std::size_t>{3});
+  CHECK_FALSE(check_size(tasks));
+}

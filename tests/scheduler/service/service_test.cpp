@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "runtime/base/clip.h"
 #include "runtime/wire/memory_transport.h"
+#include "scheduler/service/translate.h"
 #include "scheduler/store/memory_task_store.h"
 
 using namespace troupe;
@@ -105,6 +107,43 @@ TEST_CASE("who asks for tasks is told of none that are not on disk yet", "[servi
   reader.says(message::AskTasks{7, graph});
   REQUIRE(world.turn());
   CHECK(reader.hears<message::TaskList>().size() == 2);  // Where nothing waits.
+}
+
+TEST_CASE("the tasks of a large graph are told in pages", "[service]") {
+  World world;
+  Peer driver = world.peer();
+  driver.says(hello(1));
+  message::Submit large = submit();
+  for (std::uint32_t number = 2; number <= 70'000; ++number) {
+    large.tasks.push_back(large.tasks.front());
+    large.tasks.back().id.number = number;
+  }
+  driver.says(large);
+  world.turns();
+  driver.says(message::AskTasks{2, graph});
+  world.turns();
+  auto lists = driver.hears<message::TaskList>();
+  REQUIRE(lists.size() == 1);
+  CHECK(lists[0].tasks.size() < 70'000);
+  CHECK(lists[0].goes_on);
+  const std::uint32_t next = lists[0].tasks.back().task.number + 1;
+  driver.says(message::AskTasks{3, graph, next});
+  world.turns();
+  lists = driver.hears<message::TaskList>();
+  REQUIRE(lists.size() == 2);
+  CHECK_FALSE(lists[1].goes_on);
+  CHECK(lists[1].tasks.front().task.number == next);
+  CHECK(lists[0].tasks.size() + lists[1].tasks.size() == 70'000);
+}
+
+TEST_CASE("why an attempt failed is kept to a length that somebody will read", "[service]") {
+  Letter letter{{cluster, 1},
+                message::Report{NodeId{9}, 1, {.end = AttemptEnd::failed, .cause = {1, 0, Bytes(1u << 20, 'x')}}}};
+  const auto event = event_of(std::move(letter), cluster, 1, {});
+  const std::string& cause = std::get<AttemptEnded>(*event).report.cause.message;
+  CHECK(cause.size() <= most_cause_bytes);
+  CHECK_THAT(cause, Catch::EndsWith("x... (of 1048576 bytes)"));
+  CHECK(clipped("\u00e9\u00e9" + std::string(100, 'x'), 21) == "\u00e9... (of 104 bytes)");
 }
 
 TEST_CASE("tasks of a driver that has not heard of this scheduler yet are not taken", "[service]") {
