@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,7 +19,7 @@
 
 namespace troupe {
 
-/// One attempt of a task, or the life of an actor. Threads: that which it was handed to.
+/// One attempt of a task, or the life of an actor. Threads: any.
 class Context {
  public:
   using Connect = std::function<Session(TaskId, AttemptId)>;
@@ -46,7 +47,7 @@ class Context {
   ///
   /// A task keeps its cpus while it waits for others. Where those need them too, give it none (`needs.cpus = 0`).
   Session& session() {
-    if (!session_) session_.emplace(connect_(task_, attempt_));
+    std::call_once(connected_, [this] { session_.emplace(connect_(task_, attempt_)); });
     return *session_;
   }
 
@@ -58,6 +59,7 @@ class Context {
   std::uint32_t rank_ = 0;
   std::uint32_t world_size_ = 1;
   Connect connect_;
+  std::once_flag connected_;
   std::optional<Session> session_;
 };
 

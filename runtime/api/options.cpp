@@ -1,5 +1,7 @@
 #include "runtime/api/options.h"
 
+#include <set>
+
 namespace troupe {
 
 TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
@@ -17,7 +19,29 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
   return spec;
 }
 
+std::string flaw_of(const ActorOptions& actor) {
+  const bool is_concurrent = actor.concurrency != 1 || !actor.groups.empty();
+  if (actor.restart != RestartMode::none && actor.shares_worker)
+    return "an actor whose state survives a restart cannot share its worker: say one or the other";
+  if (actor.restart != RestartMode::none && is_concurrent)
+    return "an actor whose state survives a restart runs one call after another: say that, or concurrency";
+  std::uint64_t threads = actor.concurrency;
+  bool is_one_without = actor.concurrency == 0;
+  std::set<std::string> grouped;
+  for (const MethodGroup& group : actor.groups) {
+    threads += group.threads;
+    is_one_without = is_one_without || group.threads == 0;
+    if (group.methods.empty()) return "a group of methods names none";
+    for (const auto& method : group.methods)
+      if (!grouped.insert(method).second) return "method '" + method + "' is in two groups";
+  }
+  if (is_one_without || threads > most_threads)
+    return "concurrency is 0, or more than " + std::to_string(most_threads) + " with all groups: expected 1 to that";
+  return {};
+}
+
 std::string flaw_of(const GangOptions& gang) {
+  if (auto flaw = flaw_of(gang.each); !flaw.empty()) return flaw;
   if (gang.stages.empty()) return {};
   const std::size_t stages = gang.stages.size();
   if (gang.policy == GangPolicy::data) return "a gang of equal replicas has no stages: its policy is model or mesh";

@@ -40,6 +40,11 @@ struct ActorOptions {
   /// thread of its own: it is made without a process, and its calls take longer. One that takes the process down has
   /// failed; the others are started anew, without their state, which is not counted against `max_restarts`.
   bool shares_worker = false;
+  /// So many of its calls run at once, in threads that are its own: its methods must bear that. Calls of one caller
+  /// begin in their order. Its state cannot survive a restart.
+  std::uint32_t concurrency = 1;
+  /// Methods with threads apart from those of all others: a long one does not keep a short one waiting.
+  std::vector<MethodGroup> groups{};
   /// What a restart means for its state. `checkpoint` wants an actor with hooks (runtime/api/catalog.h, `HasHooks`) and
   /// a worker of its own. `logged` wants methods that do the same whenever they are run again on the same state, a
   /// worker of its own, and answers of at most 1 MiB; with hooks its log is cut at each checkpoint, else it grows.
@@ -71,7 +76,11 @@ struct GangOptions {
   std::vector<StageOptions> stages{};
 };
 
+/// An actor may have so many, all its groups together.
+inline constexpr std::uint32_t most_threads = 1000;
+
 /// What makes no sense, as one sentence; empty when all does.
+std::string flaw_of(const ActorOptions& actor);
 std::string flaw_of(const GangOptions& gang);
 
 }  // namespace troupe

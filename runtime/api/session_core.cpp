@@ -21,6 +21,11 @@ Boxed<RestartRule> rule_of(const ActorOptions& options) {
   return RestartRule{options.restart, std::move(folder), options.checkpoint_calls, options.checkpoint_interval};
 }
 
+Boxed<Concurrency> concurrency_of(const ActorOptions& options) {
+  if (options.concurrency == 1 && options.groups.empty()) return {};
+  return Concurrency{options.concurrency, options.groups};
+}
+
 /// As a member of the gang.
 void take_place(TaskSpec& spec, const GangOptions& gang, std::uint32_t number, std::uint32_t rank) {
   GangHint& hint = spec.gang.emplace(GangHint{number, gang.size, rank, gang.policy});
@@ -119,9 +124,7 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
 std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& options, const GangOptions* gang,
                                                            std::vector<RawWork> works) {
   for (auto& work : works) work.arguments = with_large_ones_put(std::move(work.arguments));
-  std::string flaw = gang != nullptr ? flaw_of(*gang) : std::string{};
-  if (options.shares_worker && options.restart != RestartMode::none)
-    flaw = "an actor whose state survives a restart cannot share its worker: say one or the other";
+  const std::string flaw = gang != nullptr ? flaw_of(*gang) : flaw_of(options);
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<ActorLine>> lines;
   const std::uint32_t gang_number = last_task_ + 1;
@@ -136,7 +139,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     PendingTask task;
     task.spec = {.id = id,
                  .name = *line->name,
-                 .work = ActorWork{std::move(work.function), {}, options.shares_worker, rule_of(options)},
+                 .work = ActorWork{std::move(work.function), {}, options.shares_worker, rule_of(options), concurrency_of(options)},
                  .needs = options.needs,
                  .priority = options.priority,
                  .spreads = options.spreads,

@@ -47,6 +47,20 @@ struct RestartRule {
   friend bool operator==(const RestartRule&, const RestartRule&) = default;
 };
 
+/// So many calls of these methods run at once.
+struct MethodGroup {
+  std::vector<std::string> methods;
+  std::uint32_t threads = 1;
+  friend bool operator==(const MethodGroup&, const MethodGroup&) = default;
+};
+
+/// An actor of which several methods run at once, each group in threads of its own.
+struct Concurrency {
+  std::uint32_t threads = 1;  ///< Of all methods that are in no group.
+  std::vector<MethodGroup> groups;
+  friend bool operator==(const Concurrency&, const Concurrency&) = default;
+};
+
 /// Creates a catalogued actor and keeps it until its driver leaves or it is cancelled. The task is `running` while the
 /// actor lives; another attempt is a restart.
 struct ActorWork {
@@ -54,6 +68,7 @@ struct ActorWork {
   std::vector<Argument> arguments;
   bool shares_worker = false;    ///< With others that say so, of the same program, number of cpus and devices.
   Boxed<RestartRule> restart{};  ///< None: RestartMode::none.
+  Boxed<Concurrency> concurrency{};  ///< None: one method after another.
   friend bool operator==(const ActorWork&, const ActorWork&) = default;
 };
 

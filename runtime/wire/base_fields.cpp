@@ -91,8 +91,19 @@ void fields(Archive& archive, RestartRule& value) {
 }
 
 template <class Archive>
+void fields(Archive& archive, MethodGroup& value) {
+  archive("method group", value.methods, value.threads);
+}
+
+template <class Archive>
+void fields(Archive& archive, Concurrency& value) {
+  archive("concurrency", value.threads, value.groups);
+}
+
+template <class Archive>
 void fields(Archive& archive, ActorWork& value) {
-  archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker), appended(value.restart));
+  archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker), appended(value.restart),
+          appended(value.concurrency));
 }
 
 // Arguments and variables of a program are whatever bytes its user typed; so are paths.
@@ -257,6 +268,8 @@ TROUPE_COMPILE_FIELDS(Grant)
 TROUPE_COMPILE_FIELDS(InputRef)
 TROUPE_COMPILE_FIELDS(FunctionWork)
 TROUPE_COMPILE_FIELDS(RestartRule)
+TROUPE_COMPILE_FIELDS(MethodGroup)
+TROUPE_COMPILE_FIELDS(Concurrency)
 TROUPE_COMPILE_FIELDS(ActorWork)
 TROUPE_COMPILE_FIELDS(CommandWork)
 TROUPE_COMPILE_FIELDS(JoinWork)

@@ -12,6 +12,11 @@ std::string HostedActor::make(const RunOrder& order, const Catalog& catalog, con
   const auto& work = std::get<ActorWork>(order.work);
   class_ = catalog.actor(work.type);
   if (class_ == nullptr) return "this program has no actor named '" + work.type + "'";
+  if (work.concurrency)
+    for (const MethodGroup& group : work.concurrency->groups)
+      for (const auto& method : group.methods)
+        if (!class_->methods.contains(method))
+          return "the actor has no method named '" + method + "', which a group of methods names";
   context_ = std::make_unique<Context>(order, options.connect);
   objects_ = options.objects.get();
   is_logged_ = work.restart && work.restart->mode == RestartMode::logged;

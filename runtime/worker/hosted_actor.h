@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// Threads: one at a time.
+/// Threads: one at a time; `answer` any.
 class HostedActor {
  public:
   /// Runs its constructor. Answers with why there is none; empty: it is there. Requires: the order is an actor's;

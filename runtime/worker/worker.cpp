@@ -19,8 +19,8 @@
 #include "runtime/worker/kept_state.h"
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/order_book.h"
-#include "runtime/worker/shared_actor.h"
 #include "runtime/worker/task_output.h"
+#include "runtime/worker/threaded_actor.h"
 #include "runtime/worker/values.h"
 
 namespace troupe {
@@ -88,8 +88,8 @@ class Worker {
 
   struct Actor {
     Mailbox mailbox;
-    HostedActor own;                      // Unless it is shared.
-    std::unique_ptr<SharedActor> shared;  // Or none.
+    HostedActor own;                          // Unless it has threads.
+    std::unique_ptr<ThreadedActor> threaded;  // Or none.
     std::optional<KeptState> kept;        // If it survives a restart.
     std::vector<message::Call> gathered;  // Of a logged one: the calls that share a write to disk.
   };
@@ -132,8 +132,8 @@ class Worker {
       orders_changed_.notify_all();
     }
     executor_.post([this, key] {
-      if (const auto actor = actors_.find(key); actor != actors_.end() && actor->second.shared)
-        actor->second.shared->end();
+      if (const auto actor = actors_.find(key); actor != actors_.end() && actor->second.threaded)
+        actor->second.threaded->end();
     });
   }
 
@@ -176,7 +176,7 @@ class Worker {
     if (is_taken_back) {
       report(stopped(key));
     } else if (actor != nullptr) {
-      actor->shares_worker ? share_with(order, number) : start_actor(order);
+      actor->shares_worker || actor->concurrency ? start_threaded(order, number) : start_actor(order);
     } else {
       begin_output(key);
       auto made = run_function(order);
@@ -249,19 +249,22 @@ class Worker {
   }
 
   /// It talks from its thread, and all that becomes of it happens on the executor's.
-  void share_with(const RunOrder& order, std::uint64_t number) {
+  void start_threaded(const RunOrder& order, std::uint64_t number) {
     const Key key{order.task, order.attempt};
-    actors_[key].shared = std::make_unique<SharedActor>(
+    const bool is_alone = !std::get<ActorWork>(order.work).shares_worker;
+    if (is_alone) begin_output(key);
+    actors_[key].threaded = std::make_unique<ThreadedActor>(
         order, number, catalog_, options_, begun_,
-        SharedActor::Outlet{.up = [this, key] { is_up(key); },
+        ThreadedActor::Outlet{.up = [this, key] { is_up(key); },
                             .answer =
                                 [this](std::uint64_t caller, message::CallAnswer made) {
                                   executor_.post([this, caller, made = std::move(made)] { answer(caller, made); });
                                 },
                             .ended =
-                                [this, key](const std::string& why) {
-                                  executor_.post([this, key, why] {
+                                [this, key, is_alone](const std::string& why) {
+                                  executor_.post([this, key, is_alone, why] {
                                     actors_.erase(key);
+                                    if (is_alone) end_output();
                                     // Nobody awaits the end of an actor.
                                     post(agent_, message::Report{{}, 0, why.empty() ? stopped(key) : failed(key, why)});
                                   });
@@ -283,8 +286,8 @@ class Worker {
       answer(caller, {task, number, false, {}, "too many calls wait for an earlier one", attempt});
     if (arrival == Mailbox::Arrival::repeated && actor.kept) answer_again(actor, {task, attempt}, caller, number);
     while (auto ready = actor.mailbox.next()) {
-      if (actor.shared) {
-        actor.shared->take(std::move(*ready));
+      if (actor.threaded) {
+        actor.threaded->take(std::move(*ready));
       } else if (actor.kept && actor.kept->is_logged()) {
         gathered_bytes_ += bytes_of(*ready);
         actor.gathered.push_back(std::move(*ready));

@@ -116,7 +116,9 @@ class Dice {
   void draw_struct(Grant& v) { (*this)("", v.cpus, v.memory_bytes, v.gpus, v.named); }
   void draw_struct(InputRef& v) { (*this)("", v.input); }
   void draw_struct(FunctionWork& v) { (*this)("", v.function, v.arguments); }
-  void draw_struct(ActorWork& v) { (*this)("", v.type, v.arguments, v.shares_worker, v.restart); }
+  void draw_struct(ActorWork& v) { (*this)("", v.type, v.arguments, v.shares_worker, v.restart, v.concurrency); }
+  void draw_struct(MethodGroup& v) { (*this)("", v.methods, v.threads); }
+  void draw_struct(Concurrency& v) { (*this)("", v.threads, v.groups); }
   void draw_struct(RestartRule& v) { (*this)("", v.mode, v.folder, v.checkpoint_calls, v.checkpoint_interval); }
   void draw_struct(CommandWork& v) {
     (*this)("", v.argv, v.environment, v.working_directory, v.task_directory, v.results);

@@ -70,6 +70,13 @@ void call_thousand(Session& session, const Actor<Answerer>& actor) {
   answered(session, answers);
 }
 
+/// Calls in 16 threads of the actor.
+void bench_concurrent(Bench& bench, Session& session) {
+  const auto actor = session.spawn({.concurrency = 16}, answerer);
+  expect_ok(session.get(actor.call(ok)));
+  measure_rate(bench, {"calls", "1_1_actor_calls_concurrent", 1000}, [&] { call_thousand(session, actor); });
+}
+
 /// The log lies in the cluster's folder: in memory where that does.
 void bench_logged(Bench& bench, Session& session) {
   const auto actor = session.spawn({.restart = RestartMode::logged}, answerer);
@@ -116,6 +123,7 @@ void bench_calls(Bench& bench) {
   expect_ok(session.get(actor.call(ok)));
   measure_rate(bench, {"calls", "1_1_actor_calls_sync", 1, true}, [&] { expect_ok(session.get(actor.call(ok))); });
   measure_rate(bench, {"calls", "1_1_actor_calls_async", 1000}, [&] { call_thousand(session, actor); });
+  bench_concurrent(bench, session);
   bench_logged(bench, session);
   bench_many(bench, session);
 }

@@ -1,0 +1,66 @@
+// An actor whose code runs in threads of its own: one that shares its worker with others, so that none holds up the
+// others and an actor may wait for another one of the same worker, or one of which several methods run at once.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "runtime/worker/begun_file.h"
+#include "runtime/worker/hosted_actor.h"
+
+namespace troupe {
+
+class ThreadedActor {
+ public:
+  /// Called on the actor's threads.
+  struct Outlet {
+    std::function<void()> up;
+    std::function<void(std::uint64_t caller, message::CallAnswer)> answer;
+    /// Why it could not be made; empty: it was told to end. The threads say nothing more.
+    std::function<void(std::string why)> ended;
+  };
+
+  /// Begins with the order. Requires: it is an actor's; `catalog`, `options` and `begun` outlive this; `number`:
+  /// begun_file.h's.
+  ThreadedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options,
+                BegunFile& begun, Outlet outlet);
+  /// Waits until it has ended.
+  ~ThreadedActor();
+
+  /// Calls of methods that have the same threads begin in the order in which they are given; those that it does not
+  /// come to are answered: it is gone.
+  void take(message::Call call);
+  /// It ends after the calls that run.
+  void end();
+
+ private:
+  /// Of the methods of one group, or of all others.
+  struct Line {
+    explicit Line(std::uint32_t count) : threads(count) {}
+    const std::uint32_t threads;
+    std::deque<message::Call> calls;
+    std::condition_variable changed;
+  };
+
+  void run(const RunOrder& order, const Catalog& catalog, const WorkerOptions& options);
+  void run_all(HostedActor& actor);
+  void run_calls(HostedActor& actor, Line& line);
+
+  const std::uint64_t number_;
+  BegunFile& begun_;
+  const Outlet outlet_;
+  std::mutex mutex_;
+  std::deque<Line> lines_;                 // The first: of methods that are in no group.
+  std::map<std::string, Line*> line_of_;   // Methods that are in one.
+  bool is_ending_ = false;
+  bool has_ended_ = false;
+  std::thread thread_;  // Last: uses all of the above.
+};
+
+}  // namespace troupe
