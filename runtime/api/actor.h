@@ -43,7 +43,12 @@ class Actor {
   template <auto member, class... Given>
   requires std::is_base_of_v<typename Method<member>::Class, T>
   auto call(const Method<member>& method, Given&&... given) const {
-    return call_as(method.name, static_cast<typename Method<member>::Signature*>(nullptr),
+    return call(CallOptions{}, method, std::forward<Given>(given)...);
+  }
+  template <auto member, class... Given>
+  requires std::is_base_of_v<typename Method<member>::Class, T>
+  auto call(const CallOptions& options, const Method<member>& method, Given&&... given) const {
+    return call_as(options, method.name, static_cast<typename Method<member>::Signature*>(nullptr),
                    std::forward<Given>(given)...);
   }
 
@@ -62,9 +67,10 @@ class Actor {
  private:
   template <class R, class... Args, class... Given>
   requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Ref<R> call_as(std::string_view method, R (*)(Args...), Given&&... given) const {
-    return Ref<R>(
-        session_->call(shared_line_, std::string(method), {raw_argument<Args>(std::forward<Given>(given))...}));
+      (PassableAs<Given, Args> && ...) Ref<R> call_as(const CallOptions& options, std::string_view method, R (*)(Args...),
+                                                      Given&&... given) const {
+    return Ref<R>(session_->call(shared_line_, options, std::string(method),
+                                 {raw_argument<Args>(std::forward<Given>(given))...}));
   }
 
   std::shared_ptr<ActorLine> line_;  // Its end is the end of the last handle.

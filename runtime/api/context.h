@@ -11,6 +11,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -24,12 +25,14 @@ class Context {
  public:
   using Connect = std::function<Session(TaskId, AttemptId)>;
 
-  Context(const RunOrder& order, Connect connect)
+  /// `stop_token`: of the call that the asking thread runs; nullptr: there are none.
+  Context(const RunOrder& order, Connect connect, std::stop_token (*stop_token)() = nullptr)
       : task_(order.task),
         attempt_(order.attempt),
         name_(order.name),
         grant_(order.grant),
-        connect_(std::move(connect)) {
+        connect_(std::move(connect)),
+        stop_token_(stop_token) {
     if (order.gang) std::tie(rank_, world_size_) = std::pair(order.gang->rank, order.gang->size);
   }
   Context(const Context&) = delete;
@@ -42,6 +45,10 @@ class Context {
   const Grant& grant() const { return grant_; }
   std::uint32_t rank() const { return rank_; }              ///< In its gang.
   std::uint32_t world_size() const { return world_size_; }  ///< Of its gang.
+
+  /// Asked to stop once the caller of the actor's call that this thread runs has cancelled it, or its deadline is over:
+  /// for long ones to look at, or to wait with. In a task, whose worker is ended instead, it never is.
+  std::stop_token stop_token() const { return stop_token_ != nullptr ? stop_token_() : std::stop_token(); }
 
   /// The attempt's own session, made when it is first asked for. What it starts ends with the attempt.
   ///
@@ -59,6 +66,7 @@ class Context {
   std::uint32_t rank_ = 0;
   std::uint32_t world_size_ = 1;
   Connect connect_;
+  std::stop_token (*stop_token_)();
   std::once_flag connected_;
   std::optional<Session> session_;
 };

@@ -33,8 +33,8 @@ class Object {
  public:
   Object(std::string name, std::optional<TaskId> task) : name_(std::move(name)), task_(task) {}
   /// The result of a call.
-  Object(std::shared_ptr<const std::string> actor, std::string method)
-      : actor_(std::move(actor)), name_(std::move(method)) {}
+  Object(TaskId called, std::shared_ptr<const std::string> actor, std::string method)
+      : actor_(std::move(actor)), name_(std::move(method)), called_(called) {}
   ~Object() {
     if (when_dropped) when_dropped();
   }
@@ -43,6 +43,8 @@ class Object {
   std::string name() const { return actor_ ? *actor_ + '.' + name_ : name_; }
   /// The scheduler's task whose result this is; none for calls and puts, whose values only this driver holds.
   const std::optional<TaskId>& task() const { return task_; }
+  /// The actor whose answer this is; none: it is no call's.
+  TaskId called() const { return called_; }
   /// Another task makes it again.
   void becomes(TaskId task) { task_ = task; }
 
@@ -62,6 +64,7 @@ class Object {
   std::shared_ptr<const std::string> actor_;  // Of a call: the two are put together when somebody asks.
   std::string name_;
   std::optional<TaskId> task_;
+  TaskId called_;
 };
 
 using ObjectPtr = std::shared_ptr<Object>;

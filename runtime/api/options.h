@@ -15,6 +15,8 @@ struct TaskOptions {
   Resources needs{};
   std::int32_t max_attempts = 1;             ///< Attempts that fail by their own doing; lost ones are not counted.
   std::chrono::milliseconds timeout{0};      ///< Of one attempt; 0: none.
+  /// Then, from when it is submitted, its value is a failure, `timed_out`, and it is cancelled; 0: never. Not in a graph.
+  std::chrono::milliseconds deadline{0};
   std::string name{};                        ///< For people; empty: the function's.
   std::int32_t priority = 0;                 ///< Higher goes first.
   bool preemptible = false;                  ///< May be stopped, and run again later, to make room for higher priority.
@@ -29,6 +31,12 @@ struct TaskOptions {
 
 /// A task's spec without id, work and what it comes after. `function`: its name if none is given.
 TaskSpec spec_of(const TaskOptions& options, const std::string& function);
+
+/// Of one call of an actor's method.
+struct CallOptions {
+  /// Then, from now, the answer is a failure, `timed_out`, and the call is cancelled; 0: never.
+  std::chrono::milliseconds deadline{0};
+};
 
 struct ActorOptions {
   Resources needs{.cpus = 0};

@@ -137,8 +137,9 @@ class Session {
   }
 
   /// Asks for the task of the ref to end: one that does not run yet does not begin, the worker of one that runs is
-  /// ended (TERM, then KILL). Does not wait; its value is then a failure, `cancelled`, unless it was faster. Of a call,
-  /// and of what was put, nothing is ended.
+  /// ended (TERM, then KILL). Does not wait; its value is then a failure, `cancelled`, unless it was faster. A call that
+  /// has not begun does not begin; one that runs is asked to stop (`Context::stop_token`), and answers as it likes. Of an
+  /// actor whose state survives a restart only calls that have not left yet are cancelled. Of what was put nothing is.
   template <class T>
   void cancel(const Ref<T>& ref) {
     core_->cancel(ref.object());

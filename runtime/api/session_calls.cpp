@@ -31,11 +31,12 @@ void try_later(WorkerLink& link, Clock::time_point now) {
 
 // --- what the user's threads call ------------------------------------------------------------------------------------
 
-ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string method,
+ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, const CallOptions& options, std::string method,
                             std::vector<RawArgument> arguments) {
   if (actor->restart != RestartMode::logged) arguments = with_large_ones_put(std::move(arguments));
   const std::lock_guard lock(mutex_);
-  auto object = std::make_shared<Object>(actor->name, method);
+  auto object = std::make_shared<Object>(actor->task, actor->name, method);
+  set_deadline(object, options.deadline);
   actor->waiting.push_back({std::move(method), std::move(arguments), object});
   ++waiting_calls_;
   const bool has_rings = actor->link != nullptr && actor->link->ring;
@@ -46,6 +47,37 @@ ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, std::string
   }
   if (!has_rings) wake();
   return object;
+}
+
+/// One that has not left is taken back; the worker of one that has is told.
+void SessionCore::cancel_call(const ObjectPtr& call) {
+  const auto found = actors_.find(call->called());
+  if (found == actors_.end()) return;
+  ActorLine& actor = *found->second;
+  const auto waits = std::find_if(actor.waiting.begin(), actor.waiting.end(),
+                                  [&](const ActorLine::PendingCall& each) { return each.result == call; });
+  if (waits != actor.waiting.end()) {
+    actor.waiting.erase(waits);
+    --waiting_calls_;
+    finish(call, Failure{Fault::cancelled, call->name(), {}, 0, "not run: cancelled"});
+    return wake();  // Those behind it may have waited for its arguments only.
+  }
+  if (actor.restart != RestartMode::none) return;
+  calls_to_end_.push_back(call);
+  wake();
+}
+
+/// By whoever talks.
+void SessionCore::send_cancel(const Object& call) {
+  const auto found = actors_.find(call.called());
+  if (found == actors_.end()) return;
+  const ActorLine& actor = *found->second;
+  if (actor.link == nullptr || call.call_number < actor.first_in_flight()) return;
+  WorkerLink& link = *actor.link;
+  if (!link.peer)
+    if (const auto peer = transport_->connect(link.address)) link.peer = *peer;
+  if (!link.peer) return;
+  post(*link.peer, message::CancelCall{actor.task, actor.attempt, link.caller, call.call_number});
 }
 
 void SessionCore::release_actor(const std::shared_ptr<ActorLine>& actor) {
@@ -172,6 +204,7 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
 
 /// By whoever talks.
 void SessionCore::look_after_links() {
+  for (const auto& call : std::exchange(calls_to_end_, {})) send_cancel(*call);
   for (const auto& answer : std::exchange(kept_, {})) on_what_is_kept(answer);
   hear_links();
   for (const auto& down : std::exchange(gone_, {})) {
@@ -238,12 +271,12 @@ void SessionCore::replace(WorkerLink& link, Clock::time_point now) {
     try_later(link, now);
   }
   if (link.tries < most_tries || now < link.try_at) return;
-  const auto peer = transport_->connect(link.address);
-  if (!peer) return try_later(link, now);
+  if (!link.peer)
+    if (const auto peer = transport_->connect(link.address)) link.peer = *peer;
+  if (!link.peer) return try_later(link, now);
   start_over(link);
   link.ring.reset();
   link.is_gone = false;
-  link.peer = *peer;
   link.caller = random_id();  // What it may still hold of the rings' calls is another's.
   ask_what_is_kept(link);
 }
@@ -407,7 +440,8 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
   if (answer.ok) {
     finish(result, std::move(answer.value));
   } else {
-    finish(result, Failure{Fault::task_failed, result->name(), {}, 0, std::move(answer.error)});
+    const Fault fault = answer.is_cancelled ? Fault::cancelled : Fault::task_failed;
+    finish(result, Failure{fault, result->name(), {}, 0, std::move(answer.error)});
   }
 }
 

@@ -111,6 +111,7 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
   task.arguments = std::move(work.arguments);
   auto object = make_object(task.spec.name, id);
   task.result = object;
+  set_deadline(object, options.deadline);
   if (!lost_.empty()) {
     object->outcome = Failure{Fault::unavailable, task.spec.name, {}, 0, lost_};
     return object;
@@ -297,16 +298,46 @@ Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono:
 }
 
 void SessionCore::cancel(const ObjectPtr& object) {
-  std::optional<TaskId> task;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!object->is_ready()) task = object->task();
-  }
-  if (task) cancel(*task);
+  const std::lock_guard lock(mutex_);
+  if (object->is_ready()) return;
+  if (object->task()) cancel_task(*object->task());
+  if (object->called()) cancel_call(object);
 }
 
 void SessionCore::cancel(TaskId task) {
   const std::lock_guard lock(mutex_);
+  cancel_task(task);
+}
+
+void SessionCore::set_deadline(const ObjectPtr& object, std::chrono::milliseconds deadline) {
+  if (deadline.count() <= 0) return;
+  if (deadlines_.size() >= most_deadlines_) {
+    std::erase_if(deadlines_, [](const auto& each) {
+      const auto waiting = each.second.object.lock();
+      return !waiting || waiting->is_ready();
+    });
+    most_deadlines_ = std::max(most_deadlines_, 2 * deadlines_.size());
+  }
+  const auto at = Clock::now() + deadline;
+  const bool is_first = deadlines_.empty() || at < deadlines_.begin()->first;
+  deadlines_.emplace(at, Deadline{object, deadline});
+  if (is_first) wake();
+}
+
+/// By whoever talks. Where it is over nobody waits any longer, whatever becomes of the task or the call.
+void SessionCore::look_at_deadlines(Clock::time_point now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const Deadline over = deadlines_.extract(deadlines_.begin()).mapped();
+    const ObjectPtr object = over.object.lock();
+    if (!object || object->is_ready()) continue;
+    finish(object, Failure{Fault::timed_out, object->name(), {}, 0,
+                           "its deadline of " + std::to_string(over.length.count()) + " ms is over"});
+    if (object->task()) cancel_task(*object->task());
+    if (object->called()) cancel_call(object);
+  }
+}
+
+void SessionCore::cancel_task(TaskId task) {
   if (unsent_.contains(task)) {
     fail_task(task, {Fault::cancelled, tasks_.at(task).spec.name, {}, 0, "cancelled"});
   } else {

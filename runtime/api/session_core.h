@@ -73,7 +73,7 @@ struct WorkerLink {
   std::string address;
   std::uint64_t caller = 0;  // Who calls, to the worker.
   std::optional<RingLink> ring;
-  std::optional<PeerId> peer;    // Without rings.
+  std::optional<PeerId> peer;    // Without rings, or for what overtakes the calls in them.
   bool is_gone = false;          // The worker closed its end, or the rings are broken.
   std::optional<RingLink> next;  // Then: what replaces them, not taken yet.
   int tries = 0;                 // To replace them, since the last answer.
@@ -147,7 +147,8 @@ class SessionCore {
   /// All of a gang, or one actor alone; ranks in the order of `works`.
   std::vector<std::shared_ptr<ActorLine>> spawn(const ActorOptions& options, const GangOptions* gang,
                                                 std::vector<RawWork> works);
-  ObjectPtr call(const std::shared_ptr<ActorLine>& actor, std::string method, std::vector<RawArgument> arguments);
+  ObjectPtr call(const std::shared_ptr<ActorLine>& actor, const CallOptions& options, std::string method,
+                 std::vector<RawArgument> arguments);
   /// Another driver's actor. It ends with that driver's last handle, whoever else has one.
   std::shared_ptr<ActorLine> attach(TaskId actor, std::string name, RestartMode restart);
   bool is_rolled_back(const ActorLine& actor, const Object& call) const;
@@ -175,6 +176,7 @@ class SessionCore {
   Result<message::SyncStatus> ask_sync(std::chrono::milliseconds limit);
 
   void cancel(TaskId task);
+  /// Of a task or of a call.
   void cancel(const ObjectPtr& object);
   /// Cancels tasks of any job and waits until that is done; of durable ones it is then on disk.
   ///
@@ -297,6 +299,11 @@ class SessionCore {
   void fail_task(TaskId id, Failure failure);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);
+  void cancel_task(TaskId task);
+  void cancel_call(const ObjectPtr& call);
+  void send_cancel(const Object& call);
+  void set_deadline(const ObjectPtr& object, std::chrono::milliseconds deadline);
+  void look_at_deadlines(std::chrono::steady_clock::time_point now);
   void fail_everything(const std::string& cause);
   void look_after_lifeline();
   void follow_scheduler();
@@ -351,6 +358,13 @@ class SessionCore {
   std::map<TaskId, std::shared_ptr<ActorLine>> actors_;
   std::chrono::steady_clock::time_point ask_at_{};  // Where borrowed actors are.
   std::chrono::milliseconds ask_pause_{};
+  struct Deadline {
+    std::weak_ptr<Object> object;
+    std::chrono::milliseconds length;
+  };
+  std::multimap<std::chrono::steady_clock::time_point, Deadline> deadlines_;
+  std::size_t most_deadlines_ = 4096;    // Before those are forgotten that nobody waits for.
+  std::vector<ObjectPtr> calls_to_end_;  // That have left, for whoever talks.
   std::set<TaskId> released_;                // Actors that end when they have answered everything.
   std::map<std::string, WorkerLink> links_;  // By address.
   std::vector<message::ActorDown> gone_;     // As their workers say.

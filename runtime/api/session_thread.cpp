@@ -115,7 +115,8 @@ void SessionCore::wake() {
 
 /// One turn of talking, by the thread that has set is_talking_. False: the session has said goodbye.
 bool SessionCore::turn(std::unique_lock<std::mutex>& lock, Clock::time_point limit) {
-  const auto until = std::min({limit, next_hello_, sync_.next_deadline(), look_at_, replace_at_, ask_due_});
+  const auto deadline = deadlines_.empty() ? Clock::time_point::max() : deadlines_.begin()->first;
+  const auto until = std::min({limit, next_hello_, sync_.next_deadline(), look_at_, replace_at_, ask_due_, deadline});
   lock.unlock();
   const auto arrived = transport_->receive(until);
   lock.lock();
@@ -131,6 +132,7 @@ bool SessionCore::turn(std::unique_lock<std::mutex>& lock, Clock::time_point lim
     if (lost_.empty() && welcomed_ && now - last_heard_ > options_.lost_after)
       fail_everything("the scheduler has been silent for " + std::to_string(options_.lost_after.count()) + " ms");
   }
+  look_at_deadlines(now);
   look_after_lifeline();
   look_after_links();
   ask_due_ = ask_for_borrowed(now);

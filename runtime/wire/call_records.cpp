@@ -8,6 +8,10 @@ namespace troupe {
 namespace {
 
 constexpr std::size_t usual_arguments = 8;
+constexpr std::uint32_t outcome_error = 0;
+constexpr std::uint32_t outcome_ok = 1;
+constexpr std::uint32_t outcome_gone = 2;
+constexpr std::uint32_t outcome_cancelled = 3;
 
 struct CallHead {
   std::uint64_t job = 0;
@@ -25,8 +29,14 @@ struct AnswerHead {
   std::uint32_t task = 0;
   std::uint32_t epoch = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t outcome = 0;  // 1: ok, 2: gone
+  std::uint32_t outcome = outcome_error;
 };
+
+std::uint32_t outcome_of(const message::CallAnswer& answer) {
+  if (answer.ok) return outcome_ok;
+  if (answer.is_gone) return outcome_gone;
+  return answer.is_cancelled ? outcome_cancelled : outcome_error;
+}
 
 template <class T>
 std::string_view bytes_of(const T& value) {
@@ -90,9 +100,7 @@ void send(RingLink& link, const message::CallAnswer& answer) {
                         .task = answer.actor.number,
                         .epoch = answer.attempt.epoch,
                         .attempt = answer.attempt.number,
-                        .outcome = answer.ok        ? 1u
-                                   : answer.is_gone ? 2u
-                                                    : 0u};
+                        .outcome = outcome_of(answer)};
   const std::string_view parts[] = {bytes_of(head), answer.ok ? answer.value : answer.error};
   link.send(parts);
 }
@@ -116,8 +124,14 @@ std::optional<message::Call> decode_call(std::string_view bytes, std::uint64_t c
 std::optional<message::CallAnswer> decode_answer(std::string_view bytes) {
   AnswerHead head;
   if (!take(bytes, head)) return std::nullopt;
-  message::CallAnswer answer{{JobId{head.job}, head.task}, head.number,      head.outcome == 1, {}, {},
-                             {head.epoch, head.attempt},   head.outcome == 2};
+  message::CallAnswer answer{.actor = {JobId{head.job}, head.task},
+                             .number = head.number,
+                             .ok = head.outcome == outcome_ok,
+                             .value = {},
+                             .error = {},
+                             .attempt = {head.epoch, head.attempt},
+                             .is_gone = head.outcome == outcome_gone,
+                             .is_cancelled = head.outcome == outcome_cancelled};
   (answer.ok ? answer.value : answer.error).assign(bytes);
   return answer;
 }

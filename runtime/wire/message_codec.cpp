@@ -182,7 +182,11 @@ void fields(Archive& archive, Call& value) {
 template <class Archive>
 void fields(Archive& archive, CallAnswer& value) {
   archive("call answer", value.actor, value.number, value.ok, as_bytes(value.value), value.error,
-          appended(value.attempt), appended(value.is_gone));
+          appended(value.attempt), appended(value.is_gone), appended(value.is_cancelled));
+}
+template <class Archive>
+void fields(Archive& archive, CancelCall& value) {
+  archive("cancel call", value.actor, value.attempt, value.caller, value.number);
 }
 
 }  // namespace message

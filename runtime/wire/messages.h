@@ -251,6 +251,14 @@ struct Call {
   std::vector<Bytes> arguments;
   std::uint32_t open = 0;  ///< Of the caller's calls up to this one so many are not answered; 0: it does not say.
 };
+/// By frames, so that it overtakes calls that wait in a ring.
+struct CancelCall {
+  TaskId actor;
+  AttemptId attempt;
+  std::uint64_t caller = 0;
+  std::uint64_t number = 0;
+  friend bool operator==(const CancelCall&, const CancelCall&) = default;
+};
 struct CallAnswer {
   TaskId actor;
   std::uint64_t number = 0;
@@ -258,13 +266,14 @@ struct CallAnswer {
   Bytes value;        ///< When ok.
   std::string error;  ///< When not: what the method threw, or why it was not run.
   AttemptId attempt;
-  bool is_gone = false;  ///< That attempt does not live there, or no longer.
+  bool is_gone = false;       ///< That attempt does not live there, or no longer.
+  bool is_cancelled = false;  ///< Before it began.
 };
 
 using Message =
     std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
                  ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
                  Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
-                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, Hasten>;
+                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, Hasten, CancelCall>;
 
 }  // namespace troupe::message

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/api/options.h"
+#include "runtime/worker/cancelled_calls.h"
 #include "runtime/worker/values.h"
 
 namespace troupe {
@@ -17,7 +18,7 @@ std::string HostedActor::make(const RunOrder& order, const Catalog& catalog, con
       for (const auto& method : group.methods)
         if (!class_->methods.contains(method))
           return "the actor has no method named '" + method + "', which a group of methods names";
-  context_ = std::make_unique<Context>(order, options.connect);
+  context_ = std::make_unique<Context>(order, options.connect, &CancelledCalls::stop_token);
   objects_ = options.objects.get();
   is_logged_ = work.restart && work.restart->mode == RestartMode::logged;
   try {

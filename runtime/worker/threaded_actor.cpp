@@ -7,8 +7,8 @@
 namespace troupe {
 
 ThreadedActor::ThreadedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options,
-                             BegunFile& begun, Outlet outlet)
-    : number_(number), begun_(begun), outlet_(std::move(outlet)) {
+                             BegunFile& begun, CancelledCalls& cancelled, Outlet outlet)
+    : number_(number), begun_(begun), cancelled_(cancelled), outlet_(std::move(outlet)) {
   const auto& concurrency = std::get<ActorWork>(order.work).concurrency;
   lines_.emplace_back(concurrency ? concurrency->threads : 1);
   if (concurrency) {
@@ -87,7 +87,8 @@ void ThreadedActor::run_calls(HostedActor& actor, Line& line) {
     std::optional<message::CallAnswer> made;
     {
       const BegunFile::Running running(begun_, number_);
-      made = actor.answer(*call);
+      const CancelledCalls::Running own(cancelled_, *call);
+      made = own.is_cancelled() ? cancelled_answer(*call) : actor.answer(*call);
     }
     outlet_.answer(call->caller, std::move(*made));
   }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "runtime/worker/begun_file.h"
+#include "runtime/worker/cancelled_calls.h"
 #include "runtime/worker/hosted_actor.h"
 
 namespace troupe {
@@ -26,10 +27,10 @@ class ThreadedActor {
     std::function<void(std::string why)> ended;
   };
 
-  /// Begins with the order. Requires: it is an actor's; `catalog`, `options` and `begun` outlive this; `number`:
+  /// Begins with the order. Requires: it is an actor's; all that is referred to outlives this; `number`:
   /// begun_file.h's.
   ThreadedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options,
-                BegunFile& begun, Outlet outlet);
+                BegunFile& begun, CancelledCalls& cancelled, Outlet outlet);
   /// Waits until it has ended.
   ~ThreadedActor();
 
@@ -54,6 +55,7 @@ class ThreadedActor {
 
   const std::uint64_t number_;
   BegunFile& begun_;
+  CancelledCalls& cancelled_;
   const Outlet outlet_;
   std::mutex mutex_;
   std::deque<Line> lines_;                 // The first: of methods that are in no group.

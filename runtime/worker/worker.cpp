@@ -13,6 +13,7 @@
 #include "runtime/ring/spin.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
+#include "runtime/worker/cancelled_calls.h"
 #include "runtime/worker/call_rings.h"
 #include "runtime/worker/executor.h"
 #include "runtime/worker/hosted_actor.h"
@@ -106,6 +107,8 @@ class Worker {
         if (delivery.from == agent_) take_result({awaited->task, awaited->attempt}, awaited->result);
       } else if (const auto* hasten = std::get_if<message::Hasten>(&message)) {
         if (delivery.from == agent_) hasten_report({hasten->task, hasten->attempt});
+      } else if (const auto* cancel = std::get_if<message::CancelCall>(&message)) {
+        cancelled_.cancel(*cancel);
       } else if (auto* call = std::get_if<message::Call>(&message)) {
         executor_.post([this, from = delivery.from, call = std::move(*call)]() mutable {
           callers_[call.caller] = from;
@@ -254,7 +257,7 @@ class Worker {
     const bool is_alone = !std::get<ActorWork>(order.work).shares_worker;
     if (is_alone) begin_output(key);
     actors_[key].threaded = std::make_unique<ThreadedActor>(
-        order, number, catalog_, options_, begun_,
+        order, number, catalog_, options_, begun_, cancelled_,
         ThreadedActor::Outlet{.up = [this, key] { is_up(key); },
                             .answer =
                                 [this](std::uint64_t caller, message::CallAnswer made) {
@@ -292,8 +295,12 @@ class Worker {
         gathered_bytes_ += bytes_of(*ready);
         actor.gathered.push_back(std::move(*ready));
       } else {
+        if (!actor.kept) {
+          const CancelledCalls::Running own(cancelled_, *ready);
+          answer(caller, own.is_cancelled() ? cancelled_answer(*ready) : actor.own.answer(*ready));
+          continue;
+        }
         answer(caller, actor.own.answer(*ready));
-        if (!actor.kept) continue;
         actor.kept->note(*ready);
         if (!write_checkpoint_if_due({task, attempt}, actor)) return;
       }
@@ -426,6 +433,7 @@ class Worker {
   Outbox outbox_;  // Of the thread that talks.
   PeerId agent_;
   BegunFile begun_;
+  CancelledCalls cancelled_;
   TaskOutput output_;
   bool is_gathering_ = false;
   Clock::time_point send_at_ = Clock::now();  // What is made; also when nothing is.

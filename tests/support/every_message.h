@@ -52,7 +52,7 @@ inline std::vector<message::Message> every_message() {
       ReportTaken{task, attempt},
       WorkerHello{WorkerId{4}, 7},
       Call{task, attempt, 5, 6, "add", {Bytes("\0", 1), ""}, 3},
-      CallAnswer{task, 6, true, Bytes("\0\xff", 2), "", attempt, true},
+      CallAnswer{task, 6, true, Bytes("\0\xff", 2), "", attempt, true, true},
       AskStatus{14, true},
       ClusterStatus{14,
                     3,
@@ -82,7 +82,8 @@ inline std::vector<message::Message> every_message() {
                  {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}},
       AskActor{task},
       AwaitedResult{task, attempt, Bytes("\0r", 2)},
-      Hasten{task, attempt}};
+      Hasten{task, attempt},
+      CancelCall{task, attempt, 5, 6}};
 }
 
 }  // namespace troupe::test

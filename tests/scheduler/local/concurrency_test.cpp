@@ -1,4 +1,4 @@
-// Actors of which several methods run at once.
+// Actors of which several methods run at once, and calls that are not wanted any more.
 #include <unistd.h>
 
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -37,6 +38,12 @@ class Meeting {
     changed_.notify_all();
     return most_;
   }
+  /// Until its caller does not want it any more.
+  int wait_for_stop() {
+    std::unique_lock lock(mutex_);
+    stopped_.wait(lock, context_.stop_token(), [] { return false; });
+    return 7;
+  }
   int add(int amount) { return sum_ += amount; }
   int doubled(int number);
   int pid() const { return ::getpid(); }
@@ -46,6 +53,7 @@ class Meeting {
   Context& context_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable_any stopped_;
   int inside_ = 0;
   int most_ = 0;
   bool is_over_ = false;
@@ -56,15 +64,20 @@ constexpr ActorType<Meeting()> meeting{"concurrency.Meeting"};
 constexpr Method<&Meeting::meet> meet{"meet"};
 constexpr Method<&Meeting::end_it> end_it{"end_it"};
 constexpr Method<&Meeting::add> add{"add"};
+constexpr Method<&Meeting::wait_for_stop> wait_for_stop{"wait_for_stop"};
 constexpr Method<&Meeting::doubled> doubled{"doubled"};
 constexpr Method<&Meeting::pid> pid{"pid"};
 constexpr Method<&Meeting::crash> crash{"crash"};
 constexpr Task<int(int)> twice{"concurrency.twice"};
+constexpr Task<int()> never{"concurrency.never"};
 
 int Meeting::doubled(int number) { return context_.session().get(context_.session().submit(twice, number)); }
 
 void enroll(Catalog& catalog) {
-  catalog.add(meeting, meet, end_it, add, doubled, pid, crash);
+  catalog.add(meeting, meet, end_it, add, wait_for_stop, doubled, pid, crash);
+  catalog.add(never, []() -> int {
+    for (;;) std::this_thread::sleep_for(1h);  // Until its worker is ended.
+  });
   catalog.add(twice, [](int number) { return 2 * number; });
 }
 
@@ -124,6 +137,51 @@ TEST_CASE("one that takes its process down is started anew, and all calls that r
     CHECK_THAT(failed.error().message, Catch::Contains("not known to have been applied"));
   }
   CHECK(session.get(actor.call(pid)) != before);
+}
+
+TEST_CASE("a cancelled call does not begin, or is asked to stop where it has begun") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const bool shares = GENERATE(false, true);
+  const auto actor = session.spawn({.shares_worker = shares}, meeting);
+  CHECK(session.get(actor.call(add, 1)) == 1);
+  const auto runs = actor.call(wait_for_stop);
+  const auto waits = actor.call(add, 10);
+  const auto stays = actor.call(add, 100);
+  session.cancel(waits);
+  CHECK_FALSE(session.wait(std::vector{runs}, 1, 50ms));
+  session.cancel(runs);
+  CHECK(session.get(runs) == 7);
+  const auto cancelled = session.try_get(waits, 20s);
+  REQUIRE_FALSE(cancelled);
+  CHECK(cancelled.error().fault == Fault::cancelled);
+  CHECK(session.get(stays) == 101);
+}
+
+TEST_CASE("a call that is cancelled while its argument is not there never leaves") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto actor = session.spawn(meeting);
+  const auto waits = actor.call(add, session.submit(never));
+  session.cancel(waits);
+  CHECK(session.try_get(waits, 20s).error().fault == Fault::cancelled);
+  CHECK(session.get(actor.call(add, 1)) == 1);
+}
+
+TEST_CASE("where a deadline is over there is an answer, and the call or the task is ended") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto actor = session.spawn(meeting);
+  CHECK(session.get(actor.call(CallOptions{.deadline = 20s}, add, 1)) == 1);
+  const auto late = session.try_get(actor.call(CallOptions{.deadline = 50ms}, wait_for_stop), 20s);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().fault == Fault::timed_out);
+  CHECK_THAT(late.error().message, Catch::Contains("its deadline of 50 ms is over"));
+  CHECK(session.get(actor.call(add, 1)) == 2);
+  const auto task = session.try_get(session.submit({.deadline = 50ms}, never), 20s);
+  REQUIRE_FALSE(task);
+  CHECK(task.error().fault == Fault::timed_out);
+  CHECK(session.get(session.submit(twice, 4)) == 8);  // The only cpu is free again.
 }
 
 TEST_CASE("what makes no sense about threads is said, and no actor is made") {
