@@ -37,11 +37,11 @@ concept HasHooks = NamesHooks<T> && requires(const T& saved, T& made) {
 
 class Catalog {
  public:
-  using Function = std::function<EncodedValue(Context&, std::span<const Payload>)>;
+  using Function = std::function<Returned(Context&, std::span<const Payload>)>;
 
   struct ActorClass {
     std::function<std::shared_ptr<void>(Context&, std::span<const Payload>)> make;
-    std::map<std::string, std::function<EncodedValue(void*, std::span<const Payload>)>, std::less<>> methods;
+    std::map<std::string, std::function<Returned(void*, std::span<const Payload>)>, std::less<>> methods;
     // None without hooks.
     std::function<Bytes(const void*)> checkpoint{};
     std::function<void(void*, const Bytes&)> restore{};  // Throws where the bytes are of another class's state.
@@ -55,7 +55,7 @@ class Catalog {
     const bool is_new =
         functions_
             .emplace(task.name,
-                     [body = std::move(body)](Context& context, std::span<const Payload> given) -> EncodedValue {
+                     [body = std::move(body)](Context& context, std::span<const Payload> given) -> Returned {
                        auto arguments = decode_arguments<Args...>(given);
                        return encode_return<R>([&] {
                          return std::apply(
@@ -122,8 +122,8 @@ class Catalog {
   }
 
   template <class T, auto member, class R, class... Args>
-  static std::function<EncodedValue(void*, std::span<const Payload>)> bind(R (*)(Args...)) {
-    return [](void* object, std::span<const Payload> given) -> EncodedValue {
+  static std::function<Returned(void*, std::span<const Payload>)> bind(R (*)(Args...)) {
+    return [](void* object, std::span<const Payload> given) -> Returned {
       auto arguments = decode_arguments<Args...>(given);
       typename Method<member>::Class& self = *static_cast<T*>(object);  // Which may be a base of T.
       return encode_return<R>([&] {

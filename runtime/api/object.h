@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/task_spec.h"
@@ -59,6 +60,9 @@ class Object {
   std::uint32_t losses = 0;                ///< How often it was lost.
   std::uint64_t call_number = 0;           ///< Of a call that was sent: its place among this driver's to the actor.
   std::function<void()> when_dropped;      ///< Set by the session.
+  /// Of several results of one task or call: all of them together, and each.
+  std::shared_ptr<Object> whole;
+  std::vector<std::weak_ptr<Object>> parts;
 
  private:
   std::shared_ptr<const std::string> actor_;  // Of a call: the two are put together when somebody asks.

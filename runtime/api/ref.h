@@ -1,7 +1,10 @@
 // The name of a value that may not exist yet.
 #pragma once
 
+#include <cstddef>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "runtime/api/object.h"
 #include "runtime/api/raw_arguments.h"
@@ -37,6 +40,20 @@ class Ref {
  private:
   ObjectPtr object_;
 };
+
+/// What a task or a call that returns R is answered with: a Ref; one for each of several results.
+template <class R>
+struct RefsTo {
+  using Type = Ref<R>;
+  static constexpr std::size_t count = 1;
+};
+template <class... T>
+struct RefsTo<std::tuple<T...>> {
+  using Type = std::tuple<Ref<T>...>;
+  static constexpr std::size_t count = sizeof...(T);
+};
+template <class R>
+using Refs = typename RefsTo<R>::Type;
 
 /// What may be passed where a `To` is wanted: something that converts to it, or a Ref to it.
 template <class Given, class To>

@@ -44,16 +44,17 @@ class Session {
 
   explicit Session(std::shared_ptr<SessionCore> core) : core_(std::move(core)) {}
 
-  /// Runs a task somewhere; returns at once. An argument may be a Ref: the task runs when its value is there.
+  /// Runs a task somewhere; returns at once. An argument may be a Ref: the task runs when its value is there. Of a task
+  /// that returns a std::tuple each result is a value by itself: `auto [sum, text] = session.submit(task);`.
   template <class R, class... Args, class... Given>
   requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Ref<R> submit(const TaskOptions& options, const Task<R(Args...)>& task,
-                                                     Given&&... given) {
-    return Ref<R>(core_->submit(options, work<Args...>(task.name, std::forward<Given>(given)...)));
+      (PassableAs<Given, Args> && ...) Refs<R> submit(const TaskOptions& options, const Task<R(Args...)>& task,
+                                                      Given&&... given) {
+    return core_->refs_to<R>(core_->submit(options, work<Args...>(task.name, std::forward<Given>(given)...)));
   }
   template <class R, class... Args, class... Given>
   requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Ref<R> submit(const Task<R(Args...)>& task, Given&&... given) {
+      (PassableAs<Given, Args> && ...) Refs<R> submit(const Task<R(Args...)>& task, Given&&... given) {
     return submit(TaskOptions{}, task, std::forward<Given>(given)...);
   }
 

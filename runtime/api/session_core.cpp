@@ -300,8 +300,9 @@ Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono:
 void SessionCore::cancel(const ObjectPtr& object) {
   const std::lock_guard lock(mutex_);
   if (object->is_ready()) return;
-  if (object->task()) cancel_task(*object->task());
-  if (object->called()) cancel_call(object);
+  const ObjectPtr& whole = object->whole ? object->whole : object;
+  if (whole->task()) cancel_task(*whole->task());
+  if (whole->called()) cancel_call(whole);
 }
 
 void SessionCore::cancel(TaskId task) {

@@ -28,6 +28,7 @@
 #include "runtime/api/options.h"
 #include "runtime/api/raw_arguments.h"
 #include "runtime/api/recipe.h"
+#include "runtime/api/ref.h"
 #include "runtime/api/sync_client.h"
 #include "runtime/api/task_graph.h"
 #include "runtime/api/value.h"
@@ -175,6 +176,19 @@ class SessionCore {
   /// Locks, semaphores and queues that are in use.
   Result<message::SyncStatus> ask_sync(std::chrono::milliseconds limit);
 
+  /// Each of several results of a task or a call, as an object of its own.
+  std::vector<ObjectPtr> parts_of(const ObjectPtr& whole, std::size_t count);
+  template <class R>
+  Refs<R> refs_to(ObjectPtr object) {
+    if constexpr (!are_several<R>) {
+      return Ref<R>(std::move(object));
+    } else {
+      const auto parts = parts_of(object, RefsTo<R>::count);
+      return [&]<std::size_t... at>(std::index_sequence<at...>) {
+        return Refs<R>(std::tuple_element_t<at, Refs<R>>(parts[at])...);
+      }(std::make_index_sequence<RefsTo<R>::count>());
+    }
+  }
   void cancel(TaskId task);
   /// Of a task or of a call.
   void cancel(const ObjectPtr& object);
@@ -280,6 +294,7 @@ class SessionCore {
   void post(PeerId to, const message::Message& message);
   void say_hello();
   void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
+  void finish_parts(const Object& whole);
   void pump();
   void submit_what_can_be_sent();
   std::size_t add_unit(std::span<const TaskId> unit, std::vector<TaskSpec>& tasks);

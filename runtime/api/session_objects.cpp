@@ -59,6 +59,37 @@ std::variant<Payload, Failure> SessionCore::value_of(const ObjectPtr& object, Cl
   }
 }
 
+std::vector<ObjectPtr> SessionCore::parts_of(const ObjectPtr& whole, std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  std::vector<ObjectPtr> parts;
+  for (std::size_t i = 0; i < count; ++i) {
+    parts.push_back(std::make_shared<Object>(whole->name(), std::nullopt));
+    parts.back()->whole = whole;
+    whole->parts.push_back(parts.back());
+  }
+  if (whole->is_ready()) finish_parts(*whole);
+  return parts;
+}
+
+void SessionCore::finish_parts(const Object& whole) {
+  const auto* bytes = std::get_if<Bytes>(&whole.outcome);
+  auto values = bytes != nullptr ? decode<std::vector<Bytes>>(*bytes, value_limits) : Result<std::vector<Bytes>>(Error{});
+  for (std::size_t i = 0; i < whole.parts.size(); ++i) {
+    const ObjectPtr part = whole.parts[i].lock();
+    const bool has_value = values && i < values->size();
+    if (!part && has_value && options_.objects)
+      if (const auto stored = stored_object_from((*values)[i])) options_.objects->hold(*stored, true);
+    if (!part) continue;
+    if (has_value) {
+      finish(part, std::move((*values)[i]));
+    } else if (const auto* failure = std::get_if<Failure>(&whole.outcome)) {
+      finish(part, *failure);
+    } else {
+      finish(part, Failure{Fault::corrupt, whole.name(), {}, 0, "it has not as many results as are expected"});
+    }
+  }
+}
+
 std::uint32_t SessionCore::losses_of(const std::vector<RawArgument>& arguments) {
   std::uint32_t losses = 0;
   for (const auto& argument : arguments)

@@ -339,6 +339,7 @@ void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, B
   object->told_in_epoch = epoch_;
   if (const auto* bytes = std::get_if<Bytes>(&object->outcome); bytes != nullptr && options_.objects)
     if (const auto stored = stored_object_from(*bytes)) object->hold = options_.objects->hold(*stored, true);
+  if (!object->parts.empty()) finish_parts(*object);
   has_news_ = true;
 }
 

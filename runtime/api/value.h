@@ -53,8 +53,14 @@ struct IsValue<std::variant<T...>> : std::bool_constant<(IsValue<T>::value && ..
 template <class T>
 concept Value = IsValue<std::remove_cvref_t<T>>::value;
 
+/// Several results of one task or call, each a value by itself.
 template <class T>
-concept ReturnValue = std::is_void_v<T> || Value<T>;
+inline constexpr bool are_several = false;
+template <class... T>
+inline constexpr bool are_several<std::tuple<T...>> = sizeof...(T) > 0 && (IsValue<T>::value && ...);
+
+template <class T>
+concept ReturnValue = std::is_void_v<T> || Value<T> || are_several<std::remove_cvref_t<T>>;
 
 /// Limits of values, besides that of what carries them.
 inline constexpr DecodeLimits value_limits{.depth = 32, .array_length = 1u << 24, .string_bytes = 0xffff'ffff};
@@ -120,19 +126,38 @@ std::tuple<std::remove_cvref_t<Args>...> decode_arguments(std::span<const Payloa
   return {decode_one(std::type_identity<std::remove_cvref_t<Args>>{})...};
 }
 
+/// Owns what the pieces refer to.
+template <Value T>
+EncodedValue encode_owned(T value) {
+  if constexpr (is_array_of_numbers<T>) {
+    const auto kept = std::make_shared<const T>(std::move(value));
+    EncodedValue pieces = encode_pieces(*kept);
+    pieces.owner = kept;
+    return pieces;
+  } else {
+    return encode_pieces(value);
+  }
+}
+
+/// One value, or several that go on apart.
+using Returned = std::variant<EncodedValue, std::vector<EncodedValue>>;
+
 /// Runs `body` and encodes what it returns; nothing for void.
 template <class R, class Body>
-EncodedValue encode_return(Body body) {
+Returned encode_return(Body body) {
   if constexpr (std::is_void_v<R>) {
     body();
-    return {};
-  } else if constexpr (is_array_of_numbers<std::remove_cvref_t<R>>) {
-    const auto returned = std::make_shared<const std::remove_cvref_t<R>>(body());
-    EncodedValue value = encode_pieces(*returned);
-    value.owner = returned;
-    return value;
+    return EncodedValue{};
+  } else if constexpr (are_several<std::remove_cvref_t<R>>) {
+    return std::apply(
+        [](auto&&... each) {
+          std::vector<EncodedValue> values;
+          (values.push_back(encode_owned(std::move(each))), ...);
+          return values;
+        },
+        std::remove_cvref_t<R>(body()));
   } else {
-    return encode_pieces<std::remove_cvref_t<R>>(body());
+    return encode_owned<std::remove_cvref_t<R>>(body());
   }
 }
 

@@ -39,11 +39,10 @@ message::CallAnswer HostedActor::answer(const message::Call& call) {
   try {
     std::vector<Payload> arguments;
     for (const Bytes& argument : call.arguments) arguments.push_back(argument_of(argument, objects_));
-    EncodedValue returned = method->second(object_.get(), arguments);
-    if (is_logged_ && returned.size() > most_logged_answer_bytes)
-      throw std::length_error("it returned " + std::to_string(returned.size()) + " bytes, a logged call at most " +
+    answer.value = result_of(method->second(object_.get(), arguments), is_logged_ ? nullptr : objects_);
+    if (is_logged_ && answer.value.size() > most_logged_answer_bytes)
+      throw std::length_error("it returned " + std::to_string(answer.value.size()) + " bytes, a logged call at most " +
                               std::to_string(most_logged_answer_bytes));
-    answer.value = result_of(std::move(returned), is_logged_ ? nullptr : objects_);
     answer.ok = true;
   } catch (...) {
     answer.error = text_of_thrown();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/base/clip.h"
+#include "runtime/wire/transport.h"
 
 namespace troupe {
 
@@ -34,10 +35,23 @@ std::vector<Payload> arguments_of(const std::vector<Argument>& arguments, const 
   return values;
 }
 
-Bytes result_of(EncodedValue value, ObjectClient* objects) {
-  auto carried = carry(std::move(value), objects, ObjectClient::For::other);
-  if (!carried) throw std::runtime_error("its result cannot be handed over: " + carried.error().message);
-  return std::move(carried->bytes);
+Bytes result_of(Returned returned, ObjectClient* objects) {
+  const auto carry_one = [&](EncodedValue& value) {
+    auto carried = carry(std::move(value), objects, ObjectClient::For::other);
+    if (!carried) throw std::runtime_error("its result cannot be handed over: " + carried.error().message);
+    return std::move(carried->bytes);
+  };
+  if (auto* value = std::get_if<EncodedValue>(&returned)) return carry_one(*value);
+  std::vector<Bytes> parts;
+  std::size_t bytes = 0;
+  for (EncodedValue& value : std::get<std::vector<EncodedValue>>(returned)) {
+    parts.push_back(carry_one(value));
+    bytes += parts.back().size();
+  }
+  if (bytes > most_inline_bytes)
+    throw std::runtime_error("its results have " + std::to_string(bytes) + " bytes together; at most " +
+                             std::to_string(most_inline_bytes) + " can be handed over");
+  return encode(parts);
 }
 
 }  // namespace troupe

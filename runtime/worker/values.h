@@ -20,6 +20,6 @@ std::vector<Payload> arguments_of(const std::vector<Argument>& arguments, const 
                                   ObjectClient* objects);
 /// What travels for what the user's code returned, to whoever asked for it. `objects`: nullptr where it is to travel
 /// inside. Throws where it cannot be handed over.
-Bytes result_of(EncodedValue value, ObjectClient* objects);
+Bytes result_of(Returned returned, ObjectClient* objects);
 
 }  // namespace troupe

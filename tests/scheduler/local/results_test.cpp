@@ -1,0 +1,86 @@
+// Tasks and calls with several results.
+#include <chrono>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "scheduler/local/cluster.h"
+#include "tests/support/test_roles.h"
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Split = std::tuple<int, std::string, std::vector<double>>;
+constexpr Task<Split(int)> split{"results.split"};
+constexpr Task<std::tuple<int, int>()> fails{"results.fails"};
+constexpr Task<std::tuple<int, int>()> never{"results.never"};
+constexpr Task<double(std::vector<double>)> sum_of{"results.sum_of"};
+
+class Divider {
+ public:
+  std::tuple<int, int> divided(int number, int by) const { return {number / by, number % by}; }
+};
+constexpr ActorType<Divider()> divider{"results.Divider"};
+constexpr Method<&Divider::divided> divided{"divided"};
+
+void enroll(Catalog& catalog) {
+  catalog.add(split, [](int count) {
+    return Split(count, std::to_string(count), std::vector<double>(static_cast<std::size_t>(count), 0.5));
+  });
+  catalog.add(fails, []() -> std::tuple<int, int> { throw std::runtime_error("not today"); });
+  catalog.add(never, []() -> std::tuple<int, int> {
+    for (;;) std::this_thread::sleep_for(1h);  // Until its worker is ended.
+  });
+  catalog.add(sum_of, [](const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); });
+  catalog.add(divider, divided);
+}
+
+}  // namespace
+
+void play_test_role(int argc, char** argv) { play_role(argc, argv, enroll); }
+
+TEST_CASE("each of several results is a value by itself, small or large, there or not yet") {
+  Cluster cluster = Cluster::local({.cpus = 2000});
+  Session session = cluster.connect();
+  const int count = GENERATE(4, 1'000'000);
+  auto [number, text, values] = session.submit(split, count);
+  const auto sum = session.submit(sum_of, values);
+  CHECK(session.get(sum) == count / 2.0);
+  CHECK(session.get(number) == count);
+  CHECK(session.get(text) == std::to_string(count));
+  CHECK(session.get(values).size() == static_cast<std::size_t>(count));
+  // One that nobody has any more takes nothing from the others.
+  text = {};
+  CHECK(session.get(session.submit(sum_of, values)) == count / 2.0);
+}
+
+TEST_CASE("a call may have several results") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto actor = session.spawn(divider);
+  const auto [quotient, rest] = actor.call(divided, 17, 5);
+  CHECK(session.get(quotient) == 3);
+  CHECK(session.get(rest) == 2);
+  const auto failed = actor.call(CallOptions{.deadline = 20s}, divided, 1, 0);  // A signal.
+  CHECK(session.try_get(std::get<0>(failed), 20s).error().fault == Fault::peer_lost);
+  CHECK(session.try_get(std::get<1>(failed), 20s).error().fault == Fault::peer_lost);
+}
+
+TEST_CASE("where a task fails or is cancelled none of its results is there") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto [first, second] = session.submit(fails);
+  for (const auto& each : {first, second})
+    CHECK_THAT(session.try_get(each, 20s).error().message, Catch::Contains("not today"));
+  const auto [one, other] = session.submit(never);
+  session.cancel(other);
+  CHECK(session.try_get(one, 20s).error().fault == Fault::cancelled);
+  CHECK(session.try_get(other, 20s).error().fault == Fault::cancelled);
+}
