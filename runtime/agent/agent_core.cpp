@@ -327,8 +327,9 @@ AgentCore::Worker& AgentCore::start_worker(Key key, Attempt& attempt) {
   worker.heard = now_;
   worker.program = attempt.order.program;
   worker.shape = attempt.order.grant;
+  worker.environment = environment_of(attempt.order.work);
   worker.attempts = {key};
-  emit(StartWorker{attempt.worker, worker.program, worker.shape});
+  emit(StartWorker{attempt.worker, worker.program, worker.shape, worker.environment});
   return worker;
 }
 

@@ -110,6 +110,7 @@ struct StartWorker {
   WorkerNumber worker = 0;
   std::string program;
   Grant grant;
+  Boxed<RuntimeEnvironment> environment;
 };
 struct GiveOrder {
   WorkerNumber worker = 0;
@@ -254,6 +255,7 @@ class AgentCore {
     Phase phase = Phase::starting;
     std::string program;
     Grant shape;
+    Boxed<RuntimeEnvironment> environment;
     std::deque<Key> attempts;  // the first is what it runs; where actors share it: all of them
     bool is_shared = false;    // by actors, from its first one on to its end
     std::uint64_t given = 0;   // orders

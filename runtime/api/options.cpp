@@ -19,7 +19,23 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
   return spec;
 }
 
+Boxed<RuntimeEnvironment> boxed(const RuntimeEnvironment& environment) {
+  return environment == RuntimeEnvironment{} ? Boxed<RuntimeEnvironment>() : Boxed(environment);
+}
+
+std::string flaw_of(const RuntimeEnvironment& environment) {
+  if (environment.niceness < 0 || environment.niceness > 19)
+    return "niceness is " + std::to_string(environment.niceness) + ": expected 0 to 19";
+  const std::string& folder = environment.working_directory;
+  if (!folder.empty() && folder.front() != '/') return "working_directory is '" + folder + "': expected an absolute path";
+  for (const auto& [name, value] : environment.variables)
+    if (name.empty() || name.find('=') != std::string::npos || name.starts_with("TROUPE_"))
+      return "there is no variable '" + name + "' to be set: expected a name without '=', not of TROUPE_*";
+  return {};
+}
+
 std::string flaw_of(const ActorOptions& actor) {
+  if (auto flaw = flaw_of(actor.environment); !flaw.empty()) return flaw;
   const bool is_concurrent = actor.concurrency != 1 || !actor.groups.empty();
   if (actor.restart != RestartMode::none && actor.shares_worker)
     return "an actor whose state survives a restart cannot share its worker: say one or the other";

@@ -27,7 +27,12 @@ struct TaskOptions {
       retry_on_signals{};            ///< Of its worker: another attempt after these only; empty: after any failure.
   std::vector<std::string> locks{};  ///< It runs only while it holds all of them.
   std::vector<SemaphoreNeed> semaphores{};  ///< And a permit of each of these.
+  /// Of its worker, which serves others that say the same.
+  RuntimeEnvironment environment{};
 };
+
+/// None where it says nothing.
+Boxed<RuntimeEnvironment> boxed(const RuntimeEnvironment& environment);
 
 /// A task's spec without id, work and what it comes after. `function`: its name if none is given.
 TaskSpec spec_of(const TaskOptions& options, const std::string& function);
@@ -51,6 +56,7 @@ struct ActorOptions {
   /// So many of its calls run at once, in threads that are its own: its methods must bear that. Calls of one caller
   /// begin in their order. Its state cannot survive a restart.
   std::uint32_t concurrency = 1;
+  RuntimeEnvironment environment{};  ///< Of its worker.
   /// Methods with threads apart from those of all others: a long one does not keep a short one waiting.
   std::vector<MethodGroup> groups{};
   /// What a restart means for its state. `checkpoint` wants an actor with hooks (runtime/api/catalog.h, `HasHooks`) and
@@ -88,6 +94,7 @@ struct GangOptions {
 inline constexpr std::uint32_t most_threads = 1000;
 
 /// What makes no sense, as one sentence; empty when all does.
+std::string flaw_of(const RuntimeEnvironment& environment);
 std::string flaw_of(const ActorOptions& actor);
 std::string flaw_of(const GangOptions& gang);
 

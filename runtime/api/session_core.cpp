@@ -107,11 +107,15 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
   PendingTask task;
   task.spec = spec_of(options, work.name);
   task.spec.id = id;
-  task.spec.work = FunctionWork{std::move(work.function), {}};
+  task.spec.work = FunctionWork{std::move(work.function), {}, boxed(options.environment)};
   task.arguments = std::move(work.arguments);
   auto object = make_object(task.spec.name, id);
   task.result = object;
   set_deadline(object, options.deadline);
+  if (const std::string flaw = flaw_of(options.environment); !flaw.empty()) {
+    object->outcome = Failure{Fault::bad_input, task.spec.name, {}, 0, flaw};
+    return object;
+  }
   if (!lost_.empty()) {
     object->outcome = Failure{Fault::unavailable, task.spec.name, {}, 0, lost_};
     return object;
@@ -140,7 +144,8 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     PendingTask task;
     task.spec = {.id = id,
                  .name = *line->name,
-                 .work = ActorWork{std::move(work.function), {}, options.shares_worker, rule_of(options), concurrency_of(options)},
+                 .work = ActorWork{std::move(work.function), {}, options.shares_worker, rule_of(options), concurrency_of(options),
+                                   boxed(options.environment)},
                  .needs = options.needs,
                  .priority = options.priority,
                  .spreads = options.spreads,
@@ -195,6 +200,9 @@ Result<SubmittedGraph> SessionCore::submit_graph(const TaskGraph& graph, std::ch
   const JobInfo job{JobId{random_id()}, graph.name(), options_.program, true};
   std::vector<TaskSpec> tasks = graph.tasks();
   std::vector<ObjectPtr> ends;
+  for (const TaskSpec& task : tasks)
+    if (const auto& environment = environment_of(task.work))
+      if (const std::string flaw = flaw_of(*environment); !flaw.empty()) return bad_input("task '" + task.name + "': " + flaw);
   for (TaskSpec& task : tasks) {
     task.id.job = job.id;
     for (TaskId& before : task.after) before.job = job.id;

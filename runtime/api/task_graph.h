@@ -44,7 +44,7 @@ class TaskGraph {
                                                              Given&&... given) {
     TaskSpec spec = spec_of(options, std::string(task.name));
     std::vector<Argument> arguments{argument_for<Args>(spec, std::forward<Given>(given))...};
-    spec.work = FunctionWork{std::string(task.name), std::move(arguments)};
+    spec.work = FunctionWork{std::string(task.name), std::move(arguments), boxed(options.environment)};
     return {keep(std::move(spec))};
   }
   template <class R, class... Args, class... Given>

@@ -13,6 +13,13 @@ CommandWork* command_of(Work& work) {
   return boxed == nullptr ? nullptr : boxed->get();
 }
 
+const Boxed<RuntimeEnvironment>& environment_of(const Work& work) {
+  static const Boxed<RuntimeEnvironment> none;
+  if (const auto* function = std::get_if<FunctionWork>(&work)) return function->environment;
+  if (const auto* actor = std::get_if<ActorWork>(&work)) return actor->environment;
+  return none;
+}
+
 std::size_t bytes_of(const TaskSpec& spec) {
   std::size_t bytes = 200 + spec.name.size() + 4 * spec.after.size() + 16 * spec.inputs.size();
   const auto add_all = [&bytes](const std::vector<Argument>& arguments) {
@@ -26,6 +33,10 @@ std::size_t bytes_of(const TaskSpec& spec) {
     for (const auto& [name, value] : command->environment) bytes += name.size() + value.size() + 10;
     for (const auto& [name, input] : command->results) bytes += name.size() + 15;
     bytes += command->working_directory.size() + command->task_directory.size();
+  }
+  if (const auto& environment = environment_of(spec.work)) {
+    bytes += environment->working_directory.size() + 10;
+    for (const auto& [name, value] : environment->variables) bytes += name.size() + value.size() + 10;
   }
   for (const auto& name : spec.locks) bytes += name.size() + 5;
   for (const auto& need : spec.semaphores) bytes += need.name.size() + 10;

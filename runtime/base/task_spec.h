@@ -25,10 +25,19 @@ struct InputRef {
 };
 using Argument = std::variant<Bytes, InputRef>;
 
+/// What a worker's process is started in, besides what its node and its grant say.
+struct RuntimeEnvironment {
+  std::string working_directory{};                               ///< Absolute; empty: the agent's.
+  std::vector<std::pair<std::string, std::string>> variables{};  ///< On top of the agent's.
+  std::int32_t niceness = 0;                                     ///< 0 to 19: how much it gives way to others.
+  friend bool operator==(const RuntimeEnvironment&, const RuntimeEnvironment&) = default;
+};
+
 /// Runs a catalogued function once.
 struct FunctionWork {
   std::string function;
   std::vector<Argument> arguments;
+  Boxed<RuntimeEnvironment> environment{};  ///< None: as every worker.
   friend bool operator==(const FunctionWork&, const FunctionWork&) = default;
 };
 
@@ -69,6 +78,7 @@ struct ActorWork {
   bool shares_worker = false;    ///< With others that say so, of the same program, number of cpus and devices.
   Boxed<RestartRule> restart{};  ///< None: RestartMode::none.
   Boxed<Concurrency> concurrency{};  ///< None: one method after another.
+  Boxed<RuntimeEnvironment> environment{};
   friend bool operator==(const ActorWork&, const ActorWork&) = default;
 };
 
@@ -89,6 +99,9 @@ struct JoinWork {
 };
 
 using Work = std::variant<FunctionWork, ActorWork, Boxed<CommandWork>, JoinWork>;
+
+/// Of a function or an actor; none: as every worker.
+const Boxed<RuntimeEnvironment>& environment_of(const Work& work);
 
 /// nullptr when it is something else.
 const CommandWork* command_of(const Work& work);

@@ -79,9 +79,15 @@ void fields(Archive& archive, InputRef& value) {
   archive("input", value.input);
 }
 
+// Whatever bytes its user typed.
+template <class Archive>
+void fields(Archive& archive, RuntimeEnvironment& value) {
+  archive("runtime environment", as_bytes(value.working_directory), as_bytes(value.variables), value.niceness);
+}
+
 template <class Archive>
 void fields(Archive& archive, FunctionWork& value) {
-  archive("function work", value.function, as_bytes(value.arguments));
+  archive("function work", value.function, as_bytes(value.arguments), appended(value.environment));
 }
 
 // A path is whatever bytes its user typed.
@@ -103,7 +109,7 @@ void fields(Archive& archive, Concurrency& value) {
 template <class Archive>
 void fields(Archive& archive, ActorWork& value) {
   archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker), appended(value.restart),
-          appended(value.concurrency));
+          appended(value.concurrency), appended(value.environment));
 }
 
 // Arguments and variables of a program are whatever bytes its user typed; so are paths.
@@ -266,6 +272,7 @@ TROUPE_COMPILE_FIELDS(NodeCapacity)
 TROUPE_COMPILE_FIELDS(GpuShare)
 TROUPE_COMPILE_FIELDS(Grant)
 TROUPE_COMPILE_FIELDS(InputRef)
+TROUPE_COMPILE_FIELDS(RuntimeEnvironment)
 TROUPE_COMPILE_FIELDS(FunctionWork)
 TROUPE_COMPILE_FIELDS(RestartRule)
 TROUPE_COMPILE_FIELDS(MethodGroup)

@@ -46,6 +46,13 @@ std::string cache_key(const TaskSpec& spec, std::string_view program, const std:
     hash.add_field(program);
     hash.add_field(function->function);
     add_arguments(hash, function->arguments);
+    if (const auto& environment = function->environment) {
+      hash.add_field(environment->working_directory);
+      for (const auto& [name, value] : environment->variables) {
+        hash.add_field(name);
+        hash.add_field(value);
+      }
+    }
   } else if (const CommandWork* command = command_of(spec.work)) {
     add_command(hash, *command);
   }

@@ -1,6 +1,9 @@
 // What may be said about a task beside what it runs, through real processes.
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -21,6 +24,15 @@ namespace {
 constexpr Task<void(std::string, std::string)> tells{"options.tells"};
 constexpr Task<void(std::string)> waits_for{"options.waits_for"};
 constexpr Task<void()> aborts{"options.aborts"};
+/// Its process, its working directory, the variable FLAVOUR, its niceness.
+constexpr Task<std::vector<std::string>()> surroundings{"options.surroundings"};
+
+class Placed {
+ public:
+  std::string directory() const { return std::filesystem::current_path().string(); }
+};
+constexpr ActorType<Placed()> placed{"options.Placed"};
+constexpr Method<&Placed::directory> directory_of{"directory"};
 
 void append(const std::string& file, const std::string& word) { std::ofstream(file, std::ios::app) << word << ' '; }
 
@@ -42,6 +54,13 @@ void enroll(Catalog& catalog) {
     while (!std::filesystem::exists(file)) std::this_thread::sleep_for(1ms);
   });
   catalog.add(aborts, [] { ::raise(SIGABRT); });
+  catalog.add(surroundings, [] {
+    const char* flavour = std::getenv("FLAVOUR");
+    return std::vector<std::string>{std::to_string(::getpid()), std::filesystem::current_path().string(),
+                                    flavour == nullptr ? "none" : flavour,
+                                    std::to_string(::getpriority(PRIO_PROCESS, 0))};
+  });
+  catalog.add(placed, directory_of);
 }
 
 }  // namespace
@@ -107,4 +126,30 @@ TEST_CASE("a task that is cancelled ends, whether it runs or waits", "[local]") 
   }
   session.get(session.submit({.needs = {.cpus = 1000}}, tells, folder.file("other"), "y"));
   CHECK(text_in(folder.file("said")).empty());
+}
+
+TEST_CASE("a task runs in the environment that it asks for, in a process that serves only such", "[local]") {
+  const Folder folder;
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const TaskOptions sweet{
+      .environment = {.working_directory = folder.file(""), .variables = {{"FLAVOUR", "sweet"}}, .niceness = 5}};
+  const auto usual = session.get(session.submit(surroundings));
+  const auto once = session.get(session.submit(sweet, surroundings));
+  const auto again = session.get(session.submit(sweet, surroundings));
+  CHECK(usual[2] == "none");
+  CHECK(once[0] != usual[0]);
+  CHECK(once[0] == again[0]);
+  CHECK(std::filesystem::equivalent(once[1], folder.file("")));
+  CHECK(once[2] == "sweet");
+  CHECK(once[3] == "5");
+  const auto actor = session.spawn({.environment = {.working_directory = folder.file("")}}, placed);
+  CHECK(std::filesystem::equivalent(session.get(actor.call(directory_of)), folder.file("")));
+
+  const auto nowhere = session.try_get(session.submit({.environment = {.working_directory = "/no/such"}}, surroundings), 20s);
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().fault == Fault::task_failed);
+  const auto odd = session.try_get(session.submit({.environment = {.niceness = 40}}, surroundings), 20s);
+  REQUIRE_FALSE(odd);
+  CHECK_THAT(odd.error().message, Catch::Contains("niceness is 40: expected 0 to 19"));
 }
