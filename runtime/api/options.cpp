@@ -35,6 +35,7 @@ std::string flaw_of(const RuntimeEnvironment& environment) {
 }
 
 std::string flaw_of(const ActorOptions& actor) {
+  if (actor.registers_name && actor.name.empty()) return "an actor that others are to find has no name";
   if (auto flaw = flaw_of(actor.environment); !flaw.empty()) return flaw;
   const bool is_concurrent = actor.concurrency != 1 || !actor.groups.empty();
   if (actor.restart != RestartMode::none && actor.shares_worker)

@@ -53,6 +53,8 @@ struct ActorOptions {
   /// thread of its own: it is made without a process, and its calls take longer. One that takes the process down has
   /// failed; the others are started anew, without their state, which is not counted against `max_restarts`.
   bool shares_worker = false;
+  /// Others find it by its name (`Session::find_actor`), which no other living actor may have.
+  bool registers_name = false;
   /// So many of its calls run at once, in threads that are its own: its methods must bear that. Calls of one caller
   /// begin in their order. Its state cannot survive a restart.
   std::uint32_t concurrency = 1;

@@ -85,6 +85,35 @@ class Session {
     return spawn(ActorOptions{}, type, std::forward<Given>(given)...);
   }
 
+  /// Creates an actor that belongs to no driver: it is durable, outlives this one and every scheduler, and ends when it
+  /// is cancelled (`end`, `troupe cancel`). Throws std::runtime_error where it is refused, or not on disk within 2 minutes.
+  template <class T, class... Args, class... Given>
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (std::is_convertible_v<Given, Args> && ...) Actor<T> spawn_detached(const ActorOptions& options,
+                                                                          const ActorType<T(Args...)>& type,
+                                                                          Given&&... given) {
+    auto line = core_->spawn_detached(options, work<Args...>(type.name, std::forward<Given>(given)...),
+                                      std::chrono::minutes(2));
+    if (!line) throw std::runtime_error(line.error().message);
+    return Actor<T>(core_, std::move(*line));
+  }
+  /// The actor that registered its name (ActorOptions), whoever spawned it. That its class is `type`'s is the caller's
+  /// to know: a method that it has not fails by its name.
+  ///
+  /// Fails with: not_found, timed_out.
+  template <class T, class... Args>
+  Result<Actor<T>> find_actor(const std::string& name, const ActorType<T(Args...)>& /*type*/,
+                              Duration limit = std::chrono::seconds(30)) {
+    auto line = core_->find_actor(name, limit);
+    if (!line) return line.error();
+    return Actor<T>(core_, std::move(*line));
+  }
+  /// Ends an actor, whoever else has it.
+  template <class T>
+  void end(const Actor<T>& actor) {
+    core_->cancel(actor.id());
+  }
+
   /// Creates actors that are placed all together or not at all; `arguments(rank)` is a tuple of the constructor's.
   template <class T, class... Args, class Arguments>
   requires std::is_invocable_r_v<std::tuple<Args...>, Arguments, std::uint32_t> std::vector<Actor<T>> spawn_gang(

@@ -26,6 +26,22 @@ Boxed<Concurrency> concurrency_of(const ActorOptions& options) {
   return Concurrency{options.concurrency, options.groups};
 }
 
+TaskSpec spec_of(const ActorOptions& options, TaskId id, std::string name, std::string type) {
+  return {.id = id,
+          .name = std::move(name),
+          .work = ActorWork{.type = std::move(type),
+                            .arguments = {},
+                            .shares_worker = options.shares_worker,
+                            .restart = rule_of(options),
+                            .concurrency = concurrency_of(options),
+                            .environment = boxed(options.environment),
+                            .registers_name = options.registers_name},
+          .needs = options.needs,
+          .priority = options.priority,
+          .spreads = options.spreads,
+          .max_attempts = options.max_restarts + 1};
+}
+
 /// As a member of the gang.
 void take_place(TaskSpec& spec, const GangOptions& gang, std::uint32_t number, std::uint32_t rank) {
   GangHint& hint = spec.gang.emplace(GangHint{number, gang.size, rank, gang.policy});
@@ -142,14 +158,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     line->name = std::make_shared<const std::string>(std::move(name));
     line->restart = options.restart;
     PendingTask task;
-    task.spec = {.id = id,
-                 .name = *line->name,
-                 .work = ActorWork{std::move(work.function), {}, options.shares_worker, rule_of(options), concurrency_of(options),
-                                   boxed(options.environment)},
-                 .needs = options.needs,
-                 .priority = options.priority,
-                 .spreads = options.spreads,
-                 .max_attempts = options.max_restarts + 1};
+    task.spec = spec_of(options, id, *line->name, std::move(work.function));
     if (gang != nullptr) take_place(task.spec, *gang, gang_number, static_cast<std::uint32_t>(lines.size()));
     task.arguments = std::move(work.arguments);
     task.actor = line;
@@ -171,6 +180,27 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
   return lines;
 }
 
+Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOptions& options, RawWork work,
+                                                               std::chrono::milliseconds limit) {
+  if (const std::string flaw = flaw_of(options); !flaw.empty()) return bad_input(flaw);
+  const JobInfo job{JobId{random_id()}, options.name.empty() ? work.name : options.name, options_.program, true};
+  TaskSpec spec = spec_of(options, {job.id, 1}, job.name, work.function);
+  for (const auto& argument : work.arguments) {
+    const auto* value = std::get_if<Bytes>(&argument);
+    if (value == nullptr) return bad_input("an actor that belongs to no driver is made with values, not with refs");
+    std::get<ActorWork>(spec.work).arguments.emplace_back(*value);
+  }
+  if (auto taken = submit_job(job, {std::move(spec)}, limit); !taken) return taken.error();
+  return attach({job.id, 1}, job.name, options.restart);
+}
+
+Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& name, std::chrono::milliseconds limit) {
+  const auto found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
+  if (!found) return found.error();
+  if (!found->task) return Error{Fault::not_found, "there is no actor that is found as '" + name + "'"};
+  return attach(found->task, name, found->restart);
+}
+
 Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
                                      TaskId from) {
   if (auto good = check_size(tasks); !good) return good;
@@ -180,11 +210,14 @@ Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> t
   handed_in_.push_back({request, job, std::move(tasks), from});
   post(scheduler_, handed_in_.back());
   auto taken = wait_for_answer(lock, request, limit);
-  if (!taken) forget_submit(request);
+  const auto first_watched = watched_.lower_bound({job.id, 0});
+  const bool is_watched = first_watched != watched_.end() && first_watched->first.job == job.id;
+  if (!taken || !is_watched) forget_submit(request);
   return taken;
 }
 
-/// Of which its driver was told that it is not taken: no scheduler that is started anew may be given it.
+/// Its driver was told that it is not taken, or waits for nothing of it: no scheduler that is started anew may be given
+/// it.
 void SessionCore::forget_submit(std::uint64_t request) {
   std::erase_if(handed_in_, [&](const auto& submit) { return submit.request == request; });
 }

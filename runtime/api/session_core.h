@@ -152,6 +152,15 @@ class SessionCore {
                  std::vector<RawArgument> arguments);
   /// Another driver's actor. It ends with that driver's last handle, whoever else has one.
   std::shared_ptr<ActorLine> attach(TaskId actor, std::string name, RestartMode restart);
+  /// The actor that was registered under this name, whoever spawned it.
+  ///
+  /// Fails with: not_found, timed_out.
+  Result<std::shared_ptr<ActorLine>> find_actor(const std::string& name, std::chrono::milliseconds limit);
+  /// An actor that belongs to no driver: on disk when this returns well.
+  ///
+  /// Fails with: bad_input, and what submit_job fails with.
+  Result<std::shared_ptr<ActorLine>> spawn_detached(const ActorOptions& options, RawWork work,
+                                                    std::chrono::milliseconds limit);
   bool is_rolled_back(const ActorLine& actor, const Object& call) const;
   std::uint64_t rolled_back(const ActorLine& actor) const;
   void release_actor(const std::shared_ptr<ActorLine>& actor);
@@ -367,6 +376,7 @@ class SessionCore {
   Questions<message::AskTasks, message::TaskList> lists_;
   Questions<message::AskStatus, message::ClusterStatus> statuses_;
   Questions<message::AskSync, message::SyncStatus> sync_statuses_;
+  Questions<message::FindActor, message::NamedActor> named_;
   std::map<std::uint64_t, TaskId> cancels_;          // Waited for, by request.
   std::vector<message::Submit> handed_in_;           // By submit_job, while they may have to be handed in again.
   std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.

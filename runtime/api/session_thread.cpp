@@ -78,7 +78,8 @@ bool SessionCore::talk_until(std::unique_lock<std::mutex>& lock, const std::func
   if (has_talked) left_at_ = Clock::now();
   // What others wait for is not for this thread to bring.
   const bool have_others_questions =
-      !answers_.empty() || !lists_.empty() || !statuses_.empty() || !sync_statuses_.empty() || !cancels_.empty();
+      !answers_.empty() || !lists_.empty() || !statuses_.empty() || !sync_statuses_.empty() || !cancels_.empty() ||
+      !named_.empty();
   is_thread_called_ = is_thread_called_ || parked_ > 1 || have_others_questions || sync_.is_waiting();
   if (is_thread_called_) turn_is_free_.notify_one();
   return are_there();
@@ -198,6 +199,7 @@ void SessionCore::on(message::Message& message) {
   take_answer(lists_, message);
   take_answer(statuses_, message);
   take_answer(sync_statuses_, message);
+  take_answer(named_, message);
 }
 
 template <class Question, class Answer>
@@ -232,6 +234,7 @@ void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
     ask_again(lists_);
     ask_again(statuses_);
     ask_again(sync_statuses_);
+    ask_again(named_);
     for (const auto& [request, task] : cancels_) post(scheduler_, message::Cancel{request, task});
   }
   changed_.notify_all();

@@ -20,6 +20,11 @@ const Boxed<RuntimeEnvironment>& environment_of(const Work& work) {
   return none;
 }
 
+bool registers_name(const TaskSpec& spec) {
+  const auto* actor = std::get_if<ActorWork>(&spec.work);
+  return actor != nullptr && actor->registers_name;
+}
+
 std::size_t bytes_of(const TaskSpec& spec) {
   std::size_t bytes = 200 + spec.name.size() + 4 * spec.after.size() + 16 * spec.inputs.size();
   const auto add_all = [&bytes](const std::vector<Argument>& arguments) {

@@ -79,6 +79,7 @@ struct ActorWork {
   Boxed<RestartRule> restart{};  ///< None: RestartMode::none.
   Boxed<Concurrency> concurrency{};  ///< None: one method after another.
   Boxed<RuntimeEnvironment> environment{};
+  bool registers_name = false;  ///< Others find it by the task's name, which no other has at the same time.
   friend bool operator==(const ActorWork&, const ActorWork&) = default;
 };
 
@@ -172,6 +173,9 @@ struct TaskSpec {
   bool is_join() const { return std::holds_alternative<JoinWork>(work); }
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
+
+/// Whether it is an actor that others find by its name.
+bool registers_name(const TaskSpec& spec);
 
 /// About the bytes in which it travels.
 std::size_t bytes_of(const TaskSpec& spec);

@@ -109,7 +109,7 @@ void fields(Archive& archive, Concurrency& value) {
 template <class Archive>
 void fields(Archive& archive, ActorWork& value) {
   archive("actor work", value.type, as_bytes(value.arguments), appended(value.shares_worker), appended(value.restart),
-          appended(value.concurrency), appended(value.environment));
+          appended(value.concurrency), appended(value.environment), appended(value.registers_name));
 }
 
 // Arguments and variables of a program are whatever bytes its user typed; so are paths.

@@ -44,6 +44,14 @@ void fields(Archive& archive, AskActor& value) {
   archive("ask actor", value.task);
 }
 template <class Archive>
+void fields(Archive& archive, FindActor& value) {
+  archive("find actor", value.request, value.name);
+}
+template <class Archive>
+void fields(Archive& archive, NamedActor& value) {
+  archive("named actor", value.request, value.task, value.restart);
+}
+template <class Archive>
 void fields(Archive& archive, Synchronise& value) {
   archive("synchronise", value.task, value.attempt, value.confirmed_below, value.requests);
 }

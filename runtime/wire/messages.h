@@ -47,6 +47,16 @@ struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
 struct AskActor {
   TaskId task;
 };
+/// Answered by NamedActor.
+struct FindActor {
+  std::uint64_t request = 0;
+  std::string name;
+};
+struct NamedActor {
+  std::uint64_t request = 0;
+  TaskId task;  ///< {}: there is none.
+  RestartMode restart = RestartMode::none;
+};
 /// Requests to locks, semaphores, barriers and queues, as many as there are at the time. Answered by Synchronised.
 struct Synchronise {
   TaskId task;  ///< The attempt on whose behalf; none: the driver's own.
@@ -274,6 +284,6 @@ using Message =
     std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
                  ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
                  Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
-                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, Hasten, CancelCall>;
+                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, Hasten, CancelCall, FindActor, NamedActor>;
 
 }  // namespace troupe::message

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -285,7 +286,10 @@ std::string admit(Submit& submit) {
     return std::to_string(fresh.specs.size()) + " more tasks than the " + std::to_string(submit.known.size()) +
            " there are would be more than " + std::to_string(submit.most_tasks);
 
+  std::set<std::string_view> names;
   for (const TaskSpec* spec : fresh.specs) {
+    if (registers_name(*spec) && (submit.known.find_actor(spec->name) != no_slot || !names.insert(spec->name).second))
+      return "there is an actor that is found as '" + spec->name + "' already: choose another name, or end that one";
     if (auto flaw = flaw_of_task(*spec, submit.job.durable); !flaw.empty()) return flaw;
     if (const std::size_t bytes = bytes_of(*spec); bytes > submit.most_input_bytes)
       return name_of(*spec) + " has " + std::to_string(bytes) + " bytes of arguments and text; at most " +

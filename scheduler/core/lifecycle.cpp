@@ -378,6 +378,7 @@ void Scheduler::State::end(const Ending& ending) {
   task.progress.reason = ending.reason;
   if (ending.not_taken) task.progress.branch = Branch::not_taken;
   if (!ending.not_taken || !has_planted(Planted::branch_decision_not_stored)) touch(ending.slot);
+  tasks.give_up_name(task);
   tell_all(*task.job, end_of(task));
 }
 

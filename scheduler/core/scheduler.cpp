@@ -264,6 +264,14 @@ Scheduler::ActorView Scheduler::actor(TaskId id) const {
           task.progress.reason};
 }
 
+std::pair<TaskId, RestartMode> Scheduler::find_actor(const std::string& name) const {
+  const Slot slot = state_->tasks.find_actor(name);
+  if (slot == no_slot) return {};
+  const TaskSpec& spec = state_->tasks[slot].spec;
+  const auto& restart = std::get<ActorWork>(spec.work).restart;
+  return {spec.id, restart ? restart->mode : RestartMode::none};
+}
+
 std::string Scheduler::why_waiting(TaskId id) const {
   const Slot slot = state_->tasks.find(id);
   if (slot == no_slot || state_->tasks[slot].is_final() || state_->tasks[slot].is_running()) return {};

@@ -50,6 +50,7 @@ Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
   task.job = &job;
   task.order = next_order_++;
   if (!task.spec.is_join()) task.shape = shapes.add(task.spec.needs, task.spec.spreads);
+  if (registers_name(task.spec) && !task.is_final()) actors_by_name_.emplace(task.spec.name, slot);
   return slot;
 }
 
@@ -97,8 +98,20 @@ void TaskTable::forget(Slot slot) {
   free(slot);
 }
 
+Slot TaskTable::find_actor(const std::string& name) const {
+  const auto found = actors_by_name_.find(name);
+  return found == actors_by_name_.end() ? no_slot : found->second;
+}
+
+void TaskTable::give_up_name(const Task& task) {
+  if (!registers_name(task.spec)) return;
+  const auto found = actors_by_name_.find(task.spec.name);
+  if (found != actors_by_name_.end() && &(*this)[found->second] == &task) actors_by_name_.erase(found);
+}
+
 void TaskTable::free(Slot slot) {
   Task& task = (*this)[slot];
+  give_up_name(task);
   if (task.shape != no_shape) shapes.drop(task.shape);
   std::destroy_at(&task);
   std::construct_at(&task);

@@ -98,6 +98,11 @@ class TaskTable {
   /// Ties a task to its predecessors and its gang. Requires: all of them were added.
   void link(Slot slot);
 
+  /// The actor that is found by this name; none has it: no_slot.
+  Slot find_actor(const std::string& name) const;
+  /// It has ended: another may have its name.
+  void give_up_name(const Task& task);
+
   /// Whether nothing refers to it any more: it is final, and so is every task before and after it.
   bool can_be_forgotten(Slot slot) const;
   void forget(Slot slot);
@@ -125,6 +130,7 @@ class TaskTable {
   std::vector<std::unique_ptr<Task[]>> pages_;  // by slot; a free one has no job
   std::size_t used_ = 0;                        // slots that were ever given
   std::vector<Slot> free_;
+  std::map<std::string, Slot> actors_by_name_;
   std::uint64_t next_order_ = 1;
   std::uint64_t jobs_added_ = 0;
 };

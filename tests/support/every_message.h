@@ -83,7 +83,9 @@ inline std::vector<message::Message> every_message() {
       AskActor{task},
       AwaitedResult{task, attempt, Bytes("\0r", 2)},
       Hasten{task, attempt},
-      CancelCall{task, attempt, 5, 6}};
+      CancelCall{task, attempt, 5, 6},
+      FindActor{15, "a"},
+      NamedActor{15, task, RestartMode::logged}};
 }
 
 }  // namespace troupe::test

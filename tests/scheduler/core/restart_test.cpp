@@ -262,3 +262,15 @@ TEST_CASE("who holds a lock has the whole grace to say so, however long the sche
   cluster.asks(sync::Acquire{.name = "x", .lease = std::chrono::minutes(10), .held = (std::uint64_t{1} << 44) | 1});
   CHECK_THAT(cluster.transcript(), Catch::Contains("granted as 1"));
 }
+
+TEST_CASE("an actor that belongs to no driver lives on under the next scheduler", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", one_cpu).as_durable_job().submits("actor", {.is_actor = true}).has_actor_up("a", "actor#1");
+  cluster.driver_leaves();
+  CHECK(cluster.state_of("actor") == "running");
+  cluster.at(10ms).restarts_scheduler().joins_again("a");
+  cluster.at(400ms).hears("a");
+  CHECK(cluster.state_of("actor") == "running");
+  cluster.at(500ms).driver_joins().cancels("actor").stops("a", "actor#1");
+  CHECK(cluster.state_of("actor") == "cancelled");
+}

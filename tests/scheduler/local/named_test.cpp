@@ -1,0 +1,91 @@
+// Actors that are found by their names, and those that belong to no driver.
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+
+#include <catch2/catch.hpp>
+
+#include "scheduler/local/cluster.h"
+#include "tests/support/test_roles.h"
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+class Counter {
+ public:
+  explicit Counter(int begin) : count_(begin) {}
+  int add(int amount) { return count_ += amount; }
+
+ private:
+  int count_ = 0;
+};
+constexpr ActorType<Counter(int)> counter{"named.Counter"};
+constexpr Method<&Counter::add> add{"add"};
+
+void enroll(Catalog& catalog) { catalog.add(counter, add); }
+
+const ActorOptions named{.name = "tally", .registers_name = true};
+
+/// Until the scheduler has heard of the end.
+bool is_gone(Session& session) {
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < end) {
+    const auto found = session.find_actor("tally", counter);
+    if (!found && found.error().fault == Fault::not_found) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void play_test_role(int argc, char** argv) { play_role(argc, argv, enroll); }
+
+TEST_CASE("an actor is found by its name from another driver, as long as it lives") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session owner = cluster.connect();
+  Session other = cluster.connect();
+  CHECK(other.find_actor("tally", counter).error().fault == Fault::not_found);
+  {
+    const auto actor = owner.spawn(named, counter, 5);
+    CHECK(owner.get(actor.call(add, 1)) == 6);
+    const auto found = other.find_actor("tally", counter);
+    REQUIRE(found);
+    CHECK(other.get(found->call(add, 10)) == 16);
+
+    const auto second = other.try_get(other.spawn(named, counter, 0).call(add, 1), 20s);
+    REQUIRE_FALSE(second);
+    CHECK_THAT(second.error().message, Catch::Contains("found as 'tally' already"));
+  }
+  CHECK(is_gone(other));
+  CHECK(other.get(other.spawn(named, counter, 0).call(add, 1)) == 1);
+}
+
+TEST_CASE("a detached actor outlives who made it, and ends when it is told to") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  {
+    Session first = cluster.connect();
+    const auto actor = first.spawn_detached(named, counter, 5);
+    CHECK(first.get(actor.call(add, 1)) == 6);
+  }
+  Session second = cluster.connect();
+  {
+    const auto found = second.find_actor("tally", counter);
+    REQUIRE(found);
+    CHECK(second.get(found->call(add, 1)) == 7);
+  }
+  const auto again = second.find_actor("tally", counter);
+  REQUIRE(again);
+  CHECK(second.get(again->call(add, 1)) == 8);
+  CHECK_THROWS_WITH(second.spawn_detached(named, counter, 1), Catch::Contains("found as 'tally' already"));
+  second.end(*again);
+  CHECK(is_gone(second));
+  CHECK_FALSE(second.try_get(again->call(add, 1), 20s));
+}
+
+TEST_CASE("what cannot be found by a name says so before anything is made") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  CHECK_THROWS_WITH(session.spawn_detached({.registers_name = true}, counter, 1), Catch::Contains("has no name"));
+}
