@@ -379,8 +379,8 @@ TEST_CASE("what went over a link that broke fails while the actor lives, and the
   Played played;
   PlayedWorker worker;
   const auto actor = played.actor_at(worker.address());
-  const auto answered = played.session().call(actor, "m", {});
-  const auto lost = played.session().call(actor, "m", {});
+  const auto answered = played.session().call(actor, {}, "m", {});
+  const auto lost = played.session().call(actor, {}, "m", {});
   worker.takes_a_link();
   CHECK(worker.next_number() == 1);
   CHECK(worker.next_number() == 2);
@@ -392,7 +392,7 @@ TEST_CASE("what went over a link that broke fails while the actor lives, and the
   REQUIRE(why);
   CHECK(why->fault == Fault::peer_lost);
   CHECK(why->cause == "not known to have been applied: the link to its worker broke");
-  const std::vector next{played.session().call(actor, "m", {}), played.session().call(actor, "m", {})};
+  const std::vector next{played.session().call(actor, {}, "m", {}), played.session().call(actor, {}, "m", {})};
   for (const std::uint64_t number : {1u, 2u}) {
     CHECK(worker.next_number() == number);
     worker.answers(*actor, number);
@@ -413,7 +413,7 @@ TEST_CASE("calls go in frames where one link after the other breaks", "[session]
   });
   const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (arrived.empty() && std::chrono::steady_clock::now() < deadline) {
-    calls.push_back(played.session().call(actor, "m", {}));
+    calls.push_back(played.session().call(actor, {}, "m", {}));
     arrived = frames->receive(std::chrono::steady_clock::now() + 5ms);
   }
   REQUIRE(!arrived.empty());
