@@ -268,7 +268,8 @@ class Agent {
     spec.environment.emplace_back("TROUPE_NODE", options_.name);
     spec.environment.emplace_back(worker_output_variable, worker.output_file);
     auto process = start_process(spec);
-    if (process && start.environment) ::setpriority(PRIO_PROCESS, static_cast<id_t>(process->pid), start.environment->niceness);
+    if (process && start.environment)
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(process->pid), start.environment->niceness);
     if (!process) {
       failed_starts_.emplace_back(start.worker, process.error().message);
       wake_at_ = agent::Time(0);  // The next turn tells of it.

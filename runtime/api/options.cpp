@@ -27,7 +27,8 @@ std::string flaw_of(const RuntimeEnvironment& environment) {
   if (environment.niceness < 0 || environment.niceness > 19)
     return "niceness is " + std::to_string(environment.niceness) + ": expected 0 to 19";
   const std::string& folder = environment.working_directory;
-  if (!folder.empty() && folder.front() != '/') return "working_directory is '" + folder + "': expected an absolute path";
+  if (!folder.empty() && folder.front() != '/')
+    return "working_directory is '" + folder + "': expected an absolute path";
   for (const auto& [name, value] : environment.variables)
     if (name.empty() || name.find('=') != std::string::npos || name.starts_with("TROUPE_"))
       return "there is no variable '" + name + "' to be set: expected a name without '=', not of TROUPE_*";

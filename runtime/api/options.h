@@ -13,9 +13,10 @@ namespace troupe {
 
 struct TaskOptions {
   Resources needs{};
-  std::int32_t max_attempts = 1;             ///< Attempts that fail by their own doing; lost ones are not counted.
-  std::chrono::milliseconds timeout{0};      ///< Of one attempt; 0: none.
-  /// Then, from when it is submitted, its value is a failure, `timed_out`, and it is cancelled; 0: never. Not in a graph.
+  std::int32_t max_attempts = 1;         ///< Attempts that fail by their own doing; lost ones are not counted.
+  std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
+  /// Then, from when it is submitted, its value is a failure, `timed_out`, and it is cancelled; 0: never. Not in a
+  /// graph.
   std::chrono::milliseconds deadline{0};
   std::string name{};                        ///< For people; empty: the function's.
   std::int32_t priority = 0;                 ///< Higher goes first.

@@ -86,12 +86,12 @@ class Session {
   }
 
   /// Creates an actor that belongs to no driver: it is durable, outlives this one and every scheduler, and ends when it
-  /// is cancelled (`end`, `troupe cancel`). Throws std::runtime_error where it is refused, or not on disk within 2 minutes.
+  /// is cancelled (`end`, `troupe cancel`). Throws std::runtime_error where it is refused, or not on disk within 2
+  /// minutes.
   template <class T, class... Args, class... Given>
   requires(sizeof...(Args) == sizeof...(Given)) &&
-      (std::is_convertible_v<Given, Args> && ...) Actor<T> spawn_detached(const ActorOptions& options,
-                                                                          const ActorType<T(Args...)>& type,
-                                                                          Given&&... given) {
+      (std::is_convertible_v<Given, Args> &&
+       ...) Actor<T> spawn_detached(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
     auto line = core_->spawn_detached(options, work<Args...>(type.name, std::forward<Given>(given)...),
                                       std::chrono::minutes(2));
     if (!line) throw std::runtime_error(line.error().message);
@@ -167,9 +167,10 @@ class Session {
   }
 
   /// Asks for the task of the ref to end: one that does not run yet does not begin, the worker of one that runs is
-  /// ended (TERM, then KILL). Does not wait; its value is then a failure, `cancelled`, unless it was faster. A call that
-  /// has not begun does not begin; one that runs is asked to stop (`Context::stop_token`), and answers as it likes. Of an
-  /// actor whose state survives a restart only calls that have not left yet are cancelled. Of what was put nothing is.
+  /// ended (TERM, then KILL). Does not wait; its value is then a failure, `cancelled`, unless it was faster. A call
+  /// that has not begun does not begin; one that runs is asked to stop (`Context::stop_token`), and answers as it
+  /// likes. Of an actor whose state survives a restart only calls that have not left yet are cancelled. Of what was put
+  /// nothing is.
   template <class T>
   void cancel(const Ref<T>& ref) {
     core_->cancel(ref.object());

@@ -235,7 +235,8 @@ Result<SubmittedGraph> SessionCore::submit_graph(const TaskGraph& graph, std::ch
   std::vector<ObjectPtr> ends;
   for (const TaskSpec& task : tasks)
     if (const auto& environment = environment_of(task.work))
-      if (const std::string flaw = flaw_of(*environment); !flaw.empty()) return bad_input("task '" + task.name + "': " + flaw);
+      if (const std::string flaw = flaw_of(*environment); !flaw.empty())
+        return bad_input("task '" + task.name + "': " + flaw);
   for (TaskSpec& task : tasks) {
     task.id.job = job.id;
     for (TaskId& before : task.after) before.job = job.id;
@@ -372,7 +373,10 @@ void SessionCore::look_at_deadlines(Clock::time_point now) {
     const Deadline over = deadlines_.extract(deadlines_.begin()).mapped();
     const ObjectPtr object = over.object.lock();
     if (!object || object->is_ready()) continue;
-    finish(object, Failure{Fault::timed_out, object->name(), {}, 0,
+    finish(object, Failure{Fault::timed_out,
+                           object->name(),
+                           {},
+                           0,
                            "its deadline of " + std::to_string(over.length.count()) + " ms is over"});
     if (object->task()) cancel_task(*object->task());
     if (object->called()) cancel_call(object);

@@ -195,7 +195,8 @@ class SessionCore {
       const auto parts = parts_of(object, RefsTo<R>::count);
       return [&]<std::size_t... at>(std::index_sequence<at...>) {
         return Refs<R>(std::tuple_element_t<at, Refs<R>>(parts[at])...);
-      }(std::make_index_sequence<RefsTo<R>::count>());
+      }
+      (std::make_index_sequence<RefsTo<R>::count>());
     }
   }
   void cancel(TaskId task);
@@ -388,8 +389,8 @@ class SessionCore {
     std::chrono::milliseconds length;
   };
   std::multimap<std::chrono::steady_clock::time_point, Deadline> deadlines_;
-  std::size_t most_deadlines_ = 4096;    // Before those are forgotten that nobody waits for.
-  std::vector<ObjectPtr> calls_to_end_;  // That have left, for whoever talks.
+  std::size_t most_deadlines_ = 4096;        // Before those are forgotten that nobody waits for.
+  std::vector<ObjectPtr> calls_to_end_;      // That have left, for whoever talks.
   std::set<TaskId> released_;                // Actors that end when they have answered everything.
   std::map<std::string, WorkerLink> links_;  // By address.
   std::vector<message::ActorDown> gone_;     // As their workers say.

@@ -73,7 +73,8 @@ std::vector<ObjectPtr> SessionCore::parts_of(const ObjectPtr& whole, std::size_t
 
 void SessionCore::finish_parts(const Object& whole) {
   const auto* bytes = std::get_if<Bytes>(&whole.outcome);
-  auto values = bytes != nullptr ? decode<std::vector<Bytes>>(*bytes, value_limits) : Result<std::vector<Bytes>>(Error{});
+  auto values =
+      bytes != nullptr ? decode<std::vector<Bytes>>(*bytes, value_limits) : Result<std::vector<Bytes>>(Error{});
   for (std::size_t i = 0; i < whole.parts.size(); ++i) {
     const ObjectPtr part = whole.parts[i].lock();
     const bool has_value = values && i < values->size();

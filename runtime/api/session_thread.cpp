@@ -77,9 +77,8 @@ bool SessionCore::talk_until(std::unique_lock<std::mutex>& lock, const std::func
   --talkers_;
   if (has_talked) left_at_ = Clock::now();
   // What others wait for is not for this thread to bring.
-  const bool have_others_questions =
-      !answers_.empty() || !lists_.empty() || !statuses_.empty() || !sync_statuses_.empty() || !cancels_.empty() ||
-      !named_.empty();
+  const bool have_others_questions = !answers_.empty() || !lists_.empty() || !statuses_.empty() ||
+                                     !sync_statuses_.empty() || !cancels_.empty() || !named_.empty();
   is_thread_called_ = is_thread_called_ || parked_ > 1 || have_others_questions || sync_.is_waiting();
   if (is_thread_called_) turn_is_free_.notify_one();
   return are_there();

@@ -75,8 +75,8 @@ struct Concurrency {
 struct ActorWork {
   std::string type;
   std::vector<Argument> arguments;
-  bool shares_worker = false;    ///< With others that say so, of the same program, number of cpus and devices.
-  Boxed<RestartRule> restart{};  ///< None: RestartMode::none.
+  bool shares_worker = false;        ///< With others that say so, of the same program, number of cpus and devices.
+  Boxed<RestartRule> restart{};      ///< None: RestartMode::none.
   Boxed<Concurrency> concurrency{};  ///< None: one method after another.
   Boxed<RuntimeEnvironment> environment{};
   bool registers_name = false;  ///< Others find it by the task's name, which no other has at the same time.

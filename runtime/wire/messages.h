@@ -280,10 +280,10 @@ struct CallAnswer {
   bool is_cancelled = false;  ///< Before it began.
 };
 
-using Message =
-    std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
-                 ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
-                 Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
-                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, Hasten, CancelCall, FindActor, NamedActor>;
+using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
+                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
+                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
+                             AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised, Drain, AskSync,
+                             SyncStatus, AskActor, AwaitedResult, Hasten, CancelCall, FindActor, NamedActor>;
 
 }  // namespace troupe::message

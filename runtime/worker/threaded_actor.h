@@ -58,8 +58,8 @@ class ThreadedActor {
   CancelledCalls& cancelled_;
   const Outlet outlet_;
   std::mutex mutex_;
-  std::deque<Line> lines_;                 // The first: of methods that are in no group.
-  std::map<std::string, Line*> line_of_;   // Methods that are in one.
+  std::deque<Line> lines_;                // The first: of methods that are in no group.
+  std::map<std::string, Line*> line_of_;  // Methods that are in one.
   bool is_ending_ = false;
   bool has_ended_ = false;
   std::thread thread_;  // Last: uses all of the above.

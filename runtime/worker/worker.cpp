@@ -13,8 +13,8 @@
 #include "runtime/ring/spin.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
-#include "runtime/worker/cancelled_calls.h"
 #include "runtime/worker/call_rings.h"
+#include "runtime/worker/cancelled_calls.h"
 #include "runtime/worker/executor.h"
 #include "runtime/worker/hosted_actor.h"
 #include "runtime/worker/kept_state.h"
@@ -91,8 +91,8 @@ class Worker {
     Mailbox mailbox;
     HostedActor own;                          // Unless it has threads.
     std::unique_ptr<ThreadedActor> threaded;  // Or none.
-    std::optional<KeptState> kept;        // If it survives a restart.
-    std::vector<message::Call> gathered;  // Of a logged one: the calls that share a write to disk.
+    std::optional<KeptState> kept;            // If it survives a restart.
+    std::vector<message::Call> gathered;      // Of a logged one: the calls that share a write to disk.
   };
 
   void take(const Delivery& delivery) {
@@ -258,20 +258,21 @@ class Worker {
     if (is_alone) begin_output(key);
     actors_[key].threaded = std::make_unique<ThreadedActor>(
         order, number, catalog_, options_, begun_, cancelled_,
-        ThreadedActor::Outlet{.up = [this, key] { is_up(key); },
-                            .answer =
-                                [this](std::uint64_t caller, message::CallAnswer made) {
-                                  executor_.post([this, caller, made = std::move(made)] { answer(caller, made); });
-                                },
-                            .ended =
-                                [this, key, is_alone](const std::string& why) {
-                                  executor_.post([this, key, is_alone, why] {
-                                    actors_.erase(key);
-                                    if (is_alone) end_output();
-                                    // Nobody awaits the end of an actor.
-                                    post(agent_, message::Report{{}, 0, why.empty() ? stopped(key) : failed(key, why)});
-                                  });
-                                }});
+        ThreadedActor::Outlet{
+            .up = [this, key] { is_up(key); },
+            .answer =
+                [this](std::uint64_t caller, message::CallAnswer made) {
+                  executor_.post([this, caller, made = std::move(made)] { answer(caller, made); });
+                },
+            .ended =
+                [this, key, is_alone](const std::string& why) {
+                  executor_.post([this, key, is_alone, why] {
+                    actors_.erase(key);
+                    if (is_alone) end_output();
+                    // Nobody awaits the end of an actor.
+                    post(agent_, message::Report{{}, 0, why.empty() ? stopped(key) : failed(key, why)});
+                  });
+                }});
   }
 
   void is_up(Key key) { post(agent_, message::ActorReady{{}, 0, key.first, key.second, options_.own_address}); }

@@ -118,8 +118,7 @@ class Dice {
   void draw_struct(FunctionWork& v) { (*this)("", v.function, v.arguments, v.environment); }
   void draw_struct(RuntimeEnvironment& v) { (*this)("", v.working_directory, v.variables, v.niceness); }
   void draw_struct(ActorWork& v) {
-    (*this)("", v.type, v.arguments, v.shares_worker, v.restart, v.concurrency, v.environment,
-            v.registers_name);
+    (*this)("", v.type, v.arguments, v.shares_worker, v.restart, v.concurrency, v.environment, v.registers_name);
   }
   void draw_struct(MethodGroup& v) { (*this)("", v.methods, v.threads); }
   void draw_struct(Concurrency& v) { (*this)("", v.threads, v.groups); }

@@ -146,7 +146,8 @@ TEST_CASE("a task runs in the environment that it asks for, in a process that se
   const auto actor = session.spawn({.environment = {.working_directory = folder.file("")}}, placed);
   CHECK(std::filesystem::equivalent(session.get(actor.call(directory_of)), folder.file("")));
 
-  const auto nowhere = session.try_get(session.submit({.environment = {.working_directory = "/no/such"}}, surroundings), 20s);
+  const auto nowhere =
+      session.try_get(session.submit({.environment = {.working_directory = "/no/such"}}, surroundings), 20s);
   REQUIRE_FALSE(nowhere);
   CHECK(nowhere.error().fault == Fault::task_failed);
   const auto odd = session.try_get(session.submit({.environment = {.niceness = 40}}, surroundings), 20s);

@@ -38,7 +38,8 @@ void enroll(Catalog& catalog) {
   catalog.add(never, []() -> std::tuple<int, int> {
     for (;;) std::this_thread::sleep_for(1h);  // Until its worker is ended.
   });
-  catalog.add(sum_of, [](const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); });
+  catalog.add(sum_of,
+              [](const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); });
   catalog.add(divider, divided);
 }
 
