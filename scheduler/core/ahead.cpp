@@ -6,6 +6,7 @@
 // job's took before; none on a node that is kept for somebody, nor while it is another's turn that could have the room.
 // What waited there for `ahead_patience` is taken back.
 #include <algorithm>
+#include <optional>
 
 #include "scheduler/core/state.h"
 
@@ -45,12 +46,18 @@ void Scheduler::State::give_ahead() {
   const auto first = ready.next_of(shape);
   if (!first || most_ahead(*node, tasks[first->slot]) == 0) return;
   // The room that comes free here is for whoever has the next turn, of all that could have it.
-  Bits could_have_it;
-  shapes.waiting().for_each([&](std::size_t other) {
-    if (other == shape || node->lasting.fits(shapes[static_cast<ShapeIndex>(other)].needs)) could_have_it.set(other);
-  });
+  std::optional<Bits> could_have_it;
+  const auto next_turn = [&] {
+    const auto turn = ready.next(could_have_it ? *could_have_it : shapes.waiting());
+    if (!turn || tasks[turn->slot].shape == shape || could_have_it) return turn;
+    could_have_it.emplace();
+    shapes.waiting().for_each([&](std::size_t other) {
+      if (other == shape || node->lasting.fits(shapes[static_cast<ShapeIndex>(other)].needs)) could_have_it->set(other);
+    });
+    return ready.next(*could_have_it);
+  };
   for (int given = 0; given < most_given_a_step; ++given) {
-    const auto head = ready.next(could_have_it);
+    const auto head = next_turn();
     if (!head || tasks[head->slot].shape != shape) return;
     const TaskSpec& spec = tasks[head->slot].spec;
     const auto given_already = static_cast<std::int64_t>(node->ahead.size() + node->awaiting);

@@ -114,6 +114,7 @@ void Scheduler::State::leave_ready(Slot slot) {
     task.in_line = false;
     shapes.leave_line(task.shape);
     ready.remove(task);
+    hopeless_for.erase(task.order);
     return drop_reservation(task.order);
   }
   Gang& gang = tasks.gang_of(task);
@@ -122,6 +123,7 @@ void Scheduler::State::leave_ready(Slot slot) {
   ready.remove_gang(gang.priority, gang.order);
   new_gangs.erase({-std::int64_t{gang.priority}, gang.order});
   for (const Slot member : members_of(slot)) shapes.leave_line(tasks[member].shape);
+  hopeless_for.erase(gang.order);
   drop_reservation(gang.order);
 }
 
@@ -341,14 +343,11 @@ void Scheduler::State::finish(Ending first) {
     if (task.spec.gang) {
       Gang& gang = tasks.gang_of(task);
       --gang.open;
-      if (ending.with_gang) {
-        // The first of them has taken all others along.
-      } else if (ending.state != TaskState::done && ending.state != TaskState::skipped) {
-        const std::string why = "its gang's " + why_skipped(task.spec, task.progress);
-        for (const Slot member : gang.members) endings.push_back({member, ending.state, why, false, true});
-      } else if (ending.state == TaskState::skipped) {
-        for (const Slot member : gang.members)
-          endings.push_back({member, ending.state, ending.reason, ending.not_taken, true});
+      // The first that ends otherwise than well takes all others along.
+      if (ending.state != TaskState::done && !std::exchange(gang.is_ending, true)) {
+        const bool is_skipped = ending.state == TaskState::skipped;
+        const std::string why = is_skipped ? ending.reason : "its gang's " + why_skipped(task.spec, task.progress);
+        for (const Slot member : gang.members) endings.push_back({member, ending.state, why, ending.not_taken});
       }
     }
     for (const TaskId before : predecessors_of(task.spec)) {

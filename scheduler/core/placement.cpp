@@ -57,18 +57,24 @@ void Scheduler::State::place_ready() {
       last = last ? std::max(*last, *goes_on_behind) : *goes_on_behind;
       goes_on_behind.reset();
     }
-    const bool is_new = !new_gangs.empty();
     auto gang = ready.gangs().end();
-    if (!is_cut() && is_new) gang = ready.gangs().find(*new_gangs.begin());
-    if (!is_cut() && !is_new && is_round) gang = last ? ready.gangs().upper_bound(*last) : ready.gangs().begin();
+    if (!is_cut() && is_round) gang = last ? ready.gangs().upper_bound(*last) : ready.gangs().begin();
+    // Room that was gained is for those first that have waited for it.
+    bool is_new = !is_cut() && !new_gangs.empty() && (is_round || !gangs_gained);
+    if (is_new) {
+      const auto first_new = ready.gangs().find(*new_gangs.begin());
+      is_new = gang == ready.gangs().end() || first_new->first <= gang->first;
+      if (is_new && (gang == ready.gangs().end() || first_new->first < gang->first)) {
+        gang = first_new;
+      } else if (is_new) {
+        last = gang->first;
+      }
+    }
     const auto single = ready.next(shapes.open());
     if (gang != ready.gangs().end() && (!single || gang->second.priority >= single->priority)) {
       ++looked_at;
-      if (is_new) {
-        new_gangs.erase(gang->first);
-      } else {
-        last = gang->first;
-      }
+      new_gangs.erase(gang->first);
+      if (!is_new) last = gang->first;
       const Slot first = gang->second.slot;
       if ((is_new || is_worth_a_try(first)) && !start_gang(first, failed)) failed.push_back(first);
     } else if (single) {
@@ -77,7 +83,7 @@ void Scheduler::State::place_ready() {
       break;
     }
   }
-  if (!new_gangs.empty()) {
+  if (!new_gangs.empty() && !gangs_gained) {
     placement_due = true;
     wake_by(now + Time{1});
   }
@@ -159,7 +165,12 @@ bool Scheduler::State::start_gang(Slot first, const std::vector<Slot>& failed) {
   if (std::any_of(failed.begin(), failed.end(), is_like_it)) return false;
   const std::vector<Slot> members = members_of(first);
   if (!may_have_seats(members)) return false;
-  const Placement outcome = try_to_place(members, cluster.rooms(), nullptr);
+  Placement outcome = try_to_place(members, cluster.rooms(), nullptr);
+  if (std::holds_alternative<Placed>(outcome) && reservations.contains(gang.order)) {
+    // Of what was kept for it, it was tried on the spare room alone; and it takes devices as if nothing were kept.
+    drop_reservation(gang.order);
+    outcome = try_to_place(members, cluster.rooms(), nullptr);
+  }
   const auto* placed = std::get_if<Placed>(&outcome);
   if (placed == nullptr) return false;
   for (const std::size_t i : seating_order(members)) run(members[i], *cluster.find(placed->nodes[i]));

@@ -1,7 +1,7 @@
 #include "scheduler/core/reservations.h"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -15,6 +15,7 @@ constexpr std::size_t fewest_looked_at = 16;
 constexpr std::size_t fewest_reservations = 8;
 constexpr std::size_t nodes_per_reservation = 16;
 constexpr int most_in_vain = 8;  // A look at all nodes, each.
+constexpr std::size_t most_looked_at = 1024;
 
 }  // namespace
 
@@ -29,43 +30,41 @@ void Scheduler::State::keep_nodes_for_the_patient() {
 
   // So many are kept for at once, and so many are looked at in vain; those behind them have their turn the next time.
   const std::size_t most = std::max(fewest_reservations, cluster.nodes().size() / nodes_per_reservation);
-  std::size_t kept = 0;
   int in_vain = 0;
-  const auto go_on_behind = std::exchange(patient_until, std::nullopt);
-  std::map<std::uint64_t, Hopeless> still_hopeless;
-  for (const Head& head : the_patient()) {
-    const std::tuple rank(-std::int64_t{head.priority}, head.order);
-    const std::size_t members = members_of(head.slot).size();
-    const auto hopeless = hopeless_for.find(head.order);
-    if (reservations.contains(head.order)) {
-      ++kept;
-    } else if (hopeless != hopeless_for.end() && hopeless->second == Hopeless{cluster.lasting_gains(), members}) {
-      still_hopeless.insert(*hopeless);
-    } else if (kept < most && in_vain < most_in_vain && (!go_on_behind || rank > *go_on_behind)) {
-      const std::uint64_t gains = cluster.lasting_gains();
-      if (reserve(head)) {
-        ++kept;
-      } else {
-        still_hopeless[head.order] = {gains, members};
-        if (++in_vain == most_in_vain) patient_until = rank;
-      }
-    }
+  const auto patient = the_patient(std::exchange(patient_until, std::nullopt));
+  for (const Head& head : patient) {
+    if (reservations.contains(head.order)) continue;
+    const Hopeless as_now{cluster.lasting_gains(),
+                          is_in_gang(tasks[head.slot]) ? tasks.gang_of(tasks[head.slot]).open : 1};
+    if (const auto known = hopeless_for.find(head.order); known != hopeless_for.end() && known->second == as_now)
+      continue;
+    const auto kept = std::count_if(reservations.begin(), reservations.end(),
+                                    [&](const auto& each) { return each.second.head.priority >= head.priority; });
+    if (static_cast<std::size_t>(kept) >= most) break;
+    if (reserve(head)) continue;
+    hopeless_for[head.order] = as_now;
+    if (++in_vain < most_in_vain) continue;
+    patient_until = std::tuple(-std::int64_t{head.priority}, head.order);
+    break;
   }
-  hopeless_for = std::move(still_hopeless);
 }
 
-/// The gangs that have waited long, and of single tasks those whose like has not been served for as long: in line.
-std::vector<Head> Scheduler::State::the_patient() const {
+/// Those in line behind `behind` that have waited long: gangs, as many as are looked at in one sweep, and of single
+/// tasks those whose like has not been served for as long. Where there are more gangs, the next sweep goes on with
+/// them.
+std::vector<Head> Scheduler::State::the_patient(const std::optional<ReadyQueue::GangRank>& behind) {
+  const auto rank_of = [](const Head& head) { return ReadyQueue::GangRank{-std::int64_t{head.priority}, head.order}; };
   std::vector<Head> patient;
-  for (const auto& [rank, gang] : ready.gangs())
-    if (now - tasks[gang.slot].ready_since >= settings.line_patience) patient.push_back(gang);
+  auto gang = behind ? ready.gangs().upper_bound(*behind) : ready.gangs().begin();
+  for (std::size_t looked_at = 0; gang != ready.gangs().end() && looked_at < most_looked_at; ++gang, ++looked_at)
+    if (now - tasks[gang->second.slot].ready_since >= settings.line_patience) patient.push_back(gang->second);
+  if (gang != ready.gangs().end()) patient_until = std::prev(gang)->first;
   shapes.waiting().for_each([&](std::size_t shape) {
     if (now - shapes[static_cast<ShapeIndex>(shape)].served < settings.line_patience) return;
-    if (const auto head = ready.next_of(static_cast<ShapeIndex>(shape))) patient.push_back(*head);
+    const auto head = ready.next_of(static_cast<ShapeIndex>(shape));
+    if (head && (!behind || rank_of(*head) > *behind)) patient.push_back(*head);
   });
-  std::sort(patient.begin(), patient.end(), [](const Head& a, const Head& b) {
-    return std::tuple(-std::int64_t{a.priority}, a.order) < std::tuple(-std::int64_t{b.priority}, b.order);
-  });
+  std::sort(patient.begin(), patient.end(), [&](const Head& a, const Head& b) { return rank_of(a) < rank_of(b); });
   return patient;
 }
 

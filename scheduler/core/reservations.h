@@ -2,7 +2,6 @@
 // not delay the request, so the room that it needs gathers; everywhere else they pass it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -20,7 +19,7 @@ struct Reservation {
 /// Cluster::lasting_gains), for so many members.
 struct Hopeless {
   std::uint64_t gains = 0;
-  std::size_t members = 0;
+  std::uint32_t members = 0;
   friend bool operator==(const Hopeless&, const Hopeless&) = default;
 };
 

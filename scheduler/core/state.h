@@ -43,7 +43,6 @@ struct Ending {
   TaskState state = TaskState::done;
   std::string reason;
   bool not_taken = false;  ///< Skipped by a condition.
-  bool with_gang = false;  ///< As another member of its gang.
 };
 
 struct Scheduler::State {
@@ -204,7 +203,7 @@ struct Scheduler::State {
 
   // --- reservations.cpp
   void keep_nodes_for_the_patient();
-  std::vector<Head> the_patient() const;
+  std::vector<Head> the_patient(const std::optional<ReadyQueue::GangRank>& behind);
   bool reserve(const Head& head);
   bool takes_from_lower(const Head& head);
   void take_what_lower_ones_keep();
@@ -281,7 +280,7 @@ struct Scheduler::State {
   Reservations reservations;
   std::map<std::uint64_t, Hopeless> hopeless_for;  ///< Of those that wait, by order.
   /// The last of the patient that was looked at, where not all were.
-  std::optional<std::tuple<std::int64_t, std::uint64_t>> patient_until;
+  std::optional<ReadyQueue::GangRank> patient_until;
   std::uint64_t lasting_seen = 0;  ///< The cluster's lasting_version for which they were found to be sound.
   std::uint64_t starts = 0;        ///< Of attempts, so far.
   std::set<JobId> sharing;         ///< Jobs that hold something; some of them may have been dropped.

@@ -87,6 +87,7 @@ void Scheduler::State::drop_job(Job& job) {
   }
   const JobId id = job.info.id;
   tasks.erase_job(id);
+  sharing.erase(id);
   if (highest == 0) return;
   if (dropped.insert_or_assign(id, highest).second) dropped_in_order.push_back(id);
   if (dropped_in_order.size() <= most_dropped_jobs_kept) return;

@@ -29,6 +29,7 @@ struct Gang {
   std::uint32_t ready = 0;
   std::uint64_t order = ~std::uint64_t{0};  ///< Of its first member in line.
   std::int32_t priority = 0;                ///< The highest of its members'.
+  bool is_ending = false;                   ///< One has ended otherwise than well: all do.
 };
 
 inline constexpr ShapeIndex no_shape = ~ShapeIndex{0};

@@ -91,6 +91,14 @@ MemberLock::~MemberLock() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+FolderLock::FolderLock(const std::string& cluster_folder, Waits waits)
+    : folder_(::open(cluster_folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  int result = -1;
+  do result = folder_ ? ::flock(folder_.number(), LOCK_EX | (waits == Waits::no ? LOCK_NB : 0)) : -1;
+  while (result != 0 && folder_ && errno == EINTR);
+  is_had_ = result == 0;
+}
+
 std::string seen_file(const std::string& folder) { return folder + "/seen"; }
 
 StoreAge highest_seen(const std::string& cluster_folder, ClusterId cluster) {

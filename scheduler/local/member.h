@@ -14,6 +14,7 @@
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
 #include "runtime/base/store_age.h"
+#include "runtime/ring/descriptor.h"
 
 namespace troupe::scheduler {
 
@@ -39,6 +40,19 @@ class MemberLock {
  private:
   explicit MemberLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_ = -1;
+};
+
+/// Held by those who start a cluster, and by those who remove what is left of one. Of a folder that is not there nobody
+/// has it.
+class FolderLock {
+ public:
+  enum class Waits { yes, no };
+  FolderLock(const std::string& cluster_folder, Waits waits);
+  explicit operator bool() const { return is_had_; }
+
+ private:
+  Descriptor folder_;
+  bool is_had_ = false;
 };
 
 /// What an agent keeps of the cluster's store: the file in its member's folder, and the most that any of them has seen.

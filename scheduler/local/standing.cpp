@@ -1,18 +1,14 @@
 #include "scheduler/local/standing.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <tuple>
 #include <utility>
 
-#include "runtime/ring/descriptor.h"
 #include "runtime/wire/ring_transport.h"
 #include "scheduler/local/member.h"
 #include "scheduler/local/places.h"
@@ -61,9 +57,7 @@ Result<Standing> start_cluster(const std::string& folder, const StartOptions& op
     return Error{Fault::unavailable, "cannot make the folder " + folder + ": " + error.message() +
                                          ": choose another place by XDG_STATE_HOME"};
   // Of two that start it at once the second finds what the first has made.
-  const Descriptor one_at_a_time(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  while (::flock(one_at_a_time.number(), LOCK_EX) != 0 && errno == EINTR) {
-  }
+  const FolderLock one_at_a_time(folder, FolderLock::Waits::yes);
   if (const auto head = running_member(folder, head_member))
     return Error{Fault::unavailable, "the cluster runs already, as process " + std::to_string(head->pid) +
                                          " (troupe status shows it, troupe stop ends it)"};
@@ -106,6 +100,7 @@ Result<void> stop_cluster(const std::string& folder) {
     if (auto ended = end_members(some, end_limit); !ended) return ended;
   }
   // Of several that ended at once none was the last.
+  const FolderLock lock(folder, FolderLock::Waits::yes);
   const auto file = read_cluster_file(cluster_file_in(folder));
   if (file && running_members(folder).empty()) remove_traces(file->directory(), file->cluster.high);
   return {};

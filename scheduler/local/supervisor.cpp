@@ -91,6 +91,10 @@ class Supervisor {
       started = Clock::now();
       if (pid >= 0) return;
       std::fprintf(stderr, "troupe: supervisor: cannot start a process: %s: it is tried again\n", ::strerror(errno));
+      start_failed();
+    }
+    void start_failed() {
+      started = Clock::now();
       ended();
     }
     void ended() {
@@ -127,9 +131,7 @@ class Supervisor {
 
   Result<void> start_redis() {
     // Beside the sockets: where commands inside tasks find the cluster.
-    const std::string folder = plan_.member.empty()
-                                   ? plan_.directory
-                                   : std::filesystem::path(plan_.member).parent_path().parent_path().string();
+    const std::string folder = plan_.member.empty() ? plan_.directory : cluster_folder();
     if (auto written = write_cluster_file(cluster_file_in(plan_.directory),
                                           {arguments_.cluster(), scheduler_address(plan_.directory), folder});
         !written)
@@ -150,7 +152,7 @@ class Supervisor {
     const auto start = plan_.member.empty() ? local_ : count_start(plan_.member);
     if (!start) {
       std::fprintf(stderr, "troupe: supervisor: %s: it is tried again\n", start.error().message.c_str());
-      return agent_.ended();
+      return agent_.start_failed();
     }
     agent_.start(fork_role(
         "agent", [this, start = *start] { return run_agent_role(arguments_, plan_.capacity, start, word_write_); }));
@@ -312,7 +314,9 @@ class Supervisor {
         ::kill(std::exchange(child->pid, -1), SIGKILL);  // What is durable is on disk; workers die with the agent.
     redis_.reset();
     end_descendants();
-    if (is_alone()) {
+    // Where another one is being started, it takes what there is.
+    const FolderLock lock(plan_.member.empty() ? "" : cluster_folder(), FolderLock::Waits::no);
+    if (is_alone() && (lock || plan_.member.empty())) {
       remove_traces(plan_.directory, plan_.cluster.high);
     } else if (plan_.has_agent) {
       ::unlink(plan_.agent.c_str());
@@ -323,10 +327,13 @@ class Supervisor {
   bool is_alone() const {
     if (plan_.member.empty()) return true;
     if (!lock_) return false;
-    const std::filesystem::path own = plan_.member;
-    const auto running = running_members(own.parent_path().parent_path().string());
-    return std::all_of(running.begin(), running.end(),
-                       [&](const Member& member) { return member.name == own.filename(); });
+    const auto running = running_members(cluster_folder());
+    return std::all_of(running.begin(), running.end(), [own = std::filesystem::path(plan_.member)](const Member& each) {
+      return each.name == own.filename();
+    });
+  }
+  std::string cluster_folder() const {
+    return std::filesystem::path(plan_.member).parent_path().parent_path().string();
   }
 
   const RoleArguments& arguments_;

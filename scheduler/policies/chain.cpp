@@ -9,7 +9,9 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr int most_starts_alike = 2;  // From nodes with as much room the walks are alike.
+// From nodes with as much room the walks are alike, but for labels and what of their devices is free.
+constexpr int most_starts_alike = 2;
+constexpr int most_in_vain = 32;
 
 /// What a seating costs: bytes over edges between nodes, then such edges. Less is better.
 using Cut = std::tuple<std::int64_t, std::size_t>;
@@ -94,7 +96,7 @@ std::optional<Seats> seat_chain(std::span<const Need> stages, Trial& trial, cons
   std::optional<Seats> best;
   std::map<Room, int> starts;
   for (std::size_t start = 0; start < trial.size() && (!best || cut_of(*best, stages) > Cut()); ++start) {
-    if (!is_allowed[start] || ++starts[trial[start].room()] > most_starts_alike) continue;
+    if (!is_allowed[start] || ++starts[trial[start].room()] > (best ? most_starts_alike : most_in_vain)) continue;
     auto seats = walk(stages, trial, is_allowed, start);
     if (!seats) continue;
     Seats moved = *seats;

@@ -269,7 +269,7 @@ TEST_CASE("an actor that belongs to no driver lives on under the next scheduler"
   cluster.driver_leaves();
   CHECK(cluster.state_of("actor") == "running");
   cluster.at(10ms).restarts_scheduler().joins_again("a");
-  cluster.at(400ms).hears("a");
+  cluster.at(200ms).hears("a").at(400ms).hears("a");
   CHECK(cluster.state_of("actor") == "running");
   cluster.at(500ms).driver_joins().cancels("actor").stops("a", "actor#1");
   CHECK(cluster.state_of("actor") == "cancelled");

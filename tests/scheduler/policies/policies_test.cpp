@@ -88,6 +88,13 @@ TEST_CASE("a gang that fits only where its members are spread over the nodes is 
   CHECK(two.place(GangPolicy::model).find("never") == std::string::npos);
 }
 
+TEST_CASE("a chain finds the one start from which all its stages have room", "[policies]") {
+  Case three;
+  three.node({.cpus = 2000}).node({.cpus = 2000, .labels = {{"disk", "nvme"}}}).node({.cpus = 2000});
+  three.member({.cpus = 2000}).member({.cpus = 2000}).member({.cpus = 2000, .labels = {{"disk", "nvme"}}});
+  CHECK(three.place(GangPolicy::model) == "3 1 2");
+}
+
 TEST_CASE("a chain of many stages over many nodes is seated in a moment", "[policies]") {
   Case large;
   for (int i = 0; i < 1000; ++i) large.node({.cpus = 4000});
