@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -263,13 +262,12 @@ class Agent {
                      .output_file = worker.output_file};
     if (start.environment) {
       spec.working_directory = start.environment->working_directory;
+      spec.niceness = start.environment->niceness;
       for (const auto& variable : start.environment->variables) spec.environment.push_back(variable);
     }
     spec.environment.emplace_back("TROUPE_NODE", options_.name);
     spec.environment.emplace_back(worker_output_variable, worker.output_file);
     auto process = start_process(spec);
-    if (process && start.environment)
-      ::setpriority(PRIO_PROCESS, static_cast<id_t>(process->pid), start.environment->niceness);
     if (!process) {
       failed_starts_.emplace_back(start.worker, process.error().message);
       wake_at_ = agent::Time(0);  // The next turn tells of it.

@@ -95,6 +95,7 @@ bool AgentCore::has_work_in_line() const {
 
 bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
   if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
+      worker.environment != environment_of(attempt.order.work) ||
       worker.attempts.size() >= settings_.most_given_to_worker)
     return false;
   const Attempt& runs = attempts_.at(worker.attempts.front());

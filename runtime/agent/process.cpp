@@ -49,6 +49,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   reset_signals();
   if (limit_before) ::setrlimit(RLIMIT_NOFILE, &*limit_before);
   if (spec.own_process_group) ::setpgid(0, 0);
+  if (spec.niceness > 0) (void)::nice(spec.niceness);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
   bool ready = true;

@@ -18,6 +18,7 @@ struct ProcessSpec {
   std::string working_directory;                                 ///< Empty: this process's.
   std::string output_file;                                       ///< Takes stdout and stderr; empty: this process's.
   int output = -1;                 ///< A descriptor that takes them instead, if there is one.
+  int niceness = 0;                ///< On top of this process's; 0 to 19.
   bool own_process_group = false;  ///< So that it can be signalled together with its children.
 };
 

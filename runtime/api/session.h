@@ -108,10 +108,10 @@ class Session {
     if (!line) return line.error();
     return Actor<T>(core_, std::move(*line));
   }
-  /// Ends an actor, whoever else has it.
+  /// Ends an actor, whoever else has it. Fails with: timed_out, unavailable, refused (there is no such actor any more).
   template <class T>
-  void end(const Actor<T>& actor) {
-    core_->cancel(actor.id());
+  Result<void> end(const Actor<T>& actor, Duration limit = std::chrono::seconds(30)) {
+    return core_->end_actor(actor.id(), limit);
   }
 
   /// Creates actors that are placed all together or not at all; `arguments(rank)` is a tuple of the constructor's.

@@ -72,7 +72,10 @@ void SessionCore::send_cancel(const Object& call) {
   const auto found = actors_.find(call.called());
   if (found == actors_.end()) return;
   const ActorLine& actor = *found->second;
-  if (actor.link == nullptr || call.call_number < actor.first_in_flight()) return;
+  if (actor.link == nullptr || actor.link->is_gone || call.call_number < actor.first_in_flight()) return;
+  // Under that number another may have left since, to another incarnation.
+  const std::uint64_t at = call.call_number - actor.first_in_flight();
+  if (at >= actor.in_flight.size() || actor.in_flight[at].result.get() != &call) return;
   WorkerLink& link = *actor.link;
   if (!link.peer)
     if (const auto peer = transport_->connect(link.address)) link.peer = *peer;

@@ -15,6 +15,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds longest_deadline = std::chrono::hours(24 * 365);
+constexpr std::chrono::milliseconds between_finds{50};
+
 Boxed<RestartRule> rule_of(const ActorOptions& options) {
   if (options.restart == RestartMode::none) return {};
   std::string folder = options.state_folder.empty() ? "" : std::filesystem::absolute(options.state_folder).string();
@@ -195,7 +198,13 @@ Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOption
 }
 
 Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& name, std::chrono::milliseconds limit) {
-  const auto found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
+  const auto deadline = Clock::now() + std::min(limit, longest_deadline);
+  auto found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
+  // A scheduler that was just started anew hears of drivers' actors as these come back: nobody else tells when.
+  while (found && !found->task && !found->is_sure && Clock::now() < deadline) {
+    std::this_thread::sleep_for(between_finds);
+    found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
+  }
   if (!found) return found.error();
   if (!found->task) return Error{Fault::not_found, "there is no actor that is found as '" + name + "'"};
   return attach(found->task, name, found->restart);
@@ -224,8 +233,13 @@ void SessionCore::forget_submit(std::uint64_t request) {
 
 Result<void> SessionCore::submit_graph(const JobInfo& job, std::vector<TaskSpec> tasks,
                                        std::chrono::milliseconds limit) {
-  for (auto& message : in_messages(std::move(tasks)))
-    if (auto taken = submit_job(job, std::move(message), limit); !taken) return taken;
+  for (auto& message : in_messages(std::move(tasks))) {
+    auto taken = submit_job(job, std::move(message), limit);
+    if (taken) continue;
+    const std::lock_guard lock(mutex_);
+    std::erase_if(handed_in_, [&](const auto& submit) { return submit.job.id == job.id; });
+    return taken;
+  }
   return {};
 }
 
@@ -314,6 +328,18 @@ Result<message::SyncStatus> SessionCore::ask_sync(std::chrono::milliseconds limi
   return ask(sync_statuses_, message::AskSync{}, limit);
 }
 
+Result<void> SessionCore::end_actor(TaskId actor, std::chrono::milliseconds limit) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto own = tasks_.find(actor); own != tasks_.end()) {
+      cancel_task(actor);
+      wake();
+      return {};
+    }
+  }
+  return cancel_all({&actor, 1}, limit);
+}
+
 Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   std::vector<std::uint64_t> requests;
@@ -353,17 +379,18 @@ void SessionCore::cancel(TaskId task) {
 }
 
 void SessionCore::set_deadline(const ObjectPtr& object, std::chrono::milliseconds deadline) {
-  if (deadline.count() <= 0) return;
+  if (deadline.count() <= 0 || deadline > longest_deadline) return;
   if (deadlines_.size() >= most_deadlines_) {
-    std::erase_if(deadlines_, [](const auto& each) {
-      const auto waiting = each.second.object.lock();
-      return !waiting || waiting->is_ready();
+    std::erase_if(deadlines_, [this](const auto& each) {
+      const Deadline& deadline = each.second;
+      const auto waiting = deadline.object.lock();
+      return waiting ? waiting->is_ready() : !deadline.task || !tasks_.contains(*deadline.task);
     });
     most_deadlines_ = std::max(most_deadlines_, 2 * deadlines_.size());
   }
   const auto at = Clock::now() + deadline;
   const bool is_first = deadlines_.empty() || at < deadlines_.begin()->first;
-  deadlines_.emplace(at, Deadline{object, deadline});
+  deadlines_.emplace(at, Deadline{object, object->task(), deadline});
   if (is_first) wake();
 }
 
@@ -372,6 +399,7 @@ void SessionCore::look_at_deadlines(Clock::time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const Deadline over = deadlines_.extract(deadlines_.begin()).mapped();
     const ObjectPtr object = over.object.lock();
+    if (!object && over.task && tasks_.contains(*over.task)) cancel_task(*over.task);
     if (!object || object->is_ready()) continue;
     finish(object, Failure{Fault::timed_out,
                            object->name(),
@@ -384,7 +412,9 @@ void SessionCore::look_at_deadlines(Clock::time_point now) {
 }
 
 void SessionCore::cancel_task(TaskId task) {
-  if (unsent_.contains(task)) {
+  const auto actor = actors_.find(task);
+  const bool has_link = actor != actors_.end() && actor->second->link != nullptr;  // Which is whoever talks' to leave.
+  if (unsent_.contains(task) && !has_link) {
     fail_task(task, {Fault::cancelled, tasks_.at(task).spec.name, {}, 0, "cancelled"});
   } else {
     if (const auto found = tasks_.find(task); found != tasks_.end()) found->second.is_cancelled = true;

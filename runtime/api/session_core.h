@@ -200,6 +200,10 @@ class SessionCore {
     }
   }
   void cancel(TaskId task);
+  /// Whoever it belongs to; of another's it is known to be on its way when this returns well.
+  ///
+  /// Fails with: what cancel_all fails with.
+  Result<void> end_actor(TaskId actor, std::chrono::milliseconds limit);
   /// Of a task or of a call.
   void cancel(const ObjectPtr& object);
   /// Cancels tasks of any job and waits until that is done; of durable ones it is then on disk.
@@ -386,6 +390,7 @@ class SessionCore {
   std::chrono::milliseconds ask_pause_{};
   struct Deadline {
     std::weak_ptr<Object> object;
+    std::optional<TaskId> task;
     std::chrono::milliseconds length;
   };
   std::multimap<std::chrono::steady_clock::time_point, Deadline> deadlines_;

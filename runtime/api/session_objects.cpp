@@ -159,6 +159,7 @@ bool SessionCore::run_again_for_lost(TaskId id) {
   remake_lost(task.arguments);
   const auto result = task.result.lock();
   if (losses_of(task.arguments) == task.losses || !result || task.runs_left == 0) return false;
+  if (task.is_cancelled || result->is_ready()) return false;  // Nobody waits for it any more.
   --task.runs_left;
   PendingTask again = std::move(task);
   tasks_.erase(found);

@@ -21,9 +21,8 @@ constexpr const char* lost_log =
 
 bool SessionCore::is_rolled_back(const ActorLine& actor, const Object& call) const {
   const std::lock_guard lock(mutex_);
-  const auto has_it = [&](const auto& range) {
-    return range.first <= call.call_number && call.call_number <= range.second;
-  };
+  const std::uint64_t number = call.whole ? call.whole->call_number : call.call_number;
+  const auto has_it = [&](const auto& range) { return range.first <= number && number <= range.second; };
   return std::any_of(actor.rolled_back.begin(), actor.rolled_back.end(), has_it);
 }
 

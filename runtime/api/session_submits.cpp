@@ -81,6 +81,10 @@ std::size_t SessionCore::add_unit(std::span<const TaskId> unit, std::vector<Task
 }
 
 bool SessionCore::prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes) {
+  if (task.is_cancelled) {  // A scheduler of a new epoch would be given it once more.
+    fail_task(task.spec.id, {Fault::cancelled, task.spec.name, {}, 0, "cancelled"});
+    return false;
+  }
   remake_lost(task.arguments);
   task.losses = losses_of(task.arguments);
   if (const Object* failed = first_failed(task.arguments)) {

@@ -305,7 +305,12 @@ void SessionCore::post(PeerId to, const message::Message& message) {
 void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, job_}); }
 
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
-  if (object->is_ready()) return;
+  if (object->is_ready()) {  // Its deadline was over: what lies in a store for it is let go.
+    const auto* late = std::get_if<Bytes>(&outcome);
+    if (const auto stored = late != nullptr ? stored_object_from(*late) : std::nullopt; stored && options_.objects)
+      options_.objects->hold(*stored, true);
+    return;
+  }
   object->outcome = std::move(outcome);
   object->told_in_epoch = epoch_;
   if (const auto* bytes = std::get_if<Bytes>(&object->outcome); bytes != nullptr && options_.objects)

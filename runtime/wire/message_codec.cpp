@@ -49,7 +49,7 @@ void fields(Archive& archive, FindActor& value) {
 }
 template <class Archive>
 void fields(Archive& archive, NamedActor& value) {
-  archive("named actor", value.request, value.task, value.restart);
+  archive("named actor", value.request, value.task, value.restart, appended(value.is_sure));
 }
 template <class Archive>
 void fields(Archive& archive, Synchronise& value) {

@@ -56,6 +56,7 @@ struct NamedActor {
   std::uint64_t request = 0;
   TaskId task;  ///< {}: there is none.
   RestartMode restart = RestartMode::none;
+  bool is_sure = true;  ///< Else it may not have come back to a scheduler that was just started anew.
 };
 /// Requests to locks, semaphores, barriers and queues, as many as there are at the time. Answered by Synchronised.
 struct Synchronise {
@@ -267,7 +268,7 @@ struct CancelCall {
   AttemptId attempt;
   std::uint64_t caller = 0;
   std::uint64_t number = 0;
-  friend bool operator==(const CancelCall&, const CancelCall&) = default;
+  friend auto operator<=>(const CancelCall&, const CancelCall&) = default;
 };
 struct CallAnswer {
   TaskId actor;

@@ -1,6 +1,6 @@
 #include "runtime/worker/cancelled_calls.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -9,25 +9,61 @@ thread_local CancelledCalls::Running* own_call = nullptr;
 
 }  // namespace
 
+CancelledCalls::~CancelledCalls() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
 void CancelledCalls::cancel(const message::CancelCall& cancelled) {
   const std::lock_guard lock(mutex_);
   for (Running* running : running_) {
     if (running->call_ != cancelled) continue;
     if (!running->stop_) running->stop_.emplace();
-    running->stop_->request_stop();
+    to_stop_.push_back(*running->stop_);
+    if (!thread_.joinable()) thread_ = std::thread([this] { stop_what_is_to_stop(); });
+    changed_.notify_one();
     return;
   }
-  if (unmet_.size() == most_remembered) unmet_.pop_front();
-  unmet_.push_back(cancelled);
+  remember(cancelled);
+}
+
+void CancelledCalls::remember(const message::CancelCall& cancelled) {
+  if (!unmet_.insert(cancelled).second) return;
+  unmet_in_order_.push_back(cancelled);
+  while (unmet_in_order_.size() > most_remembered) {
+    unmet_.erase(unmet_in_order_.front());
+    unmet_in_order_.pop_front();
+  }
+}
+
+void CancelledCalls::start_over(std::uint64_t caller) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(unmet_, [&](const auto& each) { return each.caller == caller; });
+  std::erase_if(unmet_in_order_, [&](const auto& each) { return each.caller == caller; });
+}
+
+/// Outside the lock: what runs then may ask for a token, or wait for what a call holds.
+void CancelledCalls::stop_what_is_to_stop() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return is_over_ || !to_stop_.empty(); });
+    if (to_stop_.empty()) return;
+    std::stop_source next = std::move(to_stop_.front());
+    to_stop_.pop_front();
+    lock.unlock();
+    next.request_stop();
+    lock.lock();
+  }
 }
 
 CancelledCalls::Running::Running(CancelledCalls& all, const message::Call& call)
     : all_(all), call_{call.actor, call.attempt, call.caller, call.number} {
   const std::lock_guard lock(all_.mutex_);
-  if (const auto met = std::find(all_.unmet_.begin(), all_.unmet_.end(), call_); met != all_.unmet_.end()) {
-    all_.unmet_.erase(met);
-    is_cancelled_ = true;
-  }
+  is_cancelled_ = !all_.unmet_.empty() && all_.unmet_.erase(call_) > 0;
   all_.running_.push_back(this);
   own_call = this;
 }

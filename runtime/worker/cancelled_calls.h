@@ -1,28 +1,36 @@
 // Calls whose callers do not want them any more: one that has not begun does not begin, one that runs is asked to stop.
 //
-// A cancel overtakes the calls that wait in a ring, and may come before the call that it means, or after its answer: of
-// those that meet no call the last few are remembered.
+// A cancel overtakes the calls that wait in a ring, and may come before the call that it means, or after its answer:
+// those that meet no call are remembered until their caller counts anew, the last of them if there are very many.
 #pragma once
 
-#include <compare>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
+#include <thread>
 #include <vector>
 
 #include "runtime/wire/messages.h"
 
 namespace troupe {
 
-/// Threads: any.
+/// Threads: any. What users hang on a stop is run by a thread of its own.
 class CancelledCalls {
  public:
-  static constexpr std::size_t most_remembered = 1024;
+  static constexpr std::size_t most_remembered = 65'536;
+
+  CancelledCalls() = default;
+  ~CancelledCalls();
+  CancelledCalls(const CancelledCalls&) = delete;
 
   void cancel(const message::CancelCall& cancelled);
+  /// The caller numbers its calls from 1 again.
+  void start_over(std::uint64_t caller);
 
   /// While it lives the calling thread runs the call.
   class Running {
@@ -46,9 +54,17 @@ class CancelledCalls {
   static std::stop_token stop_token();
 
  private:
+  void remember(const message::CancelCall& cancelled);
+  void stop_what_is_to_stop();
+
   std::mutex mutex_;
   std::vector<Running*> running_;
-  std::deque<message::CancelCall> unmet_;  // The oldest first.
+  std::set<message::CancelCall> unmet_;
+  std::deque<message::CancelCall> unmet_in_order_;  // The oldest first; some may have been met.
+  std::deque<std::stop_source> to_stop_;
+  std::condition_variable changed_;
+  bool is_over_ = false;
+  std::thread thread_;  // Once there is something to stop.
 };
 
 /// To a call that was cancelled before it began.

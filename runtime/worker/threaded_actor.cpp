@@ -1,6 +1,7 @@
 #include "runtime/worker/threaded_actor.h"
 
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,12 +26,13 @@ ThreadedActor::~ThreadedActor() {
   thread_.join();
 }
 
-void ThreadedActor::take(message::Call call) {
+void ThreadedActor::take(message::Call call, std::uint32_t link) {
   const std::lock_guard lock(mutex_);
-  if (has_ended_) return outlet_.answer(call.caller, gone_answer(call));
+  if (has_ended_) return outlet_.answer(call.caller, link, gone_answer(call));
+  ++waiting_;
   const auto grouped = line_of_.find(call.method);
   Line& line = grouped == line_of_.end() ? lines_.front() : *grouped->second;
-  line.calls.push_back(std::move(call));
+  line.calls.push_back({std::move(call), link});
   line.changed.notify_one();
 }
 
@@ -48,10 +50,7 @@ void ThreadedActor::run(const RunOrder& order, const Catalog& catalog, const Wor
       const BegunFile::Running running(begun_, number_);
       why = actor->make(order, catalog, options);
     }
-    if (why.empty()) {
-      outlet_.up();
-      run_all(*actor);
-    }
+    if (why.empty()) why = run_all(*actor);
     const BegunFile::Running running(begun_, number_);
     actor.reset();
   }
@@ -59,38 +58,50 @@ void ThreadedActor::run(const RunOrder& order, const Catalog& catalog, const Wor
     const std::lock_guard lock(mutex_);
     has_ended_ = true;
     for (Line& line : lines_)
-      for (const auto& call : std::exchange(line.calls, {})) outlet_.answer(call.caller, gone_answer(call));
+      for (const auto& [call, link] : std::exchange(line.calls, {}))
+        outlet_.answer(call.caller, link, gone_answer(call));
   }
   outlet_.ended(std::move(why));
 }
 
-/// Until it is to end. The thread that made it is one of the first line's.
-void ThreadedActor::run_all(HostedActor& actor) {
+/// Until it is to end. The thread that made it is one of the first line's. Answers with why it cannot run; empty: it
+/// did.
+std::string ThreadedActor::run_all(HostedActor& actor) {
   std::vector<std::thread> others;
-  for (Line& line : lines_)
-    for (std::uint32_t i = &line == &lines_.front() ? 1 : 0; i < line.threads; ++i)
-      others.emplace_back([this, &actor, &line] { run_calls(actor, line); });
+  std::string why;
+  try {
+    for (Line& line : lines_)
+      for (std::uint32_t i = &line == &lines_.front() ? 1 : 0; i < line.threads; ++i)
+        others.emplace_back([this, &actor, &line] { run_calls(actor, line); });
+    outlet_.up();
+  } catch (const std::system_error& error) {
+    why = "its threads cannot be started: " + std::string(error.what());
+    end();
+  }
   run_calls(actor, lines_.front());
   for (auto& other : others) other.join();
+  return why;
 }
 
 void ThreadedActor::run_calls(HostedActor& actor, Line& line) {
   for (;;) {
-    std::optional<message::Call> call;
+    std::optional<Line::Waiting> next;
     {
       std::unique_lock lock(mutex_);
       line.changed.wait(lock, [&] { return is_ending_ || !line.calls.empty(); });
       if (is_ending_) return;
-      call = std::move(line.calls.front());
+      next = std::move(line.calls.front());
       line.calls.pop_front();
+      --waiting_;
     }
+    const message::Call& call = next->call;
     std::optional<message::CallAnswer> made;
     {
       const BegunFile::Running running(begun_, number_);
-      const CancelledCalls::Running own(cancelled_, *call);
-      made = own.is_cancelled() ? cancelled_answer(*call) : actor.answer(*call);
+      const CancelledCalls::Running own(cancelled_, call);
+      made = own.is_cancelled() ? cancelled_answer(call) : actor.answer(call);
     }
-    outlet_.answer(call->caller, std::move(*made));
+    outlet_.answer(call.caller, next->link, std::move(*made));
   }
 }
 

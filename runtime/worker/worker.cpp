@@ -52,11 +52,13 @@ class Worker {
         output_(options.output_file),
         rings_(options.own_address,
                [this](std::uint64_t caller) {
+                 ++links_of_[caller];
+                 cancelled_.start_over(caller);
                  for (auto& [key, actor] : actors_)
                    if (!actor.kept) actor.mailbox.start_over(caller);
                }),
         executor_(rings_.bell(), {.serve = [this] { return serve(); },
-                                  .has_more = [this] { return rings_.has_more(); },
+                                  .has_more = [this] { return !is_full() && rings_.has_more(); },
                                   .due = [this] { return first_due(); }}) {
     const auto listening = transport_.listen(options_.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
@@ -261,18 +263,23 @@ class Worker {
         ThreadedActor::Outlet{
             .up = [this, key] { is_up(key); },
             .answer =
-                [this](std::uint64_t caller, message::CallAnswer made) {
-                  executor_.post([this, caller, made = std::move(made)] { answer(caller, made); });
+                [this](std::uint64_t caller, std::uint32_t link, message::CallAnswer made) {
+                  executor_.post([this, caller, link, made = std::move(made)] {
+                    // By another link the caller counts from 1 again, and knows of no such call.
+                    if (links_of_[caller] == link) answer(caller, made);
+                  });
                 },
             .ended =
                 [this, key, is_alone](const std::string& why) {
                   executor_.post([this, key, is_alone, why] {
+                    if (is_alone) alone_ = nullptr;
                     actors_.erase(key);
                     if (is_alone) end_output();
                     // Nobody awaits the end of an actor.
                     post(agent_, message::Report{{}, 0, why.empty() ? stopped(key) : failed(key, why)});
                   });
                 }});
+    if (is_alone) alone_ = actors_[key].threaded.get();
   }
 
   void is_up(Key key) { post(agent_, message::ActorReady{{}, 0, key.first, key.second, options_.own_address}); }
@@ -291,7 +298,7 @@ class Worker {
     if (arrival == Mailbox::Arrival::repeated && actor.kept) answer_again(actor, {task, attempt}, caller, number);
     while (auto ready = actor.mailbox.next()) {
       if (actor.threaded) {
-        actor.threaded->take(std::move(*ready));
+        actor.threaded->take(std::move(*ready), links_of_[caller]);
       } else if (actor.kept && actor.kept->is_logged()) {
         gathered_bytes_ += bytes_of(*ready);
         actor.gathered.push_back(std::move(*ready));
@@ -325,7 +332,12 @@ class Worker {
     answer(caller, again);
   }
 
+  /// Its callers' rings hold up what they send, as those of an actor with one thread do. Where several share the worker
+  /// none may be held up for another.
+  bool is_full() const { return alone_ != nullptr && alone_->is_full(); }
+
   bool serve() {
+    if (is_full()) return false;
     const auto take = [this](message::Call call) { take_call(std::move(call)); };
     const bool had_any = rings_.serve(take);
     // What comes while more of it is fetched shares the write to disk.
@@ -450,10 +462,12 @@ class Worker {
   // The executor's.
   std::map<std::uint64_t, PeerId> callers_;  // That have sent frames.
   CallRings rings_;
+  std::map<std::uint64_t, std::uint32_t> links_of_;  // How many links of its own each caller has had.
   std::map<Key, Actor> actors_;
-  bool hosts_kept_ = false;         // Or has.
-  std::size_t gathered_bytes_ = 0;  // Of all that are gathered.
-  Executor executor_;               // Last: its thread uses all of the above.
+  const ThreadedActor* alone_ = nullptr;  // Of them, if it has this worker for itself.
+  bool hosts_kept_ = false;               // Or has.
+  std::size_t gathered_bytes_ = 0;        // Of all that are gathered.
+  Executor executor_;                     // Last: its thread uses all of the above.
 };
 
 }  // namespace

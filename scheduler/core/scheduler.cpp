@@ -264,9 +264,9 @@ Scheduler::ActorView Scheduler::actor(TaskId id) const {
           task.progress.reason};
 }
 
-std::pair<TaskId, RestartMode> Scheduler::find_actor(const std::string& name) const {
+Scheduler::NamedActorView Scheduler::find_actor(const std::string& name) const {
   const Slot slot = state_->tasks.find_actor(name);
-  if (slot == no_slot) return {};
+  if (slot == no_slot) return {.task = {}, .is_sure = state_->all_have_come()};
   const TaskSpec& spec = state_->tasks[slot].spec;
   const auto& restart = std::get<ActorWork>(spec.work).restart;
   return {spec.id, restart ? restart->mode : RestartMode::none};

@@ -116,8 +116,12 @@ class Scheduler {
   };
   /// One that is not known has ended, unless its driver may still be on its way back after a restart.
   ActorView actor(TaskId task) const;
-  /// The actor that is found by this name, and what a restart means for it; task {}: there is none.
-  std::pair<TaskId, RestartMode> find_actor(const std::string& name) const;
+  struct NamedActorView {
+    TaskId task;  ///< {}: there is none.
+    RestartMode restart = RestartMode::none;
+    bool is_sure = true;  ///< Else its driver may not have come back yet.
+  };
+  NamedActorView find_actor(const std::string& name) const;
   /// What a task waits for that has not started; empty for any other. Cost: the nodes.
   std::string why_waiting(TaskId task) const;
   /// Locks, semaphores, barriers, queues: who waits and who holds.

@@ -117,8 +117,8 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
   } else if (const auto* ask = std::get_if<message::AskActor>(&letter.message)) {
     if (const auto answer = actor_status(*scheduler_, ask->task)) post_behind_commits(from, *answer);
   } else if (const auto* find = std::get_if<message::FindActor>(&letter.message)) {
-    const auto [task, restart] = scheduler_->find_actor(find->name);
-    post_behind_commits(from, message::NamedActor{find->request, task, restart});
+    const auto [task, restart, is_sure] = scheduler_->find_actor(find->name);
+    post_behind_commits(from, message::NamedActor{find->request, task, restart, is_sure});
   } else if (const auto* ask = std::get_if<message::AskStatus>(&letter.message)) {
     post(from, cluster_status(*scheduler_, *ask, age_));
   } else if (const auto* ask = std::get_if<message::AskSync>(&letter.message)) {

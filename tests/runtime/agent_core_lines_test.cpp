@@ -35,6 +35,20 @@ TEST_CASE("what is given ahead and finds no worker of its kind waits for room, b
   CHECK(node.finishes(1, "c") == "report c#1 done; start worker 2");
 }
 
+TEST_CASE("what is given ahead lines up only in a worker of the environment that it asks for", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  node.work = FunctionWork{"f", {}, RuntimeEnvironment{.niceness = 5}};
+  (void)node.is_given("b");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  CHECK(node.is_given("c") == "give c#1 to 2");
+  CHECK(node.is_given("d") == "give d#1 to 2");
+  node.work = FunctionWork{"f", {}};
+  CHECK(node.is_given("e") == "give e#1 to 1");
+}
+
 TEST_CASE("a worker dies under the last that it has begun: what it never began goes to another", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();

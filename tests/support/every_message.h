@@ -85,7 +85,7 @@ inline std::vector<message::Message> every_message() {
       Hasten{task, attempt},
       CancelCall{task, attempt, 5, 6},
       FindActor{15, "a"},
-      NamedActor{15, task, RestartMode::logged}};
+      NamedActor{15, task, RestartMode::logged, false}};
 }
 
 }  // namespace troupe::test

@@ -79,7 +79,7 @@ TEST_CASE("a detached actor outlives who made it, and ends when it is told to") 
   REQUIRE(again);
   CHECK(second.get(again->call(add, 1)) == 8);
   CHECK_THROWS_WITH(second.spawn_detached(named, counter, 1), Catch::Contains("found as 'tally' already"));
-  second.end(*again);
+  CHECK(second.end(*again));
   CHECK(is_gone(second));
   CHECK_FALSE(second.try_get(again->call(add, 1), 20s));
 }
