@@ -52,11 +52,11 @@ TEST_CASE("an order to run a join is refused: nothing of it runs", "[messages]")
   RunOrder order{.task = {JobId{5}, 1}, .work = FunctionWork{"f", {}}};
   Bytes bytes = encode(envelope, message::Run{order});
   const auto at =
-      bytes.find(Bytes("\x92\x00\x92\xa1"
-                       "f\x90",
-                       6));  // The kind of work, then what it is.
+      bytes.find(Bytes("\x92\x00\x93\xa1"
+                       "f\x90\xc0",
+                       7));  // The kind of work, then what it is.
   REQUIRE(at != Bytes::npos);
-  bytes.replace(at, 6, Bytes("\x92\x03\x90", 3));
+  bytes.replace(at, 7, Bytes("\x92\x03\x90", 3));
   const auto found = decode(bytes);
   REQUIRE_FALSE(found);
   CHECK_THAT(found.error().message, Catch::Contains("found an order to run a join"));
