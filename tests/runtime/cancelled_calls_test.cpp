@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 namespace {
 
 message::Call call_of(std::uint64_t number, std::uint64_t caller = 1) {
-  return {.actor = {JobId{1}, 1}, .attempt = {1, 1}, .caller = caller, .number = number, .method = "m", .arguments = {}};
+  return {
+      .actor = {JobId{1}, 1}, .attempt = {1, 1}, .caller = caller, .number = number, .method = "m", .arguments = {}};
 }
 message::CancelCall cancel_of(std::uint64_t number, std::uint64_t caller = 1) {
   return {{JobId{1}, 1}, {1, 1}, caller, number};
@@ -48,7 +49,8 @@ TEST_CASE("a cancel that came too late is forgotten when its caller counts from 
 
 TEST_CASE("as many cancels are remembered as calls may be under way", "[cancel]") {
   CancelledCalls all;
-  for (std::uint64_t number = 1; number <= CancelledCalls::most_remembered + 10; ++number) all.cancel(cancel_of(number));
+  for (std::uint64_t number = 1; number <= CancelledCalls::most_remembered + 10; ++number)
+    all.cancel(cancel_of(number));
   CHECK_FALSE(is_cancelled(all, call_of(10)));
   CHECK(is_cancelled(all, call_of(11)));
 }
