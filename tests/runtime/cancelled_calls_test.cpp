@@ -69,6 +69,7 @@ TEST_CASE("what hangs on a stop may wait for what the call holds, and ask for a 
     });
     std::unique_lock lock(held_by_call);
     is_running.set_value();
+    // With the lock held, as a call may: nothing that could be waited for without it.
     while (!token.stop_requested()) std::this_thread::sleep_for(1ms);
     CHECK(CancelledCalls::stop_token().stop_requested());
     lock.unlock();

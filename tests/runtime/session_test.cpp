@@ -314,6 +314,12 @@ TEST_CASE("a scheduler that is started anew is given the graphs that were taken,
   const auto refused = hand_in("refused", "no node has 8 gpus");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().fault == Fault::refused);
+  // Nor one that nobody waits for any more.
+  auto unwatched = std::async(std::launch::async, [&] {
+    return played.session().submit_job({.id = JobId{77}, .name = "unwatched", .durable = true}, {}, 20s).has_value();
+  });
+  played.answer(played.submit().request, "");
+  REQUIRE(unwatched.get());
   played.takes_over();
   CHECK(played.submit().job.name == "kept");
   CHECK(played.stays_silent());

@@ -180,17 +180,17 @@ TEST_CASE("a gang that fits is not held up by those before it that do not, howev
            {.needs = needs, .gang = GangHint{.gang = static_cast<std::uint32_t>(number), .size = 2, .rank = rank}}});
     cluster.submits_all(members);
   };
-  // Unlike each other, so that each is tried by itself.
-  for (int number = 1; number <= 100; ++number) gang_of(number, {.cpus = number, .gpus = 1000});
-  gang_of(101, {.cpus = 1000, .labels = {{"node", "cpus"}}});
-  CHECK(cluster.state_of("g101.0") == "ready");
+  // Unlike each other, so that each is tried by itself; far more than one round, or two, looks at.
+  for (int number = 1; number <= 250; ++number) gang_of(number, {.cpus = number, .gpus = 1000});
+  gang_of(251, {.cpus = 1000, .labels = {{"node", "cpus"}}});
+  CHECK(cluster.state_of("g251.0") == "ready");
   cluster.at(10ms).finishes("cpus", "busy1#1");
-  for (int i = 0; i < 100 && cluster.state_of("g101.0") == "ready"; ++i) {
+  for (int i = 0; i < 2000 && cluster.state_of("g251.0") == "ready"; ++i) {
     const std::string name = "short" + std::to_string(i);
     cluster.submits(name, {.needs = {.cpus = 100, .labels = {{"node", "gpus"}}}});
-    cluster.at(20ms + i * 5ms).finishes("gpus", name + "#1");
+    cluster.at(11ms + i * 1ms).finishes("gpus", name + "#1");  // Some room is gained between any two rounds.
   }
-  CHECK(cluster.state_of("g101.0") == "running");
+  CHECK(cluster.state_of("g251.0") == "running");
 }
 
 TEST_CASE("a new gang is tried at once, however many wait before it", "[scheduler]") {
