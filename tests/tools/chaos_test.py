@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from chaos_case import NODE_IDS, Case, OfOneGraph, attempt, row  # finds chaos, too
+from chaos_case import Findings, NODE_IDS, Case, OfOneGraph, attempt, row  # finds chaos, too
 from chaos import checks, losses, plan, processes, shapes  # noqa: E402
 from chaos.backlog import RUN_AT_MOST, TASKS_OF_A_GRAPH, Backlog  # noqa: E402
 from chaos.cluster import CPUS, NODES  # noqa: E402
@@ -124,6 +124,16 @@ class Chaos(OfOneGraph):
         rows = [row(attempts=[attempt(1, "lost"), attempt(2, node="bb")]), row("two")]
         self.assertEqual(self.check(rows, [Hurt("head", 0.5, 2.8)]), [])
         self.assert_finds("ran beside 1.2", rows, [Hurt("left", 0.5, 2.8)])
+
+    def test_an_order_that_its_node_had_when_it_fell_silent_may_begin_late(self):
+        self.ran("one", "1.2", 8.0, 10.0)
+        self.ran("one", "1.1", 9.0, 9.7, how="T", pid=8)
+        self.ran("two", "1.1", 11, 11.5)
+        rows = [row(attempts=[attempt(1, "lost", node="bb"), attempt(2)]), row("two")]
+        self.assertEqual(self.check(rows, [Hurt("left", 1.0, 8.9)]), [])
+        for hurts in [], [Hurt("head", 1.0, 8.9)], [Hurt("left", 1.0, 7.5)]:
+            self.findings = Findings(lambda line: None)
+            self.assert_finds("ran beside 1.1", rows, hurts)
 
     def test_more_cpus_in_use_than_a_node_has_are_found(self):
         self.graph.tasks["one"].cpus = CPUS["head"]

@@ -7,6 +7,8 @@ from .losses import MOST_LOST_IN_A_ROW, losses_in_a_row
 from .submitter import is_final
 from .work import ALWAYS
 
+LATE_ORDER_S = 1.0  # Within which a node that was silent begins what it was given before, or hears that it is not to.
+
 MADE_ROOM = re.compile(r"made room for .+ of priority (-?\d+)$")
 
 
@@ -133,7 +135,7 @@ def _may_end_so(graph, task, row, record, run):
 
 
 def check_overlaps(rows, trace, hurts, node_ids, findings):
-    """One attempt at a time, but where the older one's node was silent; and no more at once than a node has."""
+    """One attempt at a time, but where the earlier one's node was silent; and no more at once than a node has."""
     silent = [hurt for hurt in hurts if hurt.ended > hurt.began]
     needs, grants = {}, {node: [] for node in CPUS}
     for row in rows:
@@ -146,8 +148,11 @@ def check_overlaps(rows, trace, hurts, node_ids, findings):
         runs = sorted(trace.by_task.get(key, ()), key=lambda run: run.started)
         for older, newer in zip(runs, runs[1:]):
             node = nodes.get(older.attempt)
-            was_silent = any(hurt.node == node and hurt.began < newer.started and older.started < hurt.ended
-                             for hurt in silent)
+            # Which may have had its order before it fell silent, and begin it when it is back: later than the next one.
+            late = min((older, newer), key=lambda run: [int(part) for part in run.attempt.split(".")])
+            late_by = 0 if late is older else LATE_ORDER_S
+            was_silent = any(hurt.node == nodes.get(late.attempt) and hurt.began < newer.started
+                             and late.started < hurt.ended + late_by for hurt in silent)
             was_stopped = older.attempt in stopped or newer.attempt in stopped
             if older.ended and older.ended > newer.started and not was_silent and not was_stopped:
                 findings.tell(f"{'/'.join(key)}: attempt {older.attempt} on {node} ran beside {newer.attempt} for "
