@@ -14,6 +14,7 @@
 #include "runtime/api/context.h"
 #include "runtime/api/task.h"
 #include "runtime/api/value.h"
+#include "runtime/api/yield.h"
 #include "runtime/base/check.h"
 
 namespace troupe {
@@ -70,6 +71,35 @@ class Catalog {
                        });
                      })
             .second;
+    TROUPE_CHECK(is_new, "each task has a name of its own");
+  }
+
+  /// Binds the name of a task that streams to what it runs, which takes a `Yield<T>&` before the arguments, and may
+  /// take a `Context&` before that. It runs in a thread of its own.
+  template <Value T, class... Args, class Body>
+  requires(std::is_invocable_r_v<void, Body, Yield<T>&, Args...> ||
+           std::is_invocable_r_v<void, Body, Context&, Yield<T>&, Args...>) &&
+      (Value<Args> && ...) void add(const Task<Stream<T>(Args...)>& task, Body body) {
+    ActorClass made;
+    made.make = [body = std::move(body)](Context& context, std::span<const Payload> given) -> std::shared_ptr<void> {
+      auto run = [body, &context, arguments = decode_arguments<Args...>(given)](StreamSource& source) mutable {
+        Yield<T> yield(source);
+        std::apply(
+            [&](auto&&... each) {
+              if constexpr (std::is_invocable_r_v<void, Body, Context&, Yield<T>&, Args...>) {
+                body(context, yield, std::move(each)...);
+              } else {
+                body(yield, std::move(each)...);
+              }
+            },
+            std::move(arguments));
+      };
+      return std::make_shared<StreamSource>(context, std::move(run));
+    };
+    made.methods.emplace(next_method, [](void* source, std::span<const Payload> given) -> Returned {
+      return static_cast<StreamSource*>(source)->take(std::get<0>(decode_arguments<std::uint64_t>(given)));
+    });
+    const bool is_new = actors_.emplace(task.name, std::move(made)).second;
     TROUPE_CHECK(is_new, "each task has a name of its own");
   }
 

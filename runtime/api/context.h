@@ -7,6 +7,7 @@
 //   });
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "runtime/api/session.h"
 #include "runtime/base/orders.h"
@@ -54,8 +56,19 @@ class Context {
   ///
   /// A task keeps its cpus while it waits for others. Where those need them too, give it none (`needs.cpus = 0`).
   Session& session() {
-    std::call_once(connected_, [this] { session_.emplace(connect_(task_, attempt_)); });
+    std::call_once(connected_, [this] {
+      session_.emplace(connect_(task_, attempt_));
+      has_session_ = true;
+    });
     return *session_;
+  }
+
+  /// Waits for what travels for a value that the attempt's code named; until the call that asks is to stop.
+  std::variant<Bytes, Failure> outcome_of(const ObjectPtr& object) {
+    if (has_session_) return session_->core().await_outcome(object, stop_token());
+    // Without a session all its Refs came as arguments: they are ready.
+    if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
+    return std::get<Bytes>(object->outcome);
   }
 
  private:
@@ -68,6 +81,7 @@ class Context {
   Connect connect_;
   std::stop_token (*stop_token_)();
   std::once_flag connected_;
+  std::atomic<bool> has_session_ = false;
   std::optional<Session> session_;
 };
 

@@ -28,6 +28,20 @@ struct Failure {
 /// `task 'a' failed (attempt 2 on node 00…): exit code 3`
 std::string describe(const Failure& failure);
 
+class Object;
+
+/// What the Refs in a value name, by their numbers.
+struct RefsInside {
+  std::vector<std::shared_ptr<Object>> refs;
+  /// Of a value that was made in this process, which is there when all of them are: the rest of it, as it travels, and
+  /// how many of them are.
+  Bytes around;
+  std::size_t there = 0;
+  /// Of all of them, when what travels for the value was put together: where more were lost since, it names some that
+  /// are no more.
+  std::uint32_t losses = 0;
+};
+
 /// Threads: guarded by the mutex of the session that made it, but for `name`, which never changes, and the outcome once
 /// it is a small value or a failure, which stays.
 class Object {
@@ -51,7 +65,7 @@ class Object {
 
   bool is_ready() const { return !std::holds_alternative<std::monostate>(outcome); }
 
-  /// Bytes: the value, or where it lies (object/stored_object.h).
+  /// Bytes: what travels for the value (api/carried.h).
   std::variant<std::monostate, Bytes, Failure> outcome;
   std::shared_ptr<const ObjectHold> hold;  ///< Of a value that lies elsewhere.
   std::shared_ptr<Recipe> recipe;          ///< Of one that can be made again when it is lost.
@@ -63,6 +77,9 @@ class Object {
   /// Of several results of one task or call: all of them together, and each.
   std::shared_ptr<Object> whole;
   std::vector<std::weak_ptr<Object>> parts;
+  bool awaits_refs = false;  ///< Fresh: nobody else has it yet, and no session looks after what its Refs name.
+  std::unique_ptr<RefsInside> inside;                 ///< Of a value with Refs in it.
+  std::vector<std::weak_ptr<Object>> waits_for_this;  ///< Such values.
 
  private:
   std::shared_ptr<const std::string> actor_;  // Of a call: the two are put together when somebody asks.

@@ -19,6 +19,15 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
   return spec;
 }
 
+ActorOptions actor_of(const StreamOptions& options) {
+  return {.needs = options.needs,
+          .max_restarts = options.max_restarts,
+          .name = options.name,
+          .priority = options.priority,
+          .spreads = options.spreads,
+          .environment = options.environment};
+}
+
 Boxed<RuntimeEnvironment> boxed(const RuntimeEnvironment& environment) {
   return environment == RuntimeEnvironment{} ? Boxed<RuntimeEnvironment>() : Boxed(environment);
 }

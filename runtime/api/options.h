@@ -73,6 +73,20 @@ struct ActorOptions {
   std::chrono::milliseconds checkpoint_interval{0};  ///< After a call, at the latest; 0: however long.
 };
 
+/// Of a task that streams (api/stream.h).
+struct StreamOptions {
+  Resources needs{};
+  /// Times that it is started anew when its worker or node is lost: it must then make the same results, and those that
+  /// were read are not given again. What it throws ends it.
+  std::int32_t max_restarts = 0;
+  std::string name{};         ///< For people; empty: the function's.
+  std::int32_t priority = 0;  ///< Higher goes first.
+  bool spreads = false;       ///< Goes to the node with the most room, not the least.
+  RuntimeEnvironment environment{};
+};
+/// As which it runs.
+ActorOptions actor_of(const StreamOptions& options);
+
 /// A caller sends an actor whose calls are logged so many and waits for answers: which it may ask for again is bounded.
 inline constexpr std::size_t most_logged_in_flight = 1024;
 inline constexpr std::size_t most_logged_answer_bytes = 1u << 20;

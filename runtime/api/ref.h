@@ -1,7 +1,9 @@
-// The name of a value that may not exist yet.
+// The name of a value that may not exist yet. It may be an argument by itself, which stands for the value, or stand in
+// one: then who gets that has a Ref.
 #pragma once
 
 #include <cstddef>
+#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -41,6 +43,16 @@ class Ref {
   ObjectPtr object_;
 };
 
+/// A Ref in a value goes beside its bytes.
+template <class Archive, class T>
+void fields(Archive& archive, Ref<T>& ref) {
+  if constexpr (std::is_same_v<Archive, FieldWriter>) {
+    archive.hand_over(ref.object());
+  } else {
+    ref = Ref<T>(std::static_pointer_cast<Object>(archive.handed_over()));
+  }
+}
+
 /// What a task or a call that returns R is answered with: a Ref; one for each of several results.
 template <class R>
 struct RefsTo {
@@ -65,9 +77,15 @@ RawArgument raw_argument(Given&& given) {
   static_assert(Value<Passed>,
                 "an argument's type needs a `fields` function in its namespace: see runtime/wire/fields.h");
   if constexpr (std::is_convertible_v<Given, Ref<Passed>>) {
-    return Ref<Passed>(given).object();
-  } else {
+    ObjectPtr object = Ref<Passed>(given).object();
+    if (object == nullptr) throw std::invalid_argument("an empty Ref names no value that could be handed over");
+    return object;
+  } else if constexpr (is_array_of_numbers<Passed>) {
     return encode_value<Passed>(static_cast<const Passed&>(given));
+  } else {
+    EncodedValue value = encode_pieces<Passed>(static_cast<const Passed&>(given));
+    if (!value.refs.empty()) return object_with_refs(std::move(value));
+    return std::move(value).joined();
   }
 }
 

@@ -14,6 +14,7 @@
 #include "runtime/api/options.h"
 #include "runtime/api/ref.h"
 #include "runtime/api/session_core.h"
+#include "runtime/api/stream.h"
 #include "runtime/api/synchronisation.h"
 #include "runtime/api/task.h"
 
@@ -56,6 +57,21 @@ class Session {
   requires(sizeof...(Args) == sizeof...(Given)) &&
       (PassableAs<Given, Args> && ...) Refs<R> submit(const Task<R(Args...)>& task, Given&&... given) {
     return submit(TaskOptions{}, task, std::forward<Given>(given)...);
+  }
+
+  /// Runs a task that streams; returns at once. Its results are read from the Stream, whose end is the task's.
+  template <class T, class... Args, class... Given>
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Stream<T> stream(const StreamOptions& options,
+                                                        const Task<Stream<T>(Args...)>& task, Given&&... given) {
+    std::vector<RawWork> works;
+    works.push_back(work<Args...>(task.name, std::forward<Given>(given)...));
+    return Stream<T>(core_, core_->spawn(actor_of(options), nullptr, std::move(works)).front());
+  }
+  template <class T, class... Args, class... Given>
+  requires(sizeof...(Args) == sizeof...(Given)) &&
+      (PassableAs<Given, Args> && ...) Stream<T> stream(const Task<Stream<T>(Args...)>& task, Given&&... given) {
+    return stream(StreamOptions{}, task, std::forward<Given>(given)...);
   }
 
   /// Hands over a graph; it is on disk when this returns. Throws std::runtime_error where it is refused or the cluster
@@ -138,7 +154,7 @@ class Session {
   template <Value T>
   Ref<T> put(const T& value) {
     const Ref<T> ref(core_->put(encode_pieces(value)));
-    if (const auto* failure = std::get_if<Failure>(&ref.object()->outcome)) throw TaskFailed(*failure);
+    if (auto failure = core_->first_failure({&ref.object(), 1})) throw TaskFailed(std::move(*failure));
     return ref;
   }
 

@@ -33,7 +33,7 @@ void try_later(WorkerLink& link, Clock::time_point now) {
 
 ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, const CallOptions& options, std::string method,
                             std::vector<RawArgument> arguments) {
-  if (actor->restart != RestartMode::logged) arguments = with_large_ones_put(std::move(arguments));
+  arguments = take_arguments(std::move(arguments), actor->restart == RestartMode::logged);
   const std::lock_guard lock(mutex_);
   auto object = std::make_shared<Object>(actor->task, actor->name, method);
   set_deadline(object, options.deadline);
@@ -394,8 +394,9 @@ void SessionCore::send_call(ActorLine& actor, ActorLine::PendingCall& call,
   call.result->call_number = ++actor.last_number;
   auto& in_flight = actor.in_flight.emplace_back(ActorLine::CallInFlight{std::move(call.result)});
   for (const auto& argument : call.arguments)
-    if (const auto* object = std::get_if<ObjectPtr>(&argument); object != nullptr && (*object)->hold)
-      in_flight.holds.push_back((*object)->hold);
+    if (const auto* object = std::get_if<ObjectPtr>(&argument);
+        object != nullptr && ((*object)->hold || (*object)->inside))
+      in_flight.held.push_back(*object);
   if (actor.restart == RestartMode::logged)
     in_flight.again = std::make_unique<const ActorLine::SentCall>(
         ActorLine::SentCall{call.method, {arguments.begin(), arguments.end()}});

@@ -120,7 +120,7 @@ ObjectPtr SessionCore::make_object(std::string name, std::optional<TaskId> task)
 TaskId SessionCore::next_task() { return {job_.id, ++last_task_}; }
 
 ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
-  work.arguments = with_large_ones_put(std::move(work.arguments));
+  work.arguments = take_arguments(std::move(work.arguments));
   std::unique_lock lock(mutex_);
   const TaskId id = next_task();
   PendingTask task;
@@ -147,7 +147,7 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
 
 std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& options, const GangOptions* gang,
                                                            std::vector<RawWork> works) {
-  for (auto& work : works) work.arguments = with_large_ones_put(std::move(work.arguments));
+  for (auto& work : works) work.arguments = take_arguments(std::move(work.arguments));
   const std::string flaw = gang != nullptr ? flaw_of(*gang) : flaw_of(options);
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<ActorLine>> lines;
@@ -326,6 +326,11 @@ Result<message::ClusterStatus> SessionCore::ask_status(std::chrono::milliseconds
 
 Result<message::SyncStatus> SessionCore::ask_sync(std::chrono::milliseconds limit) {
   return ask(sync_statuses_, message::AskSync{}, limit);
+}
+
+bool SessionCore::has_ended(const ActorLine& actor) const {
+  const std::lock_guard lock(mutex_);
+  return actor.ended;
 }
 
 Result<void> SessionCore::end_actor(TaskId actor, std::chrono::milliseconds limit) {

@@ -18,6 +18,7 @@
 #include <mutex>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -113,9 +114,9 @@ struct ActorLine {
   bool asks_what_is_kept = false;
   std::deque<PendingCall> waiting;  // In the order of the calls.
   struct CallInFlight {
-    ObjectPtr result;                                        // Null: answered.
-    std::vector<std::shared_ptr<const ObjectHold>> holds{};  // Of its arguments, until then.
-    std::unique_ptr<const SentCall> again{};                 // For another incarnation; with RestartMode::logged.
+    ObjectPtr result;                         // Null: answered.
+    std::vector<ObjectPtr> held{};            // Its arguments that lie elsewhere, until then.
+    std::unique_ptr<const SentCall> again{};  // For another incarnation; with RestartMode::logged.
   };
   std::deque<CallInFlight> in_flight;  // The calls up to last_number.
   std::size_t unsent = 0;              // The last so many of them: over this link.
@@ -185,6 +186,11 @@ class SessionCore {
   /// Locks, semaphores and queues that are in use.
   Result<message::SyncStatus> ask_sync(std::chrono::milliseconds limit);
 
+  /// An object of a value that arrived by another way than as the result of a task or a call.
+  ObjectPtr receive(std::string name, Bytes bytes);
+  bool has_ended(const ActorLine& actor) const;
+  /// Waits for what travels for the value; a failure, `cancelled`, where it is told to stop.
+  std::variant<Bytes, Failure> await_outcome(const ObjectPtr& object, const std::stop_token& stop = {});
   /// Each of several results of a task or a call, as an object of its own.
   std::vector<ObjectPtr> parts_of(const ObjectPtr& whole, std::size_t count);
   template <class R>
@@ -309,6 +315,10 @@ class SessionCore {
   void say_hello();
   void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
   void finish_parts(const Object& whole);
+  void await_refs(const ObjectPtr& object);
+  void gather_refs(const ObjectPtr& object);
+  void is_settled(Object& object);
+  void let_go(Bytes bytes);
   void pump();
   void submit_what_can_be_sent();
   std::size_t add_unit(std::span<const TaskId> unit, std::vector<TaskSpec>& tasks);
@@ -317,14 +327,17 @@ class SessionCore {
   void forget_submit(std::uint64_t request);
   void pump(ActorLine& actor);
   bool prepare(PendingTask& task, TaskSpec& spec, std::size_t& bytes);
-  std::vector<RawArgument> with_large_ones_put(std::vector<RawArgument> arguments);
+  std::vector<RawArgument> take_arguments(std::vector<RawArgument> arguments, bool travel_inside = false);
   void remake_lost(const std::vector<RawArgument>& arguments);
   static std::uint32_t losses_of(const std::vector<RawArgument>& arguments);
   static NodeId node_near(const std::vector<RawArgument>& arguments);
   void make_again(const ObjectPtr& object);
+  void make_refs_again(const ObjectPtr& object);
   bool run_again_for_lost(TaskId id);
   void give_again(PendingTask task, const ObjectPtr& result);
-  bool is_lost(const Object& object) const { return object.hold && object.hold->is_lost(); }
+  static bool is_lost(const Object& object);
+  static bool has_lost_ref(const Object& object);
+  static std::uint32_t losses_of_refs(const Object& object);
   void fail_task(TaskId id, Failure failure);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);

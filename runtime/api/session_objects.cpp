@@ -13,9 +13,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds between_looks{100};  // Whether a wait that may be long is to end.
+
 }  // namespace
 
 ObjectPtr SessionCore::put(EncodedValue value) {
+  if (!value.refs.empty()) {
+    auto object = object_with_refs(std::move(value));
+    await_refs(object);
+    return object;
+  }
   auto object = make_object("put", std::nullopt);
   auto carried = carry(std::move(value), options_.objects.get(), ObjectClient::For::self);
   if (carried) {
@@ -27,29 +34,134 @@ ObjectPtr SessionCore::put(EncodedValue value) {
   return object;
 }
 
-std::vector<RawArgument> SessionCore::with_large_ones_put(std::vector<RawArgument> arguments) {
+/// Large ones are put, unless they are to travel inside, and those with Refs begin to wait for these.
+std::vector<RawArgument> SessionCore::take_arguments(std::vector<RawArgument> arguments, bool travel_inside) {
   for (auto& argument : arguments) {
-    auto* value = std::get_if<Bytes>(&argument);
-    if (value == nullptr || value->size() <= small_value_bytes || !options_.objects) continue;
-    argument = put({std::move(*value)});
+    if (const auto* object = std::get_if<ObjectPtr>(&argument)) {
+      if ((*object)->awaits_refs) await_refs(*object);
+      continue;
+    }
+    auto& value = std::get<Bytes>(argument);
+    if (travel_inside || value.size() <= small_value_bytes || !options_.objects) continue;
+    argument = put({std::move(value)});
   }
   return arguments;
 }
 
+// --- values with Refs in them ----------------------------------------------------------------------------------------
+
+/// Of a value that was just made.
+void SessionCore::await_refs(const ObjectPtr& object) {
+  object->awaits_refs = false;
+  auto around = carry({object->inside->around}, options_.objects.get(), ObjectClient::For::self);
+  const std::lock_guard lock(mutex_);
+  if (!around) {
+    object->outcome = Failure{around.error().fault, object->name(), {}, 0, around.error().message};
+    return;
+  }
+  object->inside->around = std::move(around->bytes);
+  object->hold = std::move(around->hold);
+  gather_refs(object);
+}
+
+/// It is there when all that its Refs name is; where one of these has failed, so has it.
+void SessionCore::gather_refs(const ObjectPtr& object) {
+  RefsInside& inside = *object->inside;
+  for (; inside.there < inside.refs.size(); ++inside.there) {
+    Object& ref = *inside.refs[inside.there];
+    if (!ref.is_ready()) return ref.waits_for_this.push_back(object);
+    if (std::holds_alternative<Failure>(ref.outcome)) {
+      object->outcome = failure_of_ref(object->name(), ref);
+      return is_settled(*object);
+    }
+  }
+  CarriedWithRefs whole{inside.around, {}};
+  inside.losses = losses_of_refs(*object);
+  for (const auto& ref : inside.refs) {
+    const auto* bytes = std::get_if<Bytes>(&ref->outcome);
+    if (bytes == nullptr) {  // It was there, and is made again.
+      inside.there = 0;
+      return gather_refs(object);
+    }
+    whole.refs.push_back(*bytes);
+    object->told_in_epoch = std::max(object->told_in_epoch, ref->told_in_epoch);
+  }
+  if (std::string flaw = flaw_of(whole); flaw.empty()) {
+    object->outcome = to_bytes(whole);
+  } else {
+    object->outcome = Failure{Fault::bad_input, object->name(), {}, 0, std::move(flaw)};
+  }
+  is_settled(*object);
+}
+
+void SessionCore::is_settled(Object& object) {
+  has_news_ = true;
+  for (const auto& waiting : std::exchange(object.waits_for_this, {}))
+    if (const auto other = waiting.lock(); other && !other->is_ready()) gather_refs(other);
+}
+
+std::variant<Bytes, Failure> SessionCore::await_outcome(const ObjectPtr& object, const std::stop_token& stop) {
+  const ObjectPtr objects[] = {object};
+  for (;;) {
+    wait(objects, 1, Clock::now() + between_looks);
+    if (stop.stop_requested()) return Failure{Fault::cancelled, object->name(), {}, 0, "cancelled"};
+    const std::lock_guard lock(mutex_);
+    if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
+    if (const auto* bytes = std::get_if<Bytes>(&object->outcome)) return *bytes;
+  }
+}
+
+ObjectPtr SessionCore::receive(std::string name, Bytes bytes) {
+  auto object = make_object(std::move(name), std::nullopt);
+  object->outcome = std::move(bytes);
+  take_in(*object, options_.objects.get(), true);
+  return object;
+}
+
+/// What was left for this process lies in stores no longer than it is wanted.
+void SessionCore::let_go(Bytes bytes) { receive({}, std::move(bytes)); }
+
+bool SessionCore::is_lost(const Object& object) {
+  return (object.hold && object.hold->is_lost()) || has_lost_ref(object);
+}
+
+/// Of their stores it is enough what the last heartbeat heard: there may be very many Refs.
+bool SessionCore::has_lost_ref(const Object& object) {
+  if (!object.inside) return false;
+  if (object.is_ready() && object.inside->losses != losses_of_refs(object)) return true;
+  return std::any_of(object.inside->refs.begin(), object.inside->refs.end(),
+                     [](const auto& ref) { return (ref->hold && ref->hold->is_known_lost()) || has_lost_ref(*ref); });
+}
+
+std::uint32_t SessionCore::losses_of_refs(const Object& object) {
+  std::uint32_t losses = 0;
+  for (const auto& ref : object.inside->refs) losses += ref->losses;
+  return losses;
+}
+
+// --- their bytes -----------------------------------------------------------------------------------------------------
+
 std::variant<Payload, Failure> SessionCore::value_of(const ObjectPtr& object, Clock::time_point deadline) {
+  if (object == nullptr) return Failure{Fault::bad_input, "", {}, 0, "an empty Ref names no value"};
   const ObjectPtr objects[] = {object};
   for (;;) {
     if (!wait(objects, 1, deadline)) return Failure{Fault::timed_out, object->name(), {}, 0, "it is not there yet"};
     Bytes name;
+    Handed handed;
     {
       const std::lock_guard lock(mutex_);
       if (const auto* failure = std::get_if<Failure>(&object->outcome)) return *failure;
       const auto* found = std::get_if<Bytes>(&object->outcome);
-      if (found == nullptr) continue;  // It is being made again.
-      if (!stored_object_from(*found)) return Payload{*found, nullptr};
+      if (found == nullptr) continue;                                // It is being made again.
+      if (!lies_elsewhere(*found)) return Payload{*found, nullptr};  // It stays.
       name = *found;
+      if (object->inside) handed.assign(object->inside->refs.begin(), object->inside->refs.end());
+      if (!stored_object_from(around_refs(name))) {
+        const auto kept = std::make_shared<const Bytes>(around_refs(name));
+        return Payload{*kept, kept, std::move(handed)};
+      }
     }
-    auto payload = fetch(name, options_.objects.get());
+    auto payload = fetch(name, options_.objects.get(), std::move(handed));
     if (payload) return std::move(*payload);
     if (payload.error().fault != Fault::peer_lost)
       return Failure{payload.error().fault, object->name(), {}, 0, payload.error().message};
@@ -78,8 +190,7 @@ void SessionCore::finish_parts(const Object& whole) {
   for (std::size_t i = 0; i < whole.parts.size(); ++i) {
     const ObjectPtr part = whole.parts[i].lock();
     const bool has_value = values && i < values->size();
-    if (!part && has_value && options_.objects)
-      if (const auto stored = stored_object_from((*values)[i])) options_.objects->hold(*stored, true);
+    if (!part && has_value) let_go(std::move((*values)[i]));
     if (!part) continue;
     if (has_value) {
       finish(part, std::move((*values)[i]));
@@ -119,7 +230,9 @@ void SessionCore::remake_lost(const std::vector<RawArgument>& arguments) {
 
 /// Runs the task anew that made it, under another id; where there is none, or it was lost too often, it has failed.
 void SessionCore::make_again(const ObjectPtr& object) {
+  if (!object->recipe && has_lost_ref(*object)) return make_refs_again(object);
   object->hold.reset();
+  object->inside.reset();
   object->lies_on = {};
   ++object->losses;
   const auto recipe = object->recipe;
@@ -127,6 +240,7 @@ void SessionCore::make_again(const ObjectPtr& object) {
     const char* why = recipe ? "it was lost with its node, again and again"
                              : "it was lost with its node, and only results of tasks can be made again";
     object->outcome = Failure{Fault::peer_lost, object->name(), {}, 0, why};
+    is_settled(*object);
     changed_.notify_all();
     return;
   }
@@ -148,6 +262,18 @@ void SessionCore::make_again(const ObjectPtr& object) {
     task.arguments.emplace_back(std::move(input));
   }
   give_again(std::move(task), object);
+}
+
+/// Those of its Refs' values that were lost.
+void SessionCore::make_refs_again(const ObjectPtr& object) {
+  ++object->losses;
+  object->outcome = std::monostate();
+  object->inside->there = 0;
+  for (const auto& ref : object->inside->refs)
+    if (is_lost(*ref)) make_again(ref);
+  gather_refs(object);
+  changed_.notify_all();
+  wake();
 }
 
 /// A task that failed, where arguments of it were lost meanwhile. False: none were, or it has been so too often.

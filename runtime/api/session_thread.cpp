@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/api/carried.h"
 #include "runtime/api/session_core.h"
 
 namespace troupe {
@@ -287,13 +288,14 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
     return;
   }
   const auto object = found->second.result.lock();
-  const auto stored = stored_object_from(std::get<Bytes>(outcome));
-  if (object && stored) {
+  const Bytes& bytes = std::get<Bytes>(outcome);
+  const bool is_elsewhere = lies_elsewhere(bytes);
+  if (object && is_elsewhere) {
     object->recipe = recipe_of(std::move(found->second.spec), found->second.arguments);
     if (!ended.attempts.empty()) object->lies_on = ended.attempts.back().node;
   }
   // The store keeps it for whoever takes it over; where nobody wants it any more, that is at once let go.
-  if (!object && stored && options_.objects) options_.objects->hold(*stored, true);
+  if (!object && is_elsewhere) let_go(Bytes(bytes));
   tasks_.erase(found);
   if (object) finish(object, std::move(outcome));
 }
@@ -306,17 +308,14 @@ void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, j
 
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) {  // Its deadline was over: what lies in a store for it is let go.
-    const auto* late = std::get_if<Bytes>(&outcome);
-    if (const auto stored = late != nullptr ? stored_object_from(*late) : std::nullopt; stored && options_.objects)
-      options_.objects->hold(*stored, true);
+    if (auto* late = std::get_if<Bytes>(&outcome)) let_go(std::move(*late));
     return;
   }
   object->outcome = std::move(outcome);
   object->told_in_epoch = epoch_;
-  if (const auto* bytes = std::get_if<Bytes>(&object->outcome); bytes != nullptr && options_.objects)
-    if (const auto stored = stored_object_from(*bytes)) object->hold = options_.objects->hold(*stored, true);
+  take_in(*object, options_.objects.get(), true);
   if (!object->parts.empty()) finish_parts(*object);
-  has_news_ = true;
+  is_settled(*object);
 }
 
 void SessionCore::pump() {

@@ -72,7 +72,7 @@ class TaskGraph {
     if constexpr (std::is_same_v<std::decay_t<Given>, GraphTask<Passed>>) {
       return input_of(spec, {{}, given.number});
     } else {
-      return std::get<Bytes>(raw_argument<To>(std::forward<Given>(given)));
+      return encode_value<Passed>(static_cast<const Passed&>(given));
     }
   }
   static InputRef input_of(TaskSpec& spec, TaskId earlier);

@@ -70,6 +70,7 @@ struct EncodedValue {
   Bytes head;
   std::string_view body{};              ///< Follows.
   std::shared_ptr<const void> owner{};  ///< Of the body, if it is not the caller's.
+  Handed refs{};                        ///< What the Refs in it name.
 
   std::size_t size() const { return head.size() + body.size(); }
   Bytes joined() && {
@@ -97,18 +98,25 @@ EncodedValue encode_pieces(const T& value) {
     head.bytes_head(body.size());
     return {head.take(), body};
   } else {
-    return {encode(value)};
+    EncodedValue encoded;
+    encoded.head = encode(value, &encoded.refs);
+    return encoded;
+  }
+}
+
+/// Throws std::invalid_argument where there is a Ref in it.
+template <Value T>
+Bytes encode_value(const T& value) {
+  if constexpr (is_array_of_numbers<T>) {
+    return encode_pieces(value).joined();
+  } else {
+    return encode(value);
   }
 }
 
 template <Value T>
-Bytes encode_value(const T& value) {
-  return encode_pieces(value).joined();
-}
-
-template <Value T>
 Result<T> decode_value(const Payload& payload) {
-  return decode<T>(payload.bytes, value_limits, payload.owner);
+  return decode<T>(payload.bytes, value_limits, payload.owner, &payload.handed);
 }
 
 /// Throws std::invalid_argument where the bytes are of another function's arguments.

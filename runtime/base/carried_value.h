@@ -10,6 +10,8 @@
 namespace troupe {
 
 inline constexpr char stored_value_mark = '\xc1';  // "Never used" in msgpack.
+/// Of a value with Refs in it: itself and what travels for what they name follow (runtime/api/carried.h).
+inline constexpr char refs_mark = '\xd4';  // An extension's in msgpack: no value here is one.
 
 /// What stands before the name of a stored value.
 inline std::string stored_value_head(std::uint64_t bytes) {

@@ -7,6 +7,7 @@ namespace troupe {
 ObjectHold::~ObjectHold() { store_->drop(object_); }
 
 bool ObjectHold::is_lost() const { return store_->is_broken(); }
+bool ObjectHold::is_known_lost() const { return store_->is_known_broken(); }
 
 std::shared_ptr<StoreConnection> ObjectClient::connection_to(const std::string& store) {
   const std::lock_guard lock(mutex_);
@@ -37,6 +38,17 @@ std::shared_ptr<const ObjectHold> ObjectClient::hold(const StoredObject& object,
   const auto store = connection_to(object.store);
   store->hold(object.id, takes_over);
   return std::make_shared<const ObjectHold>(store, object.id);
+}
+
+void ObjectClient::leave(const StoredObject& object) { connection_to(object.store)->leave(object.id); }
+
+void ObjectClient::confirm() {
+  std::vector<std::shared_ptr<StoreConnection>> stores;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [socket, store] : connections_) stores.push_back(store);
+  }
+  for (const auto& store : stores) store->confirm();
 }
 
 Result<Payload> ObjectClient::open(const StoredObject& object) { return connection_to(object.store)->open(object.id); }

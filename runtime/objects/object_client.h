@@ -15,6 +15,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/objects/stored_object.h"
+#include "runtime/wire/fields.h"
 
 namespace troupe {
 
@@ -24,6 +25,7 @@ class StoreConnection;
 struct Payload {
   std::string_view bytes;
   std::shared_ptr<const void> owner;  ///< None: the bytes are another's, and must be copied to be kept.
+  Handed handed{};                    ///< What the Refs in it name.
 };
 
 /// An object as its store has it.
@@ -44,6 +46,8 @@ class ObjectHold {
 
   /// Its store is gone, and so is it.
   bool is_lost() const;
+  /// The same, as far as this process has heard: costs nothing.
+  bool is_known_lost() const;
 
  private:
   std::shared_ptr<StoreConnection> store_;
@@ -72,6 +76,13 @@ class ObjectClient {
 
   /// Does not wait. `takes_over`: this process is the one for whom somebody else has put it.
   std::shared_ptr<const ObjectHold> hold(const StoredObject& object, bool takes_over);
+
+  /// Of an object that this process holds: it stays until somebody else takes it over, or a minute. Does not wait.
+  void leave(const StoredObject& object);
+
+  /// Waits until the stores have done what they were asked to. What this process holds from then on stays, whoever
+  /// lets go of it.
+  void confirm();
 
   /// The bytes of the object, which stay while the payload's owner does. Waits for them where they are on disk.
   ///

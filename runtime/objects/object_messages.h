@@ -10,7 +10,7 @@
 
 namespace troupe::object_store {
 
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 
 enum class Verb : std::uint32_t {
   reserve,    ///< Room for a new segment of `capacity` bytes, for objects whose ids begin as `object` does: always the
@@ -18,7 +18,8 @@ enum class Verb : std::uint32_t {
   give_back,  ///< Of what was reserved: `capacity` bytes will not be put.
   put,        ///< A segment holds an object from now on: a new one, handed over, or one that was spare. Ids ascend.
   hold,       ///< The object is to stay until drop.
-  take_over,  ///< hold, by the one for whom somebody else has put it.
+  take_over,  ///< hold, by the one for whom somebody else has put or left it.
+  leave,      ///< Somebody else will take it over.
   drop,
   open,   ///< Answered: opened, lost, refused.
   close,  ///< Of one open.

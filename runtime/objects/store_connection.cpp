@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "runtime/ring/local_socket.h"
@@ -118,9 +119,22 @@ Result<std::vector<ObjectSummary>> StoreConnection::list() {
   return all;
 }
 
+void StoreConnection::confirm() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  if (is_broken_) return;  // Who opens what it had hears so.
+  // Nothing stands behind the last object.
+  [[maybe_unused]] const auto answered = ask(lock, {.verb = Verb::list, .object = {last, last}});
+}
+
 void StoreConnection::hold(ObjectId object, bool takes_over) {
   const std::lock_guard lock(mutex_);
   post({.verb = takes_over ? Verb::take_over : Verb::hold, .object = object});
+}
+
+void StoreConnection::leave(ObjectId object) {
+  const std::lock_guard lock(mutex_);
+  post({.verb = Verb::leave, .object = object});
 }
 
 void StoreConnection::drop(ObjectId object) {

@@ -1,6 +1,7 @@
 // One process's connection to one object store: requests, their answers, and the memory that both share.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -23,6 +24,8 @@ class StoreConnection : public std::enable_shared_from_this<StoreConnection> {
 
   Result<ObjectId> put(std::string_view head, std::string_view body, ObjectClient::For whom);
   void hold(ObjectId object, bool takes_over);
+  void confirm();
+  void leave(ObjectId object);
   void drop(ObjectId object);
   Result<Payload> open(ObjectId object);
 
@@ -32,6 +35,7 @@ class StoreConnection : public std::enable_shared_from_this<StoreConnection> {
   void look_after();
   /// The store is gone, with all that it kept.
   bool is_broken();
+  bool is_known_broken() const { return is_broken_; }
 
  private:
   using Segment = object_store::Segment;
@@ -63,7 +67,7 @@ class StoreConnection : public std::enable_shared_from_this<StoreConnection> {
   Descriptor socket_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool is_broken_ = false;
+  std::atomic<bool> is_broken_ = false;
   bool is_reading_ = false;  // A thread waits for the socket without the lock.
   std::uint64_t last_request_ = 0;
   std::uint64_t last_segment_ = 0;

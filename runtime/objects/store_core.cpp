@@ -32,6 +32,7 @@ Result<std::vector<Reply>> StoreCore::take(Time now, ClientNumber number, const 
     case Verb::put: done = put(number, client, request, segment); break;
     case Verb::hold:
     case Verb::take_over:
+    case Verb::leave:
     case Verb::drop:
     case Verb::open:
     case Verb::close:
@@ -95,8 +96,7 @@ Result<void> StoreCore::put(ClientNumber number, Client& client, const Request& 
   }
   Object object{.bytes = request.bytes, .value_at = request.value_at, .segment = segment, .last_used = ++uses_};
   if (request.is_for_other != 0) {
-    object.unclaimed_until = now_ + settings_.unclaimed_limit;
-    unclaimed_.insert({*object.unclaimed_until, request.object});
+    set_unclaimed(request.object, object, 1);
   } else {
     object.held = 1;
     client.held[request.object] = 1;
@@ -136,6 +136,7 @@ void StoreCore::ask_of_object(ClientNumber number, const Request& request) {
   switch (request.verb) {
     case Verb::hold: return hold(client, request.object, false);
     case Verb::take_over: return hold(client, request.object, true);
+    case Verb::leave: return leave(request.object);
     case Verb::open: return open(number, client, request);
     case Verb::drop:
     case Verb::close: return let_go(client, request.verb, request.object);
@@ -189,9 +190,22 @@ void StoreCore::hold(Client& client, ObjectId id, bool takes_over) {
   if (object == objects_.end()) return;  // Whoever opens it will hear that it is lost.
   ++object->second.held;
   ++client.held[id];
-  if (!takes_over || !object->second.unclaimed_until) return;
-  unclaimed_.erase({*object->second.unclaimed_until, id});
-  object->second.unclaimed_until.reset();
+  if (takes_over) set_unclaimed(id, object->second, object->second.unclaimed - 1);
+}
+
+void StoreCore::leave(ObjectId id) {
+  const auto object = objects_.find(id);
+  if (object != objects_.end()) set_unclaimed(id, object->second, object->second.unclaimed + 1);
+}
+
+/// From now on for as long as one that is put.
+void StoreCore::set_unclaimed(ObjectId id, Object& object, std::int32_t times) {
+  if (object.unclaimed_until) unclaimed_.erase({*object.unclaimed_until, id});
+  object.unclaimed_until.reset();
+  object.unclaimed = times;
+  if (times == 0) return;
+  object.unclaimed_until = now_ + settings_.unclaimed_limit;
+  unclaimed_.insert({*object.unclaimed_until, id});
 }
 
 /// Of what it never had nothing is taken.
@@ -239,6 +253,7 @@ std::vector<Reply> StoreCore::tick(Time now) {
     const auto object = objects_.find(unclaimed_.begin()->second);
     unclaimed_.erase(unclaimed_.begin());
     object->second.unclaimed_until.reset();
+    object->second.unclaimed = 0;
     look_after(object);
   }
   while (!spares_.empty() && spares_.begin()->first + settings_.spare_limit <= now_) take_away(spares_.begin()->second);
@@ -262,10 +277,11 @@ Usage StoreCore::usage() const {
 void StoreCore::look_after(Objects::iterator found) {
   const auto& [id, object] = *found;
   if (object.opened > 0) return;
-  if (object.held > 0 || object.unclaimed_until) {
+  if (object.held > 0 || object.unclaimed > 0) {
     if (object.segment != 0) idle_.insert({object.last_used, id});
     return;
   }
+  if (object.unclaimed_until) unclaimed_.erase({*object.unclaimed_until, id});
   if (object.is_on_disk) shelf_.remove_from_disk(id);
   if (const SegmentNumber number = object.segment; number != 0) {
     idle_.erase({object.last_used, id});

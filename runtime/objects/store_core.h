@@ -100,6 +100,8 @@ class StoreCore {
     bool is_on_disk = false;
     std::uint32_t held = 0;
     std::uint32_t opened = 0;
+    // How often it was left for somebody and not taken over; below 0: who takes it over was heard first.
+    std::int32_t unclaimed = 0;
     std::optional<Time> unclaimed_until;
     std::uint64_t last_used = 0;
   };
@@ -128,6 +130,8 @@ class StoreCore {
   void open(ClientNumber number, Client& client, const Request& request);
   void list(ClientNumber number, const Request& request);
   void hold(Client& client, ObjectId id, bool takes_over);
+  void leave(ObjectId id);
+  void set_unclaimed(ObjectId id, Object& object, std::int32_t times);
   void let_go(Client& client, Verb verb, ObjectId id);
   bool make_room(std::uint64_t bytes);
   bool take_away(SegmentNumber segment);

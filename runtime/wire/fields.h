@@ -21,7 +21,9 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -68,16 +70,30 @@ template <class T>
 concept Number = std::is_arithmetic_v<T> && !std::same_as<T, bool>;
 static_assert(std::endian::native == std::endian::little);
 
+/// What stands in the bytes by its number only, and goes beside them (api/ref.h).
+using Handed = std::vector<std::shared_ptr<void>>;
+
 /// Writes the fields of structs.
 class FieldWriter {
  public:
-  explicit FieldWriter(Encoder& encoder) : encoder_(encoder) {}
+  /// `handed`: takes what goes beside the bytes; nullptr: nothing may.
+  explicit FieldWriter(Encoder& encoder, Handed* handed = nullptr) : encoder_(encoder), handed_(handed) {}
 
   /// One struct; the name serves the reader's faults.
   template <class... Field>
   void operator()(const char* /*name*/, Field&&... field) {
     encoder_.array(sizeof...(Field));
     (put(field), ...);
+  }
+
+  /// Throws std::invalid_argument where nothing can go beside the bytes.
+  void hand_over(std::shared_ptr<void> thing) {
+    if (thing == nullptr) return encoder_.number(std::uint64_t{0});
+    if (handed_ == nullptr)
+      throw std::invalid_argument(
+          "a Ref cannot stand here: it names a value for as long as its program runs, this is kept for longer");
+    handed_->push_back(std::move(thing));
+    encoder_.number(std::uint64_t{handed_->size()});
   }
 
   /// What a reader does not take: nobody here writes it.
@@ -180,6 +196,7 @@ class FieldWriter {
   }
 
   Encoder& encoder_;
+  Handed* const handed_;
   bool strings_are_bytes_ = false;
 };
 
@@ -187,8 +204,9 @@ class FieldWriter {
 class FieldReader {
  public:
   /// `owner`, if there is one, keeps the bytes where they are: arrays may look at them.
-  explicit FieldReader(Decoder& decoder, std::shared_ptr<const void> owner = nullptr)
-      : decoder_(decoder), owner_(std::move(owner)) {}
+  /// `handed`: what came beside them.
+  explicit FieldReader(Decoder& decoder, std::shared_ptr<const void> owner = nullptr, const Handed* handed = nullptr)
+      : decoder_(decoder), owner_(std::move(owner)), handed_(handed) {}
 
   template <class... Field>
   void operator()(const char* name, Field&&... field) {
@@ -202,6 +220,11 @@ class FieldReader {
     ((index < length ? field_of(name, index, field) : void(), ++index), ...);
     for (; decoder_.ok() && index < length; ++index) decoder_.skip();
     decoder_.leave_array();
+  }
+
+  std::shared_ptr<void> handed_over() {
+    const std::uint64_t number = at_most(handed_ == nullptr ? 0 : handed_->size());
+    return decoder_.ok() && number > 0 ? (*handed_)[number - 1] : nullptr;
   }
 
   void expect(bool holds, const char* found, const char* expected) {
@@ -363,27 +386,30 @@ class FieldReader {
 
   Decoder& decoder_;
   const std::shared_ptr<const void> owner_;
+  const Handed* const handed_;
   bool strings_are_bytes_ = false;
 };
 
-/// The bytes of one value.
+/// The bytes of one value; `handed` takes what goes beside them.
 template <class T>
-std::string encode(const T& value) {
+std::string encode(const T& value, Handed* handed = nullptr) {
   Encoder encoder;
-  FieldWriter(encoder).put(value);
+  FieldWriter(encoder, handed).put(value);
   return encoder.take();
 }
 
 /// The value that `bytes` hold, all of them.
 ///
-/// `owner`, if there is one, keeps the bytes where they are: a SharedArray in the value looks at them.
+/// `owner`, if there is one, keeps the bytes where they are: a SharedArray in the value looks at them. `handed`: what
+/// came beside them.
 ///
 /// Fails with: corrupt (the place, what was found and what was expected).
 template <class T>
-Result<T> decode(std::string_view bytes, DecodeLimits limits = {}, std::shared_ptr<const void> owner = nullptr) {
+Result<T> decode(std::string_view bytes, DecodeLimits limits = {}, std::shared_ptr<const void> owner = nullptr,
+                 const Handed* handed = nullptr) {
   Decoder decoder(bytes, limits);
   T value{};
-  FieldReader(decoder, std::move(owner)).take(value);
+  FieldReader(decoder, std::move(owner), handed).take(value);
   if (decoder.ok() && !decoder.at_end()) {
     decoder.skip();
     if (decoder.ok()) decoder.fail("a value behind the last one", "the end");

@@ -20,7 +20,16 @@ std::string text_of_thrown() {
 }
 
 Payload argument_of(const Bytes& bytes, ObjectClient* objects) {
-  auto payload = fetch(bytes, objects);
+  Handed handed;
+  if (around_refs(bytes).size() != bytes.size()) {
+    Object object({}, std::nullopt);  // Of which only what the Refs in it name is kept.
+    object.outcome = bytes;
+    take_in(object, objects, false);
+    if (object.inside) handed.assign(object.inside->refs.begin(), object.inside->refs.end());
+    // Their caller may let go of them as soon as it has the answer.
+    if (objects != nullptr) objects->confirm();
+  }
+  auto payload = fetch(bytes, objects, std::move(handed));
   if (!payload) throw std::runtime_error("an argument cannot be had: " + payload.error().message);
   return std::move(*payload);
 }
@@ -35,11 +44,37 @@ std::vector<Payload> arguments_of(const std::vector<Argument>& arguments, const 
   return values;
 }
 
-Bytes result_of(Returned returned, ObjectClient* objects) {
+namespace {
+
+/// What travels for what the Refs in a result name.
+std::vector<Bytes> refs_of(const Handed& refs, ObjectClient* objects, Context& context) {
+  std::vector<Bytes> carried;
+  for (const auto& ref : refs) {
+    const auto outcome = context.outcome_of(std::static_pointer_cast<Object>(ref));
+    if (const auto* failure = std::get_if<Failure>(&outcome))
+      throw std::runtime_error("what a Ref in its result names was not made: " + describe(*failure));
+    carried.push_back(std::get<Bytes>(outcome));
+    if (objects == nullptr && lies_elsewhere(carried.back()))
+      throw std::runtime_error(
+          "its result cannot be handed over: a Ref in it names a value that lies on this node, and may be gone before "
+          "it");
+  }
+  return carried;
+}
+
+}  // namespace
+
+Bytes result_of(Returned returned, ObjectClient* objects, Context& context) {
   const auto carry_one = [&](EncodedValue& value) {
+    const Handed named = std::exchange(value.refs, {});  // Which hold what they name until that is left.
+    auto refs = refs_of(named, objects, context);
     auto carried = carry(std::move(value), objects, ObjectClient::For::other);
     if (!carried) throw std::runtime_error("its result cannot be handed over: " + carried.error().message);
-    return std::move(carried->bytes);
+    if (refs.empty()) return std::move(carried->bytes);
+    const CarriedWithRefs whole{std::move(carried->bytes), std::move(refs)};
+    if (const std::string flaw = flaw_of(whole); !flaw.empty()) throw std::runtime_error(flaw);
+    for (const Bytes& ref : whole.refs) leave_for_other(ref, objects);
+    return to_bytes(whole);
   };
   if (auto* value = std::get_if<EncodedValue>(&returned)) return carry_one(*value);
   std::vector<Bytes> parts;

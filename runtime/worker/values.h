@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/api/carried.h"
+#include "runtime/api/context.h"
 #include "runtime/base/task_spec.h"
 
 namespace troupe {
@@ -18,8 +19,8 @@ Payload argument_of(const Bytes& bytes, ObjectClient* objects);
 /// What a function or constructor is called with: values as they are, results of tasks out of `inputs`. Throws.
 std::vector<Payload> arguments_of(const std::vector<Argument>& arguments, const std::vector<Bytes>& inputs,
                                   ObjectClient* objects);
-/// What travels for what the user's code returned, to whoever asked for it. `objects`: nullptr where it is to travel
-/// inside. Throws where it cannot be handed over.
-Bytes result_of(Returned returned, ObjectClient* objects);
+/// What travels for what the user's code returned, to whoever asked for it; waits for what Refs in it name. `objects`:
+/// nullptr where it is to travel inside. Throws where it cannot be handed over.
+Bytes result_of(Returned returned, ObjectClient* objects, Context& context);
 
 }  // namespace troupe

@@ -199,7 +199,7 @@ class Worker {
       Context context(order, options_.connect);
       ObjectClient* const objects = options_.objects.get();
       auto returned = (*function)(context, arguments_of(work.arguments, order.inputs, objects));
-      report.result = result_of(std::move(returned), order.durable ? nullptr : objects);
+      report.result = result_of(std::move(returned), order.durable ? nullptr : objects, context);
     } catch (...) {
       return failed(order, text_of_thrown());
     }

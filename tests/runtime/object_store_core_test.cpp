@@ -349,5 +349,36 @@ TEST_CASE("any order of requests keeps the limit, and keeps what is held") {
   CHECK(store.shelf.disk.empty());
 }
 
+TEST_CASE("what is left for somebody else stays as often as it was left, or a minute") {
+  Store store;
+  store.keep(1, {1, 1}, 1 * mib);
+  store.tell(1, Verb::leave, {1, 1});
+  store.tell(1, Verb::leave, {1, 1});
+  store.tell(1, Verb::drop, {1, 1});
+  for (int i = 0; i < 2; ++i) {
+    CHECK(store.core.usage().objects == 1);
+    store.tell(2, Verb::take_over, {1, 1});
+    store.tell(2, Verb::drop, {1, 1});
+  }
+  CHECK(store.core.usage().objects == 0);
+  store.keep(1, {1, 2}, 1 * mib);
+  store.tell(1, Verb::leave, {1, 2});
+  store.core.client_gone(1);
+  CHECK(store.core.usage().objects == 1);
+  store.core.tick(Time(60'001));
+  CHECK(store.core.usage().objects == 0);
+}
+
+TEST_CASE("who takes over what is left for him may be heard before that is left") {
+  Store store;
+  store.keep(1, {1, 1}, 1 * mib);
+  store.tell(2, Verb::take_over, {1, 1});
+  store.tell(1, Verb::leave, {1, 1});
+  store.tell(1, Verb::drop, {1, 1});
+  CHECK(store.core.usage().objects == 1);
+  store.tell(2, Verb::drop, {1, 1});
+  CHECK(store.core.usage().objects == 0);
+}
+
 }  // namespace
 }  // namespace troupe::object_store

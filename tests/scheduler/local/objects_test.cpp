@@ -1,14 +1,10 @@
 // Values in shared memory, between a driver, its tasks and its actors.
-#include <signal.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 
 #include <catch2/catch.hpp>
 
 #include "scheduler/local/cluster.h"
+#include "tests/support/local_agent.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -66,26 +62,6 @@ void enroll(Catalog& catalog) {
   catalog.add(keeper, keep, sum, kept);
 }
 constexpr std::size_t million = 1'000'000;  // Numbers: 4 MB.
-
-/// The process of the cluster's node, by its name.
-pid_t agent_of(const Cluster& cluster) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    std::string name;
-    std::getline(std::ifstream(entry.path() / "comm"), name);
-    if (name != "agent") continue;
-    std::string line;
-    std::getline(std::ifstream(entry.path() / "cmdline"), line);
-    if (line.find(cluster.directory()) != std::string::npos) return std::stoi(entry.path().filename());
-  }
-  return -1;
-}
-
-/// Its supervisor starts another.
-void kill_agent(const Cluster& cluster) {
-  const pid_t agent = agent_of(cluster);
-  REQUIRE(agent > 0);
-  REQUIRE(::kill(agent, SIGKILL) == 0);
-}
 
 }  // namespace
 
@@ -148,7 +124,7 @@ TEST_CASE("a result that is lost with its node is made again, one that was put c
     second = session.submit(plus, middle, 1.0f);
     CHECK(session.get(second)[0] == 3.0f);
   }
-  kill_agent(cluster);
+  test::kill_agent(cluster);
   CHECK(session.get(session.submit(sum_of, second)) == 3.0 * million);
   CHECK(session.get(second)[million - 1] == 3.0f);
   CHECK(session.get(first)[0] == 1.0f);
@@ -165,6 +141,6 @@ TEST_CASE("tasks that are under way when their argument is lost end as if nothin
   std::vector<Ref<double>> sums;
   for (int i = 0; i < 40; ++i) sums.push_back(session.submit(sum_of, made));
   session.wait(sums, 1);
-  kill_agent(cluster);
+  test::kill_agent(cluster);
   for (const double each : session.get_all(sums)) CHECK(each == million);
 }
