@@ -165,6 +165,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
       const bool is_current = slot != no_slot && state.tasks[slot].is_running() &&
                               state.tasks[slot].attempt().id == key.attempt && state.tasks[slot].attempt().node == id;
       if (!is_current) return "16: " + name() + "runs an attempt that is not its task's current one";
+      if (holding.billed_to != state.tasks[slot].job->serial) return "15: " + name() + "runs what no job is billed for";
     }
   }
   return {};

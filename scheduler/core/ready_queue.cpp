@@ -137,6 +137,23 @@ std::optional<Head> ReadyQueue::next_of(ShapeIndex shape) const {
   return next(only);
 }
 
+std::vector<Head> ReadyQueue::oldest_of_the_hungry(const Bits& wanted) const {
+  std::vector<Head> all;
+  for (const auto& [priority, level] : levels_) {
+    std::map<std::size_t, Entry> oldest;
+    for (const auto& [rank, job] : level.turns) {
+      if (std::get<0>(rank) > 0) break;
+      job->shapes.for_each_in_both(wanted, [&, line = job](std::size_t shape) {
+        const Entry& head = line->line_of(static_cast<ShapeIndex>(shape)).head;
+        if (const auto [known, is_new] = oldest.try_emplace(shape, head); !is_new && known->second > head)
+          known->second = head;
+      });
+    }
+    for (const auto& [shape, entry] : oldest) all.push_back({priority, entry.order, entry.slot});
+  }
+  return all;
+}
+
 bool ReadyQueue::holds(const Task& task, Slot slot) const {
   const auto level = levels_.find(task.spec.priority);
   if (level == levels_.end()) return false;

@@ -49,9 +49,10 @@ void Scheduler::State::keep_nodes_for_the_patient() {
   }
 }
 
-/// Those in line behind `behind` that have waited long: gangs, as many as are looked at in one sweep, and of single
-/// tasks those whose like has not been served for as long. Where there are more gangs, the next sweep goes on with
-/// them.
+/// Those in line behind `behind` that have waited long: gangs, as many as are looked at in one sweep, of single tasks
+/// those whose like has not been served for as long, and those of jobs that hold nothing, whose turn may come late
+/// because others of their like, submitted later, were served longer ago. Where there are more gangs, the next sweep
+/// goes on with them.
 std::vector<Head> Scheduler::State::the_patient(const std::optional<ReadyQueue::GangRank>& behind) {
   const auto rank_of = [](const Head& head) { return ReadyQueue::GangRank{-std::int64_t{head.priority}, head.order}; };
   std::vector<Head> patient;
@@ -64,7 +65,13 @@ std::vector<Head> Scheduler::State::the_patient(const std::optional<ReadyQueue::
     const auto head = ready.next_of(static_cast<ShapeIndex>(shape));
     if (head && (!behind || rank_of(*head) > *behind)) patient.push_back(*head);
   });
+  for (const Head& head : ready.oldest_of_the_hungry(shapes.waiting()))
+    if (now - tasks[head.slot].ready_since >= settings.line_patience && (!behind || rank_of(head) > *behind))
+      patient.push_back(head);
   std::sort(patient.begin(), patient.end(), [&](const Head& a, const Head& b) { return rank_of(a) < rank_of(b); });
+  const auto again =
+      std::unique(patient.begin(), patient.end(), [](const Head& a, const Head& b) { return a.order == b.order; });
+  patient.erase(again, patient.end());
   return patient;
 }
 

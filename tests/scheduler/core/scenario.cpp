@@ -95,8 +95,13 @@ Scenario& Scenario::driver_joins() {
 
 Scenario& Scenario::as_driver(std::uint64_t number) {
   driver_ = {number};
-  if (number != 1) step(DriverJoined{driver_, {.id = {1000 + number}, .name = "own", .program = "/bin/own"}});
+  if (number != 1) step(DriverJoined{driver_, own_job_of(number)});
   return *this;
+}
+
+JobInfo Scenario::own_job_of(std::uint64_t driver) {
+  if (driver == 1) return own_job;
+  return {.id = {1000 + driver}, .name = "own", .program = "/bin/own"};
 }
 
 Scenario& Scenario::from(const std::string& task) {
@@ -186,6 +191,11 @@ Scenario& Scenario::asks_at_once(const std::vector<sync::Operation>& operations,
   for (const auto& operation : operations) requested.requests.push_back({next_sync_++, operation});
   if (!attempt.empty()) std::tie(requested.task, requested.attempt) = attempts_.at(attempt);
   step(requested);
+  return *this;
+}
+
+Scenario& Scenario::as_own_job() {
+  job_ = own_job_of(driver_.value);
   return *this;
 }
 

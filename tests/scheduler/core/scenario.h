@@ -83,6 +83,8 @@ class Scenario final : Names {
   Scenario& asks_at_once(const std::vector<sync::Operation>& operations, const std::string& attempt = "");
   /// From here on what is submitted is durable.
   Scenario& as_durable_job();
+  /// From here on it is of the driver's own job.
+  Scenario& as_own_job();
 
   /// The scheduler's process dies and another one takes over from the store.
   /// `books`: how long it then takes to make them.
@@ -119,6 +121,7 @@ class Scenario final : Names {
   NodeId node_of(const std::string& node) const;
   AttemptEnded ended(const std::string& node, const std::string& attempt, AttemptReport report) const;
   TaskSpec spec_of(const std::string& name, const TaskWish& wish);
+  static JobInfo own_job_of(std::uint64_t driver);
   std::vector<RunningAttempt> running_on(const std::string& node) const;
 
   Settings settings_;

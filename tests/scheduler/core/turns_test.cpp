@@ -66,6 +66,20 @@ TEST_CASE("what waits for much is not passed for ever by what needs little", "[s
   CHECK(cluster.state_of("large") == "running");
 }
 
+TEST_CASE("what waits for longest of a job that holds nothing is kept a node for, though its like has its turn first",
+          "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{60'000}, .line_patience = Time{100}});
+  const TaskWish all{.needs = {.cpus = 2000}};
+  cluster.joins("a", two_cpus).submits("first", all).as_durable_job().submits("graph1", all);
+  cluster.at(10ms).finishes("a", "first#1");
+  REQUIRE(cluster.state_of("graph1") == "running");
+  cluster.as_own_job().submits("old", all).submits_all(pair_of("g", {.cpus = 1000}));
+  cluster.as_driver(2).as_own_job().submits("new", all);  // Of a job that was never served.
+  cluster.at(150ms).hears("a").at(160ms).finishes("a", "graph1#1");
+  INFO(cluster.transcript());
+  CHECK(cluster.state_of("old") == "running");
+}
+
 TEST_CASE("requests that could never start now take no place from one behind them that can", "[scheduler]") {
   Scenario cluster({.node_timeout = Time{60'000}, .line_patience = Time{100}});
   cluster.joins("a", {.cpus = 4000, .memory_bytes = 1 << 30});
