@@ -24,6 +24,7 @@ std::variant<ObjectPtr, Failure> StreamReader::next(std::chrono::steady_clock::t
     if (!session_->wait({&asked_, 1}, 1, deadline))
       return Failure{Fault::timed_out, asked_->name(), {}, 0, "the next result is not there yet"};
     failed_ = take_asked();
+    if (!failed_ && !is_last_) ask();  // The next ones come while these are read.
   }
   ObjectPtr next = std::move(came_.front());
   came_.pop_front();
@@ -45,7 +46,6 @@ std::optional<Failure> StreamReader::take_asked() {
     came_.push_back(session_->receive(asked->name(), std::move((*parts)[i])));
   read_ += parts->size() - 1;
   is_last_ = *is_last;
-  if (!is_last_) ask();  // The next ones come while these are read.
   return std::nullopt;
 }
 

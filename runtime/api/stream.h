@@ -63,22 +63,15 @@ class Stream {
 
   /// The next result; none: that was the last. Throws TaskFailed.
   std::optional<T> next() {
-    auto value = try_next(std::chrono::hours(24 * 365));
+    auto value = value_by(std::chrono::steady_clock::now() + std::chrono::hours(24 * 365));
     if (auto* failure = std::get_if<Failure>(&value)) throw_failure(std::move(*failure));
     return std::get<0>(std::move(value));
   }
   /// Or why there is none: timed_out if it is not there within `limit`.
-  std::variant<std::optional<T>, Failure> try_next(std::chrono::milliseconds limit) {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    const auto found = reader_->next(deadline);
-    if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
-    const ObjectPtr& object = std::get<ObjectPtr>(found);
-    if (object == nullptr) return std::optional<T>();
-    const auto payload = session_->value_of(object, deadline);
-    if (const auto* failure = std::get_if<Failure>(&payload)) return *failure;
-    auto value = decode_value<T>(std::get<Payload>(payload));
-    if (!value) return Failure{value.error().fault, object->name(), {}, 0, value.error().message};
-    return std::optional<T>(std::move(value).value());
+  Result<std::optional<T>> try_next(std::chrono::milliseconds limit) {
+    auto value = value_by(std::chrono::steady_clock::now() + limit);
+    if (const auto* failure = std::get_if<Failure>(&value)) return Error{failure->fault, describe(*failure)};
+    return std::get<0>(std::move(value));
   }
   /// The next result where it lies; an empty Ref: that was the last. Throws TaskFailed.
   Ref<T> next_ref() {
@@ -113,6 +106,18 @@ class Stream {
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  std::variant<std::optional<T>, Failure> value_by(std::chrono::steady_clock::time_point deadline) {
+    const auto found = reader_->next(deadline);
+    if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
+    const ObjectPtr& object = std::get<ObjectPtr>(found);
+    if (object == nullptr) return std::optional<T>();
+    const auto payload = session_->value_of(object, deadline);
+    if (const auto* failure = std::get_if<Failure>(&payload)) return *failure;
+    auto value = decode_value<T>(std::get<Payload>(payload));
+    if (!value) return Failure{value.error().fault, object->name(), {}, 0, value.error().message};
+    return std::optional<T>(std::move(value).value());
+  }
+
   std::shared_ptr<SessionCore> session_;
   std::unique_ptr<StreamReader> reader_;
 };

@@ -44,7 +44,7 @@ class ReadyQueue {
   /// The first in line of those that need this.
   std::optional<Head> next_of(ShapeIndex shape) const;
   /// Of those whose shape is in `wanted`, by priority and shape, the task that was submitted first among the jobs that
-  /// hold nothing. Cost: those jobs.
+  /// hold nothing. Cost: those jobs, and their shapes.
   std::vector<Head> oldest_of_the_hungry(const Bits& wanted) const;
 
   using GangRank = std::tuple<std::int64_t, std::uint64_t>;  // highest priority first, then age
