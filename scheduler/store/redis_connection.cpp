@@ -1,6 +1,5 @@
 #include "scheduler/store/redis_connection.h"
 
-#include <hiredis/hiredis.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,26 +11,6 @@
 #include <utility>
 
 namespace troupe::scheduler {
-
-bool RedisValue::is_nil() const { return reply_->type == REDIS_REPLY_NIL; }
-bool RedisValue::is_error() const { return reply_->type == REDIS_REPLY_ERROR; }
-bool RedisValue::is_text() const { return reply_->type == REDIS_REPLY_STRING || reply_->type == REDIS_REPLY_STATUS; }
-bool RedisValue::is_array() const { return reply_->type == REDIS_REPLY_ARRAY; }
-
-std::string_view RedisValue::text() const {
-  if (!is_text() && !is_error()) return {};
-  return {reply_->str, reply_->len};
-}
-
-std::size_t RedisValue::size() const { return is_array() ? reply_->elements : 0; }
-
-RedisValue RedisValue::operator[](std::size_t index) const {
-  TROUPE_CHECK(index < size(), "an element of a reply lies within it");
-  return RedisValue(reply_->element[index]);
-}
-
-void FreeReply::operator()(redisReply* reply) const { freeReplyObject(reply); }
-void RedisConnection::FreeReader::operator()(redisReader* reader) const { redisReaderFree(reader); }
 
 Result<RedisConnection> RedisConnection::connect(const std::string& socket) {
   sockaddr_un address{};
@@ -52,8 +31,7 @@ Result<RedisConnection> RedisConnection::connect(const std::string& socket) {
   return RedisConnection(fd, socket);
 }
 
-RedisConnection::RedisConnection(int socket, std::string name)
-    : socket_(socket), name_(std::move(name)), reader_(redisReaderCreate()) {}
+RedisConnection::RedisConnection(int socket, std::string name) : socket_(socket), name_(std::move(name)) {}
 
 RedisConnection::RedisConnection(RedisConnection&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)),
@@ -120,7 +98,7 @@ void RedisConnection::read_some() {
   for (;;) {
     const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
     if (count > 0) {
-      redisReaderFeed(reader_.get(), buffer, static_cast<std::size_t>(count));
+      reader_.feed({buffer, static_cast<std::size_t>(count)});
       if (static_cast<std::size_t>(count) < sizeof buffer) return;
     } else if (count == 0) {
       return lose("closed the connection");
@@ -137,13 +115,10 @@ void RedisConnection::lose(const std::string& why) {
 }
 
 std::optional<RedisReply> RedisConnection::next_reply() {
-  void* reply = nullptr;
-  if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
-    lose(std::string("does not speak the Redis protocol: ") + reader_->errstr);
-    return std::nullopt;
-  }
-  if (reply == nullptr) return std::nullopt;
-  return RedisReply(static_cast<redisReply*>(reply));
+  auto reply = reader_.next();
+  if (const std::string flaw = reply ? std::string() : reader_.flaw(); !flaw.empty())
+    lose("does not speak the Redis protocol: " + flaw);
+  return reply;
 }
 
 Result<RedisReply> RedisConnection::wait_reply(Deadline deadline) {

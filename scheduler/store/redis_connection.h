@@ -1,56 +1,22 @@
 // One connection to Redis: commands go into a buffer, `exchange` moves bytes both ways without blocking, replies come
-// out in order. hiredis reads the replies; the socket is our own, because hiredis' is inherited by every child process
-// and its writes raise SIGPIPE.
-//
-// Only the redis_*.cpp files of this folder include hiredis.
+// out in order. The socket is our own, because hiredis' is inherited by every child process and its writes raise
+// SIGPIPE.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "runtime/base/result.h"
-
-struct redisReply;
-struct redisReader;
+#include "scheduler/store/redis_reader.h"
 
 namespace troupe::scheduler {
 
 using Deadline = std::chrono::steady_clock::time_point;
-
-/// What Redis answered, or a part of it. Lives as long as its RedisReply.
-class RedisValue {
- public:
-  explicit RedisValue(const redisReply* reply) : reply_(reply) {}
-
-  bool is_nil() const;
-  bool is_error() const;
-  bool is_text() const;  ///< A string or a status.
-  bool is_array() const;
-
-  std::string_view text() const;                   ///< Of a text or an error; empty otherwise.
-  std::size_t size() const;                        ///< Of an array; 0 otherwise.
-  RedisValue operator[](std::size_t index) const;  ///< Requires: index < size().
-
- private:
-  const redisReply* reply_;
-};
-
-struct FreeReply {
-  void operator()(redisReply* reply) const;
-};
-class RedisReply : public RedisValue {
- public:
-  explicit RedisReply(redisReply* reply) : RedisValue(reply), owned_(reply) {}
-
- private:
-  std::unique_ptr<redisReply, FreeReply> owned_;
-};
 
 /// Threads: one thread.
 class RedisConnection {
@@ -93,15 +59,11 @@ class RedisConnection {
   void send_some();
   void read_some();
 
-  struct FreeReader {
-    void operator()(redisReader* reader) const;
-  };
-
   int socket_ = -1;
   std::string name_;
   std::string out_;
   std::size_t sent_ = 0;
-  std::unique_ptr<redisReader, FreeReader> reader_;
+  RedisReader reader_;
   std::optional<Error> lost_;
 };
 

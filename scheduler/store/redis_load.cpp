@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <set>
 #include <span>
 #include <utility>
@@ -20,6 +21,8 @@ constexpr std::size_t commands_in_flight = 16;
 constexpr std::size_t tasks_at_once = 250;
 constexpr std::string_view ids_per_scan = "2000";
 
+constexpr std::size_t fields_worth_a_guess = 1'000;
+
 enum class Writer { none, writes_meanwhile };
 using Wanted = std::function<bool(const JobInfo&)>;  // Empty: all jobs are.
 
@@ -29,6 +32,7 @@ struct Graph {
   std::string key;
   bool has_summary = false;
   std::vector<std::uint32_t> numbers;  // of its tasks, in order
+  std::size_t fields = 0;              // of one whose numbers are guessed: how many it has
 };
 
 template <class T>
@@ -68,11 +72,10 @@ class Loader {
     for (const JobId id : *ids) graphs.push_back({.id = id, .key = graph_key(id)});
     if (wanted_)
       if (auto kept = keep_wanted(graphs); !kept) return kept;
-    if (auto read = read_fields(graphs); !read) return read;
-    std::size_t tasks = 0;
-    for (const Graph& graph : graphs) tasks += graph.numbers.size();
-    state_.tasks.reserve(tasks);
-    if (auto read = read_records(graphs); !read) return read;
+    if (auto guessed = guess_numbers(graphs); !guessed) return guessed;
+    auto read_all = read_fields_and_records(graphs);
+    if (read_all && found_guessed_ != guessed_) read_all = read_again(graphs);
+    if (!read_all) return read_all;
     if (auto read = load_hashes(connection_, socket_, patience_, state_); !read) return read;
     if (writer_ == Writer::writes_meanwhile) return {};
     if (auto good = check_tally(connection_, socket_, patience_, state_); !good) return good;
@@ -114,7 +117,7 @@ class Loader {
       std::vector<std::string_view> arguments = command;
       arguments.insert(arguments.end(), {cursor, "COUNT", ids_per_scan});
       ask(arguments);
-      const auto reply = next_array(name);
+      const auto reply = next_reply(name);
       if (!reply) return reply.error();
       if (reply->size() != 2 || !(*reply)[0].is_text() || !(*reply)[1].is_array()) return odd_answer(name);
       cursor = (*reply)[0].text();
@@ -130,7 +133,7 @@ class Loader {
     std::size_t asked = 0;
     for (std::size_t i = 0; i < items.size(); ++i) {
       for (; asked < items.size() && asked < i + commands_in_flight; ++asked) ask_for(items[asked]);
-      const auto reply = next_array(command + ' ' + key_of(items[i]));
+      const auto reply = next_reply(command + ' ' + key_of(items[i]));
       if (!reply) return reply.error();
       if (auto taken = take_reply(items[i], *reply); !taken) return taken;
     }
@@ -160,16 +163,75 @@ class Loader {
     return read;
   }
 
-  Result<void> read_fields(std::vector<Graph>& graphs) {
-    return for_each<Graph>(
-        graphs, "HKEYS",
+  /// Of a large graph Redis needs longer for the fields' names than for the records, and does nothing else meanwhile.
+  /// Its tasks mostly have the numbers from 0 or 1 on: then the last of them tells all, and as many records as there
+  /// are fields show that it did: the job's, and of each task its spec, or that and progress.
+  Result<void> guess_numbers(std::vector<Graph>& graphs) {
+    if (writer_ == Writer::writes_meanwhile) return {};
+    std::vector<Guess> guesses;
+    auto counted = for_each<Graph>(
+        graphs, "HLEN",
         [&](const Graph& graph) {
-          ask({"HKEYS", graph.key});
+          ask({"HLEN", graph.key});
         },
-        [&](Graph& graph, const RedisReply& reply) { return take_fields(graph, reply); });
+        [&](Graph& graph, const RedisReply& reply) -> Result<void> {
+          if (const std::size_t fields = reply.number(); fields >= fields_worth_a_guess)
+            guesses.push_back({&graph, fields, 0, fields});
+          return {};
+        });
+    while (counted && std::any_of(guesses.begin(), guesses.end(), [](const Guess& each) { return each.is_open(); })) {
+      counted = for_each<Guess>(
+          guesses, "HMGET",
+          [&](const Guess& guess) {
+            ask({"HMGET", guess.graph->key, spec_field(guess.middle())});
+          },
+          [&](Guess& guess, const RedisReply& reply) -> Result<void> {
+            if (reply.size() != 1) return odd_answer("HMGET " + guess.graph->key);
+            if (guess.is_open()) (reply[0].is_nil() ? guess.beyond : guess.last) = guess.middle();
+            return {};
+          });
+    }
+    for (const Guess& guess : guesses) {
+      if (1 + 2 * (guess.last + 1) < guess.fields) continue;  // There are others.
+      guess.graph->numbers.resize(guess.last + 1);
+      std::iota(guess.graph->numbers.begin(), guess.graph->numbers.end(), 0);
+      guess.graph->fields = guess.fields;
+      guessed_ += guess.fields;
+    }
+    return counted;
+  }
+
+  Result<void> read_fields_and_records(std::vector<Graph>& graphs) {
+    std::vector<Graph*> unknown;
+    std::size_t tasks = 0;
+    for (Graph& graph : graphs)
+      if (graph.fields == 0) unknown.push_back(&graph);
+    auto read = for_each<Graph*>(
+        unknown, "HKEYS",
+        [&](Graph* const& graph) {
+          ask({"HKEYS", graph->key});
+        },
+        [&](Graph*& graph, const RedisReply& reply) { return take_fields(*graph, reply); });
+    if (!read) return read;
+    for (const Graph& graph : graphs) tasks += graph.numbers.size();
+    state_.tasks.reserve(tasks);
+    return read_records(graphs);
+  }
+
+  /// A number was left out, or something is missing: the names of the fields tell which.
+  Result<void> read_again(std::vector<Graph>& graphs) {
+    for (Graph& graph : graphs) {
+      graph.fields = 0;
+      graph.numbers.clear();
+    }
+    state_.jobs.clear();
+    state_.tasks.clear();
+    state_.summaries.clear();
+    return read_fields_and_records(graphs);
   }
 
   Result<void> take_fields(Graph& graph, const RedisReply& reply) const {
+    if (!reply.is_array()) return odd_answer("HKEYS " + graph.key);
     std::vector<std::uint32_t> with_progress;
     bool has_job = false;
     for (std::size_t i = 0; i < reply.size(); ++i) {
@@ -199,6 +261,17 @@ class Loader {
     return {};
   }
 
+  /// Of a graph's tasks `last` is there, or is 0; `beyond` is not.
+  struct Guess {
+    Graph* graph = nullptr;
+    std::size_t fields = 0;
+    std::size_t last = 0;
+    std::size_t beyond = 0;
+
+    bool is_open() const { return beyond - last > 1; }
+    std::uint32_t middle() const { return static_cast<std::uint32_t>(last + (beyond - last) / 2); }
+  };
+
   /// What one command asks for: the graph's own record, or some of its tasks.
   struct Part {
     const Graph* graph = nullptr;
@@ -219,6 +292,8 @@ class Loader {
   }
 
   static const std::string& key_of(const Graph& graph) { return graph.key; }
+  static const std::string& key_of(const Graph* graph) { return graph->key; }
+  static const std::string& key_of(const Guess& guess) { return guess.graph->key; }
   static const std::string& key_of(const Part& part) { return part.graph->key; }
 
   void ask(const Part& part) {
@@ -254,6 +329,7 @@ class Loader {
 
   Result<void> take_job(const Graph& graph, const RedisValue& value) {
     if (has_gone(value)) return {};
+    if (graph.fields > 0) ++found_guessed_;
     const std::string field(job_field);
     auto job = record_of<JobInfo>(graph, field, value);
     if (!job) return job.error();
@@ -274,7 +350,9 @@ class Loader {
   }
 
   Result<void> take_task(const Graph& graph, std::uint32_t number, const RedisValue& spec, const RedisValue& progress) {
-    if (has_gone(spec)) return {};
+    const bool is_guessed = graph.fields > 0;
+    if (has_gone(spec) || (is_guessed && spec.is_nil())) return {};
+    if (is_guessed) found_guessed_ += progress.is_nil() ? 1 : 2;
     const std::string field = spec_field(number);
     auto read = record_of<TaskSpec>(graph, field, spec);
     if (!read) return read.error();
@@ -292,13 +370,12 @@ class Loader {
 
   Deadline deadline() const { return std::chrono::steady_clock::now() + patience_; }
 
-  Result<RedisReply> next_array(const std::string& command) {
+  Result<RedisReply> next_reply(const std::string& command) {
     connection_.exchange();
     auto reply = connection_.wait_reply(deadline());
     if (!reply) return reply;
     --outstanding_;
     if (reply->is_error()) return redis_refusal(socket_, command, *reply);
-    if (!reply->is_array()) return odd_answer(command);
     connection_.exchange();  // Redis looks for the next part while this one is read
     if (between_) between_();
     return reply;
@@ -315,6 +392,8 @@ class Loader {
   const std::function<void()> between_;
   StoredState& state_;
   std::size_t outstanding_ = 0;
+  std::size_t guessed_ = 0;        // Fields of the graphs whose tasks' numbers are guessed.
+  std::size_t found_guessed_ = 0;  // Of these: records, and progress of tasks that are there.
 };
 
 /// Of a cluster that is there.

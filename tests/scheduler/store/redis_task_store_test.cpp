@@ -395,7 +395,7 @@ TEST_CASE("records that are missing, foreign or of no known kind are reported", 
     redis.raw({"SET", key, "x"});
     const Error error = refused(redis.options());
     CHECK(error.fault == Fault::corrupt);
-    CHECK_THAT(error.message, Catch::Contains("HKEYS " + key) && Catch::Contains("WRONGTYPE"));
+    CHECK_THAT(error.message, Catch::Contains("HLEN " + key) && Catch::Contains("WRONGTYPE"));
   }
   SECTION("a graph that stops being a hash under its writer") {
     redis.raw({"SET", key, "x"});
@@ -411,6 +411,67 @@ TEST_CASE("records that are missing, foreign or of no known kind are reported", 
   SECTION("a cluster that is no id") {
     redis.raw({"SET", "troupe:cluster", "mine"});
     CHECK_THAT(refused(redis.options()).message, Catch::Contains("32 hexadecimal digits"));
+  }
+}
+
+TEST_CASE("of a large graph all is read, whatever numbers its tasks have, and what is missing is reported", "[redis]") {
+  Redis redis;
+  RedisTaskStore store(redis.options());
+  opened(store);
+  constexpr std::uint32_t tasks = 3'000;
+  Batch batch = small_graph(JobId{1}, tasks);
+  for (std::uint32_t number = 0; number < tasks; number += 3)
+    batch.push_back(SaveProgress{{JobId{1}, number}, {.state = TaskState::done, .result = std::to_string(number)}});
+  for (auto& write : small_graph(JobId{2}, 5)) batch.push_back(std::move(write));
+  const std::string key = "troupe:graph:0000000000000001";
+
+  SECTION("from 0 on") {}
+  SECTION("from 1 on") {
+    std::erase_if(batch, [](const Write& write) {
+      const auto* task = std::get_if<SaveTask>(&write);
+      const auto* progress = std::get_if<SaveProgress>(&write);
+      return (task != nullptr && task->spec->id == TaskId{{1}, 0}) ||
+             (progress != nullptr && progress->task == TaskId{{1}, 0});
+    });
+  }
+  SECTION("with a gap") {
+    std::erase_if(batch, [](const Write& write) {
+      const auto* task = std::get_if<SaveTask>(&write);
+      return task != nullptr && task->spec->id == TaskId{{1}, 1'000};
+    });
+  }
+  SECTION("with one far behind") {
+    Batch other = small_graph(JobId{1}, 1);
+    TaskSpec far = *std::get<SaveTask>(other.back()).spec;
+    far.id.number = 4'000'000'000;
+    batch.push_back(SaveTask{far});
+  }
+  SECTION("with large gaps") {
+    std::erase_if(batch, [](const Write& write) {
+      const auto* task = std::get_if<SaveTask>(&write);
+      return task != nullptr && task->spec->id.number % 3 != 0;
+    });
+  }
+  Model model;
+  model.add(batch);
+  committed(store, std::move(batch));
+  const StoredState state = opened(store);
+  CHECK(model.holds(state));
+
+  const auto damaged = [&](const std::string& field) {
+    CHECK_THAT(refused(redis.options()).message, Catch::Contains(key + ' ' + field + " is damaged: it is missing"));
+  };
+  SECTION("without its own record") {
+    redis.raw({"HDEL", key, "job"});
+    damaged("job");
+  }
+  SECTION("without a task that has made progress") {
+    redis.raw({"HDEL", key, spec_field(1'500)});
+    damaged(spec_field(1'500));
+  }
+  SECTION("with a field of no known kind") {
+    redis.raw({"HSET", key, "lock:1", "x"});
+    CHECK(refused(redis.options()).fault == Fault::unsupported);
   }
 }
 
