@@ -11,4 +11,7 @@ namespace troupe {
 /// Source: RFC 3720, appendix B.4.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
 
+/// The same on a processor that has no instruction for it.
+std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t before = 0);
+
 }  // namespace troupe

@@ -17,7 +17,7 @@ namespace troupe::scheduler {
 
 namespace {
 
-constexpr std::size_t commands_in_flight = 16;
+constexpr std::size_t commands_in_flight = 8;
 constexpr std::size_t tasks_at_once = 250;
 constexpr std::string_view ids_per_scan = "2000";
 

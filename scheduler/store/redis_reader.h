@@ -1,6 +1,6 @@
-// Makes replies of the bytes that come from Redis; hiredis tells their parts apart. A reply lies in two pieces of memory,
-// however many parts it has: hiredis' own takes two for each part, which was a tenth of the time in which a scheduler
-// loads a million tasks.
+// Makes replies of the bytes that come from Redis; hiredis tells their parts apart. A reply lies in two pieces of
+// memory, however many parts it has: hiredis' own takes two for each part, which was a tenth of the time in which a
+// scheduler loads a million tasks.
 #pragma once
 
 #include <cstddef>

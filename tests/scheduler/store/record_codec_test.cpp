@@ -45,6 +45,13 @@ TEST_CASE("the checksum is CRC-32C", "[store]") {
   CHECK(crc32c("123456789") == 0xe3069283u);
   CHECK(crc32c(std::string(32, '\0')) == 0x8a9136aau);
   CHECK(crc32c("6789", crc32c("12345")) == 0xe3069283u);
+  Dice dice;
+  INFO("TROUPE_SEED=" << dice.seed());
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(dice.below(256));
+    CHECK(crc32c_by_table(bytes, static_cast<std::uint32_t>(size)) == crc32c(bytes, static_cast<std::uint32_t>(size)));
+  }
 }
 
 TEST_CASE("records are read back as they were written", "[store]") {
