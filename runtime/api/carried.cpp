@@ -35,6 +35,32 @@ int depth_of(std::string_view bytes, int above = 0) {
 
 }  // namespace
 
+void measure(RefsInside& inside) {
+  inside.depth = 1;
+  inside.ways = inside.refs.size();
+  for (const auto& ref : inside.refs) {
+    if (!ref->inside) continue;
+    inside.depth = std::max(inside.depth, 1 + ref->inside->depth);
+    inside.ways = std::min(most_ways + 1, inside.ways + ref->inside->ways);
+  }
+}
+
+namespace {
+
+std::string flaw_of_depth(int depth) {
+  if (depth <= deepest_refs) return {};
+  return "Refs lead on to Refs " + std::to_string(depth) + " times, at most " + std::to_string(deepest_refs) +
+         " can be handed over";
+}
+
+}  // namespace
+
+std::string flaw_of(const RefsInside& inside) {
+  if (inside.ways > most_ways)
+    return "Refs lead on to Refs on more than " + std::to_string(most_ways) + " ways, which is too many";
+  return flaw_of_depth(inside.depth);
+}
+
 std::string flaw_of(const CarriedWithRefs& value) {
   if (value.refs.size() > most_refs)
     return "a value has " + std::to_string(value.refs.size()) + " Refs in it, at most " + std::to_string(most_refs) +
@@ -48,10 +74,7 @@ std::string flaw_of(const CarriedWithRefs& value) {
   if (bytes > most_inline_bytes)
     return "a value and what Refs in it name have " + std::to_string(bytes) +
            " bytes together that lie in no store, at most " + std::to_string(most_inline_bytes) + " can be handed over";
-  if (deepest > deepest_refs)
-    return "Refs lead on to Refs " + std::to_string(deepest) + " times, at most " + std::to_string(deepest_refs) +
-           " can be handed over";
-  return {};
+  return flaw_of_depth(deepest);
 }
 
 bool lies_elsewhere(std::string_view bytes) {
@@ -99,6 +122,7 @@ void take_in(Object& object, ObjectClient* objects, bool takes_over, int depth) 
     ref->outcome = std::move(each);
     take_in(*ref, objects, takes_over, depth + 1);
   }
+  measure(*object.inside);
 }
 
 void leave_for_other(std::string_view bytes, ObjectClient* objects, int depth) {
@@ -111,6 +135,12 @@ void leave_for_other(std::string_view bytes, ObjectClient* objects, int depth) {
 }  // namespace
 
 void take_in(Object& object, ObjectClient* objects, bool takes_over) { take_in(object, objects, takes_over, 0); }
+
+void add_holds(const Object& object, std::vector<std::shared_ptr<const ObjectHold>>& holds) {
+  if (object.hold) holds.push_back(object.hold);
+  if (!object.inside) return;
+  for (const auto& ref : object.inside->refs) add_holds(*ref, holds);
+}
 
 void leave_for_other(std::string_view bytes, ObjectClient* objects) {
   if (objects != nullptr) leave_for_other(bytes, objects, 0);

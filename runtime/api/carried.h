@@ -16,8 +16,9 @@ namespace troupe {
 /// Values up to here travel inside messages where there is a store for larger ones.
 inline constexpr std::size_t small_value_bytes = 64u << 10;
 
-inline constexpr std::uint32_t most_refs = 65'536;  ///< In a value.
-inline constexpr int deepest_refs = 32;             ///< Refs to values with Refs.
+inline constexpr std::uint32_t most_refs = 65'536;    ///< In a value.
+inline constexpr int deepest_refs = 32;               ///< Refs to values with Refs.
+inline constexpr std::uint64_t most_ways = 1u << 20;  ///< By Refs in values to values: each is gone when one was lost.
 
 struct Carried {
   Bytes bytes;
@@ -41,6 +42,11 @@ std::optional<CarriedWithRefs> carried_with_refs_from(std::string_view bytes);
 /// Why it cannot be handed over; empty: it can.
 std::string flaw_of(const CarriedWithRefs& value);
 
+/// Finds its `depth` and `ways`, of those of what its Refs name.
+void measure(RefsInside& inside);
+/// Why it cannot be handed over, as far as is known before all that its Refs name is there; empty: it can.
+std::string flaw_of(const RefsInside& inside);
+
 /// Whether there is more to it than these bytes.
 bool lies_elsewhere(std::string_view bytes);
 
@@ -51,6 +57,9 @@ std::string_view around_refs(std::string_view bytes);
 /// name. `takes_over`: this process is the one for whom it was put or left there. `objects`: nullptr where there is no
 /// way to others' values.
 void take_in(Object& object, ObjectClient* objects, bool takes_over);
+
+/// What keeps it, and all that its Refs lead to, in stores.
+void add_holds(const Object& object, std::vector<std::shared_ptr<const ObjectHold>>& holds);
 
 /// What lies in stores stays for the one to whom this is sent. Requires: this process holds it.
 void leave_for_other(std::string_view bytes, ObjectClient* objects);

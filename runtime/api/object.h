@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/base/rare_vector.h"
 #include "runtime/base/result.h"
 #include "runtime/base/task_spec.h"
 #include "runtime/objects/object_client.h"
@@ -40,6 +41,9 @@ struct RefsInside {
   /// Of all of them, when what travels for the value was put together: where more were lost since, it names some that
   /// are no more.
   std::uint32_t losses = 0;
+  /// How often Refs lead on to values with Refs, and how many there are on all these ways, as far as is known.
+  int depth = 1;
+  std::uint64_t ways = 0;
 };
 
 /// Threads: guarded by the mutex of the session that made it, but for `name`, which never changes, and the outcome once
@@ -76,10 +80,12 @@ class Object {
   std::function<void()> when_dropped;      ///< Set by the session.
   /// Of several results of one task or call: all of them together, and each.
   std::shared_ptr<Object> whole;
-  std::vector<std::weak_ptr<Object>> parts;
+  RareVector<std::weak_ptr<Object>> parts;
+  bool comes_in_items = false;  ///< An answer with as many results as there are: see SessionCore::take_items_of.
+  RareVector<std::shared_ptr<Object>> items;  ///< These.
   bool awaits_refs = false;  ///< Fresh: nobody else has it yet, and no session looks after what its Refs name.
-  std::unique_ptr<RefsInside> inside;                 ///< Of a value with Refs in it.
-  std::vector<std::weak_ptr<Object>> waits_for_this;  ///< Such values.
+  std::unique_ptr<RefsInside> inside;                ///< Of a value with Refs in it.
+  RareVector<std::weak_ptr<Object>> waits_for_this;  ///< Such values.
 
  private:
   std::shared_ptr<const std::string> actor_;  // Of a call: the two are put together when somebody asks.

@@ -5,7 +5,7 @@
 namespace troupe {
 
 ObjectPtr object_with_refs(EncodedValue value) {
-  auto object = std::make_shared<Object>("a value with refs", std::nullopt);
+  auto object = std::make_shared<Object>(name_of_value_with_refs, std::nullopt);
   object->awaits_refs = true;
   object->inside = std::make_unique<RefsInside>();
   object->inside->around = std::move(value.head);

@@ -12,6 +12,8 @@ namespace troupe {
 
 using RawArgument = std::variant<Bytes, ObjectPtr>;
 
+inline constexpr const char* name_of_value_with_refs = "a value with refs";
+
 /// Of a value with Refs in it. Requires: it is one piece.
 ObjectPtr object_with_refs(EncodedValue value);
 

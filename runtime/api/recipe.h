@@ -13,11 +13,18 @@
 namespace troupe {
 
 struct Recipe {
-  /// An argument that was the result of another task, or was put.
+  /// What stands around the Refs in a value.
+  struct Around {
+    Bytes bytes;
+    std::shared_ptr<const ObjectHold> hold;
+  };
+  /// An argument that was the result of another task, was put, or is a value with Refs; or what such a Ref names.
   struct Ingredient {
-    std::weak_ptr<Object> object;
-    std::shared_ptr<Recipe> recipe;  // None: it cannot be made again, so it is kept.
-    ObjectPtr kept;
+    std::weak_ptr<Object> object{};
+    std::shared_ptr<Recipe> recipe{};
+    std::shared_ptr<const Around> around{};  // Of a value with Refs that was made here,
+    std::vector<Ingredient> refs{};          // and what these name.
+    ObjectPtr kept{};                        // It cannot be made again.
   };
 
   TaskSpec spec;

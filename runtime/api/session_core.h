@@ -193,6 +193,9 @@ class SessionCore {
   std::variant<Bytes, Failure> await_outcome(const ObjectPtr& object, const std::stop_token& stop = {});
   /// Each of several results of a task or a call, as an object of its own.
   std::vector<ObjectPtr> parts_of(const ObjectPtr& whole, std::size_t count);
+  /// Of a call that is answered with a value and then as many results as there are: these become its `items` as soon as
+  /// the answer is there, so that what lies in stores is this process's from then on. The value is left as its outcome.
+  void take_items_of(const ObjectPtr& call);
   template <class R>
   Refs<R> refs_to(ObjectPtr object) {
     if constexpr (!are_several<R>) {
@@ -315,8 +318,10 @@ class SessionCore {
   void say_hello();
   void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
   void finish_parts(const Object& whole);
+  void take_items(Object& call);
   void await_refs(const ObjectPtr& object);
   void gather_refs(const ObjectPtr& object);
+  void settle_without_refs(Object& object, Failure failure);
   void is_settled(Object& object);
   void let_go(Bytes bytes);
   void pump();
@@ -332,7 +337,8 @@ class SessionCore {
   static std::uint32_t losses_of(const std::vector<RawArgument>& arguments);
   static NodeId node_near(const std::vector<RawArgument>& arguments);
   void make_again(const ObjectPtr& object);
-  void make_refs_again(const ObjectPtr& object);
+  void make_refs_again(ObjectPtr object);
+  ObjectPtr object_of(const Recipe::Ingredient& ingredient);
   bool run_again_for_lost(TaskId id);
   void give_again(PendingTask task, const ObjectPtr& result);
   static bool is_lost(const Object& object);

@@ -55,13 +55,22 @@ void SessionCore::await_refs(const ObjectPtr& object) {
   object->awaits_refs = false;
   auto around = carry({object->inside->around}, options_.objects.get(), ObjectClient::For::self);
   const std::lock_guard lock(mutex_);
-  if (!around) {
-    object->outcome = Failure{around.error().fault, object->name(), {}, 0, around.error().message};
-    return;
-  }
+  if (!around)
+    return settle_without_refs(*object, {around.error().fault, object->name(), {}, 0, around.error().message});
   object->inside->around = std::move(around->bytes);
   object->hold = std::move(around->hold);
+  measure(*object->inside);
+  if (std::string flaw = flaw_of(*object->inside); !flaw.empty())
+    return settle_without_refs(*object, {Fault::bad_input, object->name(), {}, 0, std::move(flaw)});
   gather_refs(object);
+}
+
+/// It names nothing any more: a line of values that failed one after another is no longer kept.
+void SessionCore::settle_without_refs(Object& object, Failure failure) {
+  object.outcome = std::move(failure);
+  object.inside.reset();
+  object.hold.reset();
+  is_settled(object);
 }
 
 /// It is there when all that its Refs name is; where one of these has failed, so has it.
@@ -71,8 +80,7 @@ void SessionCore::gather_refs(const ObjectPtr& object) {
     Object& ref = *inside.refs[inside.there];
     if (!ref.is_ready()) return ref.waits_for_this.push_back(object);
     if (std::holds_alternative<Failure>(ref.outcome)) {
-      object->outcome = failure_of_ref(object->name(), ref);
-      return is_settled(*object);
+      return settle_without_refs(*object, failure_of_ref(object->name(), ref));
     }
   }
   CarriedWithRefs whole{inside.around, {}};
@@ -86,11 +94,9 @@ void SessionCore::gather_refs(const ObjectPtr& object) {
     whole.refs.push_back(*bytes);
     object->told_in_epoch = std::max(object->told_in_epoch, ref->told_in_epoch);
   }
-  if (std::string flaw = flaw_of(whole); flaw.empty()) {
-    object->outcome = to_bytes(whole);
-  } else {
-    object->outcome = Failure{Fault::bad_input, object->name(), {}, 0, std::move(flaw)};
-  }
+  if (std::string flaw = flaw_of(whole); !flaw.empty())
+    return settle_without_refs(*object, {Fault::bad_input, object->name(), {}, 0, std::move(flaw)});
+  object->outcome = to_bytes(whole);
   is_settled(*object);
 }
 
@@ -202,6 +208,25 @@ void SessionCore::finish_parts(const Object& whole) {
   }
 }
 
+void SessionCore::take_items_of(const ObjectPtr& call) {
+  const std::lock_guard lock(mutex_);
+  call->comes_in_items = true;
+  take_items(*call);
+}
+
+void SessionCore::take_items(Object& call) {
+  const auto* bytes = std::get_if<Bytes>(&call.outcome);
+  if (bytes == nullptr) return;
+  auto values = decode<std::vector<Bytes>>(*bytes, value_limits);
+  if (!values || values->empty()) {
+    call.outcome =
+        Failure{Fault::corrupt, call.name(), {}, 0, "it is answered with something else than a value and results"};
+    return;
+  }
+  for (std::size_t i = 1; i < values->size(); ++i) call.items.push_back(receive(call.name(), std::move((*values)[i])));
+  call.outcome = std::move(values->front());
+}
+
 std::uint32_t SessionCore::losses_of(const std::vector<RawArgument>& arguments) {
   std::uint32_t losses = 0;
   for (const auto& argument : arguments)
@@ -252,26 +277,40 @@ void SessionCore::make_again(const ObjectPtr& object) {
       task.arguments.emplace_back(*value);
       continue;
     }
-    const auto& ingredient = std::get<Recipe::Ingredient>(argument);
-    ObjectPtr input = ingredient.kept ? ingredient.kept : ingredient.object.lock();
-    if (!input) {  // Nobody else wants it: it is made for this task alone.
-      input = std::make_shared<Object>(ingredient.recipe->spec.name, std::nullopt);
-      input->recipe = ingredient.recipe;
-      make_again(input);
-    }
-    task.arguments.emplace_back(std::move(input));
+    task.arguments.emplace_back(object_of(std::get<Recipe::Ingredient>(argument)));
   }
   give_again(std::move(task), object);
 }
 
+/// Where nobody else wants it any more, it is made for this one alone.
+ObjectPtr SessionCore::object_of(const Recipe::Ingredient& ingredient) {
+  if (ingredient.kept) return ingredient.kept;
+  if (auto object = ingredient.object.lock()) return object;
+  if (ingredient.recipe) {
+    auto object = std::make_shared<Object>(ingredient.recipe->spec.name, std::nullopt);
+    object->recipe = ingredient.recipe;
+    make_again(object);
+    return object;
+  }
+  auto object = std::make_shared<Object>(name_of_value_with_refs, std::nullopt);
+  object->hold = ingredient.around->hold;
+  object->inside = std::make_unique<RefsInside>();
+  object->inside->around = ingredient.around->bytes;
+  for (const auto& ref : ingredient.refs) object->inside->refs.push_back(object_of(ref));
+  measure(*object->inside);
+  gather_refs(object);
+  return object;
+}
+
 /// Those of its Refs' values that were lost.
-void SessionCore::make_refs_again(const ObjectPtr& object) {
+void SessionCore::make_refs_again(ObjectPtr object) {
   ++object->losses;
   object->outcome = std::monostate();
   object->inside->there = 0;
-  for (const auto& ref : object->inside->refs)
+  const auto refs = object->inside->refs;  // It may fail, and let go of them, with the first that cannot be had again.
+  for (const auto& ref : refs)
     if (is_lost(*ref)) make_again(ref);
-  gather_refs(object);
+  if (!object->is_ready()) gather_refs(object);
   changed_.notify_all();
   wake();
 }

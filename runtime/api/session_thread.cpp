@@ -308,13 +308,18 @@ void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, j
 
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) {  // Its deadline was over: what lies in a store for it is let go.
-    if (auto* late = std::get_if<Bytes>(&outcome)) let_go(std::move(*late));
-    return;
+    auto* late = std::get_if<Bytes>(&outcome);
+    if (late == nullptr) return;
+    if (!object->comes_in_items) return let_go(std::move(*late));
+    Object again({}, std::nullopt);
+    again.outcome = std::move(outcome);
+    return take_items(again);
   }
   object->outcome = std::move(outcome);
   object->told_in_epoch = epoch_;
   take_in(*object, options_.objects.get(), true);
   if (!object->parts.empty()) finish_parts(*object);
+  if (object->comes_in_items) take_items(*object);
   is_settled(*object);
 }
 

@@ -1,6 +1,6 @@
 #include "runtime/api/stream.h"
 
-#include <vector>
+#include <utility>
 
 #include "runtime/api/session.h"
 
@@ -9,15 +9,21 @@ namespace troupe {
 void throw_failure(Failure failure) { throw TaskFailed(std::move(failure)); }
 
 StreamReader::~StreamReader() {
-  if (asked_ && session_->wait({&asked_, 1}, 1, {})) take_asked();  // What lies in a store for it is let go.
   if (asked_) session_->cancel(asked_);
   session_->release_actor(line_);
 }
 
-void StreamReader::ask() { asked_ = session_->call(line_, {}, std::string(next_method), {encode_value(read_)}); }
+void StreamReader::ask() {
+  asked_ = session_->call(line_, {}, std::string(next_method), {encode_value(read_)});
+  session_->take_items_of(asked_);
+}
 
-std::variant<ObjectPtr, Failure> StreamReader::next(std::chrono::steady_clock::time_point deadline) {
-  while (came_.empty()) {
+std::variant<ObjectPtr, Failure> StreamReader::front(std::chrono::steady_clock::time_point deadline) {
+  for (;;) {
+    if (!came_.empty()) {
+      const ObjectPtr& next = came_.front();
+      if (!next->hold || !next->hold->is_lost() || !ask_again()) return next;
+    }
     if (failed_) return *failed_;
     if (is_last_) return ObjectPtr();
     if (!asked_) ask();
@@ -26,9 +32,25 @@ std::variant<ObjectPtr, Failure> StreamReader::next(std::chrono::steady_clock::t
     failed_ = take_asked();
     if (!failed_ && !is_last_) ask();  // The next ones come while these are read.
   }
-  ObjectPtr next = std::move(came_.front());
-  came_.pop_front();
-  return next;
+}
+
+bool StreamReader::go_on_after(const Failure& failure) {
+  if (failure.fault == Fault::peer_lost && ask_again()) return true;
+  if (failure.fault != Fault::timed_out) {
+    came_.clear();
+    failed_ = failure;
+  }
+  return false;
+}
+
+/// For those that came and were not read. An attempt has forgotten them; one that was started anew makes them again.
+bool StreamReader::ask_again() {
+  if (session_->has_ended(*line_)) return false;
+  if (asked_) session_->cancel(std::exchange(asked_, nullptr));
+  read_ -= came_.size();
+  came_.clear();
+  is_last_ = false;
+  return true;
 }
 
 /// A task that is started anew is asked again.
@@ -39,12 +61,10 @@ std::optional<Failure> StreamReader::take_asked() {
     if (failure->fault == Fault::peer_lost && !session_->has_ended(*line_)) return std::nullopt;
     return std::move(*failure);
   }
-  auto parts = decode<std::vector<Bytes>>(std::get<Bytes>(outcome), value_limits);
-  const auto is_last = parts && !parts->empty() ? decode<bool>(parts->front()) : Result<bool>(Error{});
+  const auto is_last = decode<bool>(std::get<Bytes>(outcome));
   if (!is_last) return Failure{Fault::corrupt, asked->name(), {}, 0, "it is answered with something else than results"};
-  for (std::size_t i = 1; i < parts->size(); ++i)
-    came_.push_back(session_->receive(asked->name(), std::move((*parts)[i])));
-  read_ += parts->size() - 1;
+  for (const auto& item : asked->items) came_.push_back(item);
+  read_ += asked->items.size();
   is_last_ = *is_last;
   return std::nullopt;
 }

@@ -34,12 +34,16 @@ class StreamReader {
   ~StreamReader();
   StreamReader(const StreamReader&) = delete;
 
-  /// nullptr: there are no more of them. A failure, `timed_out`, leaves the next one for the next time; every other is
-  /// the last word.
-  std::variant<ObjectPtr, Failure> next(std::chrono::steady_clock::time_point deadline);
+  /// The next result, which is that until it is popped; nullptr: there are no more of them. A failure, `timed_out`,
+  /// leaves it for the next time; every other is the last word.
+  std::variant<ObjectPtr, Failure> front(std::chrono::steady_clock::time_point deadline);
+  void pop() { came_.pop_front(); }
+  /// Its value cannot be had. Whether it may be had yet: its task is started anew where its node was lost.
+  bool go_on_after(const Failure& failure);
 
  private:
   void ask();
+  bool ask_again();
   std::optional<Failure> take_asked();
 
   const std::shared_ptr<SessionCore> session_;
@@ -75,9 +79,11 @@ class Stream {
   }
   /// The next result where it lies; an empty Ref: that was the last. Throws TaskFailed.
   Ref<T> next_ref() {
-    auto found = reader_->next(std::chrono::steady_clock::now() + std::chrono::hours(24 * 365));
+    auto found = reader_->front(std::chrono::steady_clock::now() + std::chrono::hours(24 * 365));
     if (auto* failure = std::get_if<Failure>(&found)) throw_failure(std::move(*failure));
-    return Ref<T>(std::get<ObjectPtr>(std::move(found)));
+    Ref<T> ref(std::get<ObjectPtr>(std::move(found)));
+    if (ref) reader_->pop();
+    return ref;
   }
 
   class Iterator {
@@ -107,15 +113,23 @@ class Stream {
 
  private:
   std::variant<std::optional<T>, Failure> value_by(std::chrono::steady_clock::time_point deadline) {
-    const auto found = reader_->next(deadline);
-    if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
-    const ObjectPtr& object = std::get<ObjectPtr>(found);
-    if (object == nullptr) return std::optional<T>();
-    const auto payload = session_->value_of(object, deadline);
-    if (const auto* failure = std::get_if<Failure>(&payload)) return *failure;
-    auto value = decode_value<T>(std::get<Payload>(payload));
-    if (!value) return Failure{value.error().fault, object->name(), {}, 0, value.error().message};
-    return std::optional<T>(std::move(value).value());
+    for (;;) {
+      const auto found = reader_->front(deadline);
+      if (const auto* failure = std::get_if<Failure>(&found)) return *failure;
+      const ObjectPtr& object = std::get<ObjectPtr>(found);
+      if (object == nullptr) return std::optional<T>();
+      std::optional<Failure> failure;
+      const auto payload = session_->value_of(object, deadline);
+      if (const auto* none = std::get_if<Failure>(&payload)) {
+        failure = *none;
+      } else if (auto value = decode_value<T>(std::get<Payload>(payload))) {
+        reader_->pop();
+        return std::optional<T>(std::move(value).value());
+      } else {
+        failure = Failure{value.error().fault, object->name(), {}, 0, value.error().message};
+      }
+      if (!reader_->go_on_after(*failure)) return *failure;
+    }
   }
 
   std::shared_ptr<SessionCore> session_;

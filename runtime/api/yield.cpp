@@ -69,12 +69,16 @@ std::vector<EncodedValue> StreamSource::take(std::uint64_t first) {
   const auto has_some = [this] { return !made_.empty() || has_ended_; };
   if (!changed_.wait(lock, context_.stop_token(), has_some)) throw IsOver();
   if (made_.empty() && thrown_) std::rethrow_exception(thrown_);
+  if (first < first_) throw std::runtime_error("results that were asked for before were forgotten, and lost");
   std::vector<EncodedValue> taken(1);
   std::size_t bytes = 0;
   for (const EncodedValue& value : made_) {
-    if (taken.size() > most_taken_at_once || bytes > most_bytes_at_once) break;
+    // What cannot be handed over, or is waited for, takes none of the others along.
+    const bool goes_alone = !value.refs.empty() || value.size() > small_value_bytes;
+    if (taken.size() > most_taken_at_once || bytes > most_bytes_at_once || (goes_alone && taken.size() > 1)) break;
     bytes += bytes_of(value);
     taken.push_back(value);
+    if (goes_alone) break;
   }
   taken[0].head = encode_value(has_ended_ && !thrown_ && taken.size() == made_.size() + 1);
   return taken;

@@ -1,5 +1,7 @@
 #include "runtime/objects/object_client.h"
 
+#include <set>
+
 #include "runtime/objects/store_connection.h"
 
 namespace troupe {
@@ -42,13 +44,12 @@ std::shared_ptr<const ObjectHold> ObjectClient::hold(const StoredObject& object,
 
 void ObjectClient::leave(const StoredObject& object) { connection_to(object.store)->leave(object.id); }
 
-void ObjectClient::confirm() {
-  std::vector<std::shared_ptr<StoreConnection>> stores;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [socket, store] : connections_) stores.push_back(store);
-  }
-  for (const auto& store : stores) store->confirm();
+Result<void> ObjectClient::confirm(std::span<const std::shared_ptr<const ObjectHold>> holds) {
+  std::set<StoreConnection*> stores;
+  for (const auto& hold : holds) stores.insert(hold->store_.get());
+  for (StoreConnection* store : stores)
+    if (auto confirmed = store->confirm(); !confirmed && confirmed.error().fault != Fault::peer_lost) return confirmed;
+  return {};
 }
 
 Result<Payload> ObjectClient::open(const StoredObject& object) { return connection_to(object.store)->open(object.id); }

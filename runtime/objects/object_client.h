@@ -50,6 +50,8 @@ class ObjectHold {
   bool is_known_lost() const;
 
  private:
+  friend class ObjectClient;
+
   std::shared_ptr<StoreConnection> store_;
   ObjectId object_;
 };
@@ -80,9 +82,11 @@ class ObjectClient {
   /// Of an object that this process holds: it stays until somebody else takes it over, or a minute. Does not wait.
   void leave(const StoredObject& object);
 
-  /// Waits until the stores have done what they were asked to. What this process holds from then on stays, whoever
-  /// lets go of it.
-  void confirm();
+  /// Waits until the stores of these have done what they were asked to: from then on they stay, whoever lets go of
+  /// them.
+  ///
+  /// Fails with: timed_out. One that is lost already is not waited for: who opens it hears so.
+  static Result<void> confirm(std::span<const std::shared_ptr<const ObjectHold>> holds);
 
   /// The bytes of the object, which stay while the payload's owner does. Waits for them where they are on disk.
   ///

@@ -119,12 +119,12 @@ Result<std::vector<ObjectSummary>> StoreConnection::list() {
   return all;
 }
 
-void StoreConnection::confirm() {
+Result<void> StoreConnection::confirm() {
   std::unique_lock lock(mutex_);
   const std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
-  if (is_broken_) return;  // Who opens what it had hears so.
   // Nothing stands behind the last object.
-  [[maybe_unused]] const auto answered = ask(lock, {.verb = Verb::list, .object = {last, last}});
+  const auto answered = ask(lock, {.verb = Verb::list, .object = {last, last}});
+  return answered ? Result<void>() : answered.error();
 }
 
 void StoreConnection::hold(ObjectId object, bool takes_over) {

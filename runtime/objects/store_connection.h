@@ -24,7 +24,7 @@ class StoreConnection : public std::enable_shared_from_this<StoreConnection> {
 
   Result<ObjectId> put(std::string_view head, std::string_view body, ObjectClient::For whom);
   void hold(ObjectId object, bool takes_over);
-  void confirm();
+  Result<void> confirm();
   void leave(ObjectId object);
   void drop(ObjectId object);
   Result<Payload> open(ObjectId object);

@@ -27,7 +27,10 @@ Payload argument_of(const Bytes& bytes, ObjectClient* objects) {
     take_in(object, objects, false);
     if (object.inside) handed.assign(object.inside->refs.begin(), object.inside->refs.end());
     // Their caller may let go of them as soon as it has the answer.
-    if (objects != nullptr) objects->confirm();
+    std::vector<std::shared_ptr<const ObjectHold>> holds;
+    add_holds(object, holds);
+    if (const auto confirmed = ObjectClient::confirm(holds); !confirmed)
+      throw std::runtime_error("an argument cannot be had: " + confirmed.error().message);
   }
   auto payload = fetch(bytes, objects, std::move(handed));
   if (!payload) throw std::runtime_error("an argument cannot be had: " + payload.error().message);

@@ -49,6 +49,20 @@ void fields(Archive& archive, Nested& value) {
   archive("nested", value.number, value.next);
 }
 constexpr Task<int(Nested)> depth_of{"refs.depth_of"};
+constexpr Task<Nested()> comes_late{"refs.comes_late"};
+
+struct Step {
+  std::optional<Ref<Numbers>> before;
+};
+template <class Archive>
+void fields(Archive& archive, Step& value) {
+  archive("step", value.before);
+}
+constexpr Task<Numbers(Step)> one_more{"refs.one_more"};
+
+using Batches = std::vector<Ref<Batch>>;
+constexpr Task<double(std::vector<Ref<Batches>>)> total_of{"refs.total_of"};
+constexpr Task<Numbers(std::size_t)> filled_late{"refs.filled_late"};
 
 class Counter {
  public:
@@ -110,6 +124,26 @@ void enroll(Catalog& catalog) {
     int depth = 1;
     for (; !nested.next.empty(); nested = context.session().get(nested.next[0])) ++depth;
     return depth;
+  });
+  catalog.add(one_more, [](Context& context, const Step& step) {
+    Numbers numbers = step.before ? context.session().get(*step.before) : Numbers(million);
+    numbers[0] += 1;
+    return numbers;
+  });
+  catalog.add(total_of, [](Context& context, const std::vector<Ref<Batches>>& all) {
+    double total = 0;
+    for (const auto& batches : all)
+      for (const auto& batch : context.session().get(batches))
+        total += sum(context.session(), context.session().get(batch));
+    return total;
+  });
+  catalog.add(filled_late, [](std::size_t size) {
+    std::this_thread::sleep_for(3s);  // Meanwhile its driver has heard that the node was lost.
+    return Numbers(size, 1.0f);
+  });
+  catalog.add(comes_late, [] {
+    std::this_thread::sleep_for(500ms);  // Meanwhile others are put that name it.
+    return Nested();
   });
   catalog.add(keeper, keep, total, kept);
   catalog.add(counter, count);
@@ -245,6 +279,29 @@ TEST_CASE("what names values that were lost and made again since is put together
   CHECK(session.get(session.submit(sum_of, put)) == 2.0 * million);
 }
 
+TEST_CASE("what a value was made of is not kept for it, and is made again with it") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  Ref<Numbers> state = session.submit(one_more, Step{});
+  for (int i = 1; i < 10; ++i) {
+    state = session.submit(one_more, Step{state});
+    session.get(state);
+  }
+  CHECK(comes_to(1, cluster));
+  test::kill_agent(cluster);
+  CHECK(session.get(state)[0] == 10);
+}
+
+TEST_CASE("a value fails where one of many that its Refs lead to was lost, and cannot be made again") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  const auto piece = session.put(Numbers(million));
+  const auto batch = session.put(Batch{"pending", {piece, session.submit(filled_late, million)}, {}});
+  const auto failed = session.submit(total_of, std::vector{session.put(std::vector{batch})});
+  test::kill_agent(cluster);
+  CHECK_THAT(session.try_get(failed, 60s).error().message, Catch::Contains("lost with its node"));
+}
+
 TEST_CASE("what is handed on by Refs is bounded, and empty ones are refused") {
   auto cluster = Cluster::local({.cpus = 2000});
   auto session = cluster.connect();
@@ -258,6 +315,17 @@ TEST_CASE("what is handed on by Refs is bounded, and empty ones are refused") {
     for (int i = 0; i < 40; ++i) nested = {1, {session.put(nested)}};
   };
   CHECK_THROWS_WITH(nest(), Catch::Contains("Refs lead on to Refs 33 times, at most 32"));
+  auto waiting = session.submit(comes_late);
+  const auto name_each_other = [&] {
+    for (int i = 0; i < 40; ++i) waiting = session.put(Nested{i, {waiting}});
+  };
+  CHECK_THROWS_WITH(name_each_other(), Catch::Contains("Refs lead on to Refs 33 times, at most 32"));
+  CHECK(session.get(session.submit(depth_of, session.get(waiting))) == 33);
+  waiting = session.submit(comes_late);
+  const auto name_twice = [&] {
+    for (int i = 0; i < 30; ++i) waiting = session.put(Nested{i, {waiting, waiting}});
+  };
+  CHECK_THROWS_WITH(name_twice(), Catch::Contains("on more than 1048576 ways"));
   CHECK_THROWS_WITH(session.submit(sum_of, Ref<Batch>()), Catch::Contains("an empty Ref"));
   CHECK(session.try_get(Ref<int>()).error().fault == Fault::bad_input);
 }

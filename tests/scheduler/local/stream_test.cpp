@@ -15,6 +15,7 @@
 
 #include "scheduler/local/cluster.h"
 #include "tests/support/folder.h"
+#include "tests/support/local_agent.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -31,6 +32,8 @@ constexpr Task<Stream<int>(std::string)> in_steps{"stream.in_steps"};
 constexpr Task<Stream<Numbers>(int)> arrays{"stream.arrays"};
 constexpr Task<Stream<Ref<Numbers>>(int)> refs{"stream.refs"};
 constexpr Task<Stream<int>(int)> dies_once{"stream.dies_once"};
+constexpr Task<Stream<Ref<int>>()> second_fails{"stream.second_fails"};
+constexpr Task<int(int)> no_two{"stream.no_two"};
 constexpr Task<double(Numbers)> sum_of{"stream.sum_of"};
 
 void enroll(Catalog& catalog) {
@@ -59,6 +62,13 @@ void enroll(Catalog& catalog) {
   });
   catalog.add(refs, [](Context& context, Yield<Ref<Numbers>>& yield, int count) {
     for (int i = 0; i < count; ++i) yield(context.session().put(Numbers(100'000, static_cast<float>(i))));
+  });
+  catalog.add(no_two, [](int number) {
+    if (number == 2) throw std::runtime_error("not two");
+    return number;
+  });
+  catalog.add(second_fails, [](Context& context, Yield<Ref<int>>& yield) {
+    for (int i = 1; i <= 2; ++i) yield(context.session().submit(no_two, i));
   });
   catalog.add(dies_once, [](Context& context, Yield<int>& yield, int end) {
     for (int i = 0; i < end; ++i) {
@@ -165,4 +175,42 @@ TEST_CASE("a task whose worker dies goes on where its reader was, if it may be s
   CHECK(all(stream) == up_to(20'000));
   auto other = session.stream(dies_once, 20'000);
   CHECK_THROWS_WITH(all(other), Catch::Contains("stream.dies_once"));
+}
+
+TEST_CASE("what a reader has not come to yet is his as soon as it has arrived") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  auto stream = session.stream(arrays, 3);
+  REQUIRE(stream.next());
+  const auto is_held = [&] {
+    const auto objects = test::stored_objects(cluster);
+    return objects.size() == 1 && objects[0].held == 1;
+  };
+  const auto give_up = std::chrono::steady_clock::now() + 20s;
+  while (!is_held() && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(20ms);  // Nobody is told when an object is taken over.
+  CHECK(is_held());
+}
+
+TEST_CASE("results that lay on a lost node are made again, if the task may be started anew") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  auto stream = session.stream(StreamOptions{.max_restarts = 3}, arrays, 6);
+  for (int i = 0; i < 6; ++i) {
+    if (i == 2 || i == 4) test::kill_agent(cluster);
+    const auto numbers = stream.next();
+    REQUIRE(numbers);
+    CHECK(numbers->back() == static_cast<float>(i));
+  }
+  CHECK(!stream.next());
+}
+
+TEST_CASE("a result that is not made takes none of those before it along") {
+  auto cluster = Cluster::local({.cpus = 3000});
+  auto session = cluster.connect();
+  auto stream = session.stream(second_fails);
+  const auto first = stream.next();
+  REQUIRE(first);
+  CHECK(session.get(*first) == 1);
+  CHECK_THROWS_WITH(stream.next(), Catch::Contains("not two"));
 }
