@@ -23,7 +23,7 @@ CLEAN = {
                                   "/*\n#include <mutex>\n*/\n"
                                   "using Index = std::unordered_map<int, int>;  // lookup only\n",
     "scheduler/policies/mesh.h": '#pragma once\n#include "runtime/base/ids.h"\n',
-    "scheduler/store/redis_task_store.cpp": '#include <hiredis/hiredis.h>\n#include "runtime/wire/codec.h"\n',
+    "scheduler/store/redis_reader.cpp": '#include <hiredis/hiredis.h>\n#include "runtime/wire/codec.h"\n',
     "scheduler/local/cluster.cpp": '#include <thread>\n#include "runtime/agent/agent.h"\n',
     "nn/model/model.h": '#pragma once\n#include "runtime/base/ids.h"\nconstexpr int parameters = 1\'000;  // don\'t\n',
     "nn/tensor/shape.h": "#pragma once\nstruct Shape { int rows; };\n",
