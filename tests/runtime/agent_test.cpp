@@ -144,9 +144,10 @@ TEST_CASE("a worker of another ABI version is not let in, and its attempt fails 
           },
       .on_welcome = [] {},
       .stop = stop};
+  Result<void> ended = Error{};
   std::thread agent([&] {
     const auto transport = network.make_transport();
-    CHECK(run_agent(options, *transport));
+    ended = run_agent(options, *transport);
   });
   scheduler.hears<message::AgentJoin>();
   scheduler.says(3, message::AgentWelcome{});
@@ -160,6 +161,7 @@ TEST_CASE("a worker of another ABI version is not let in, and its attempt fails 
                                     ", as its agent has: build both with the same version of Troupe");
   ::eventfd_write(stop, 1);
   agent.join();
+  CHECK(ended);
   ::close(stop);
 }
 
