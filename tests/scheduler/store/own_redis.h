@@ -63,4 +63,17 @@ class Redis {
   std::optional<RedisServer> server_;
 };
 
+/// Why it is not opened.
+inline Error refused(const RedisStoreOptions& options) {
+  RedisTaskStore store(options);
+  const auto state = store.open(some_cluster);
+  REQUIRE(!state);
+  return state.error();
+}
+
+inline Error lost(const CommitOutcome& outcome) {
+  REQUIRE(std::holds_alternative<StoreLost>(outcome));
+  return std::get<StoreLost>(outcome).error;
+}
+
 }  // namespace troupe::scheduler::test
