@@ -92,10 +92,14 @@ class MemoryTransport final : public Transport {
     if (network_.routes.contains(to.value)) network_.deliver(to, std::move(frame));
   }
 
-  std::vector<Delivery> receive(Deadline deadline) override {
+  std::vector<Delivery> receive(Deadline deadline, const Besides* besides) override {
     std::unique_lock lock(network_.mutex);
     auto& end = network_.ends.at(id_);
-    network_.changed.wait_until(lock, deadline, [&] { return !end.inbox.empty() || end.woken; });
+    const auto is_over = [&] { return !end.inbox.empty() || end.woken || (besides != nullptr && besides->has_come()); };
+    if (besides == nullptr) network_.changed.wait_until(lock, deadline, is_over);
+    // No descriptor can be waited for here, so the bell is not.
+    while (!is_over() && std::chrono::steady_clock::now() < deadline)
+      network_.changed.wait_for(lock, std::chrono::milliseconds(1));
     end.woken = false;
     return std::exchange(end.inbox, {});
   }

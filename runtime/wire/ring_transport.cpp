@@ -93,9 +93,9 @@ class RingTransport final : public Transport {
     if ((peer.link ? peer.link->kept_bytes() : peer.waiting_bytes) > most_kept_bytes_) drop_what_is_kept(to, peer);
   }
 
-  std::vector<Delivery> receive(Deadline deadline) override {
+  std::vector<Delivery> receive(Deadline deadline, const Besides* besides) override {
     for (;;) {
-      const bool is_over = poll_until(deadline);
+      const bool is_over = poll_until(deadline, besides);
       std::vector<Delivery> arrived = take_all();
       if (is_over || !arrived.empty()) return arrived;
     }
@@ -149,13 +149,15 @@ class RingTransport final : public Transport {
   }
 
   /// Waits for a sign, unless there are frames already. True when receive() is to return, with frames or without.
-  bool poll_until(Deadline deadline) {
-    if (deadline > Clock::now()) spin_until([this] { return has_frames() || waker_.is_woken(); });
-    if (has_frames() && Clock::now() < polled_at_ + longest_unpolled) return false;
+  bool poll_until(Deadline deadline, const Besides* besides) {
+    const auto have_others_come = [besides] { return besides != nullptr && besides->has_come(); };
+    if (deadline > Clock::now()) spin_until([&] { return has_frames() || waker_.is_woken() || have_others_come(); });
+    if ((has_frames() || have_others_come()) && Clock::now() < polled_at_ + longest_unpolled) return have_others_come();
     std::vector<pollfd> polled;
     polled.push_back({waker_.descriptor(), POLLIN, 0});
     for (const auto& [descriptor, for_write] : watched_)
       polled.push_back({descriptor, static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0});
+    if (besides != nullptr) polled.push_back({besides->bell.descriptor(), POLLIN, 0});
     const std::size_t own = polled.size();
     polled.push_back({bell_.descriptor(), POLLIN, 0});
     for (const RingDoor& door : doors_)
@@ -171,18 +173,22 @@ class RingTransport final : public Transport {
       }
     }
     bell_.fall_asleep();
-    const auto wait = has_frames() ? std::chrono::nanoseconds(0)
-                                   : std::clamp<std::chrono::nanoseconds>(until - Clock::now(),
-                                                                          std::chrono::nanoseconds(0), longest_wait);
+    if (besides != nullptr) besides->bell.fall_asleep();
+    const bool have_come = have_others_come();
+    const auto wait = has_frames() || have_come ? std::chrono::nanoseconds(0)
+                                                : std::clamp<std::chrono::nanoseconds>(
+                                                      until - Clock::now(), std::chrono::nanoseconds(0), longest_wait);
     const timespec limit{wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
     ::ppoll(polled.data(), polled.size(), &limit, nullptr);
     bell_.stay_awake();
+    if (besides != nullptr) besides->bell.stay_awake();
 
     const auto has_sign = [](const pollfd& each) { return each.revents != 0; };
     polled_at_ = Clock::now();
-    const bool is_over = polled_at_ >= deadline ||
+    const bool is_over = polled_at_ >= deadline || have_come ||
                          std::any_of(polled.begin(), polled.begin() + static_cast<std::ptrdiff_t>(own), has_sign);
     if (has_sign(polled[0])) waker_.take();
+    if (besides != nullptr && has_sign(polled[own - 1])) besides->bell.clear();
     if (has_sign(polled[own])) bell_.clear();
     if (until < deadline || std::any_of(polled.begin() + static_cast<std::ptrdiff_t>(own) + 1, polled.end(), has_sign))
       look_at_links();

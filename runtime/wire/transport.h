@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/task_spec.h"
+#include "runtime/ring/bell.h"
 
 namespace troupe {
 
@@ -30,6 +32,12 @@ struct Delivery {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
+/// What a thread waits for besides frames.
+struct Besides {
+  Bell& bell;                      ///< Rung when it has come.
+  std::function<bool()> has_come;  ///< Cheap.
+};
+
 /// Threads: one thread owns it; only wake() may be called from others.
 class Transport {
  public:
@@ -49,7 +57,10 @@ class Transport {
   virtual void send(PeerId to, Bytes frame) = 0;
 
   /// What has arrived; waits for something until `deadline`, a wake(), or a watched descriptor.
-  virtual std::vector<Delivery> receive(Deadline deadline) = 0;
+  std::vector<Delivery> receive(Deadline deadline) { return receive(deadline, nullptr); }
+
+  /// Likewise, or for what there is besides.
+  virtual std::vector<Delivery> receive(Deadline deadline, const Besides* besides) = 0;
 
   /// Ends a receive() that waits, or the next one.
   virtual void wake() = 0;

@@ -82,9 +82,9 @@ class ZmqTransport final : public Transport {
     TROUPE_CHECK(sent >= 0 || zmq_errno() == EHOSTUNREACH || zmq_errno() == EAGAIN, "a frame can be handed over");
   }
 
-  std::vector<Delivery> receive(Deadline deadline) override {
+  std::vector<Delivery> receive(Deadline deadline, const Besides* besides) override {
     for (;;) {
-      const bool is_over = poll_until(deadline);
+      const bool is_over = poll_until(deadline, besides);
       std::vector<Delivery> arrived = take_all();
       if (is_over || !arrived.empty()) return arrived;
     }
@@ -126,12 +126,14 @@ class ZmqTransport final : public Transport {
 
   /// Waits for a sign on any descriptor, unless frames may be there already; marks the sockets that had one. True when
   /// receive() is to return, with frames or without.
-  bool poll_until(Deadline deadline) {
+  bool poll_until(Deadline deadline, const Besides* besides) {
     std::vector<pollfd> polled;
     polled.reserve(1 + watched_.size() + sockets_.size());
     polled.push_back({waker_.descriptor(), POLLIN, 0});
     for (const auto& [descriptor, for_write] : watched_)
       polled.push_back({descriptor, static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0});
+    if (besides != nullptr) polled.push_back({besides->bell.descriptor(), POLLIN, 0});
+    const std::size_t own = polled.size();
     bool may_hold_frames = false;
     for (const auto& [id, open] : sockets_) {
       polled.push_back({open.descriptor, POLLIN, 0});
@@ -139,14 +141,18 @@ class ZmqTransport final : public Transport {
     }
     const auto left = deadline - std::chrono::steady_clock::now();
     const auto wait = std::clamp<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0), longest_wait).count();
-    const timespec limit{may_hold_frames ? 0 : wait / 1'000'000'000, may_hold_frames ? 0 : wait % 1'000'000'000};
+    if (besides != nullptr) besides->bell.fall_asleep();
+    const bool has_come = besides != nullptr && besides->has_come();
+    const bool looks_only = may_hold_frames || has_come;
+    const timespec limit{looks_only ? 0 : wait / 1'000'000'000, looks_only ? 0 : wait % 1'000'000'000};
     ::ppoll(polled.data(), polled.size(), &limit, nullptr);
+    if (besides != nullptr) besides->bell.stay_awake();
 
     auto sign = polled.begin();
-    bool is_over = left.count() <= 0 || wait == 0;
+    bool is_over = left.count() <= 0 || wait == 0 || has_come;
     if (sign->revents != 0) waker_.take();
-    for (; sign != polled.begin() + 1 + static_cast<std::ptrdiff_t>(watched_.size()); ++sign)
-      is_over = is_over || sign->revents != 0;
+    if (besides != nullptr && polled[own - 1].revents != 0) besides->bell.clear();
+    for (; sign != polled.begin() + static_cast<std::ptrdiff_t>(own); ++sign) is_over = is_over || sign->revents != 0;
     for (auto& [id, open] : sockets_) {
       if (sign->revents != 0) open.may_hold_frames = true;
       ++sign;

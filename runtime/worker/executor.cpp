@@ -1,27 +1,12 @@
 #include "runtime/worker/executor.h"
 
-#include <poll.h>
-
-#include <algorithm>
-#include <cstdint>
 #include <utility>
 
 #include "runtime/ring/spin.h"
 
 namespace troupe {
-namespace {
 
-/// -1: for ever.
-int milliseconds_until(std::chrono::steady_clock::time_point due) {
-  using Clock = std::chrono::steady_clock;
-  if (due == Clock::time_point::max()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
-}
-
-}  // namespace
-
-Executor::Executor(Bell& bell, Rings rings) : bell_(bell), rings_(std::move(rings)), thread_([this] { run(); }) {}
+Executor::Executor(Bell& bell, Work work) : bell_(bell), work_(std::move(work)), thread_([this] { run(); }) {}
 
 Executor::~Executor() { stop(); }
 
@@ -42,9 +27,16 @@ void Executor::post(std::function<void()> piece) {
 }
 
 void Executor::run() {
+  bool was_called = false;
   while (!stopping_) {
     const bool ran_pieces = run_pieces();
-    if (!rings_.serve() && !ran_pieces) wait_for_more();
+    if (work_.serve()) {
+      was_called = true;
+    } else if (!ran_pieces) {
+      const bool looks_for_more = std::exchange(was_called, false);
+      if (looks_for_more && spin_until([this] { return has_more(); })) continue;
+      work_.wait();
+    }
   }
 }
 
@@ -62,17 +54,6 @@ bool Executor::run_pieces() {
     ran = true;
   }
   return ran;
-}
-
-void Executor::wait_for_more() {
-  if (spin_until([this] { return has_more(); })) return;
-  bell_.fall_asleep();
-  if (!has_more()) {
-    pollfd polled{bell_.descriptor(), POLLIN, 0};
-    ::poll(&polled, 1, milliseconds_until(rings_.due()));
-    bell_.clear();
-  }
-  bell_.stay_awake();
 }
 
 }  // namespace troupe

@@ -1,11 +1,11 @@
 // The thread of a worker that runs the user's code: pieces that were posted, and what comes by rings, one after
 // another.
 //
-// It looks for more for a moment before it sleeps: a caller whose calls follow each other finds it awake.
+// After calls it looks for more of them for a moment, before it does anything else: a caller whose calls follow each
+// other finds it awake.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -17,15 +17,15 @@ namespace troupe {
 
 class Executor {
  public:
-  struct Rings {
-    std::function<bool()> serve;     ///< Runs what has come; false: nothing had. On the executor's thread.
-    std::function<bool()> has_more;  ///< Whether something has come; cheap. On the executor's thread.
-    /// When serve is to be called though nothing has come.
-    std::function<std::chrono::steady_clock::time_point()> due;
+  /// All on the executor's thread.
+  struct Work {
+    std::function<bool()> serve;     ///< Runs what has come by rings; false: nothing had.
+    std::function<bool()> has_more;  ///< Whether something has come by rings; cheap.
+    std::function<void()> wait;      ///< Until has_more() of the executor says so, or the work says that it is time.
   };
 
-  /// Whoever puts something into a ring rings the bell.
-  Executor(Bell& bell, Rings rings);
+  /// Whoever puts something into a ring rings the bell, and so does whoever posts.
+  Executor(Bell& bell, Work work);
   ~Executor();
 
   /// Ends after the piece or the call that runs; what is posted later is not run.
@@ -34,14 +34,15 @@ class Executor {
   /// Threads: any.
   void post(std::function<void()> piece);
 
+  /// Whether there is anything to do. On the executor's thread.
+  bool has_more() const { return posted_.load(std::memory_order_seq_cst) > 0 || stopping_ || work_.has_more(); }
+  bool is_stopping() const { return stopping_; }
+
  private:
   void run();
   bool run_pieces();
-  bool has_more() const { return posted_.load(std::memory_order_seq_cst) > 0 || stopping_ || rings_.has_more(); }
-  void wait_for_more();
-
   Bell& bell_;
-  const Rings rings_;
+  const Work work_;
   std::mutex mutex_;
   std::deque<std::function<void()>> pieces_;
   std::atomic<std::size_t> posted_ = 0;  // Pieces that wait.

@@ -1,16 +1,15 @@
 #include "runtime/worker/worker.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "runtime/base/abi.h"
-#include "runtime/ring/spin.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
 #include "runtime/worker/call_rings.h"
@@ -20,6 +19,7 @@
 #include "runtime/worker/kept_state.h"
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/order_book.h"
+#include "runtime/worker/talk_turns.h"
 #include "runtime/worker/task_output.h"
 #include "runtime/worker/threaded_actor.h"
 #include "runtime/worker/values.h"
@@ -48,6 +48,8 @@ class Worker {
       : options_(options),
         catalog_(catalog),
         transport_(transport),
+        turns_([this] { transport_.wake(); }),
+        agent_(agent_from(transport, options)),
         begun_(options.own_address),
         output_(options.output_file),
         rings_(options.own_address,
@@ -59,31 +61,16 @@ class Worker {
                }),
         executor_(rings_.bell(), {.serve = [this] { return serve(); },
                                   .has_more = [this] { return !is_full() && rings_.has_more(); },
-                                  .due = [this] { return first_due(); }}) {
-    const auto listening = transport_.listen(options_.own_address);
-    TROUPE_CHECK(listening, "a worker's own address is free");
-    const auto agent = transport_.connect(options_.agent_address);
-    TROUPE_CHECK(agent, "an agent's address can be connected to");
-    agent_ = *agent;
-    send_what_is_due();
-  }
+                                  .wait = [this] { wait_for_more(); }}) {}
   ~Worker() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_over_ = true;
-      orders_changed_.notify_all();
-    }
     executor_.stop();
     actors_.clear();  // Their threads post to it to the end.
   }
   Worker(const Worker&) = delete;
 
-  void run(const std::function<bool()>& until_stopped) {
-    while (!until_stopped()) {
-      rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
-      for (const auto& delivery : transport_.receive(std::min(send_at_, rings_.look_at()))) take(delivery);
-      send_what_is_due();
-    }
+  void run(const std::stop_token& until) {
+    const std::stop_callback on_stop(until, [this] { turns_.end(); });
+    for (; turns_.wait(); turns_.pass()) talk(Clock::time_point::max(), nullptr);
   }
 
  private:
@@ -96,6 +83,23 @@ class Worker {
     std::optional<KeptState> kept;            // If it survives a restart.
     std::vector<message::Call> gathered;      // Of a logged one: the calls that share a write to disk.
   };
+
+  static PeerId agent_from(Transport& transport, const WorkerOptions& options) {
+    const auto listening = transport.listen(options.own_address);
+    TROUPE_CHECK(listening, "a worker's own address is free");
+    const auto agent = transport.connect(options.agent_address);
+    TROUPE_CHECK(agent, "an agent's address can be connected to");
+    return *agent;
+  }
+
+  // --- on the thread whose turn it is to talk ------------------------------------------------------------------------
+
+  void talk(Clock::time_point limit, const Besides* besides) {
+    send_what_is_due();
+    rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
+    for (const auto& delivery : transport_.receive(std::min({limit, send_at_, rings_.look_at()}), besides))
+      take(delivery);
+  }
 
   void take(const Delivery& delivery) {
     auto letters = decode(delivery.frame);
@@ -134,7 +138,6 @@ class Worker {
     {
       const std::lock_guard lock(mutex_);
       orders_.take_back(key);
-      orders_changed_.notify_all();
     }
     executor_.post([this, key] {
       if (const auto actor = actors_.find(key); actor != actors_.end() && actor->second.threaded)
@@ -145,7 +148,6 @@ class Worker {
   void take_result(Key awaited, const Bytes& result) {
     const std::lock_guard lock(mutex_);
     orders_.take_result(awaited, result);
-    orders_changed_.notify_all();
   }
 
   void hasten_report(Key key) {
@@ -160,19 +162,33 @@ class Worker {
 
   // --- on the executor's thread --------------------------------------------------------------------------------------
 
+  /// Talks meanwhile.
+  template <class MayGoOn>
+  void wait_until(MayGoOn may_go_on, const Besides& besides, Clock::time_point limit) {
+    turns_.take();
+    while (!may_go_on() && Clock::now() < limit) talk(limit, &besides);
+    turns_.leave();
+  }
+
+  void wait_for_more() {
+    const auto has_more = [this] { return executor_.has_more(); };
+    wait_until(has_more, {rings_.bell(), has_more}, first_due());
+  }
+
+  void wait_for_what_it_awaits(Key key) {
+    const auto is_stopping = [this] { return executor_.is_stopping(); };
+    const auto may_begin = [this, key] {
+      const std::lock_guard lock(mutex_);
+      return orders_.state_of(key) != OrderBook::State::waits;
+    };
+    if (may_begin()) return;
+    wait_until([&] { return is_stopping() || may_begin(); }, {rings_.bell(), is_stopping}, Clock::time_point::max());
+  }
+
   void begin(Key key) {
-    const auto may_go_on = [this, key] { return is_over_ || orders_.state_of(key) != OrderBook::State::waits; };
+    wait_for_what_it_awaits(key);
+    if (executor_.is_stopping()) return;
     std::unique_lock lock(mutex_);
-    if (!may_go_on()) {
-      lock.unlock();
-      spin_until([&] {
-        const std::lock_guard look(mutex_);
-        return may_go_on();
-      });
-      lock.lock();
-      orders_changed_.wait(lock, may_go_on);
-    }
-    if (is_over_) return;
     const bool is_taken_back = orders_.state_of(key) == OrderBook::State::taken_back;
     const RunOrder order = orders_.begin(key);
     lock.unlock();
@@ -232,6 +248,10 @@ class Worker {
       if (orders_.note_end(made)) is_due_ = true;
     }
     post(agent_, message::Report{{}, 0, std::move(made)});
+    // Whatever comes next may take long.
+    if (!turns_.try_to_take()) return;
+    send_what_is_due();
+    turns_.pass();
   }
 
   void start_actor(const RunOrder& order) {
@@ -396,19 +416,19 @@ class Worker {
     if (const auto known = callers_.find(caller); known != callers_.end()) post(known->second, made);
   }
 
-  // --- on either thread ----------------------------------------------------------------------------------------------
+  // --- on any thread -------------------------------------------------------------------------------------------------
 
   void post(PeerId to, message::Message message) {
-    bool is_first = false;
-    bool is_last = false;
+    bool is_of_interest = false;
     {
       const std::lock_guard lock(mutex_);
-      is_first = made_.empty();
-      is_last = orders_.is_empty() || is_due_;
+      is_of_interest = made_.empty() || orders_.is_empty() || is_due_;
       made_.emplace_back(to, std::move(message));
     }
-    if (is_first || is_last) transport_.wake();
+    if (is_of_interest && turns_.is_taken()) transport_.wake();
   }
+
+  // --- on the thread whose turn it is to talk ------------------------------------------------------------------------
 
   void send_what_is_due() {
     const auto now = Clock::now();
@@ -443,20 +463,19 @@ class Worker {
   const WorkerOptions& options_;
   const Catalog& catalog_;
   Transport& transport_;
-  Outbox outbox_;  // Of the thread that talks.
-  PeerId agent_;
+  TalkTurns turns_;
+  Outbox outbox_;  // This, and what is marked so, are of the thread whose turn it is.
+  const PeerId agent_;
   BegunFile begun_;
   CancelledCalls cancelled_;
   TaskOutput output_;
-  bool is_gathering_ = false;
-  Clock::time_point send_at_ = Clock::now();  // What is made; also when nothing is.
-  Clock::time_point sign_of_life_at_ = Clock::now();
+  bool is_gathering_ = false;                         // (talks)
+  Clock::time_point send_at_ = Clock::now();          // What is made; also when nothing is. (talks)
+  Clock::time_point sign_of_life_at_ = Clock::now();  // (talks)
 
   std::mutex mutex_;
-  std::condition_variable orders_changed_;
   OrderBook orders_;
   bool is_due_ = false;  // What is made.
-  bool is_over_ = false;
   std::vector<std::pair<PeerId, message::Message>> made_;
 
   // The executor's.
@@ -473,8 +492,8 @@ class Worker {
 }  // namespace
 
 void run_worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport,
-                const std::function<bool()>& until_stopped) {
-  Worker(options, catalog, transport).run(until_stopped);
+                const std::stop_token& until) {
+  Worker(options, catalog, transport).run(until);
 }
 
 }  // namespace troupe

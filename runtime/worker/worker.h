@@ -1,9 +1,11 @@
 // A worker process: runs catalogued functions and hosts an actor, or several that share it, for the agent that started
 // it. A throw of the user's code becomes the attempt's result here, and nowhere else.
 //
-// One thread talks and never runs user code; one other runs it, a piece at a time, and one each for actors that share.
+// One thread runs user code, a piece at a time, and talks while it has nothing to run; another talks while user code
+// runs, and never runs any. Actors that share have threads of their own.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "runtime/api/catalog.h"
@@ -25,10 +27,10 @@ struct WorkerOptions {
   std::string state_folder{};               ///< For actors whose state survives a restart; empty: they name their own.
 };
 
-/// Works until `until_stopped` says so or, in a process of its own, until the agent kills it.
+/// Works until it is asked to stop or, in a process of its own, until the agent kills it.
 ///
 /// Requires: `transport` is new.
 void run_worker(const WorkerOptions& options, const Catalog& catalog, Transport& transport,
-                const std::function<bool()>& until_stopped);
+                const std::stop_token& until = {});
 
 }  // namespace troupe

@@ -62,7 +62,7 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .output_file = output == nullptr ? "" : output,
               .objects = objects,
               .state_folder = scheduler::state_folder(arguments->at("address"))},
-             catalog, *transport, [] { return false; });
+             catalog, *transport);
 }
 
 }  // namespace troupe

@@ -1,11 +1,13 @@
 // A worker in this process, given its orders by hand.
 #include "runtime/worker/worker.h"
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <optional>
+#include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -49,9 +51,8 @@ TEST_CASE("what has ended in a worker is reported while the next still runs, and
   catalog.add(quick, [] {});
   catalog.add(held, [end = may_end.get_future().share()] { end.wait_for(60s); });
   const WorkerOptions options{WorkerId{7}, cluster, "agent", "worker"};
-  std::atomic<bool> is_over = false;
   const auto transport = network.make_transport();
-  std::jthread worker([&] { run_worker(options, catalog, *transport, [&] { return is_over.load(); }); });
+  std::jthread worker([&](std::stop_token until) { run_worker(options, catalog, *transport, until); });
 
   PeerId to_worker;
   const auto next = [&]() -> message::Message {
@@ -81,9 +82,43 @@ TEST_CASE("what has ended in a worker is reported while the next still runs, and
   agent->send(to_worker, orders.take());
   CHECK(reported() == 1);
   CHECK(std::get<message::WorkerHello>(next()).worker == WorkerId{7});
-  is_over = true;
   may_end.set_value();
-  agent->send(to_worker, encode(Envelope{cluster, 1, 1}, message::Stop{}));
+}
+
+TEST_CASE("a worker hears what it is told between tasks that follow each other", "[worker]") {
+  constexpr std::uint32_t last = 1000;
+  const ClusterId cluster{1, 2};
+  MemoryNetwork network;
+  const auto agent = network.make_transport();
+  REQUIRE(agent->listen("agent"));
+  Catalog catalog;
+  catalog.add(held, [] { std::this_thread::sleep_for(100us); });  // As long as a task takes.
+  const WorkerOptions options{WorkerId{7}, cluster, "agent", "worker"};
+  const auto transport = network.make_transport();
+  std::jthread worker([&](std::stop_token until) { run_worker(options, catalog, *transport, until); });
+
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const auto hello = agent->receive(deadline);
+  REQUIRE(!hello.empty());
+  FrameWriter orders(Envelope{cluster, 1, 1});
+  for (std::uint32_t number = 1; number <= last; ++number) orders.add(order(number, held.name));
+  agent->send(hello.front().from, orders.take());
+  bool is_stopped = false;
+  std::optional<AttemptEnd> end_of_last;
+  while (!end_of_last && std::chrono::steady_clock::now() < deadline) {
+    for (const auto& delivery : agent->receive(deadline)) {
+      auto letters = decode(delivery.frame);
+      REQUIRE(letters);
+      for (const auto& message : letters->messages) {
+        const auto* report = std::get_if<message::Report>(&message);
+        if (report == nullptr) continue;
+        if (report->report.task.number == last) end_of_last = report->report.end;
+        if (std::exchange(is_stopped, true)) continue;
+        agent->send(delivery.from, encode(Envelope{cluster, 1, 1}, message::Stop{{JobId{1}, last}, {1, 1}}));
+      }
+    }
+  }
+  CHECK(end_of_last == AttemptEnd::cancelled);
 }
 
 namespace {
@@ -102,19 +137,13 @@ class ActorScene {
                  .state_folder = state_folder} {
     REQUIRE(agent_->listen("agent"));
     worker_ =
-        std::thread([this, &catalog] { run_worker(options_, catalog, *transport_, [&] { return is_over_.load(); }); });
+        std::jthread([this, &catalog](std::stop_token until) { run_worker(options_, catalog, *transport_, until); });
     agent_->send(hear().from, encode(Envelope{cluster_, 1, 1}, message::Run{order_}));
     const auto is_ready = [&](const Delivery& delivery) {
       return std::holds_alternative<message::ActorReady>(decode(delivery.frame)->messages.front());
     };
     while (!is_ready(hear())) continue;
   }
-  ~ActorScene() {
-    is_over_ = true;
-    transport_->wake();
-    worker_.join();
-  }
-
   void connect() {
     auto link = RingLink::ask(ring_socket_of(options_.own_address), 9, own_);
     REQUIRE(link);
@@ -150,8 +179,7 @@ class ActorScene {
   const WorkerOptions options_;
   const Bell own_ = std::move(*Bell::make());
   std::optional<RingLink> link_;
-  std::atomic<bool> is_over_ = false;
-  std::thread worker_;
+  std::jthread worker_;
 };
 
 RunOrder actor_order(AttemptId attempt, std::string_view type) {
