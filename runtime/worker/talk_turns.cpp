@@ -56,7 +56,7 @@ bool TalkTurns::wait() {
 void TalkTurns::pass() {
   const std::lock_guard lock(mutex_);
   is_taken_ = false;
-  changed_.notify_one();
+  if (is_executors_) changed_.notify_one();
 }
 
 bool TalkTurns::is_taken() const {
