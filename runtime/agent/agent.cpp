@@ -167,17 +167,28 @@ class Agent {
     connected_to_ = std::move(active);
   }
 
+  /// Nobody was active when it connected, so whoever has answered is: within a look of the start no other can have
+  /// taken over. To connect anew would lose what is under way.
+  void on_first_welcome() {
+    if (connected_to_.empty() && Clock::now() < look_at_) connected_to_ = options_.active_scheduler();
+    options_.on_welcome();
+  }
+
   void take(const Delivery& delivery) {
     auto letters = decode(delivery.frame);
     if (!letters || letters->envelope.cluster != options_.cluster) return;
-    for (auto& message : letters->messages) take(delivery.from, {letters->envelope, std::move(message)});
+    for (auto& message : letters->messages) {
+      take(delivery.from, {letters->envelope, std::move(message)});
+      if (outbox_.has_many()) outbox_.flush(transport_);
+      if (to_scheduler_.has_many()) send_what_is_due();
+    }
   }
 
   void take(PeerId from, Letter&& letter) {
     if (from == scheduler_) {
       const bool is_welcome = std::holds_alternative<message::AgentWelcome>(letter.message);
       if (auto event = event_of(std::move(letter), options_.cluster)) take_from_scheduler(std::move(*event));
-      if (is_welcome && !std::exchange(was_welcome_, true)) options_.on_welcome();
+      if (is_welcome && !std::exchange(was_welcome_, true)) on_first_welcome();
       return;
     }
     if (const auto* hello = std::get_if<message::WorkerHello>(&letter.message)) {
@@ -418,7 +429,7 @@ class Agent {
   void send_what_is_due() {
     if (to_scheduler_.is_empty()) return;
     const auto now = Clock::now();
-    if (core_.has_work_in_line()) {
+    if (core_.has_work_in_line() && !to_scheduler_.has_many()) {
       if (!send_at_) send_at_ = now + longest_gathering;
       if (now < *send_at_) return;
     }

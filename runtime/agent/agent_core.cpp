@@ -265,7 +265,8 @@ bool AgentCore::line_up(Key key, Attempt& attempt) {
   std::pair<const WorkerNumber, Worker>* shortest = nullptr;
   for (auto& each : workers_) {
     const bool is_longer = shortest != nullptr && each.second.attempts.size() >= shortest->second.attempts.size();
-    if (!is_longer && may_line_up(each.second, attempt)) shortest = &each;
+    const bool is_full = each.second.attempts.size() >= settings_.most_given_to_worker;
+    if (!is_longer && !is_full && may_line_up(each.second, attempt)) shortest = &each;
   }
   if (shortest == nullptr) return false;
   give_to(shortest->first, shortest->second, key, attempt);
@@ -279,12 +280,8 @@ void AgentCore::go_on(Worker& worker, Attempt& ended) {
   ended.phase = Attempt::Phase::given;
   TROUPE_CHECK(ledger_.take_exactly(next.order.grant), "what lines up in a worker needs what ran before it");
   next.phase = Attempt::Phase::running;
+  wait_or_run(worker, next);
   // What was to be taken back, and was not, gets its time to say so.
-  if (next.awaits()) {
-    worker.awaits_since = now_;
-  } else {
-    set_timeout(next);
-  }
   if (next.verdict) next.timeout_at = timer_at(now_ + settings_.kill_grace);
 }
 
@@ -313,11 +310,16 @@ void AgentCore::start(Key key, Attempt& attempt) {
   if (shares_worker(attempt.order)) return share(key, attempt);
   for (auto& [number, worker] : workers_) {
     if (worker.phase != Worker::Phase::idle || !worker.serves(attempt.order)) continue;
-    worker.attempts = {key};
-    attempt.worker = number;
-    return hand_over(number, worker, attempt);
+    return begin_in(number, worker, key, attempt);
   }
   start_worker(key, attempt);
+}
+
+/// Of an idle worker.
+void AgentCore::begin_in(WorkerNumber number, Worker& worker, Key key, Attempt& attempt) {
+  worker.attempts = {key};
+  attempt.worker = number;
+  hand_over(number, worker, attempt);
 }
 
 AgentCore::Worker& AgentCore::start_worker(Key key, Attempt& attempt) {
@@ -338,7 +340,7 @@ void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt)
   ++worker.given;
   if (worker.is_shared) attempt.number = worker.given;
   attempt.phase = Attempt::Phase::running;
-  set_timeout(attempt);
+  wait_or_run(worker, attempt);
   emit(GiveOrder{number, attempt.order, worker.ended});
 }
 
@@ -393,54 +395,6 @@ void AgentCore::kill(WorkerNumber number, Worker& worker) {
   emit(KillWorker{number, false});
 }
 
-/// Those that are idle for too long, and the longest idle ones beyond the cap.
-void AgentCore::retire_idle_workers() {
-  std::vector<std::pair<Time, WorkerNumber>> idle;
-  for (const auto& [number, worker] : workers_)
-    if (worker.phase == Worker::Phase::idle) idle.emplace_back(worker.idle_since, number);
-  std::sort(idle.begin(), idle.end());
-  std::size_t left = idle.size();
-  for (const auto& [since, number] : idle) {
-    if (left <= settings_.most_idle_workers && now_ - since < settings_.idle_timeout) break;
-    kill(number, workers_.at(number));
-    --left;
-  }
-}
-
-void AgentCore::kill_overdue() {
-  for (auto& [number, worker] : workers_) {
-    if (!worker.kill_at || now_ < *worker.kill_at) continue;
-    worker.kill_at.reset();
-    emit(KillWorker{number, true});
-  }
-  for (auto& [key, attempt] : attempts_) {
-    if (!attempt.kill_at || now_ < *attempt.kill_at) continue;
-    attempt.kill_at.reset();
-    if (attempt.worker != 0) {
-      kill(attempt.worker, workers_.at(attempt.worker));  // With it those that share it.
-    } else {
-      emit(KillCommand{key.first, key.second, true});
-    }
-  }
-}
-
-/// What a silent one ran has failed, as if it had died. An agent that is late itself may not have heard what was said.
-void AgentCore::end_silent_workers() {
-  const bool was_late = now_ - next_beat_ > settings_.heartbeat_interval;
-  for (auto& [number, worker] : workers_) {
-    if (worker.phase == Worker::Phase::dying) continue;
-    if (was_late) worker.heard = now_;
-    const bool is_starting = worker.phase == Worker::Phase::starting;
-    if (settings_.planted == (is_starting ? Planted::workers_start_waited_for : Planted::silent_worker_waited_for))
-      continue;
-    const Time longest = is_starting ? settings_.start_timeout : settings_.worker_timeout;
-    if (now_ - worker.heard < longest) continue;
-    worker.ends_by = Cause{.message = "its worker gave no sign of life for " + std::to_string(longest.count()) +
-                                      (is_starting ? " ms after its start" : " ms")};
-    kill(number, worker);
-  }
-}
-
 /// Where it has been given to that worker and begun, or may have.
 AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number, Key key) {
   const auto worker = workers_.find(number);
@@ -461,6 +415,15 @@ std::vector<RunningAttempt> AgentCore::running() const {
 void AgentCore::send_reports() {
   for (const auto& [key, attempt] : attempts_)
     if (attempt.phase == Attempt::Phase::ended) emit(SendReport{attempt.report});
+}
+
+/// It is the first of its worker.
+void AgentCore::wait_or_run(Worker& worker, Attempt& attempt) {
+  if (attempt.awaits()) {
+    worker.awaits_since = now_;
+  } else {
+    set_timeout(attempt);
+  }
 }
 
 /// What runs from now on ends in time.

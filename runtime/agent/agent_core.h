@@ -310,6 +310,7 @@ class AgentCore {
   void start(Key key, Attempt& attempt);
   Worker& start_worker(Key key, Attempt& attempt);
   void hand_over(WorkerNumber number, Worker& worker, Attempt& attempt);
+  void begin_in(WorkerNumber number, Worker& worker, Key key, Attempt& attempt);
   void end_early(Key key, Attempt& attempt, AttemptReport verdict);
   void end(Key key, Attempt& attempt, AttemptReport report);
   void kill(WorkerNumber number, Worker& worker);
@@ -319,6 +320,7 @@ class AgentCore {
   Attempt* attempt_of(WorkerNumber worker, Key key);
   std::vector<RunningAttempt> running() const;
   void send_reports();
+  void wait_or_run(Worker& worker, Attempt& attempt);
   void set_timeout(Attempt& attempt);
   Time timer_at(Time at);
   Time next_timer() const;

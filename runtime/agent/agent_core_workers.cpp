@@ -73,4 +73,52 @@ void AgentCore::shared_worker_exits(const Worker& worker, const WorkerExited& ex
   }
 }
 
+/// Those that are idle for too long, and the longest idle ones beyond the cap.
+void AgentCore::retire_idle_workers() {
+  std::vector<std::pair<Time, WorkerNumber>> idle;
+  for (const auto& [number, worker] : workers_)
+    if (worker.phase == Worker::Phase::idle) idle.emplace_back(worker.idle_since, number);
+  std::sort(idle.begin(), idle.end());
+  std::size_t left = idle.size();
+  for (const auto& [since, number] : idle) {
+    if (left <= settings_.most_idle_workers && now_ - since < settings_.idle_timeout) break;
+    kill(number, workers_.at(number));
+    --left;
+  }
+}
+
+void AgentCore::kill_overdue() {
+  for (auto& [number, worker] : workers_) {
+    if (!worker.kill_at || now_ < *worker.kill_at) continue;
+    worker.kill_at.reset();
+    emit(KillWorker{number, true});
+  }
+  for (auto& [key, attempt] : attempts_) {
+    if (!attempt.kill_at || now_ < *attempt.kill_at) continue;
+    attempt.kill_at.reset();
+    if (attempt.worker != 0) {
+      kill(attempt.worker, workers_.at(attempt.worker));  // With it those that share it.
+    } else {
+      emit(KillCommand{key.first, key.second, true});
+    }
+  }
+}
+
+/// What a silent one ran has failed, as if it had died. An agent that is late itself may not have heard what was said.
+void AgentCore::end_silent_workers() {
+  const bool was_late = now_ - next_beat_ > settings_.heartbeat_interval;
+  for (auto& [number, worker] : workers_) {
+    if (worker.phase == Worker::Phase::dying) continue;
+    if (was_late) worker.heard = now_;
+    const bool is_starting = worker.phase == Worker::Phase::starting;
+    if (settings_.planted == (is_starting ? Planted::workers_start_waited_for : Planted::silent_worker_waited_for))
+      continue;
+    const Time longest = is_starting ? settings_.start_timeout : settings_.worker_timeout;
+    if (now_ - worker.heard < longest) continue;
+    worker.ends_by = Cause{.message = "its worker gave no sign of life for " + std::to_string(longest.count()) +
+                                      (is_starting ? " ms after its start" : " ms")};
+    kill(number, worker);
+  }
+}
+
 }  // namespace troupe

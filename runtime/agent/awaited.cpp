@@ -18,6 +18,14 @@ namespace troupe {
 
 using namespace agent;
 
+namespace {
+
+// Of a result from another worker, among those in line: lines seem shorter where reports have just come, and work that
+// changes sides with every few of them would await others all the time. Not while some worker could do it at once.
+constexpr std::size_t weight_of_input = 4;
+
+}  // namespace
+
 AttemptReport AgentCore::not_here() {
   return {.end = AttemptEnd::preempted, .cause = {.message = "what it awaits is not here, or has not ended well"}};
 }
@@ -53,36 +61,56 @@ void AgentCore::take_awaiting(Key key, Attempt& attempt) {
 /// In order of arrival.
 void AgentCore::line_up_awaiting() {
   for (; !awaiting_.empty(); awaiting_.pop_front()) {
-    Attempt& attempt = attempts_.at(awaiting_.front());
-    if (line_up_behind(awaiting_.front(), attempt)) continue;
-    return hasten(attempt, 0);
+    if (!line_up_behind(awaiting_.front(), attempts_.at(awaiting_.front()))) return;
   }
 }
 
-/// Gives it to the worker with the shortest line, where what it awaits in others counts as much as what stands in line.
-/// While there is room for it besides, only directly behind what runs: the first that is ready will have that room.
+/// Gives it to the worker with the shortest line, or to an idle one, where what it awaits in others counts as some that
+/// stand in line. Where there is room for it besides and nobody idle to have it, only directly behind what runs: the
+/// first that is ready will have that room.
 bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   if (!std::holds_alternative<FunctionWork>(attempt.order.work)) return false;
   std::vector<WorkerNumber> awaited_in;
   for (const Awaited& each : attempt.order.awaits) {
     const auto found = attempts_.find({each.task, each.attempt});
-    if (found == attempts_.end() || found->second.worker == 0) return false;
+    if (found == attempts_.end() || found->second.worker == 0) {
+      hasten(attempt, 0);
+      return false;
+    }
     awaited_in.push_back(found->second.worker);
   }
   const bool has_room = ledger_.fits_exactly(attempt.order.grant);
+  const auto may_have_room = [&](const Worker& worker) {
+    return has_room && worker.phase == Worker::Phase::idle && worker.serves(attempt.order);
+  };
+  const bool has_idle =
+      std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) { return may_have_room(each.second); });
+  const std::size_t weight = has_room ? 1 : weight_of_input;
   std::pair<const WorkerNumber, Worker>* best = nullptr;
   std::pair<std::size_t, std::size_t> least;
   for (auto& each : workers_) {
-    if (!may_line_up(each.second, attempt) || (has_room && each.second.attempts.size() > 1)) continue;
+    const bool is_behind =
+        may_line_up(each.second, attempt) && (!has_room || has_idle || each.second.attempts.size() == 1);
+    if (!is_behind && !may_have_room(each.second)) continue;
     const auto own = static_cast<std::size_t>(std::count(awaited_in.begin(), awaited_in.end(), each.first));
     const std::size_t others = awaited_in.size() - own;
-    const std::pair<std::size_t, std::size_t> costs{each.second.attempts.size() + others, others};
+    const std::pair<std::size_t, std::size_t> costs{each.second.attempts.size() + weight * others, others};
     if (best != nullptr && costs >= least) continue;
     best = &each;
     least = costs;
   }
-  if (best == nullptr) return false;
-  give_to(best->first, best->second, key, attempt);
+  if (best == nullptr) {
+    hasten(attempt, 0);
+    return false;
+  }
+  // The right one's line is full: another, which only has reported a moment ago, is not better.
+  if (best->second.attempts.size() >= settings_.most_given_to_worker) return false;
+  if (best->second.phase == Worker::Phase::idle) {
+    TROUPE_CHECK(ledger_.take_exactly(attempt.order.grant), "there is room for what an idle worker is given");
+    begin_in(best->first, best->second, key, attempt);
+  } else {
+    give_to(best->first, best->second, key, attempt);
+  }
   hasten(attempt, best->first);
   return true;
 }
@@ -95,8 +123,7 @@ bool AgentCore::has_work_in_line() const {
 
 bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
   if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
-      worker.environment != environment_of(attempt.order.work) ||
-      worker.attempts.size() >= settings_.most_given_to_worker)
+      worker.environment != environment_of(attempt.order.work))
     return false;
   const Attempt& runs = attempts_.at(worker.attempts.front());
   return runs.phase == Attempt::Phase::running && std::holds_alternative<FunctionWork>(runs.order.work) &&

@@ -129,8 +129,9 @@ bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Cl
   watch_rings();
   const auto began = Clock::now();
   // Who only looks, again and again, leaves the talking to the session's thread.
-  const bool there = was_short_ && began < deadline ? talk_until(lock, are_there, deadline)
-                                                    : changed_.wait_until(lock, deadline, are_there);
+  const bool talks = was_short_ && began < deadline;
+  if (!talks && !is_talking_) turn_is_free_.notify_one();
+  const bool there = talks ? talk_until(lock, are_there, deadline) : changed_.wait_until(lock, deadline, are_there);
   was_short_ = Clock::now() - began < longest_short_wait;
   --parked_;
   return there;

@@ -10,7 +10,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t most_tasks_of_a_submit = 1024;
+constexpr std::size_t most_tasks_of_a_submit = 256;
 constexpr std::size_t full_submit_bytes = 256u << 10;  // Of arguments.
 
 std::size_t bytes_in(const std::vector<Argument>& arguments) {

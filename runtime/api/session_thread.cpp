@@ -36,9 +36,9 @@ void SessionCore::run() {
   }
 }
 
-/// The session's thread leaves the talking to those that wait, and for a moment after they have.
+/// The session's thread leaves the talking to those that talk while they wait, and for a moment after they have.
 void SessionCore::wait_for_turn(std::unique_lock<std::mutex>& lock) {
-  for (bool is_long = false; is_talking_ || talkers_ > 0 || (!is_thread_called_ && !stopping_);) {
+  for (bool is_long = false; is_talking_ || talkers_ > 0 || (!is_thread_called_ && parked_ == 0 && !stopping_);) {
     if (!is_talking_ && talkers_ == 0 && Clock::now() >= left_at_ + longest_absence) return;
     is_thread_asleep_ = is_long;
     if (is_long) {

@@ -12,6 +12,7 @@ constexpr std::size_t full_frame_bytes = 64u << 10;
 }  // namespace
 
 void Outbox::post(PeerId to, const Envelope& envelope, const message::Message& message) {
+  ++messages_;
   const auto [last, is_first] = last_.try_emplace(to.value, frames_.size());
   if (!is_first) {
     Open& open = frames_[last->second];
@@ -34,6 +35,7 @@ std::vector<Outbox::Outgoing> Outbox::take() {
     }
     taken.push_back({open.to, std::move(frame)});
   }
+  messages_ = 0;
   frames_.clear();
   last_.clear();
   return taken;

@@ -27,7 +27,8 @@ std::int64_t ahead_a_seat(const Job& job, Time quick) {
 
 /// An attempt was done that began at `since`: others like it may be given ahead.
 void Scheduler::State::note_duration(const Task& task, const Node& node, Time since) {
-  task.job->duration_sum += now - since - task.job->duration_sum / duration_weight;
+  Time& sum = task.job->duration_sum;
+  sum += now - since - (sum + Time{duration_weight - 1}) / duration_weight;  // Down to nothing, if they take none.
   const Resources& needs = task.spec.needs;
   if (task.spec.gang || task.spec.is_actor() || task.spec.spreads || needs.gpus > 0 || needs.cpus == 0) return;
   ended_here = {node.id, task.shape};

@@ -99,7 +99,10 @@ void Service::prefetch_for(const std::vector<std::pair<PeerId, Letters>>& letter
 
 void Service::take(PeerId from, Letters&& letters, Time now) {
   if (letters.envelope.cluster != options_.cluster || !may_take(letters)) return;
-  for (auto& message : letters.messages) take(from, {letters.envelope, std::move(message)}, now);
+  for (auto& message : letters.messages) {
+    take(from, {letters.envelope, std::move(message)}, now);
+    if (outbox_.has_many()) outbox_.flush(transport_);
+  }
 }
 
 void Service::take(PeerId from, Letter&& letter, Time now) {

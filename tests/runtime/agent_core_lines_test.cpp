@@ -115,6 +115,48 @@ TEST_CASE("while there is room for others, what awaits something waits for that 
   CHECK(node.has_ready(2) == "give c#1 to 2");
 }
 
+TEST_CASE("an idle worker takes its share of what awaits something that another runs", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.finishes(2, "x") == "report x#1 done");
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("c", {"a"}) == "give c#1 to 2; hasten a#1");
+  CHECK(node.is_given_behind("e", {"b"}) == "give e#1 to 1");
+  CHECK(node.is_given("d") == "");  // Worker 2 holds the room while it waits.
+  CHECK(node.finishes(1, "a") == "report a#1 done; give result of a#1 to 2");
+  CHECK(node.finishes(2, "c") == "report c#1 done; give d#1 to 2");
+}
+
+TEST_CASE("an idle worker that waits for what fails is free for others", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.finishes(2, "x");
+  (void)node.is_given_behind("b", {"a"});
+  CHECK(node.is_given_behind("c", {"a"}) == "give c#1 to 2; hasten a#1");
+  CHECK(node.finishes(1, "a", AttemptEnd::failed).find("take c#1 back from 2") != std::string::npos);
+  CHECK(node.finishes(2, "c", AttemptEnd::cancelled).starts_with("report c#1 preempted"));
+  CHECK(node.is_given("d") == "give d#1 to 2");
+}
+
+TEST_CASE("what awaits others keeps to their worker, though the line of another is a little shorter", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("c", {"b"}) == "give c#1 to 1");
+  CHECK(node.is_given_behind("d", {"c"}) == "give d#1 to 1");
+  CHECK(node.is_given_behind("e", {"d", "x"}) == "give e#1 to 2; hasten d#1");  // Either way one comes from elsewhere.
+  CHECK(node.is_given_behind("f", {"d"}) == "give f#1 to 1");
+}
+
+TEST_CASE("what finds the line of its worker full waits for it, and changes sides for no moment's room", "[agent]") {
+  Node node({.most_given_to_worker = 2});
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("c", {"b"}) == "");
+  CHECK(node.is_given_behind("y", {"x"}) == "");  // In order of arrival.
+  CHECK(node.finishes(1, "a") == "report a#1 done; give c#1 to 1; give y#1 to 2");
+}
+
 TEST_CASE("an order that awaits what is not here, or has not ended well, goes back", "[agent]") {
   const std::string goes_back = " preempted: what it awaits is not here, or has not ended well";
   Node node;

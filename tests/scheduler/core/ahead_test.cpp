@@ -31,6 +31,23 @@ TEST_CASE("where tasks end at once, the next ones wait at the node, and hold not
   CHECK(cluster.free_cpus("a") == 0);
 }
 
+TEST_CASE("tasks whose ends are told together, those of one worker first, are as quick as others", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 2000});
+  for (int i = 1; i <= 5000; ++i) cluster.submits(task(i));
+  int first = 1;
+  int next = 1;
+  for (int batch = 1; batch <= 22; ++batch) {
+    for (next = first; cluster.state_of(task(next)) == "running";) ++next;
+    cluster.at(batch * 1ms);
+    for (const int worker : {0, 1})
+      for (int i = first + worker; i < next; i += 2) cluster.finishes("a", task(i) + "#1");
+    first = next;
+  }
+  for (next = first; cluster.state_of(task(next)) == "running";) ++next;
+  CHECK(next - first == 2 + 2 * 128);
+}
+
 TEST_CASE("nothing is given ahead before tasks of the job have shown to be quick", "[scheduler]") {
   Scenario cluster;
   cluster.joins("a", {.cpus = 1000});
