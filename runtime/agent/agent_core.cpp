@@ -338,7 +338,7 @@ AgentCore::Worker& AgentCore::start_worker(Key key, Attempt& attempt) {
 void AgentCore::hand_over(WorkerNumber number, Worker& worker, Attempt& attempt) {
   worker.phase = Worker::Phase::busy;
   ++worker.given;
-  if (worker.is_shared) attempt.number = worker.given;
+  attempt.number = worker.given;
   attempt.phase = Attempt::Phase::running;
   wait_or_run(worker, attempt);
   emit(GiveOrder{number, attempt.order, worker.ended});

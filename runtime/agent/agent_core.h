@@ -239,7 +239,7 @@ class AgentCore {
     std::optional<AttemptReport> verdict;  // how it ends, decided before its process is gone
     AttemptReport report;                  // once ended
     std::string address;
-    std::uint64_t number = 0;      // Among the orders of the worker that it shares, from 1.
+    std::uint64_t number = 0;      // Among the orders of its worker, from 1.
     std::vector<Key> awaited_by;   // orders that wait for its end
     bool was_given_early = false;  // before all that it awaits had ended
     bool is_hastened = false;

@@ -10,6 +10,7 @@
 // scheduler places it anew, with values. So nothing has to be kept for orders that may come: the report of an attempt
 // has its result until it is acknowledged, and before that the scheduler names the attempt.
 #include <algorithm>
+#include <tuple>
 
 #include "runtime/agent/agent_core.h"
 #include "runtime/worker/order_book.h"
@@ -17,14 +18,6 @@
 namespace troupe {
 
 using namespace agent;
-
-namespace {
-
-// Of a result from another worker, among those in line: lines seem shorter where reports have just come, and work that
-// changes sides with every few of them would await others all the time. Not while some worker could do it at once.
-constexpr std::size_t weight_of_input = 4;
-
-}  // namespace
 
 AttemptReport AgentCore::not_here() {
   return {.end = AttemptEnd::preempted, .cause = {.message = "what it awaits is not here, or has not ended well"}};
@@ -65,19 +58,25 @@ void AgentCore::line_up_awaiting() {
   }
 }
 
-/// Gives it to the worker with the shortest line, or to an idle one, where what it awaits in others counts as some that
-/// stand in line. Where there is room for it besides and nobody idle to have it, only directly behind what runs: the
-/// first that is ready will have that room.
+/// Gives it to the worker, one in line or an idle one, in which it can begin first: behind what stands in line there,
+/// and not before what it awaits has ended in others. By both: a line seems short when its reports have just come, but
+/// so does the way to what is in it. Where there is room for it besides and nobody idle to have it, only directly
+/// behind what runs: the first that is ready will have that room.
 bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   if (!std::holds_alternative<FunctionWork>(attempt.order.work)) return false;
-  std::vector<WorkerNumber> awaited_in;
+  struct Place {
+    WorkerNumber worker = 0;
+    std::size_t position = 0;  // In its line, from 1.
+  };
+  std::vector<Place> awaited;
   for (const Awaited& each : attempt.order.awaits) {
     const auto found = attempts_.find({each.task, each.attempt});
     if (found == attempts_.end() || found->second.worker == 0) {
       hasten(attempt, 0);
       return false;
     }
-    awaited_in.push_back(found->second.worker);
+    const Worker& its = workers_.at(found->second.worker);
+    awaited.push_back({found->second.worker, found->second.number - std::min(found->second.number, its.ended)});
   }
   const bool has_room = ledger_.fits_exactly(attempt.order.grant);
   const auto may_have_room = [&](const Worker& worker) {
@@ -85,16 +84,23 @@ bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   };
   const bool has_idle =
       std::any_of(workers_.begin(), workers_.end(), [&](const auto& each) { return may_have_room(each.second); });
-  const std::size_t weight = has_room ? 1 : weight_of_input;
+  // Of a result to another worker, in tasks: not while one could have it that does nothing meanwhile.
+  const std::size_t way = has_idle ? 0 : 1;
   std::pair<const WorkerNumber, Worker>* best = nullptr;
-  std::pair<std::size_t, std::size_t> least;
+  std::tuple<std::size_t, std::size_t, std::size_t> least;
   for (auto& each : workers_) {
     const bool is_behind =
         may_line_up(each.second, attempt) && (!has_room || has_idle || each.second.attempts.size() == 1);
     if (!is_behind && !may_have_room(each.second)) continue;
-    const auto own = static_cast<std::size_t>(std::count(awaited_in.begin(), awaited_in.end(), each.first));
-    const std::size_t others = awaited_in.size() - own;
-    const std::pair<std::size_t, std::size_t> costs{each.second.attempts.size() + weight * others, others};
+    const std::size_t line = each.second.attempts.size();
+    std::size_t before_it = line;
+    std::size_t from_others = 0;
+    for (const Place& place : awaited) {
+      if (place.worker == each.first) continue;
+      before_it = std::max(before_it, place.position + way);
+      ++from_others;
+    }
+    const std::tuple costs{before_it, from_others, line};
     if (best != nullptr && costs >= least) continue;
     best = &each;
     least = costs;
@@ -134,7 +140,7 @@ void AgentCore::give_to(WorkerNumber number, Worker& worker, Key key, Attempt& a
   attempt.phase = Attempt::Phase::given;
   attempt.worker = number;
   worker.attempts.push_back(key);
-  ++worker.given;
+  attempt.number = ++worker.given;
   emit(GiveOrder{number, attempt.order, worker.ended});
 }
 

@@ -144,8 +144,9 @@ TEST_CASE("what awaits others keeps to their worker, though the line of another 
   CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
   CHECK(node.is_given_behind("c", {"b"}) == "give c#1 to 1");
   CHECK(node.is_given_behind("d", {"c"}) == "give d#1 to 1");
-  CHECK(node.is_given_behind("e", {"d", "x"}) == "give e#1 to 2; hasten d#1");  // Either way one comes from elsewhere.
+  CHECK(node.is_given_behind("e", {"d", "x"}) == "give e#1 to 1; hasten x#1");
   CHECK(node.is_given_behind("f", {"d"}) == "give f#1 to 1");
+  CHECK(node.is_given_behind("y", {"x"}) == "give y#1 to 2");
 }
 
 TEST_CASE("what finds the line of its worker full waits for it, and changes sides for no moment's room", "[agent]") {
@@ -181,8 +182,9 @@ TEST_CASE("what ended before its successor came is handed on as long as it is no
 TEST_CASE("a worker that waits for long for what another runs goes on with something else", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
-  (void)node.is_given_behind("b", {"a"});
-  (void)node.is_given_behind("y", {"b", "x"});
+  for (const auto& [task, before_it] : {std::pair("b", "a"), std::pair("c", "b"), std::pair("d", "c")})
+    (void)node.is_given_behind(task, {before_it});
+  CHECK(node.is_given_behind("y", {"b", "x"}) == "give y#1 to 2; hasten b#1");
   CHECK(node.finishes(2, "x") == "report x#1 done");  // Worker 2 waits for b.
   (void)node.has_ready(1);
   (void)node.has_ready(2);
@@ -194,8 +196,9 @@ TEST_CASE("a worker that waits for long for what another runs goes on with somet
 TEST_CASE("a worker that dies takes along what awaited the results that it had not told", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
-  (void)node.is_given_behind("b", {"a"});
-  (void)node.is_given_behind("y", {"x", "b"});
+  for (const auto& [task, before_it] : {std::pair("b", "a"), std::pair("c", "b"), std::pair("d", "c")})
+    (void)node.is_given_behind(task, {before_it});
+  CHECK(node.is_given_behind("y", {"x", "b"}) == "give y#1 to 2; hasten b#1");
   const std::string effects = node.has_exited(1, {.signal = 9}, 1);
   CHECK(effects.find("report a#1 failed: signal 9") != std::string::npos);
   CHECK(effects.find("report b#1 preempted") != std::string::npos);
