@@ -71,12 +71,13 @@ bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   std::vector<Place> awaited;
   for (const Awaited& each : attempt.order.awaits) {
     const auto found = attempts_.find({each.task, each.attempt});
-    if (found == attempts_.end() || found->second.worker == 0) {
+    const auto its = found == attempts_.end() ? workers_.end() : workers_.find(found->second.worker);
+    if (its == workers_.end()) {  // In none, or that has just exited.
       hasten(attempt, 0);
       return false;
     }
-    const Worker& its = workers_.at(found->second.worker);
-    awaited.push_back({found->second.worker, found->second.number - std::min(found->second.number, its.ended)});
+    const std::uint64_t number = found->second.number;
+    awaited.push_back({its->first, number - std::min(number, its->second.ended)});
   }
   const bool has_room = ledger_.fits_exactly(attempt.order.grant);
   const auto may_have_room = [&](const Worker& worker) {

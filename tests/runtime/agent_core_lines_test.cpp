@@ -205,6 +205,17 @@ TEST_CASE("a worker that dies takes along what awaited the results that it had n
   CHECK(effects.find("take y#1 back from 2") != std::string::npos);
 }
 
+TEST_CASE("what waits for the full line of a worker goes back when that worker dies", "[agent]") {
+  Node node({.most_given_to_worker = 2});
+  node.is_busy_with_a_and_x();
+  (void)node.is_given_behind("b", {"a"});
+  CHECK(node.is_given_behind("c", {"b"}) == "");
+  const std::string effects = node.has_exited(1, {.signal = 9}, 2);
+  CHECK(effects.find("report a#1 preempted") != std::string::npos);
+  CHECK(effects.find("report b#1 failed: signal 9") != std::string::npos);
+  CHECK(effects.find("report c#1 preempted") != std::string::npos);
+}
+
 TEST_CASE("work stands in line at an agent while something waits for another to end", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
