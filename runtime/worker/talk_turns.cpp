@@ -49,8 +49,8 @@ bool TalkTurns::wait() {
     }
     is_long = is_executors_ && left_at_ == left_before;
   }
-  is_taken_ = !is_over_;
-  return !is_over_;
+  if (is_over_) return false;  // The executor may still talk.
+  return is_taken_ = true;
 }
 
 void TalkTurns::pass() {

@@ -1,4 +1,5 @@
 // One suite for both transports.
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <thread>
@@ -67,6 +68,30 @@ TEST_CASE("frames arrive in order, and are answered where they came from", "[tra
     CHECK(answers[0].from == from_other);
     CHECK(answers[0].frame == Bytes("to other\0", 9));
     CHECK(receive_some(*one, 100).size() == 100);
+  });
+}
+
+TEST_CASE("receiving ends with what there is to wait for besides frames, and its bell is heard", "[transport]") {
+  for_each_kind([](const Kind& kind) {
+    INFO(kind.name);
+    const auto transport = kind.make();
+    Bell bell = std::move(*Bell::make());
+    std::atomic<bool> has_come = false;
+    const Besides besides{bell, [&] { return has_come.load(); }};
+    const auto deadline = soon();
+    CHECK(transport->receive(std::chrono::steady_clock::now() + 5ms, &besides).empty());
+    for (int round = 0; round < 3; ++round) {
+      has_come = false;
+      std::jthread other([&] {
+        std::this_thread::sleep_for(10ms);  // So that it sleeps, mostly.
+        has_come = true;
+        bell.ring();
+      });
+      while (!has_come && std::chrono::steady_clock::now() < deadline)
+        CHECK(transport->receive(deadline, &besides).empty());
+    }
+    CHECK(std::chrono::steady_clock::now() < deadline);
+    CHECK_FALSE(bell.is_asleep());
   });
 }
 
