@@ -12,14 +12,16 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include "runtime/agent/agent_messages.h"
 #include "runtime/agent/command.h"
 #include "runtime/agent/log_capture.h"
+#include "runtime/agent/memory_watch.h"
 #include "runtime/agent/process.h"
+#include "runtime/agent/processors.h"
 #include "runtime/agent/seen_file.h"
+#include "runtime/agent/worker_sockets.h"
 #include "runtime/base/abi.h"
 #include "runtime/base/overloaded.h"
 #include "runtime/objects/object_store.h"
@@ -59,7 +61,8 @@ class Agent {
         self_{options.node, options.incarnation, options.name, options.capacity},
         core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)},
               agent::Time(0)),
-        seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }) {}
+        seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }),
+        processors_(options.capacity.cpus) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
@@ -77,7 +80,8 @@ class Agent {
     if (!scheduler) return scheduler.error();
     scheduler_ = *scheduler;
     if (options_.stop >= 0) transport_.watch(options_.stop, false);
-    remove_what_is_left();
+    const WorkerId some{own_half()};
+    remove_sockets_like(options_.worker_address(some), to_text(some));
     step(agent::Tick{});
     to_scheduler_.flush(transport_);
     return {};
@@ -85,8 +89,9 @@ class Agent {
 
   void turn() {
     const auto wait = std::clamp<agent::Time>(wake_at_ - since_start(start_), agent::Time(0), longest_sleep);
-    for (const auto& delivery : transport_.receive(std::min(Clock::now() + wait, send_at_.value_or(Deadline::max()))))
-      take(delivery);
+    const auto until = std::min({Clock::now() + wait, send_at_.value_or(Deadline::max()), memory_.next_look()});
+    for (const auto& delivery : transport_.receive(until)) take(delivery);
+    memory_.look(Clock::now());
     take_early_orders();
     take_ends();
     follow_scheduler();
@@ -144,7 +149,9 @@ class Agent {
     WorkerId id;
     PeerId peer;
     std::string output_file;
-    std::string refusal;  // Why it was not let in.
+    std::string refusal;      // Why it was not let in.
+    std::uint64_t given = 0;  // Orders.
+    std::uint64_t ended = 0;  // As it says.
   };
   struct CommandProcess {
     Process process;
@@ -203,8 +210,11 @@ class Agent {
     }
     const auto number = number_of_.find(from);
     if (number == number_of_.end()) return;
-    if (auto* report = std::get_if<message::Report>(&letter.message))
-      step(agent::ReportArrived{number->second, std::move(report->report)});
+    if (auto* report = std::get_if<message::Report>(&letter.message)) {
+      WorkerProcess& worker = workers_.at(number->second);
+      if (++worker.ended == worker.given) processors_.rest(worker.process.pid);
+      step(agent::ReportArrived{number->second, std::move(report->report), report->passed});
+    }
     if (auto* ready = std::get_if<message::ActorReady>(&letter.message))
       step(agent::ActorUp{number->second, ready->task, ready->attempt, std::move(ready->address)});
   }
@@ -232,36 +242,36 @@ class Agent {
 
   void carry_out(agent::Effect& effect) {
     if (const auto message = message_of(std::move(effect), self_)) return post(to_scheduler_, scheduler_, *message);
-    std::visit(Overloaded{
-                   [&](agent::StartWorker& each) { start_worker(each); },
-                   [&](agent::GiveOrder& each) {
-                     tell(each.worker, message::Run{std::move(each.order), each.taken});
-                   },
-                   [&](agent::GiveResult& each) {
-                     tell(each.worker, message::AwaitedResult{each.task, each.attempt, std::move(each.result)});
-                   },
-                   [&](agent::Hasten& each) {
-                     tell(each.worker, message::Hasten{each.task, each.attempt});
-                   },
-                   [&](agent::TakeBack& each) {
-                     tell(each.worker, message::Stop{each.task, each.attempt});
-                   },
-                   [&](agent::StartCommand& each) { start_command(each.order); },
-                   [&](agent::KillWorker& each) {
-                     const auto worker = workers_.find(each.worker);
-                     if (worker == workers_.end()) return;
-                     ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
-                     ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
-                   },
-                   [&](agent::KillCommand& each) {
-                     const auto command = commands_.find({each.task, each.attempt});
-                     if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
-                   },
-                   [&](agent::RememberStore& each) { seen_file_.keep(each.seen); },
-                   [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
-                   [](auto&) {},  // Was sent, or changes nothing.
-               },
-               effect);
+    std::visit(
+        Overloaded{
+            [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give(each); },
+            [&](agent::GiveResult& each) {
+              tell(each.worker, message::AwaitedResult{each.task, each.attempt, std::move(each.result)});
+            },
+            [&](agent::PassResult& each) {
+              const auto to = workers_.find(each.to);
+              if (to == workers_.end()) return;
+              tell(each.worker, message::PassResult{each.task, each.attempt, options_.worker_address(to->second.id)});
+            },
+            [&](agent::TakeBack& each) {
+              tell(each.worker, message::Stop{each.task, each.attempt});
+            },
+            [&](agent::StartCommand& each) { start_command(each.order); },
+            [&](agent::KillWorker& each) {
+              const auto worker = workers_.find(each.worker);
+              if (worker == workers_.end()) return;
+              ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
+              ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
+            },
+            [&](agent::KillCommand& each) {
+              const auto command = commands_.find({each.task, each.attempt});
+              if (command != commands_.end()) signal_command(command->second, each.at_once ? SIGKILL : SIGTERM);
+            },
+            [&](agent::RememberStore& each) { seen_file_.keep(each.seen); },
+            [&](agent::WakeAt& each) { wake_at_ = std::min(wake_at_, each.at); },
+            [](auto&) {},  // Was sent, or changes nothing.
+        },
+        effect);
   }
 
   void start_worker(const agent::StartWorker& start) {
@@ -296,6 +306,18 @@ class Agent {
     ::kill(worker.process.pid, SIGKILL);
   }
 
+  void give(agent::GiveOrder& given) {
+    const auto* actor = std::get_if<ActorWork>(&given.order.work);
+    const bool has_it_alone = actor == nullptr || !actor->shares_worker;
+    const auto worker = workers_.find(given.worker);
+    if (worker != workers_.end() && has_it_alone) {
+      ++worker->second.given;
+      memory_.limit(worker->second.process.pid, given.order.grant.memory_bytes);
+      processors_.take(worker->second.process.pid, given.order.grant.cpus);
+    }
+    tell(given.worker, message::Run{std::move(given.order), given.taken});
+  }
+
   void tell(agent::WorkerNumber number, const message::Message& message) {
     const auto worker = workers_.find(number);
     if (worker != workers_.end()) post(outbox_, worker->second.peer, message);
@@ -304,6 +326,7 @@ class Agent {
   void start_command(const RunOrder& order) {
     const Key key{order.task, order.attempt};
     auto command = prepare_command(order, options_.cluster_file);
+    if (command) command->process.processors = processors_.choose(order.grant.cpus);
     auto process = command ? start_logged(*command) : Result<Process>(command.error());
     if (!process) {
       failed_commands_.push_back(
@@ -312,6 +335,8 @@ class Agent {
       return;
     }
     transport_.watch(process->descriptor, false);
+    memory_.limit(process->pid, order.grant.memory_bytes);
+    processors_.hold(process->pid, command->process.processors, order.grant.cpus);
     commands_.emplace(key, CommandProcess{*process, order, std::move(*command)});
   }
 
@@ -350,25 +375,31 @@ class Agent {
     numbers_.erase(worker.id);
     number_of_.erase(worker.peer);
     transport_.unwatch(worker.process.descriptor);
+    const pid_t pid = worker.process.pid;
+    processors_.forget(pid);
     const ProcessEnd end = reap(worker.process);
     Begun begun = BegunFile::take(options_.worker_address(worker.id));
     const std::string lines = last_lines(log_of(worker, begun), shown_lines, shown_bytes);
-    const std::string why = "its worker ended: " + describe(end);
+    const std::string why = memory_.take_cause(pid, end.signal) + "its worker ended: " + describe(end);
     const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
     step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal}, begun.orders,
                              std::move(begun.blamed)});
     remove_if_empty(worker.output_file);
-    remove_socket(options_.worker_address(worker.id));
+    remove_sockets(options_.worker_address(worker.id));
   }
 
   void end_command(const Key& key) {
     CommandProcess command = std::move(commands_.at(key));
     commands_.erase(key);
     transport_.unwatch(command.process.descriptor);
-    ::kill(-command.process.pid, SIGKILL);  // Children that it left in its group.
+    const pid_t pid = command.process.pid;
+    processors_.forget(pid);
+    ::kill(-pid, SIGKILL);  // Children that it left in its group.
     const ProcessEnd end = reap(command.process);
     logs_.close(command.command.process.output_file);
-    step(agent::CommandExited{report_of(command.order, command.command, end)});
+    AttemptReport report = report_of(command.order, command.command, end);
+    report.cause.message.insert(0, memory_.take_cause(pid, end.signal));
+    step(agent::CommandExited{std::move(report)});
   }
 
   Result<void> start_object_store() {
@@ -385,29 +416,7 @@ class Agent {
     return {};
   }
 
-  static void remove_socket(const std::string& address) {
-    constexpr std::string_view scheme = "ipc://";
-    if (!address.starts_with(scheme)) return;
-    ::unlink(address.c_str() + scheme.size());
-    ::unlink(ring_socket_of(address).c_str());
-  }
-
   std::uint64_t own_half() const { return options_.node.value & first_half; }
-
-  /// The sockets of an earlier agent's workers, which died with it.
-  void remove_what_is_left() const {
-    constexpr std::string_view scheme = "ipc://";
-    const WorkerId some{own_half()};
-    const std::string address = options_.worker_address(some);
-    if (!address.starts_with(scheme)) return;
-    const std::filesystem::path path = address.substr(scheme.size());
-    const std::string name = path.filename().string();
-    const std::string text = to_text(some);
-    const std::string begin = name.substr(0, name.find(text) + text.size() / 2);
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), ignored))
-      if (entry.path().filename().string().starts_with(begin)) std::filesystem::remove(entry.path(), ignored);
-  }
 
   /// What a worker that has ended printed last, under the name of the attempt that it died under.
   std::string log_of(const WorkerProcess& worker, const Begun& begun) const {
@@ -462,6 +471,8 @@ class Agent {
   std::map<PeerId, agent::WorkerNumber> number_of_;
   std::map<Key, CommandProcess> commands_;
   LogCapture logs_;  // Of the commands.
+  MemoryWatch memory_;
+  Processors processors_;
   Clock::time_point prune_at_ = start_;
   std::vector<std::pair<agent::WorkerNumber, std::string>> failed_starts_;
   std::vector<AttemptReport> failed_commands_;

@@ -25,6 +25,7 @@ AgentCore::AgentCore(AgentSettings settings, Time now)
 Effects AgentCore::step(Time now, const Event& event) {
   now_ = std::max(now_, now);
   std::visit([this](const auto& each) { on(each); }, event);
+  take_held_reports();
   if (std::holds_alternative<Tick>(event) || !wake_) {
     wake_ = next_timer();
     emit(WakeAt{*wake_});
@@ -148,6 +149,7 @@ void AgentCore::on(const WorkerExited& exited) {
   const bool was_ended = found->second.was_ended();
   const std::uint64_t begun = exited.begun - std::min(exited.begun, found->second.ended);
   workers_.erase(found);
+  held_.erase(exited.worker);
   if (attempts.empty()) return;
   // The last that it began is what it died under, unless it was made to end. What it had done before, and not yet told,
   // runs again, uncounted: however often others take its worker down, it did no wrong.
@@ -165,6 +167,14 @@ void AgentCore::on(const WorkerExited& exited) {
 }
 
 void AgentCore::on(const ReportArrived& arrived) {
+  if (held_.contains(arrived.worker) || is_early(arrived)) {
+    held_[arrived.worker].push_back(arrived);
+  } else {
+    take_report(arrived);
+  }
+}
+
+void AgentCore::take_report(const ReportArrived& arrived) {
   const Key key{arrived.report.task, arrived.report.attempt};
   Attempt* attempt = attempt_of(arrived.worker, key);
   if (attempt == nullptr) return ignore("the worker does not run that attempt");
@@ -185,8 +195,10 @@ void AgentCore::on(const ReportArrived& arrived) {
     worker.idle_since = now_;
     timer_at(now_ + settings_.idle_timeout);
   }
-  const bool was_taken_back = arrived.report.end == AttemptEnd::cancelled && attempt->awaits() && attempt->verdict;
-  end(key, *attempt, was_taken_back ? AttemptReport(*attempt->verdict) : arrived.report);
+  // It was taken back in time, or has had a result that does not count.
+  const bool is_void = attempt->verdict && (arrived.report.end == AttemptEnd::cancelled || attempt->awaits());
+  attempt->passed_to.resize(std::min(arrived.passed, attempt->passed_to.size()));
+  end(key, *attempt, is_void ? AttemptReport(*attempt->verdict) : arrived.report);
   retire_idle_workers();
 }
 
@@ -291,6 +303,7 @@ void AgentCore::put_back(const std::deque<Key>& keys) {
     Attempt& attempt = attempts_.at(*each);
     attempt.phase = Attempt::Phase::queued;
     attempt.worker = 0;
+    attempt.passed_to.clear();
     if (attempt.verdict) {
       end(*each, attempt, *attempt.verdict);
     } else if (attempt.was_given_early) {

@@ -86,6 +86,7 @@ struct WorkerExited {
 struct ReportArrived {
   WorkerNumber worker = 0;
   AttemptReport report;
+  std::size_t passed = 0;  ///< So many of the PassResults for it were followed, the first.
 };
 struct ActorUp {
   WorkerNumber worker = 0;
@@ -124,11 +125,12 @@ struct GiveResult {
   AttemptId attempt;
   Bytes result;
 };
-/// Others here wait for the end of this attempt: it is to be told at once.
-struct Hasten {
+/// Something in the other worker awaits the result of this attempt: it is to go straight there.
+struct PassResult {
   WorkerNumber worker = 0;
   TaskId task;
   AttemptId attempt;
+  WorkerNumber to = 0;
 };
 /// It is not to begin what it was given, if it has not yet, and to end an actor that shares it. A report of the attempt
 /// follows either way.
@@ -178,8 +180,9 @@ struct Ignored {
   std::string reason;
 };
 
-using Effect = std::variant<StartWorker, GiveOrder, GiveResult, Hasten, TakeBack, StartCommand, KillWorker, KillCommand,
-                            SendReport, SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
+using Effect =
+    std::variant<StartWorker, GiveOrder, GiveResult, PassResult, TakeBack, StartCommand, KillWorker, KillCommand,
+                 SendReport, SendActorStarted, SendHeartbeat, SendJoin, RememberStore, WakeAt, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace agent
@@ -241,9 +244,9 @@ class AgentCore {
     std::string address;
     std::uint64_t number = 0;      // Among the orders of its worker, from 1.
     std::vector<Key> awaited_by;   // orders that wait for its end
+    std::vector<Key> passed_to;    // of those, in other workers: its own was told of them, in this order
     bool was_given_early = false;  // before all that it awaits had ended
-    bool is_hastened = false;
-    std::size_t input_bytes = 0;  // of one that was given early
+    std::size_t input_bytes = 0;   // of one that was given early
 
     /// What it waits for has not ended, as far as is known here: its worker, if it has one, has not begun it.
     bool awaits() const { return !order.awaits.empty(); }
@@ -295,9 +298,12 @@ class AgentCore {
   void line_up_awaiting();
   bool line_up_behind(Key key, Attempt& attempt);
   void hand_on(Key key, Attempt& ended, WorkerNumber ended_in);
-  void hasten(const Attempt& attempt, WorkerNumber but_in);
+  void pass_results_to(Key key, const Attempt& attempt);
   static void fill_in(Attempt& attempt, Key awaited, const Bytes& result);
   void give_up_waiting();
+  bool is_early(const agent::ReportArrived& arrived) const;
+  void take_held_reports();
+  void take_report(const agent::ReportArrived& arrived);
   static AttemptReport not_here();
   bool line_up(Key key, Attempt& attempt);
   bool may_line_up(const Worker& worker, const Attempt& attempt) const;
@@ -341,6 +347,7 @@ class AgentCore {
   std::deque<Key> ahead_;     // likewise, behind those
   std::deque<Key> awaiting_;  // likewise: those in no worker that wait for the ends of others
   std::map<WorkerNumber, Worker> workers_;
+  std::map<WorkerNumber, std::deque<agent::ReportArrived>> held_;  // Reports that came before those they awaited.
   WorkerNumber last_worker_ = 0;
   std::set<Key> acknowledged_;
   std::deque<Key> acknowledged_in_order_;

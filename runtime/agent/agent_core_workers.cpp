@@ -7,11 +7,12 @@ namespace troupe {
 
 using namespace agent;
 
-/// A process is made for its number of threads, its devices and its environment: it serves only the same again.
+/// A process is made for its number of threads, its devices and its environment, and keeps memory that it once had: it
+/// serves only the same again.
 bool AgentCore::Worker::serves(const RunOrder& order) const {
   const Grant& grant = order.grant;
   return program == order.program && environment == environment_of(order.work) && shape.cpus == grant.cpus &&
-         shape.gpus.size() == grant.gpus.size() &&
+         shape.memory_bytes == grant.memory_bytes && shape.gpus.size() == grant.gpus.size() &&
          std::equal(shape.gpus.begin(), shape.gpus.end(), grant.gpus.begin(),
                     [](const GpuShare& x, const GpuShare& y) { return x.index == y.index; });
 }

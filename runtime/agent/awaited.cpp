@@ -72,10 +72,7 @@ bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   for (const Awaited& each : attempt.order.awaits) {
     const auto found = attempts_.find({each.task, each.attempt});
     const auto its = found == attempts_.end() ? workers_.end() : workers_.find(found->second.worker);
-    if (its == workers_.end()) {  // In none, or that has just exited.
-      hasten(attempt, 0);
-      return false;
-    }
+    if (its == workers_.end()) return false;  // In none, or that has just exited.
     const std::uint64_t number = found->second.number;
     awaited.push_back({its->first, number - std::min(number, its->second.ended)});
   }
@@ -106,10 +103,7 @@ bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
     best = &each;
     least = costs;
   }
-  if (best == nullptr) {
-    hasten(attempt, 0);
-    return false;
-  }
+  if (best == nullptr) return false;
   // The right one's line is full: another, which only has reported a moment ago, is not better.
   if (best->second.attempts.size() >= settings_.most_given_to_worker) return false;
   if (best->second.phase == Worker::Phase::idle) {
@@ -118,7 +112,7 @@ bool AgentCore::line_up_behind(Key key, Attempt& attempt) {
   } else {
     give_to(best->first, best->second, key, attempt);
   }
-  hasten(attempt, best->first);
+  pass_results_to(key, attempt);
   return true;
 }
 
@@ -145,21 +139,20 @@ void AgentCore::give_to(WorkerNumber number, Worker& worker, Key key, Attempt& a
   emit(GiveOrder{number, attempt.order, worker.ended});
 }
 
-/// Reports of what it awaits, in workers other than its own, are not to gather.
-void AgentCore::hasten(const Attempt& attempt, WorkerNumber but_in) {
+/// What it awaits in other workers goes from there straight to its own.
+void AgentCore::pass_results_to(Key key, const Attempt& attempt) {
   for (const Awaited& each : attempt.order.awaits) {
-    const auto found = attempts_.find({each.task, each.attempt});
-    if (found == attempts_.end()) continue;
-    Attempt& awaited = found->second;
-    if (awaited.worker == 0 || awaited.worker == but_in || awaited.is_hastened) continue;
-    awaited.is_hastened = true;
-    emit(Hasten{awaited.worker, each.task, each.attempt});
+    Attempt& awaited = attempts_.at({each.task, each.attempt});
+    if (awaited.worker == attempt.worker || awaited.phase == Attempt::Phase::starting) continue;
+    awaited.passed_to.push_back(key);
+    emit(PassResult{awaited.worker, each.task, each.attempt, attempt.worker});
   }
 }
 
 /// What waits for the end of the attempt goes on, or back.
 void AgentCore::hand_on(Key key, Attempt& ended, WorkerNumber ended_in) {
   const std::vector<Key> awaited_by = std::exchange(ended.awaited_by, {});
+  const std::vector<Key> passed_to = std::exchange(ended.passed_to, {});
   const bool is_done =
       ended.report.end == AttemptEnd::done || settings_.planted == Planted::failed_input_taken_for_done;
   const bool is_kept = ended.report.result.size() <= OrderBook::most_kept_bytes;
@@ -177,7 +170,8 @@ void AgentCore::hand_on(Key key, Attempt& ended, WorkerNumber ended_in) {
       std::erase(awaiting_, waiting);
       ahead_.push_back(waiting);
     } else {
-      const bool is_told = std::find(told.begin(), told.end(), attempt.worker) != told.end();
+      const bool is_told = std::find(told.begin(), told.end(), attempt.worker) != told.end() ||
+                           std::find(passed_to.begin(), passed_to.end(), waiting) != passed_to.end();
       if (!is_told && (attempt.worker != ended_in || !is_kept)) {
         told.push_back(attempt.worker);
         emit(GiveResult{attempt.worker, key.first, key.second, ended.report.result});
@@ -198,6 +192,29 @@ void AgentCore::fill_in(Attempt& attempt, Key awaited, const Bytes& result) {
     return true;
   });
   if (attempt.order.awaits.empty()) attempt.order.awaits.clear();
+}
+
+/// What it awaits in another worker went straight to its own, and is not reported yet.
+bool AgentCore::is_early(const ReportArrived& arrived) const {
+  const auto worker = workers_.find(arrived.worker);
+  if (worker == workers_.end() || worker->second.is_shared || worker->second.attempts.empty()) return false;
+  const Key first = worker->second.attempts.front();
+  const Attempt& attempt = attempts_.at(first);
+  return first == Key{arrived.report.task, arrived.report.attempt} && attempt.awaits() && !attempt.verdict;
+}
+
+/// Those of a worker in the order in which they came. None is taken before those that it awaited: if one of these does
+/// not come, or not well, what has seen its result does not count.
+void AgentCore::take_held_reports() {
+  for (bool goes_on = true; std::exchange(goes_on, false);) {
+    for (auto& [worker, reports] : held_) {
+      for (; !reports.empty() && !is_early(reports.front()); reports.pop_front()) {
+        take_report(reports.front());
+        goes_on = true;
+      }
+    }
+  }
+  std::erase_if(held_, [](const auto& each) { return each.second.empty(); });
 }
 
 /// What runs elsewhere takes long: others may have the room.

@@ -16,6 +16,8 @@
 #include <map>
 #include <optional>
 
+#include "runtime/agent/processors.h"
+
 namespace troupe {
 namespace {
 
@@ -50,6 +52,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   if (limit_before) ::setrlimit(RLIMIT_NOFILE, &*limit_before);
   if (spec.own_process_group) ::setpgid(0, 0);
   if (spec.niceness > 0) (void)::nice(spec.niceness);
+  bind_thread(0, spec.processors);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
   bool ready = true;

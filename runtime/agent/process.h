@@ -19,6 +19,7 @@ struct ProcessSpec {
   std::string output_file;                                       ///< Takes stdout and stderr; empty: this process's.
   int output = -1;                 ///< A descriptor that takes them instead, if there is one.
   int niceness = 0;                ///< On top of this process's; 0 to 19.
+  std::vector<int> processors;     ///< To which it is bound; empty: as this process.
   bool own_process_group = false;  ///< So that it can be signalled together with its children.
 };
 

@@ -69,6 +69,7 @@ enum class Planted : std::uint8_t {
   cluster_id_unchecked,
   unknown_attempt_awaited_for_ever,
   failed_input_taken_for_done,
+  any_result_ends_the_wait,
   workers_start_waited_for,
   silent_worker_waited_for,
   sharers_outlive_their_worker,

@@ -144,7 +144,7 @@ void fields(Archive& archive, ActorReady& value) {
 }
 template <class Archive>
 void fields(Archive& archive, Report& value) {
-  archive("report", value.node, value.incarnation, value.report);
+  archive("report", value.node, value.incarnation, value.report, appended(value.passed));
 }
 template <class Archive>
 void fields(Archive& archive, AgentWelcome&) {
@@ -167,8 +167,8 @@ void fields(Archive& archive, AwaitedResult& value) {
   archive("awaited result", value.task, value.attempt, as_bytes(value.result));
 }
 template <class Archive>
-void fields(Archive& archive, Hasten& value) {
-  archive("hasten", value.task, value.attempt);
+void fields(Archive& archive, PassResult& value) {
+  archive("pass result", value.task, value.attempt, value.address);
 }
 template <class Archive>
 void fields(Archive& archive, Stop& value) {

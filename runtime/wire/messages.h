@@ -205,6 +205,7 @@ struct Report {
   NodeId node;
   std::uint64_t incarnation = 0;
   AttemptReport report;
+  std::uint32_t passed = 0;  ///< From a worker: so many of the PassResults for it were followed, the first.
 };
 
 // --- scheduler to agent ----------------------------------------------------------------------------------------------
@@ -229,16 +230,17 @@ struct ReportTaken {
 
 // --- agent to worker -------------------------------------------------------------------------------------------------
 
-/// Of an attempt elsewhere on the node, that some of the worker's orders await.
+/// Of an attempt elsewhere on the node, that some of the worker's orders await. Also from worker to worker.
 struct AwaitedResult {
   TaskId task;
   AttemptId attempt;
   Bytes result;
 };
-/// The end of this attempt is waited for: its report is not to gather with others.
-struct Hasten {
+/// An order in another worker awaits the result of this attempt: it is to be sent there as soon as it is made.
+struct PassResult {
   TaskId task;
   AttemptId attempt;
+  std::string address;
 };
 
 // --- worker to agent -------------------------------------------------------------------------------------------------
@@ -285,6 +287,6 @@ using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, As
                              TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
                              Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
                              AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised, Drain, AskSync,
-                             SyncStatus, AskActor, AwaitedResult, Hasten, CancelCall, FindActor, NamedActor>;
+                             SyncStatus, AskActor, AwaitedResult, PassResult, CancelCall, FindActor, NamedActor>;
 
 }  // namespace troupe::message

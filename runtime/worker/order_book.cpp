@@ -15,6 +15,7 @@ bool OrderBook::take(RunOrder order, std::uint64_t taken) {
   entry.has_awaited = true;
   ++awaiting_;
   for (const Own& own : own_) settle(entry, own);
+  for (const auto& [key_of_other, result] : of_others_) fill_in(entry, key_of_other, result);
   return true;
 }
 
@@ -26,32 +27,44 @@ void OrderBook::take_result(Key awaited, const Bytes& result) {
   for (auto& [key, entry] : orders_) fill_in(entry, awaited, result);
 }
 
-void OrderBook::hasten(Key key) {
-  if (key == begun_) is_begun_hastened_ = true;
-  if (const auto found = orders_.find(key); found != orders_.end()) found->second.is_hastened = true;
+void OrderBook::take_passed_result(Key awaited, const Bytes& result) {
+  take_result(awaited, result);
+  of_others_.emplace_back(awaited, result);
+  if (of_others_.size() > most_kept_of_others) of_others_.pop_front();
 }
 
-bool OrderBook::note_end(const AttemptReport& report) {
+void OrderBook::pass(Key key, std::string address) {
+  if (key == begun_) {
+    pass_begun_to_.push_back(std::move(address));
+  } else if (const auto found = orders_.find(key); found != orders_.end()) {
+    found->second.pass_to.push_back(std::move(address));
+  }
+}
+
+std::vector<std::string> OrderBook::note_end(const AttemptReport& report) {
   const bool is_kept = report.result.size() <= most_kept_bytes;
   own_.push_back(
       {{report.task, report.attempt}, report.end == AttemptEnd::done, is_kept, is_kept ? report.result : Bytes()});
   if (awaiting_ > 0)
     for (auto& [key, entry] : orders_) settle(entry, own_.back());
   begun_ = {};
-  return is_begun_hastened_;
+  auto pass_to = std::exchange(pass_begun_to_, {});
+  if (!own_.back().is_done || !is_kept) pass_to.clear();
+  return pass_to;
 }
 
-void OrderBook::settle(Entry& entry, const Own& own) {
+void OrderBook::settle(Entry& entry, const Own& own) const {
   if (own.is_done && own.is_kept) return fill_in(entry, own.key, own.result);
   if (own.is_done) return;  // It comes from the agent.
   for (const Awaited& each : entry.order.awaits)
     if (each.task == own.key.first && each.attempt == own.key.second) entry.is_taken_back = true;
 }
 
-void OrderBook::fill_in(Entry& entry, Key awaited, const Bytes& result) {
+void OrderBook::fill_in(Entry& entry, Key awaited, const Bytes& result) const {
   if (entry.order.awaits.empty()) return;
   std::erase_if(entry.order.awaits.as_vector(), [&](const Awaited& each) {
-    if (each.task != awaited.first || each.attempt != awaited.second) return false;
+    if (each.task != awaited.first || each.attempt != awaited.second)
+      return planted_ == Planted::any_result_ends_the_wait;
     if (each.input < entry.order.inputs.size()) entry.order.inputs[each.input] = result;
     return true;
   });
@@ -68,7 +81,7 @@ RunOrder OrderBook::begin(Key key) {
   TROUPE_CHECK(!entry.empty(), "only what was given begins");
   if (entry.mapped().has_awaited) --awaiting_;
   begun_ = key;
-  is_begun_hastened_ = entry.mapped().is_hastened;
+  pass_begun_to_ = std::move(entry.mapped().pass_to);
   return std::move(entry.mapped().order);
 }
 

@@ -1,17 +1,21 @@
 // The orders of one worker that it has not begun, and the results that they await: of attempts before them in the same
-// worker, or sent by its agent. Pure.
+// worker, or sent by another worker or the agent. Pure.
 //
 // Its own results are kept until an order shows that the agent had their reports when it was given: whatever is given
-// after that comes with values. Larger ones are not kept, they come back from the agent.
+// after that comes with values. Those of other workers may come before the orders that await them: the last few are
+// kept. Larger ones are neither kept nor passed, they come from the agent.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/orders.h"
+#include "runtime/base/planted.h"
 
 namespace troupe {
 
@@ -19,17 +23,23 @@ class OrderBook {
  public:
   using Key = std::pair<TaskId, AttemptId>;
   static constexpr std::size_t most_kept_bytes = 64u << 10;
+  static constexpr std::size_t most_kept_of_others = 256;
+
+  explicit OrderBook(Planted planted = Planted::none) : planted_(planted) {}
 
   /// `taken`: so many reports of this worker's the agent had. False: the same order again.
   bool take(RunOrder order, std::uint64_t taken);
   /// It is not to begin.
   void take_back(Key key);
-  /// The agent sends what it awaits.
+  /// The agent sends what orders that came before await.
   void take_result(Key awaited, const Bytes& result);
-  /// The end of the attempt is to be told at once. Of none that has ended.
-  void hasten(Key key);
-  /// The one that began last has ended so. Answers whether that is to be told at once.
-  bool note_end(const AttemptReport& report);
+  /// Another worker does: some of the orders may still be under way.
+  void take_passed_result(Key awaited, const Bytes& result);
+  /// The result of the attempt is to be passed to that worker. Of none that has ended.
+  void pass(Key key, std::string address);
+  /// The one that began last has ended so. Answers with the workers to which its result is passed, in the order in
+  /// which that was asked for, as often: none, or all.
+  std::vector<std::string> note_end(const AttemptReport& report);
 
   enum class State : std::uint8_t { waits, can_begin, taken_back };
   /// Requires: it was taken, and has not begun.
@@ -43,7 +53,7 @@ class OrderBook {
     RunOrder order;
     bool is_taken_back = false;
     bool has_awaited = false;  // Something, when it came.
-    bool is_hastened = false;
+    std::vector<std::string> pass_to;
   };
   struct Own {
     Key key;
@@ -51,15 +61,17 @@ class OrderBook {
     bool is_kept = false;
     Bytes result;
   };
-  static void settle(Entry& entry, const Own& own);
-  static void fill_in(Entry& entry, Key awaited, const Bytes& result);
+  void settle(Entry& entry, const Own& own) const;
+  void fill_in(Entry& entry, Key awaited, const Bytes& result) const;
 
+  const Planted planted_;
   std::map<Key, Entry> orders_;
   Key begun_;  // The last.
-  bool is_begun_hastened_ = false;
+  std::vector<std::string> pass_begun_to_;
   std::size_t awaiting_ = 0;     // Orders that came with something to wait for, and have not begun.
   std::deque<Own> own_;          // Those that the agent may not know of.
   std::uint64_t first_own_ = 0;  // The number of the first of them.
+  std::deque<std::pair<Key, Bytes>> of_others_;
 };
 
 }  // namespace troupe

@@ -18,11 +18,12 @@
 #include "runtime/worker/hosted_actor.h"
 #include "runtime/worker/kept_state.h"
 #include "runtime/worker/mailbox.h"
+#include "runtime/worker/neighbours.h"
 #include "runtime/worker/order_book.h"
+#include "runtime/worker/run_function.h"
 #include "runtime/worker/talk_turns.h"
 #include "runtime/worker/task_output.h"
 #include "runtime/worker/threaded_actor.h"
-#include "runtime/worker/values.h"
 
 namespace troupe {
 namespace {
@@ -50,6 +51,7 @@ class Worker {
         transport_(transport),
         turns_([this] { transport_.wake(); }),
         agent_(agent_from(transport, options)),
+        neighbours_(transport),
         begun_(options.own_address),
         output_(options.output_file),
         rings_(options.own_address,
@@ -84,6 +86,11 @@ class Worker {
     std::vector<message::Call> gathered;      // Of a logged one: the calls that share a write to disk.
   };
 
+  struct Passed {
+    std::vector<std::string> to;
+    message::AwaitedResult result;
+  };
+
   static PeerId agent_from(Transport& transport, const WorkerOptions& options) {
     const auto listening = transport.listen(options.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
@@ -110,9 +117,9 @@ class Worker {
       } else if (const auto* stop = std::get_if<message::Stop>(&message)) {
         if (delivery.from == agent_) take_back({stop->task, stop->attempt});
       } else if (const auto* awaited = std::get_if<message::AwaitedResult>(&message)) {
-        if (delivery.from == agent_) take_result({awaited->task, awaited->attempt}, awaited->result);
-      } else if (const auto* hasten = std::get_if<message::Hasten>(&message)) {
-        if (delivery.from == agent_) hasten_report({hasten->task, hasten->attempt});
+        take_result({awaited->task, awaited->attempt}, awaited->result, delivery.from == agent_);
+      } else if (auto* pass = std::get_if<message::PassResult>(&message)) {
+        if (delivery.from == agent_) pass_result({pass->task, pass->attempt}, std::move(pass->address));
       } else if (const auto* cancel = std::get_if<message::CancelCall>(&message)) {
         cancelled_.cancel(*cancel);
       } else if (auto* call = std::get_if<message::Call>(&message)) {
@@ -145,14 +152,15 @@ class Worker {
     });
   }
 
-  void take_result(Key awaited, const Bytes& result) {
+  void take_result(Key awaited, const Bytes& result, bool is_from_agent) {
     const std::lock_guard lock(mutex_);
-    orders_.take_result(awaited, result);
+    is_from_agent ? orders_.take_result(awaited, result) : orders_.take_passed_result(awaited, result);
   }
 
-  void hasten_report(Key key) {
+  /// One that has just ended is not passed any more, and its report not to gather: the result goes by the agent then.
+  void pass_result(Key key, std::string address) {
     const std::lock_guard lock(mutex_);
-    orders_.hasten(key);
+    orders_.pass(key, std::move(address));
     const auto is_it = [&](const auto& made) {
       const auto* report = std::get_if<message::Report>(&made.second);
       return report != nullptr && report->report.task == key.first && report->report.attempt == key.second;
@@ -200,26 +208,10 @@ class Worker {
       actor->shares_worker || actor->concurrency ? start_threaded(order, number) : start_actor(order);
     } else {
       begin_output(key);
-      auto made = run_function(order);
+      auto made = run_function(order, catalog_, options_);
       end_output();
       report(std::move(made));
     }
-  }
-
-  AttemptReport run_function(const RunOrder& order) {
-    AttemptReport report{order.task, order.attempt};
-    const auto& work = std::get<FunctionWork>(order.work);
-    const auto* function = catalog_.function(work.function);
-    if (function == nullptr) return failed(order, "this program has no task named '" + work.function + "'");
-    try {
-      Context context(order, options_.connect);
-      ObjectClient* const objects = options_.objects.get();
-      auto returned = (*function)(context, arguments_of(work.arguments, order.inputs, objects));
-      report.result = result_of(std::move(returned), order.durable ? nullptr : objects, context);
-    } catch (...) {
-      return failed(order, text_of_thrown());
-    }
-    return report;
   }
 
   void begin_output(Key key) {
@@ -231,9 +223,6 @@ class Worker {
     begun_.note_running({}, {});
   }
 
-  static AttemptReport failed(const RunOrder& order, std::string why) {
-    return failed(Key{order.task, order.attempt}, std::move(why));
-  }
   static AttemptReport failed(Key key, std::string why) {
     return {key.first, key.second, AttemptEnd::failed, {}, {.message = std::move(why)}};
   }
@@ -243,11 +232,14 @@ class Worker {
   }
 
   void report(AttemptReport made) {
+    std::uint32_t passed = 0;
     {
       const std::lock_guard lock(mutex_);
-      if (orders_.note_end(made)) is_due_ = true;
+      auto pass_to = orders_.note_end(made);
+      passed = static_cast<std::uint32_t>(pass_to.size());
+      if (passed > 0) passed_.push_back({std::move(pass_to), {made.task, made.attempt, made.result}});
     }
-    post(agent_, message::Report{{}, 0, std::move(made)});
+    post(agent_, message::Report{{}, 0, std::move(made), passed});
     // Whatever comes next may take long.
     if (!turns_.try_to_take()) return;
     send_what_is_due();
@@ -259,7 +251,7 @@ class Worker {
     begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
     const auto fail = [&](std::string why) {
       end_output();
-      report(failed(order, std::move(why)));
+      report(failed({order.task, order.attempt}, std::move(why)));
     };
     if (std::string why = made.own.make(order, catalog_, options_); !why.empty()) return fail(std::move(why));
     if (std::get<ActorWork>(order.work).restart) {
@@ -422,7 +414,7 @@ class Worker {
     bool is_of_interest = false;
     {
       const std::lock_guard lock(mutex_);
-      is_of_interest = made_.empty() || orders_.is_empty() || is_due_;
+      is_of_interest = made_.empty() || orders_.is_empty() || is_due_ || !passed_.empty();
       made_.emplace_back(to, std::move(message));
     }
     if (is_of_interest && turns_.is_taken()) transport_.wake();
@@ -437,10 +429,13 @@ class Worker {
       sign_of_life_at_ = now + sign_of_life_interval;
       if (options_.objects) options_.objects->look_after();
       output_.look_after();
+      neighbours_.look_after(now);
     }
+    std::vector<Passed> passed;
     std::vector<std::pair<PeerId, message::Message>> made;
     {
       const std::lock_guard lock(mutex_);
+      passed = std::exchange(passed_, {});
       if (made_.empty()) {
         send_at_ = sign_of_life_at_;
       } else if (!is_gathering_ && !orders_.is_empty() && !is_due_) {
@@ -452,6 +447,8 @@ class Worker {
         made = std::exchange(made_, {});
       }
     }
+    for (const auto& [addresses, message] : passed)
+      for (const PeerId to : neighbours_.at(addresses, now)) send(to, message);
     for (const auto& [to, message] : made) send(to, message);
     outbox_.flush(transport_);
   }
@@ -466,6 +463,7 @@ class Worker {
   TalkTurns turns_;
   Outbox outbox_;  // This, and what is marked so, are of the thread whose turn it is.
   const PeerId agent_;
+  Neighbours neighbours_;  // (talks)
   BegunFile begun_;
   CancelledCalls cancelled_;
   TaskOutput output_;
@@ -475,7 +473,8 @@ class Worker {
 
   std::mutex mutex_;
   OrderBook orders_;
-  bool is_due_ = false;  // What is made.
+  bool is_due_ = false;         // What is made.
+  std::vector<Passed> passed_;  // Never gather.
   std::vector<std::pair<PeerId, message::Message>> made_;
 
   // The executor's.

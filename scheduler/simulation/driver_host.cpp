@@ -197,8 +197,10 @@ void DriverHost::ended(TaskId task, TaskState state, const Bytes& result) {
   for (const auto& [from, batch] : not_added) drop(*batch);
 }
 
-/// What it was made of is what this driver has been told, by whichever scheduler.
+/// What it was made of is what this driver has been told, by whichever scheduler: unless the store's files were
+/// replaced by older ones and then put back, and so two schedulers each told what became of their own.
 void DriverHost::check_used(const Bytes& result) {
+  if (world_.store.was_replaced()) return;
   for (const Bytes& used : world_.witness.used_by(result)) {
     const End& before = ends_[task_of(used)];
     if (before.is_known && before.state == TaskState::done && before.result != used)

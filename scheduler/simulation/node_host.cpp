@@ -117,18 +117,17 @@ void NodeHost::act(agent::Effect&& effect) {
     return world_.network.send(from, world_.places.scheduler(0), envelope, std::move(*message));
   }
   if (const auto* e = std::get_if<agent::StartWorker>(&effect)) start_worker(e->worker);
-  if (const auto* e = std::get_if<agent::GiveOrder>(&effect)) give(*e);
-  if (const auto* e = std::get_if<agent::GiveResult>(&effect))
-    if (const auto worker = workers_.find(e->worker); worker != workers_.end()) {
-      worker->second.book.take_result({e->task, e->attempt}, e->result);
-      begin(e->worker);
-    }
-  if (const auto* e = std::get_if<agent::TakeBack>(&effect))
-    if (const auto worker = workers_.find(e->worker); worker != workers_.end()) {
-      if (worker->second.sharers.contains({e->task, e->attempt})) return end_sharer(e->worker, e->task, e->attempt);
-      worker->second.book.take_back({e->task, e->attempt});
-      begin(e->worker);
-    }
+  if (auto* e = std::get_if<agent::GiveOrder>(&effect)) tell(e->worker, [this, given = std::move(*e)] { give(given); });
+  if (auto* e = std::get_if<agent::GiveResult>(&effect))
+    tell(e->worker, [this, given = std::move(*e)] {
+      workers_.at(given.worker).book.take_result({given.task, given.attempt}, given.result);
+      begin(given.worker);
+    });
+  if (const auto* e = std::get_if<agent::PassResult>(&effect))
+    tell(e->worker, [this, asked = *e] {
+      workers_.at(asked.worker).book.pass({asked.task, asked.attempt}, std::to_string(asked.to));
+    });
+  if (const auto* e = std::get_if<agent::TakeBack>(&effect)) tell(e->worker, [this, asked = *e] { take_back(asked); });
   if (const auto* e = std::get_if<agent::StartCommand>(&effect)) run_command(e->order);
   if (const auto* e = std::get_if<agent::KillWorker>(&effect)) kill(e->worker, e->at_once);
   if (const auto* e = std::get_if<agent::KillCommand>(&effect)) {
@@ -149,7 +148,7 @@ void NodeHost::act(agent::Effect&& effect) {
 // --- workers and commands --------------------------------------------------------------------------------------------
 
 void NodeHost::start_worker(agent::WorkerNumber worker) {
-  workers_[worker].is_stopped = falls_silent();
+  workers_.emplace(worker, Worker{.book = OrderBook(world_.scenario.planted), .is_stopped = falls_silent()});
   later(dice_.between(Time{1}, longest_start), [this, worker] { gives_sign_of_life(worker); });
 }
 
@@ -204,18 +203,46 @@ void NodeHost::end_sharer(agent::WorkerNumber worker, TaskId task, AttemptId att
   });
 }
 
-void NodeHost::give(const agent::GiveOrder& given) {
-  const auto found = workers_.find(given.worker);
+/// It hears what it is told in that order, each a while after it was said.
+void NodeHost::tell(agent::WorkerNumber worker, std::function<void()> what) {
+  const auto found = workers_.find(worker);
   if (found == workers_.end()) return;
+  found->second.told.push_back(std::move(what));
+  later(dice_.between(Time{0}, Time{2}), [this, worker] {
+    const auto hearer = workers_.find(worker);
+    if (hearer == workers_.end()) return;
+    const auto first = std::move(hearer->second.told.front());
+    hearer->second.told.pop_front();
+    first();
+  });
+}
+
+void NodeHost::give(const agent::GiveOrder& given) {
+  Worker& its = workers_.at(given.worker);
   const auto* actor = std::get_if<ActorWork>(&given.order.work);
   if (actor != nullptr && actor->shares_worker) {
-    found->second.sharers[{given.order.task, given.order.attempt}] = ++found->second.begun;
-    if (!found->second.is_stopped) run_in(given.worker, given.order);
+    its.sharers[{given.order.task, given.order.attempt}] = ++its.begun;
+    if (!its.is_stopped) run_in(given.worker, given.order);
     return;
   }
-  if (found->second.book.take(given.order, given.taken))
-    found->second.orders.push_back({given.order.task, given.order.attempt});
+  if (its.book.take(given.order, given.taken)) its.orders.push_back({given.order.task, given.order.attempt});
   begin(given.worker);
+}
+
+void NodeHost::take_back(const agent::TakeBack& asked) {
+  Worker& its = workers_.at(asked.worker);
+  if (its.sharers.contains({asked.task, asked.attempt})) return end_sharer(asked.worker, asked.task, asked.attempt);
+  its.book.take_back({asked.task, asked.attempt});
+  begin(asked.worker);
+}
+
+/// From worker to worker, past the agent.
+void NodeHost::pass(agent::WorkerNumber to, TaskId task, AttemptId attempt) {
+  later(dice_.between(Time{0}, Time{2}), [this, to, task, attempt] {
+    if (!goes_on(to)) return;
+    workers_.at(to).book.take_passed_result({task, attempt}, result_of(task, attempt));
+    begin(to);
+  });
 }
 
 void NodeHost::begin(agent::WorkerNumber worker) {
@@ -237,14 +264,17 @@ void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
   Worker& its = workers_.at(worker);
   its.orders.pop_front();
   its.is_under_way = false;
-  its.book.note_end(report);
-  its.reports.push_back(std::move(report));
-  later(dice_.between(Time{0}, Time{4}), [this, worker] {
+  const auto passed_to = its.book.note_end(report);
+  for (const std::string& address : passed_to)
+    pass(static_cast<agent::WorkerNumber>(std::stoul(address)), report.task, report.attempt);
+  its.reports.push_back({worker, std::move(report), passed_to.size()});
+  const Time longest = dice_.chance(100) ? Time{60} : Time{4};  // An agent may be busy, or late.
+  later(dice_.between(Time{0}, longest), [this, worker] {
     const auto sender = workers_.find(worker);
     if (sender == workers_.end()) return;
-    AttemptReport first = std::move(sender->second.reports.front());
+    const agent::ReportArrived first = std::move(sender->second.reports.front());
     sender->second.reports.pop_front();
-    take(agent::ReportArrived{worker, std::move(first)});
+    take(first);
   });
   begin(worker);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,7 +41,10 @@ class NodeHost {
   bool falls_silent();
   /// It is there, and not stopped.
   bool goes_on(agent::WorkerNumber worker) const;
+  void tell(agent::WorkerNumber worker, std::function<void()> what);
   void give(const agent::GiveOrder& given);
+  void take_back(const agent::TakeBack& asked);
+  void pass(agent::WorkerNumber to, TaskId task, AttemptId attempt);
   /// What it was given first, when what that awaits is there.
   void begin(agent::WorkerNumber worker);
   void run_in(agent::WorkerNumber worker, const RunOrder& order);
@@ -76,8 +80,9 @@ class NodeHost {
     bool is_under_way = false;
     std::map<std::pair<TaskId, AttemptId>, std::uint64_t> sharers;  // or the actors that live in it: the order's number
     std::uint64_t begun = 0;
-    bool is_stopped = false;            // for ever
-    std::deque<AttemptReport> reports;  // on their way to the agent
+    bool is_stopped = false;                   // for ever
+    std::deque<std::function<void()>> told;    // what is on its way to it
+    std::deque<agent::ReportArrived> reports;  // on their way to the agent
   };
   std::map<agent::WorkerNumber, Worker> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;

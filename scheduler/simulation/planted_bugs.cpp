@@ -54,6 +54,7 @@ constexpr PlantedBug table[] = {
     {Planted::what_awaited_others_adopted, "what_awaited_others_adopted", "2"},
     {Planted::unknown_attempt_awaited_for_ever, "unknown_attempt_awaited_for_ever", "15"},
     {Planted::failed_input_taken_for_done, "failed_input_taken_for_done", "3"},
+    {Planted::any_result_ends_the_wait, "any_result_ends_the_wait", "3"},
     {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
     {Planted::workers_start_waited_for, "workers_start_waited_for", "15"},
     {Planted::silent_worker_waited_for, "silent_worker_waited_for", "15"},

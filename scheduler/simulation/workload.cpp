@@ -60,20 +60,23 @@ class Drawing {
   /// what they come after. Answers with when they are.
   std::vector<Time> draw_grids(Time first, Time leaves) {
     std::vector<Time> starts;
-    begin(first, plan_.own);
-    for (int left = 50; left > 0; --left) add_quick({});
-    plan_.batches.push_back(std::move(batch_));
-    for (int grids = dice_.between(1, 4); grids > 0; --grids) {
+    for (int grids = dice_.chance(200) ? dice_.between(10, 25) : dice_.between(1, 4); grids > 0; --grids) {
       begin(Time{dice_.between(first.count(), leaves.count())}, plan_.own);
-      starts.push_back(batch_.at);
+      for (int left = 30; left > 0; --left) add_quick({}, Time{3});
+      const Time begins = batch_.at + Time{dice_.between(0, 200)};
+      plan_.batches.push_back(std::move(batch_));
+      begin(begins, plan_.own);
+      starts.push_back(begins);
+      // Of the longer ones more still run when those behind them come.
+      const Time longest{dice_.chance(500) ? 3 : 40};
       std::vector<TaskId> before;
-      const auto width = dice_.between<std::size_t>(1, 4);
+      const auto width = dice_.between<std::size_t>(1, 6);
       for (int steps = dice_.between(2, 8); steps > 0; --steps) {
         std::vector<TaskId> row;
         for (std::size_t i = 0; i < width; ++i) {
           std::vector<TaskId> near;
           for (std::size_t j = i < 1 ? 0 : i - 1; j < before.size() && j <= i + 1; ++j) near.push_back(before[j]);
-          row.push_back(add_quick(std::move(near)));
+          row.push_back(add_quick(std::move(near), longest));
         }
         before = std::move(row);
       }
@@ -85,12 +88,12 @@ class Drawing {
   }
 
  private:
-  TaskId add_quick(std::vector<TaskId> inputs) {
+  TaskId add_quick(std::vector<TaskId> inputs, Time longest) {
     TaskSpec& spec = add(std::move(inputs), FunctionWork{"f", {}});
     spec.work = FunctionWork{"f", {}};
     spec.needs = {.cpus = 1000};
     TaskScript& script = batch_.scripts.back();
-    script.duration = Time{dice_.between(0, 3)};
+    script.duration = dice_.between(Time{0}, longest);
     if (!dice_.chance(100)) script.failures = 0;
     return spec.id;
   }

@@ -373,6 +373,19 @@ class OneCommand(Case):
         _, err = self.troupe("run", "--", "no-such-program", code=1)
         self.assertIn("cannot start 'no-such-program'", err)
 
+    def test_it_is_bound_to_as_many_processors_as_it_asks_for(self):
+        code = "import os; print(len(os.sched_getaffinity(0)))"
+        out, _ = self.troupe("run", "--cpus", "1", "--", sys.executable, "-c", code)
+        self.assertEqual(out, "1\n")
+        out, _ = self.troupe("run", "--cpus", "0.5", "--", sys.executable, "-c", code)
+        self.assertEqual(out, f"{len(os.sched_getaffinity(0))}\n")
+
+    def test_its_memory_and_that_of_what_it_starts_are_kept_to(self):
+        hoard = f"{sys.executable} -c 'import time; hoard = bytearray(300 << 20); time.sleep(60)'"
+        out, err = self.troupe("run", "--memory", "100MiB", "--", "sh", "-c", hoard + "; echo over", code=1)
+        self.assertNotIn("over", out)
+        self.assertRegex(err, r"out of memory: it used \d+ MiB, it was granted 100 MiB: ask for more")
+
     def test_its_output_appears_while_it_runs(self):
         flag = self.folder / "go"
         process = self.start("run", "--", "sh", "-c", f"echo first; while ! test -e {flag}; do sleep 0.01; done; echo second")

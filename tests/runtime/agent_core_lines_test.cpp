@@ -83,7 +83,7 @@ TEST_CASE("what was given ahead and is told to stop is taken back before its wor
   CHECK(node.is_told_to_stop("b") == "take b#1 back from 1");
   CHECK(node.is_told_to_stop("b") == "ignored: the attempt is ending");
   CHECK(node.finishes(1, "a") == "report a#1 done");
-  CHECK(node.finishes(1, "b", AttemptEnd::cancelled) == "report b#1 cancelled");
+  CHECK(node.finishes(1, "b", AttemptEnd::cancelled) == "report b#1 cancelled: it was told to stop");
   // One that had begun already is ended like any other.
   (void)node.at(10ms).is_given("c");
   (void)node.is_given("d");
@@ -96,7 +96,7 @@ TEST_CASE("an order lines up where what it awaits runs, and results go to the wo
   Node node;
   node.is_busy_with_a_and_x();
   CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
-  CHECK(node.is_given_behind("y", {"x", "a"}) == "give y#1 to 2; hasten a#1");
+  CHECK(node.is_given_behind("y", {"x", "a"}) == "give y#1 to 2; pass a#1 from 1 to 2");
   CHECK(node.is_given_behind("z", {"y"}) == "give z#1 to 2");
   CHECK(node.finishes(1, "a") == "report a#1 done; give result of a#1 to 2");
   CHECK(node.finishes(2, "x") == "report x#1 done");
@@ -105,12 +105,55 @@ TEST_CASE("an order lines up where what it awaits runs, and results go to the wo
   CHECK(node.finishes(2, "z") == "report z#1 done");
 }
 
+TEST_CASE("what a worker has passed on is not sent again, and what it was told of too late is", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("y", {"x", "a"}) == "give y#1 to 2; pass a#1 from 1 to 2");
+  (void)node.is_given_behind("c", {"b"});
+  CHECK(node.is_given_behind("z", {"y", "a"}) == "give z#1 to 2; pass a#1 from 1 to 2");
+  SECTION("it followed both") { CHECK(node.finishes(1, "a", AttemptEnd::done, 2) == "report a#1 done"); }
+  SECTION("it followed the first") {
+    CHECK(node.finishes(1, "a", AttemptEnd::done, 1) == "report a#1 done; give result of a#1 to 2");
+  }
+}
+
+TEST_CASE("a report that comes before those of what it awaited is held until these are there", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("y", {"x", "a"}) == "give y#1 to 2; pass a#1 from 1 to 2");
+  CHECK(node.is_given_behind("z", {"y"}) == "give z#1 to 2");
+  CHECK(node.finishes(2, "x") == "report x#1 done");
+  CHECK(node.finishes(2, "y") == "");
+  CHECK(node.finishes(2, "z") == "");
+  SECTION("they come") {
+    CHECK(node.finishes(1, "a", AttemptEnd::done, 1) == "report a#1 done; report y#1 done; report z#1 done");
+  }
+  SECTION("they were lost: what has seen them does not count, nor what has seen that") {
+    const std::string effects = node.has_exited(1, {.signal = 9}, 1);
+    CHECK(effects.find("report a#1 failed: signal 9") != std::string::npos);
+    CHECK(effects.find("report y#1 preempted") != std::string::npos);
+    CHECK(effects.find("report z#1 preempted") != std::string::npos);
+    CHECK(effects.find("done") == std::string::npos);
+  }
+  SECTION("it dies itself: nothing of it counts") {
+    const std::string effects = node.has_exited(2, {.signal = 9}, 3);
+    CHECK(effects.find("report y#1 preempted") != std::string::npos);
+    CHECK(effects.find("done") == std::string::npos);
+    CHECK(node.finishes(1, "a", AttemptEnd::done, 1) == "report a#1 done");
+  }
+  SECTION("it is told to stop meanwhile") {
+    CHECK(node.is_told_to_stop("y").starts_with("take y#1 back from 2; report y#1 cancelled: it was told to stop"));
+  }
+}
+
 TEST_CASE("while there is room for others, what awaits something waits for that room", "[agent]") {
   Node node;
   (void)node.is_given("a");
   (void)node.has_ready(1);
   CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
-  CHECK(node.is_given_behind("c", {"a"}) == "hasten a#1");
+  CHECK(node.is_given_behind("c", {"a"}) == "");
   CHECK(node.finishes(1, "a") == "report a#1 done; start worker 2");
   CHECK(node.has_ready(2) == "give c#1 to 2");
 }
@@ -120,7 +163,7 @@ TEST_CASE("an idle worker takes its share of what awaits something that another 
   node.is_busy_with_a_and_x();
   CHECK(node.finishes(2, "x") == "report x#1 done");
   CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
-  CHECK(node.is_given_behind("c", {"a"}) == "give c#1 to 2; hasten a#1");
+  CHECK(node.is_given_behind("c", {"a"}) == "give c#1 to 2; pass a#1 from 1 to 2");
   CHECK(node.is_given_behind("e", {"b"}) == "give e#1 to 1");
   CHECK(node.is_given("d") == "");  // Worker 2 holds the room while it waits.
   CHECK(node.finishes(1, "a") == "report a#1 done; give result of a#1 to 2");
@@ -132,7 +175,7 @@ TEST_CASE("an idle worker that waits for what fails is free for others", "[agent
   node.is_busy_with_a_and_x();
   (void)node.finishes(2, "x");
   (void)node.is_given_behind("b", {"a"});
-  CHECK(node.is_given_behind("c", {"a"}) == "give c#1 to 2; hasten a#1");
+  CHECK(node.is_given_behind("c", {"a"}) == "give c#1 to 2; pass a#1 from 1 to 2");
   CHECK(node.finishes(1, "a", AttemptEnd::failed).find("take c#1 back from 2") != std::string::npos);
   CHECK(node.finishes(2, "c", AttemptEnd::cancelled).starts_with("report c#1 preempted"));
   CHECK(node.is_given("d") == "give d#1 to 2");
@@ -144,7 +187,7 @@ TEST_CASE("what awaits others keeps to their worker, though the line of another 
   CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
   CHECK(node.is_given_behind("c", {"b"}) == "give c#1 to 1");
   CHECK(node.is_given_behind("d", {"c"}) == "give d#1 to 1");
-  CHECK(node.is_given_behind("e", {"d", "x"}) == "give e#1 to 1; hasten x#1");
+  CHECK(node.is_given_behind("e", {"d", "x"}) == "give e#1 to 1; pass x#1 from 2 to 1");
   CHECK(node.is_given_behind("f", {"d"}) == "give f#1 to 1");
   CHECK(node.is_given_behind("y", {"x"}) == "give y#1 to 2");
 }
@@ -184,7 +227,7 @@ TEST_CASE("a worker that waits for long for what another runs goes on with somet
   node.is_busy_with_a_and_x();
   for (const auto& [task, before_it] : {std::pair("b", "a"), std::pair("c", "b"), std::pair("d", "c")})
     (void)node.is_given_behind(task, {before_it});
-  CHECK(node.is_given_behind("y", {"b", "x"}) == "give y#1 to 2; hasten b#1");
+  CHECK(node.is_given_behind("y", {"b", "x"}) == "give y#1 to 2; pass b#1 from 1 to 2");
   CHECK(node.finishes(2, "x") == "report x#1 done");  // Worker 2 waits for b.
   (void)node.has_ready(1);
   (void)node.has_ready(2);
@@ -198,7 +241,7 @@ TEST_CASE("a worker that dies takes along what awaited the results that it had n
   node.is_busy_with_a_and_x();
   for (const auto& [task, before_it] : {std::pair("b", "a"), std::pair("c", "b"), std::pair("d", "c")})
     (void)node.is_given_behind(task, {before_it});
-  CHECK(node.is_given_behind("y", {"x", "b"}) == "give y#1 to 2; hasten b#1");
+  CHECK(node.is_given_behind("y", {"x", "b"}) == "give y#1 to 2; pass b#1 from 1 to 2");
   const std::string effects = node.has_exited(1, {.signal = 9}, 1);
   CHECK(effects.find("report a#1 failed: signal 9") != std::string::npos);
   CHECK(effects.find("report b#1 preempted") != std::string::npos);

@@ -58,8 +58,9 @@ class Node {
     (void)is_given("x");
     (void)has_ready(2);
   }
-  std::string finishes(agent::WorkerNumber worker, const std::string& task, AttemptEnd end = AttemptEnd::done) {
-    return says(agent::ReportArrived{worker, {.task = id_of(task), .attempt = {1, 1}, .end = end}});
+  std::string finishes(agent::WorkerNumber worker, const std::string& task, AttemptEnd end = AttemptEnd::done,
+                       std::size_t passed = 0) {
+    return says(agent::ReportArrived{worker, {.task = id_of(task), .attempt = {1, 1}, .end = end}, passed});
   }
   std::string ticks() { return says(agent::Tick{}); }
 
@@ -112,7 +113,9 @@ class Node {
   std::string text_of(const agent::GiveResult& e) const {
     return "give result of " + name(e.task, e.attempt) + " to " + std::to_string(e.worker);
   }
-  std::string text_of(const agent::Hasten& e) const { return "hasten " + name(e.task, e.attempt); }
+  std::string text_of(const agent::PassResult& e) const {
+    return "pass " + name(e.task, e.attempt) + " from " + std::to_string(e.worker) + " to " + std::to_string(e.to);
+  }
   std::string text_of(const agent::TakeBack& e) const {
     return "take " + name(e.task, e.attempt) + " back from " + std::to_string(e.worker);
   }

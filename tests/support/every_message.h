@@ -82,7 +82,7 @@ inline std::vector<message::Message> every_message() {
                  {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}},
       AskActor{task},
       AwaitedResult{task, attempt, Bytes("\0r", 2)},
-      Hasten{task, attempt},
+      PassResult{task, attempt, "ipc:///w"},
       CancelCall{task, attempt, 5, 6},
       FindActor{15, "a"},
       NamedActor{15, task, RestartMode::logged, false}};

@@ -1,4 +1,8 @@
 // What is too large to travel is refused in words, and disturbs nothing else.
+#include <signal.h>
+
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "scheduler/local/cluster.h"
@@ -22,6 +26,7 @@ class Store {
 constexpr Task<std::string(std::size_t)> makes{"limits.makes"};
 constexpr Task<std::size_t(std::string)> measures{"limits.measures"};
 constexpr Task<std::size_t(std::string, std::string)> measures_both{"limits.measures_both"};
+constexpr Task<std::size_t(std::size_t)> hoards{"limits.hoards"};
 constexpr ActorType<Store()> store{"limits.Store"};
 constexpr Method<&Store::keep> keep{"keep"};
 constexpr Method<&Store::size> size_of{"size"};
@@ -30,8 +35,15 @@ void enroll(Catalog& catalog) {
   catalog.add(makes, [](std::size_t bytes) { return std::string(bytes, 'x'); });
   catalog.add(measures, [](const std::string& bytes) { return bytes.size(); });
   catalog.add(measures_both, [](const std::string& a, const std::string& b) { return a.size() + b.size(); });
+  catalog.add(hoards, [](std::size_t bytes) {
+    const std::string hoard(bytes, 'x');
+    std::this_thread::sleep_for(std::chrono::seconds(1));  // Long enough to be seen at it.
+    return hoard.size();
+  });
   catalog.add(store, keep, size_of);
 }
+
+constexpr std::int64_t granted(std::size_t bytes) { return static_cast<std::int64_t>(bytes); }
 
 void check_no_room(const Error& error) {
   INFO(error.message);
@@ -59,4 +71,26 @@ TEST_CASE("arguments and results for which there is no room are refused, and eve
   check_no_room(session.try_get(actor.call(keep, large)).error());
   session.get(actor.call(keep, std::string(20 * mebibyte, 'x')));
   CHECK(session.get(actor.call(size_of)) == static_cast<long>(20 * mebibyte));
+}
+
+TEST_CASE("a task that uses more memory than it was granted is killed, and told so", "[local]") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  CHECK(session.get(session.submit({.needs = {.memory_bytes = granted(256 * mebibyte)}}, hoards, 64 * mebibyte)) ==
+        64 * mebibyte);
+  const auto killed =
+      session.try_get(session.submit({.needs = {.memory_bytes = granted(64 * mebibyte)}}, hoards, 256 * mebibyte));
+  REQUIRE_FALSE(killed);
+  CHECK(killed.error().fault == Fault::task_failed);
+  CHECK_THAT(killed.error().message, Catch::Contains("out of memory: it used ") &&
+                                         Catch::Contains(", it was granted 64 MiB: ask for more (needs.memory)"));
+  // It may try again.
+  try {
+    session.get(session.submit(
+        {.needs = {.memory_bytes = granted(64 * mebibyte)}, .max_attempts = 2, .retry_on_signals = {SIGKILL}}, hoards,
+        256 * mebibyte));
+    FAIL("it had no room");
+  } catch (const TaskFailed& failed) {
+    CHECK(failed.failure().attempt == 2);
+  }
 }
