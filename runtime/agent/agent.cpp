@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <utility>
@@ -21,14 +20,13 @@
 #include "runtime/agent/process.h"
 #include "runtime/agent/processors.h"
 #include "runtime/agent/seen_file.h"
-#include "runtime/agent/worker_sockets.h"
+#include "runtime/agent/worker_process.h"
 #include "runtime/base/abi.h"
 #include "runtime/base/overloaded.h"
 #include "runtime/objects/object_store.h"
 #include "runtime/objects/stored_object.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/outbox.h"
-#include "runtime/worker/begun_file.h"
 #include "runtime/worker/task_log.h"
 #include "runtime/worker/worker.h"
 
@@ -62,12 +60,13 @@ class Agent {
         core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)},
               agent::Time(0)),
         seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }),
+        fork_servers_(options.fork_server_arguments),
         processors_(options.capacity.cpus) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
     for (auto& [key, command] : commands_) ::kill(-command.process.pid, SIGKILL);
-    for (auto& [number, worker] : workers_) reap(worker.process);
+    for (auto& [number, worker] : workers_) worker.reap();
     for (auto& [key, command] : commands_) reap(command.process);
   }
   Agent(const Agent&) = delete;
@@ -97,6 +96,7 @@ class Agent {
     follow_scheduler();
     if (Clock::now() >= prune_at_) {
       prune_logs(options_.log_directory);
+      fork_servers_.look_after();
       prune_at_ = Clock::now() + between_prunings;
     }
     if (since_start(start_) >= wake_at_) {
@@ -144,15 +144,6 @@ class Agent {
  private:
   using Key = std::pair<TaskId, AttemptId>;
 
-  struct WorkerProcess {
-    Process process;
-    WorkerId id;
-    PeerId peer;
-    std::string output_file;
-    std::string refusal;      // Why it was not let in.
-    std::uint64_t given = 0;  // Orders.
-    std::uint64_t ended = 0;  // As it says.
-  };
   struct CommandProcess {
     Process process;
     RunOrder order;
@@ -277,7 +268,7 @@ class Agent {
   void start_worker(const agent::StartWorker& start) {
     WorkerProcess worker;
     worker.id = WorkerId{own_half() | (random_id() & ~first_half)};
-    worker.output_file = options_.log_directory + "/worker-" + to_text(worker.id);
+    worker.output_file = worker_output(options_.log_directory, worker.id);
     ProcessSpec spec{.argv = options_.worker_arguments(start.program, worker.id),
                      .environment = environment_of(start.grant),
                      .output_file = worker.output_file};
@@ -287,8 +278,11 @@ class Agent {
       for (const auto& variable : start.environment->variables) spec.environment.push_back(variable);
     }
     spec.environment.emplace_back("TROUPE_NODE", options_.name);
-    spec.environment.emplace_back(worker_output_variable, worker.output_file);
-    auto process = start_process(spec);
+    auto process = fork(start.program, spec, worker);
+    if (!process) {
+      spec.environment.emplace_back(worker_output_variable, worker.output_file);
+      process = start_process(spec);
+    }
     if (!process) {
       failed_starts_.emplace_back(start.worker, process.error().message);
       wake_at_ = agent::Time(0);  // The next turn tells of it.
@@ -298,6 +292,14 @@ class Agent {
     numbers_[worker.id] = start.worker;
     transport_.watch(worker.process.descriptor, false);
     workers_.emplace(start.worker, std::move(worker));
+  }
+
+  Result<Process> fork(const std::string& program, const ProcessSpec& spec, WorkerProcess& worker) {
+    worker.forked_by = fork_servers_.of(program, spec);
+    if (!worker.forked_by) return Error{Fault::unavailable, {}};
+    auto process = worker.forked_by->fork(worker.id);
+    if (!process) worker.forked_by = nullptr;
+    return process;
   }
 
   /// Its end is what the core hears of.
@@ -377,14 +379,14 @@ class Agent {
     transport_.unwatch(worker.process.descriptor);
     const pid_t pid = worker.process.pid;
     processors_.forget(pid);
-    const ProcessEnd end = reap(worker.process);
+    const ProcessEnd end = worker.reap();
     Begun begun = BegunFile::take(options_.worker_address(worker.id));
-    const std::string lines = last_lines(log_of(worker, begun), shown_lines, shown_bytes);
+    const std::string lines = last_lines(log_of(worker, begun, options_.log_directory), shown_lines, shown_bytes);
     const std::string why = memory_.take_cause(pid, end.signal) + "its worker ended: " + describe(end);
     const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
     step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal}, begun.orders,
                              std::move(begun.blamed)});
-    remove_if_empty(worker.output_file);
+    remove_output(worker);
     remove_sockets(options_.worker_address(worker.id));
   }
 
@@ -418,22 +420,6 @@ class Agent {
 
   std::uint64_t own_half() const { return options_.node.value & first_half; }
 
-  /// What a worker that has ended printed last, under the name of the attempt that it died under.
-  std::string log_of(const WorkerProcess& worker, const Begun& begun) const {
-    if (!begun.running) return worker.output_file;
-    std::string log = options_.log_directory + '/' + log_name(begun.running, begun.attempt);
-    std::error_code missing;
-    // If it is not there, the file is called so by now.
-    if (std::filesystem::file_size(worker.output_file, missing) > 0 && !missing)
-      std::filesystem::rename(worker.output_file, log, missing);
-    return log;
-  }
-
-  static void remove_if_empty(const std::string& file) {
-    std::error_code ignored;
-    if (std::filesystem::file_size(file, ignored) == 0) std::filesystem::remove(file, ignored);
-  }
-
   /// As long as others wait here the scheduler is in no hurry to know what has ended.
   void send_what_is_due() {
     if (to_scheduler_.is_empty()) return;
@@ -466,6 +452,7 @@ class Agent {
   Clock::time_point look_at_ = start_ + between_looks;  // Whether that has changed.
   bool was_welcome_ = false;
   agent::Time wake_at_{};
+  ForkServers fork_servers_;
   std::map<agent::WorkerNumber, WorkerProcess> workers_;
   std::map<WorkerId, agent::WorkerNumber> numbers_;
   std::map<PeerId, agent::WorkerNumber> number_of_;

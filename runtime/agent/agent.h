@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/agent/fork_server.h"
 #include "runtime/base/ids.h"
 #include "runtime/base/resources.h"
 #include "runtime/base/result.h"
@@ -27,6 +28,8 @@ struct AgentOptions {
   std::function<std::string(WorkerId)> worker_address;
   /// The command line that starts `program` as a worker.
   std::function<std::vector<std::string>(const std::string& program, WorkerId)> worker_arguments;
+  /// The one that starts it as a fork server; none: every worker is started anew.
+  ForkServers::Arguments fork_server_arguments;
   std::function<void()> on_welcome;  ///< Called once: the scheduler has taken it in.
   std::string seen_file;             ///< Keeps what was seen of the cluster's store; empty: it is forgotten.
   std::string log_directory;         ///< Takes the output of workers, one file each.

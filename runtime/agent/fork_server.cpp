@@ -21,6 +21,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{1};  // With a server that was asked for something.
+// With one that has just been started: a worker that is started anew would take as long.
+constexpr std::chrono::milliseconds start_patience{20};
+constexpr std::chrono::seconds kept_unused{60};
+constexpr std::size_t most_kinds = 8;
 
 struct Asked {
   std::uint64_t worker = 0;
@@ -51,8 +55,7 @@ void say(const Descriptor& socket, const Said& said, std::span<const int> descri
 
 void tell_ends(const Descriptor& socket) {
   int status = 0;
-  for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;)
-    say(socket, {Said::Kind::ended, ended, status});
+  for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) say(socket, {Said::Kind::ended, ended, status});
 }
 
 }  // namespace
@@ -94,14 +97,14 @@ bool ForkServer::hear(Clock::time_point deadline, IsThere is_there) {
     if (!count || !*count) continue;
     if (said.kind == Said::Kind::ready) is_ready_ = true;
     if (said.kind == Said::Kind::ended) ended_[said.process] = said.status;
-    if (said.kind == Said::Kind::forked)
-      forked_ = Process{said.process, **count == 1 ? ::fcntl(descriptors[0].number(), F_DUPFD_CLOEXEC, 0) : -1};
+    if (said.kind == Said::Kind::forked) forked_ = Process{said.process, descriptors[0].release()};
   }
   return is_there();
 }
 
 bool ForkServer::is_ready() {
-  hear(Clock::time_point{}, [this] { return is_ready_; });
+  hear(Clock::time_point{}, [] { return false; });  // All that there is.
+  if (!is_ready_) hear(Clock::now() + start_patience, [this] { return is_ready_; });
   return is_ready_ && !is_lost_;
 }
 
@@ -125,6 +128,35 @@ ProcessEnd ForkServer::reap(Process& process) {
   process = {};
   const auto known = ended_.extract(pid);
   return known.empty() ? ProcessEnd{unknown_exit_code, 0} : end_of(known.mapped());
+}
+
+std::shared_ptr<ForkServer> ForkServers::of(const std::string& program, const ProcessSpec& spec) {
+  if (!arguments_) return nullptr;
+  std::vector<std::string> name{program, spec.working_directory, std::to_string(spec.niceness)};
+  for (const auto& [variable, value] : spec.environment) name.push_back(variable + '=' + value);
+  if (kinds_.size() >= most_kinds && !kinds_.contains(name)) return nullptr;
+  Kind& kind = kinds_[name];
+  kind.used = Clock::now();
+  if (kind.server != nullptr) {
+    if (kind.server->is_ready()) return kind.server;
+    if (kind.server->is_lost()) kind = {.starts = 0, .server = nullptr, .used = kind.used};
+  } else if (++kind.starts == 2) {
+    ProcessSpec its{.argv = arguments_(program),
+                    .environment = spec.environment,
+                    .working_directory = spec.working_directory,
+                    .output_file = "/dev/null",
+                    .niceness = spec.niceness};
+    // What hinders it hinders the worker that is started now, which says so.
+    if (auto server = ForkServer::start(std::move(its))) kind.server = std::make_shared<ForkServer>(std::move(*server));
+  }
+  return nullptr;
+}
+
+void ForkServers::look_after() {
+  std::erase_if(kinds_, [](const auto& each) {
+    const Kind& kind = each.second;
+    return kind.server.use_count() <= 1 && Clock::now() - kind.used > kept_unused;
+  });
 }
 
 WorkerId serve_forks() {

@@ -8,8 +8,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "runtime/agent/process.h"
 #include "runtime/base/ids.h"
@@ -25,8 +29,10 @@ class ForkServer {
   ~ForkServer();
   ForkServer(ForkServer&& other) noexcept;
 
-  /// It has come so far that it takes words, and lives.
+  /// It has come so far that it takes words, and lives. Waits a moment for it.
   bool is_ready();
+  /// It has died, or did not answer.
+  bool is_lost() const { return is_lost_; }
   /// Requires: is_ready(). Fails with: peer_lost, timed_out (it is stopped); it is of no use then.
   Result<Process> fork(WorkerId worker);
 
@@ -45,6 +51,29 @@ class ForkServer {
   bool is_lost_ = false;
   std::optional<Process> forked_;
   std::map<pid_t, int> ended_;  // As waitpid() says.
+};
+
+/// The fork servers of a node, one for each kind of worker of which a second one was started: the first is started
+/// anew.
+class ForkServers {
+ public:
+  /// The command line of a program as a fork server; none: there are none.
+  using Arguments = std::function<std::vector<std::string>(const std::string& program)>;
+  explicit ForkServers(Arguments arguments) : arguments_(std::move(arguments)) {}
+
+  /// Of the kind that the program and `spec` make, if there is one that is ready. To be asked once for each worker.
+  std::shared_ptr<ForkServer> of(const std::string& program, const ProcessSpec& spec);
+  /// Drops those that nobody has needed for a while. To be called now and then.
+  void look_after();
+
+ private:
+  struct Kind {
+    std::size_t starts = 0;
+    std::shared_ptr<ForkServer> server;
+    std::chrono::steady_clock::time_point used{};
+  };
+  const Arguments arguments_;
+  std::map<std::vector<std::string>, Kind> kinds_;
 };
 
 /// The fork server's end, with the agent's words on its stdin. Returns in every child that it forks, whose stdin is

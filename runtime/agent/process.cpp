@@ -1,6 +1,7 @@
 #include "runtime/agent/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -53,8 +54,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   if (spec.own_process_group) ::setpgid(0, 0);
   if (spec.niceness > 0) (void)::nice(spec.niceness);
   bind_thread(0, spec.processors);
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, 0);
+  ::dup2(spec.input >= 0 ? spec.input : ::open("/dev/null", O_RDONLY), 0);
   bool ready = true;
   if (spec.output >= 0 || !spec.output_file.empty()) {
     const int output =
@@ -123,10 +123,8 @@ void reset_signals() {
 }
 
 bool has_ended(const Process& process) {
-  siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(process.descriptor), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
-    return errno == ECHILD;
-  return info.si_pid != 0;
+  pollfd polled{process.descriptor, POLLIN, 0};
+  return ::poll(&polled, 1, 0) > 0;
 }
 
 ProcessEnd reap(Process& process) {
@@ -136,9 +134,12 @@ ProcessEnd reap(Process& process) {
   }
   TROUPE_CHECK(pid == process.pid || errno == ECHILD, "a child can be waited for");
   ::close(process.descriptor);
-  if (pid != process.pid) status = -1;
+  const bool was_own = pid == process.pid;
   process = {};
-  if (status == -1) return {unknown_exit_code, 0};
+  return was_own ? end_of(status) : ProcessEnd{unknown_exit_code, 0};
+}
+
+ProcessEnd end_of(int status) {
   if (WIFSIGNALED(status)) return {0, WTERMSIG(status)};
   return {WEXITSTATUS(status), 0};
 }

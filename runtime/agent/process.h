@@ -17,6 +17,7 @@ struct ProcessSpec {
   std::vector<std::pair<std::string, std::string>> environment;  ///< On top of this process's own.
   std::string working_directory;                                 ///< Empty: this process's.
   std::string output_file;                                       ///< Takes stdout and stderr; empty: this process's.
+  int input = -1;                                                ///< A descriptor that is its stdin; -1: nothing.
   int output = -1;                 ///< A descriptor that takes them instead, if there is one.
   int niceness = 0;                ///< On top of this process's; 0 to 19.
   std::vector<int> processors;     ///< To which it is bound; empty: as this process.
@@ -37,6 +38,9 @@ struct ProcessEnd {
   int signal = 0;  ///< Not 0: killed by it.
 };
 
+/// From what waitpid() tells.
+ProcessEnd end_of(int status);
+
 /// Starts a program; it is killed when the calling thread ends.
 ///
 /// Fails with: bad_input, naming the program and why it cannot be started.
@@ -50,7 +54,7 @@ void raise_descriptor_limit();
 /// go through exec, and an ignored SIGCHLD hides the end of children.
 void reset_signals();
 
-/// Whether it has ended; its end is then to be taken.
+/// Whether it has ended; its end is then to be taken. Of any process, not only a child.
 bool has_ended(const Process& process);
 
 /// Waits for the end of a process, takes it and closes the descriptor.

@@ -24,6 +24,8 @@ class Descriptor {
 
   explicit operator bool() const { return number_ >= 0; }
   int number() const { return number_; }
+  /// To another owner.
+  int release() { return std::exchange(number_, -1); }
 
  private:
   int number_ = -1;

@@ -16,6 +16,11 @@ namespace troupe {
 /// Tells a worker's process which file its agent opened for its output.
 inline constexpr const char* worker_output_variable = "TROUPE_WORKER_OUTPUT";
 
+/// That file, in a node's folder of logs.
+inline std::string worker_output(const std::string& logs, WorkerId worker) {
+  return logs + "/worker-" + to_text(worker);
+}
+
 struct WorkerOptions {
   WorkerId id;
   ClusterId cluster;

@@ -37,6 +37,12 @@ std::vector<std::string> to_argv(const std::string& program, const RoleArguments
   return argv;
 }
 
+void show_as_worker(int argc, char** argv, const std::string& id) {
+  std::string_view("worker").copy(argv[1] + role_option.size(), std::string_view("forker").size());
+  for (int i = 2; i < argc; ++i)
+    if (std::string_view(argv[i]).starts_with("id=")) id.copy(argv[i] + 3, std::string_view(argv[i]).size() - 3);
+}
+
 std::optional<RoleArguments> role_arguments_from(int argc, char** argv) {
   if (argc < 2 || !std::string_view(argv[1]).starts_with(role_option)) return std::nullopt;
   RoleArguments arguments{std::string(std::string_view(argv[1]).substr(role_option.size())), {}};

@@ -11,7 +11,7 @@
 namespace troupe::scheduler {
 
 struct RoleArguments {
-  std::string role;  ///< `supervisor` or `worker`.
+  std::string role;  ///< `supervisor`, `worker` or `forker`.
   std::map<std::string, std::string> values;
 
   /// Requires: it is there.
@@ -21,6 +21,10 @@ struct RoleArguments {
 };
 
 std::vector<std::string> to_argv(const std::string& program, const RoleArguments& arguments);
+
+/// In a child of a fork server: the worker of that id is seen as one from outside too. Requires: `argv` is a forker's,
+/// with an id of as many digits.
+void show_as_worker(int argc, char** argv, const std::string& id);
 
 /// None: an ordinary start, as a driver.
 std::optional<RoleArguments> role_arguments_from(int argc, char** argv);

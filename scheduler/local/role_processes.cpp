@@ -135,6 +135,16 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"scheduler", scheduler_address(directory)},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
+                 .fork_server_arguments =
+                     [&](const std::string& program) {
+                       return to_argv(program, {"forker",
+                                                {{"cluster", arguments.at("cluster")},
+                                                 {"id", to_text(WorkerId{})},
+                                                 {"agent", agent},
+                                                 {"scheduler", scheduler_address(directory)},
+                                                 {"directory", directory},
+                                                 {"logs", arguments.at("logs")}}});
+                     },
                  .on_welcome = [word] { tell(word, std::string(ready_word)); },
                  .seen_file = seen,
                  .log_directory = arguments.at("logs"),

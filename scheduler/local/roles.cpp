@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "runtime/agent/fork_server.h"
 #include "runtime/wire/ring_transport.h"
 #include "runtime/worker/worker.h"
 #include "scheduler/local/places.h"
@@ -27,6 +28,21 @@ void open_what_is_closed() {
   if (descriptor >= 0) ::close(descriptor);
 }
 
+/// Returns in each worker that is forked, as if it had been started so.
+scheduler::RoleArguments worker_from_here(int argc, char** argv, scheduler::RoleArguments arguments) {
+  const WorkerId worker = serve_forks();
+  const std::string output = worker_output(arguments.at("logs"), worker);
+  const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (file < 0 || ::dup2(file, STDOUT_FILENO) < 0 || ::dup2(file, STDERR_FILENO) < 0) ::_exit(127);
+  ::close(file);
+  ::setenv(worker_output_variable, output.c_str(), 1);
+  arguments.role = "worker";
+  arguments.values["id"] = to_text(worker);
+  arguments.values["address"] = scheduler::worker_address(arguments.at("directory"), to_text(worker));
+  scheduler::show_as_worker(argc, argv, to_text(worker));
+  return arguments;
+}
+
 }  // namespace
 
 bool has_played_role() { return played; }
@@ -38,10 +54,11 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
     std::fprintf(stderr, "%s\n", abi_mismatch("this program", compiled_for, "its library").c_str());
     std::exit(1);
   }
-  const auto arguments = scheduler::role_arguments_from(argc, argv);
+  auto arguments = scheduler::role_arguments_from(argc, argv);
   if (!arguments) return;
   if (arguments->role == "supervisor") std::exit(scheduler::run_supervisor(*arguments));
-  TROUPE_CHECK(arguments->role == "worker", "a role is supervisor or worker");
+  if (arguments->role == "forker") *arguments = worker_from_here(argc, argv, std::move(*arguments));
+  TROUPE_CHECK(arguments->role == "worker", "a role is supervisor, worker or forker");
   Catalog catalog;
   enroll(catalog);
   const auto transport = make_ring_transport();

@@ -8,8 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -310,6 +312,32 @@ TEST_CASE("a killed scheduler is started again: what runs goes on, and new work 
   core.reset();
   local.reset();
   CHECK(is_gone(id, directory));
+}
+
+TEST_CASE("workers come from a fork server, and are started anew when that dies", "[local]") {
+  Cluster cluster = Cluster::local();
+  Session session = cluster.connect();
+  std::vector<Actor<Counter>> actors;
+  std::map<pid_t, int> children;
+  const auto pid_of = [&](auto& actor) {  // Of the attempt that answers.
+    for (;;)
+      if (const auto pid = session.try_get(actor.call(counter_pid), 20s); pid || pid.error().fault != Fault::peer_lost)
+        return pid.value();
+  };
+  for (int i = 0; i < 8; ++i) {
+    actors.push_back(session.spawn({.max_restarts = 2}, counter, 0L));
+    ++children[parent_of(pid_of(actors.back()))];
+  }
+  const auto server = std::max_element(children.begin(), children.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  CHECK(children.size() == 2);  // The agent, and that.
+  CHECK(server->second >= 5);
+  const auto cmdline = [](pid_t pid) { return text_in("/proc/" + std::to_string(pid) + "/cmdline"); };
+  CHECK(cmdline(server->first).find("=forker") != std::string::npos);
+  CHECK(cmdline(pid_of(actors.back())).find("=worker") != std::string::npos);
+  REQUIRE(::kill(server->first, SIGKILL) == 0);
+  REQUIRE(eventually([&] { return processes_of(to_text(cluster.id().high)).count(server->first) == 0; }));
+  for (auto& actor : actors) CHECK(parent_of(pid_of(actor)) != server->first);
 }
 
 TEST_CASE("another driver adds tasks to a graph from a task of it that runs, and no longer", "[local]") {

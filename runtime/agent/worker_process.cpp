@@ -1,4 +1,4 @@
-#include "runtime/agent/worker_sockets.h"
+#include "runtime/agent/worker_process.h"
 
 #include <unistd.h>
 
@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "runtime/ring/ring_link.h"
+#include "runtime/worker/task_log.h"
 
 namespace troupe {
 namespace {
@@ -13,6 +14,22 @@ namespace {
 constexpr std::string_view scheme = "ipc://";
 
 }  // namespace
+
+std::string log_of(const WorkerProcess& worker, const Begun& begun, const std::string& logs) {
+  if (!begun.running) return worker.output_file;
+  std::string log = logs + '/' + log_name(begun.running, begun.attempt);
+  std::error_code missing;
+  // If it is not there, the file is called so by now.
+  if (std::filesystem::file_size(worker.output_file, missing) > 0 && !missing)
+    std::filesystem::rename(worker.output_file, log, missing);
+  return log;
+}
+
+void remove_output(const WorkerProcess& worker) {
+  std::error_code missing;
+  if (std::filesystem::file_size(worker.output_file, missing) == 0)
+    std::filesystem::remove(worker.output_file, missing);
+}
 
 void remove_sockets(const std::string& address) {
   if (!address.starts_with(scheme)) return;
