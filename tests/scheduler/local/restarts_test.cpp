@@ -81,12 +81,13 @@ struct Call {
 /// Calls until it is told to stop, then until one more call is answered.
 template <class T>
 std::vector<Call> call_on(Session& session, const Actor<T>& actor, std::uint64_t first_id,
-                          const std::atomic<bool>& may_end) {
+                          const std::atomic<bool>& may_end, std::atomic<std::size_t>& made) {
   constexpr std::size_t most_open = 40;
   std::vector<Call> calls;
   const auto call_one = [&] { calls.push_back({first_id + calls.size(), actor.call(add, first_id + calls.size())}); };
   while (!may_end) {
     call_one();
+    ++made;
     if (calls.size() >= most_open) session.wait(std::vector{calls[calls.size() - most_open].answer}, 1, 20s);
   }
   const auto end = std::chrono::steady_clock::now() + 60s;
@@ -95,19 +96,20 @@ std::vector<Call> call_on(Session& session, const Actor<T>& actor, std::uint64_t
   return calls;
 }
 
-/// Three callers, each with a session of its own, while `disturb` runs.
+/// Three callers, each with a session of its own, while `disturb` runs, which sees how many calls have been made.
 template <class T, class Disturb>
 std::vector<std::vector<Call>> called_by_three(Cluster& cluster, const Actor<T>& actor, std::deque<Session>& sessions,
                                                std::deque<Actor<T>>& actors, Disturb disturb) {
   std::atomic<bool> may_end = false;
+  std::atomic<std::size_t> made = 0;
   std::vector<std::vector<Call>> calls(3);
   std::vector<std::jthread> threads;
   for (std::uint64_t i = 0; i < 3; ++i) {
     Session& session = sessions.emplace_back(cluster.connect());
     Actor<T>& attached = actors.emplace_back(session.attach(actor.handle()));
-    threads.emplace_back([&, i] { calls[i] = call_on(session, attached, (i + 1) << 32, may_end); });
+    threads.emplace_back([&, i] { calls[i] = call_on(session, attached, (i + 1) << 32, may_end, made); });
   }
-  disturb();
+  disturb(made);
   may_end = true;
   for (auto& thread : threads) thread.join();
   return calls;
@@ -155,7 +157,8 @@ void check_logged(const ActorType<T()>& type) {
   session.get(actor.call(pid));
   std::deque<Session> sessions;
   std::deque<Actor<T>> actors;
-  const auto calls = called_by_three(cluster, actor, sessions, actors, [&] { kill_workers(session, actor, 6); });
+  const auto calls =
+      called_by_three(cluster, actor, sessions, actors, [&](const auto&) { kill_workers(session, actor, 6); });
   check_each_once(sessions, calls, all_ids(session, actor));
 }
 
@@ -168,6 +171,27 @@ TEST_CASE("logged calls take effect once each and are all answered, however ofte
   SECTION("without") { check_logged(ledger); }
 }
 
+TEST_CASE("of a million logged calls none is lost and none takes effect twice, while a worker is killed every second") {
+  Cluster cluster = Cluster::local({.cpus = 2000});
+  Session session = cluster.connect();
+  ActorOptions options = logged;
+  options.max_restarts = 10'000;
+  options.checkpoint_calls = 100'000;
+  const auto actor = session.spawn(options, saved_ledger);
+  session.get(actor.call(pid));
+  std::deque<Session> sessions;
+  std::deque<Actor<SavedLedger>> actors;
+  int kills = 0;
+  const auto calls = called_by_three(cluster, actor, sessions, actors, [&](const std::atomic<std::size_t>& made) {
+    for (; made < 1'000'000; ++kills) {
+      std::this_thread::sleep_for(1s);  // Between two kills, as the test's name says.
+      kill_worker(session, actor);
+    }
+  });
+  CHECK(kills > 1);
+  check_each_once(sessions, calls, all_ids(session, actor));
+}
+
 TEST_CASE("after a restart from a checkpoint each caller knows which of its calls are not in the state") {
   Cluster cluster = Cluster::local({.cpus = 2000});
   Session session = cluster.connect();
@@ -176,7 +200,8 @@ TEST_CASE("after a restart from a checkpoint each caller knows which of its call
   session.get(actor.call(pid));
   std::deque<Session> sessions;
   std::deque<Actor<SavedLedger>> actors;
-  const auto calls = called_by_three(cluster, actor, sessions, actors, [&] { kill_workers(session, actor, 6); });
+  const auto calls =
+      called_by_three(cluster, actor, sessions, actors, [&](const auto&) { kill_workers(session, actor, 6); });
 
   const Ids applied = all_ids(session, actor);
   const std::set<std::uint64_t> in_state(applied.begin(), applied.end());
