@@ -61,7 +61,7 @@ class Agent {
               agent::Time(0)),
         seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }),
         fork_servers_(options.fork_server_arguments),
-        processors_(options.capacity.cpus) {}
+        processors_(options.capacity.cpus, options.node.value) {}
 
   ~Agent() {
     for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);

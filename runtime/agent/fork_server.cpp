@@ -76,6 +76,7 @@ ForkServer::ForkServer(ForkServer&& other) noexcept
     : process_(std::exchange(other.process_, {})),
       socket_(std::move(other.socket_)),
       is_ready_(other.is_ready_),
+      was_waited_for_(other.was_waited_for_),
       is_lost_(other.is_lost_),
       forked_(other.forked_),
       ended_(std::move(other.ended_)) {}
@@ -104,7 +105,7 @@ bool ForkServer::hear(Clock::time_point deadline, IsThere is_there) {
 
 bool ForkServer::is_ready() {
   hear(Clock::time_point{}, [] { return false; });  // All that there is.
-  if (!is_ready_) hear(Clock::now() + start_patience, [this] { return is_ready_; });
+  if (!std::exchange(was_waited_for_, true)) hear(Clock::now() + start_patience, [this] { return is_ready_; });
   return is_ready_ && !is_lost_;
 }
 

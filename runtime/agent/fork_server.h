@@ -29,7 +29,7 @@ class ForkServer {
   ~ForkServer();
   ForkServer(ForkServer&& other) noexcept;
 
-  /// It has come so far that it takes words, and lives. Waits a moment for it.
+  /// It has come so far that it takes words, and lives. Waits a moment for it, once.
   bool is_ready();
   /// It has died, or did not answer.
   bool is_lost() const { return is_lost_; }
@@ -48,6 +48,7 @@ class ForkServer {
   Process process_;
   Descriptor socket_;
   bool is_ready_ = false;
+  bool was_waited_for_ = false;
   bool is_lost_ = false;
   std::optional<Process> forked_;
   std::map<pid_t, int> ended_;  // As waitpid() says.

@@ -28,22 +28,25 @@ void bind_thread(pid_t thread, const std::vector<int>& processors) {
   (void)::sched_setaffinity(thread, sizeof set, &set);  // It may have ended; and unbound it runs as well.
 }
 
-Processors::Processors(Milli cpus) {
+Processors::Processors(Milli cpus, std::uint64_t first) {
   cpu_set_t usable;
   if (::sched_getaffinity(0, sizeof usable, &usable) != 0 || cpus != whole * CPU_COUNT(&usable)) return;
   for (int processor = 0; processor < CPU_SETSIZE; ++processor)
     if (CPU_ISSET(static_cast<std::size_t>(processor), &usable)) granted_[processor] = 0;
+  first_ = first % granted_.size();
 }
 
 std::vector<int> Processors::choose(Milli cpus, const std::vector<int>& rather) const {
   const auto wanted = static_cast<std::size_t>(cpus / whole);
   if (wanted == 0 || wanted > granted_.size()) return {};
-  std::vector<std::tuple<Milli, bool, int>> order;
+  std::vector<std::tuple<Milli, bool, std::size_t, int>> order;
+  std::size_t place = granted_.size() - first_;
   for (const auto& [processor, granted] : granted_)
-    order.emplace_back(granted, std::find(rather.begin(), rather.end(), processor) == rather.end(), processor);
+    order.emplace_back(granted, std::find(rather.begin(), rather.end(), processor) == rather.end(),
+                       place++ % granted_.size(), processor);
   std::sort(order.begin(), order.end());
   std::vector<int> chosen;
-  for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(std::get<int>(order[i]));
+  for (std::size_t i = 0; i < wanted; ++i) chosen.push_back(std::get<3>(order[i]));
   std::sort(chosen.begin(), chosen.end());
   return chosen;
 }

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <map>
 #include <vector>
 
@@ -16,8 +17,8 @@ namespace troupe {
 
 class Processors {
  public:
-  /// `cpus`: of the node.
-  explicit Processors(Milli cpus);
+  /// `cpus`: of the node. `first`: where it begins, of processors alike; nodes that share a machine begin elsewhere.
+  explicit Processors(Milli cpus, std::uint64_t first = 0);
 
   /// For what is about to start: none where it is not to be bound, as where it was granted no whole cpu.
   std::vector<int> choose(Milli cpus) const { return choose(cpus, {}); }
@@ -40,6 +41,7 @@ class Processors {
   void count(const Bound& bound, int sign);
 
   std::map<int, Milli> granted_;  // On each that may be used; empty: nobody is bound.
+  std::size_t first_ = 0;         // Of these.
   std::map<pid_t, Bound> bound_;
 };
 

@@ -33,6 +33,8 @@ TEST_CASE("what runs is bound to as many processors as it was granted, those wit
   CHECK(processors.choose(1000 * count) == all);
   const auto first = processors.choose(1000);
   CHECK(first == std::vector<int>{all.front()});
+  CHECK(Processors(1000 * count, 1).choose(1000) == std::vector<int>{all[1 % all.size()]});
+  CHECK(Processors(1000 * count, 1).choose(1000 * count) == all);
   processors.take(some, 1000);
   if (all.size() < 2) return;
   CHECK(processors.choose(1000) == std::vector<int>{all[1]});
