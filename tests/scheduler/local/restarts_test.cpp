@@ -285,7 +285,7 @@ TEST_CASE("logged calls take effect once each though their node falls silent and
   const auto agent = session.get(actor.call(parent));
   std::deque<Session> sessions;
   std::deque<Actor<SavedLedger>> actors;
-  const auto calls = called_by_three(cluster, actor, sessions, actors, [&] {
+  const auto calls = called_by_three(cluster, actor, sessions, actors, [&](const auto&) {
     REQUIRE(::kill(agent, SIGSTOP) == 0);
     const auto end = std::chrono::steady_clock::now() + 60s;
     while (session.try_get(actor.call(parent), 20s).value() == agent && std::chrono::steady_clock::now() < end)
