@@ -64,7 +64,7 @@ class Agent {
         processors_(options.capacity.cpus, options.node.value) {}
 
   ~Agent() {
-    for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
+    for (auto& [number, worker] : workers_) send_signal(worker.process, SIGKILL);
     for (auto& [key, command] : commands_) ::kill(-command.process.pid, SIGKILL);
     for (auto& [number, worker] : workers_) worker.reap();
     for (auto& [key, command] : commands_) reap(command.process);
@@ -114,7 +114,7 @@ class Agent {
 
   /// Nothing is taken or started any more.
   void end_commands() {
-    for (auto& [number, worker] : workers_) ::kill(worker.process.pid, SIGKILL);
+    for (auto& [number, worker] : workers_) send_signal(worker.process, SIGKILL);
     for (auto& [key, command] : commands_) signal_command(command, SIGTERM);
     const auto end = Clock::now() + AgentSettings{}.kill_grace;
     while (!commands_.empty()) {
@@ -251,8 +251,8 @@ class Agent {
             [&](agent::KillWorker& each) {
               const auto worker = workers_.find(each.worker);
               if (worker == workers_.end()) return;
-              ::kill(worker->second.process.pid, each.at_once ? SIGKILL : SIGTERM);
-              ::kill(worker->second.process.pid, SIGCONT);  // One that is stopped would not hear it.
+              send_signal(worker->second.process, each.at_once ? SIGKILL : SIGTERM);
+              send_signal(worker->second.process, SIGCONT);  // One that is stopped would not hear it.
             },
             [&](agent::KillCommand& each) {
               const auto command = commands_.find({each.task, each.attempt});
@@ -267,11 +267,8 @@ class Agent {
 
   void start_worker(const agent::StartWorker& start) {
     WorkerProcess worker;
-    worker.id = WorkerId{own_half() | (random_id() & ~first_half)};
-    worker.output_file = worker_output(options_.log_directory, worker.id);
-    ProcessSpec spec{.argv = options_.worker_arguments(start.program, worker.id),
-                     .environment = environment_of(start.grant),
-                     .output_file = worker.output_file};
+    worker.id = new_worker_id();
+    ProcessSpec spec{.environment = environment_of(start.grant)};
     if (start.environment) {
       spec.working_directory = start.environment->working_directory;
       spec.niceness = start.environment->niceness;
@@ -280,9 +277,13 @@ class Agent {
     spec.environment.emplace_back("TROUPE_NODE", options_.name);
     auto process = fork(start.program, spec, worker);
     if (!process) {
-      spec.environment.emplace_back(worker_output_variable, worker.output_file);
+      worker.id = new_worker_id();  // A fork server that is late may yet make the other.
+      spec.argv = options_.worker_arguments(start.program, worker.id);
+      spec.output_file = worker_output(options_.log_directory, worker.id);
+      spec.environment.emplace_back(worker_output_variable, spec.output_file);
       process = start_process(spec);
     }
+    worker.output_file = worker_output(options_.log_directory, worker.id);
     if (!process) {
       failed_starts_.emplace_back(start.worker, process.error().message);
       wake_at_ = agent::Time(0);  // The next turn tells of it.
@@ -305,7 +306,7 @@ class Agent {
   /// Its end is what the core hears of.
   static void refuse(WorkerProcess& worker, std::string why) {
     worker.refusal = std::move(why);
-    ::kill(worker.process.pid, SIGKILL);
+    send_signal(worker.process, SIGKILL);
   }
 
   void give(agent::GiveOrder& given) {
@@ -314,7 +315,7 @@ class Agent {
     const auto worker = workers_.find(given.worker);
     if (worker != workers_.end() && has_it_alone) {
       ++worker->second.given;
-      memory_.limit(worker->second.process.pid, given.order.grant.memory_bytes);
+      memory_.limit(worker->second.process, given.order.grant.memory_bytes);
       processors_.take(worker->second.process.pid, given.order.grant.cpus);
     }
     tell(given.worker, message::Run{std::move(given.order), given.taken});
@@ -337,7 +338,7 @@ class Agent {
       return;
     }
     transport_.watch(process->descriptor, false);
-    memory_.limit(process->pid, order.grant.memory_bytes);
+    memory_.limit(*process, order.grant.memory_bytes);
     processors_.hold(process->pid, command->process.processors, order.grant.cpus);
     commands_.emplace(key, CommandProcess{*process, order, std::move(*command)});
   }
@@ -417,6 +418,8 @@ class Agent {
     objects_.emplace(std::move(*store));
     return {};
   }
+
+  WorkerId new_worker_id() const { return WorkerId{own_half() | (random_id() & ~first_half)}; }
 
   std::uint64_t own_half() const { return options_.node.value & first_half; }
 

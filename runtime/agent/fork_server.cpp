@@ -6,12 +6,15 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
+#include <iterator>
 
 #include "runtime/ring/local_socket.h"
 
@@ -124,7 +127,7 @@ Result<Process> ForkServer::fork(WorkerId worker) {
 
 ProcessEnd ForkServer::reap(Process& process) {
   const pid_t pid = process.pid;
-  hear(Clock::now() + patience, [&] { return ended_.contains(pid); });
+  is_lost_ = !hear(Clock::now() + patience, [&] { return ended_.contains(pid); }) || is_lost_;
   ::close(process.descriptor);
   process = {};
   const auto known = ended_.extract(pid);
@@ -135,12 +138,18 @@ std::shared_ptr<ForkServer> ForkServers::of(const std::string& program, const Pr
   if (!arguments_) return nullptr;
   std::vector<std::string> name{program, spec.working_directory, std::to_string(spec.niceness)};
   for (const auto& [variable, value] : spec.environment) name.push_back(variable + '=' + value);
+  struct stat file {};  // One that was built anew is another.
+  if (::stat(program.c_str(), &file) != 0) return nullptr;
+  name.push_back(std::to_string(file.st_ino) + ' ' + std::to_string(file.st_size) + ' ' +
+                 std::to_string(file.st_mtim.tv_sec) + '.' + std::to_string(file.st_mtim.tv_nsec));
   if (kinds_.size() >= most_kinds && !kinds_.contains(name)) return nullptr;
   Kind& kind = kinds_[name];
   kind.used = Clock::now();
   if (kind.server != nullptr) {
     if (kind.server->is_ready()) return kind.server;
-    if (kind.server->is_lost()) kind = {.starts = 0, .server = nullptr, .used = kind.used};
+    // One that never was ready would not be the next time either.
+    if (kind.server->is_lost()) kind.starts = kind.server->was_ready() ? 0 : kind.starts;
+    if (kind.server->is_lost()) kind.server = nullptr;
   } else if (++kind.starts == 2) {
     ProcessSpec its{.argv = arguments_(program),
                     .environment = spec.environment,
@@ -172,6 +181,9 @@ WorkerId serve_forks() {
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::close(nothing);
+  // A library that started a thread while it was loaded would miss it in the children.
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  if (std::distance(begin(threads), end(threads)) != 1) ::_exit(0);
   say(socket, {});
   const pid_t own = ::getpid();
   for (;;) {
@@ -195,6 +207,7 @@ WorkerId serve_forks() {
       return WorkerId{asked.worker};
     }
     const Descriptor descriptor(child < 0 ? -1 : descriptor_of(child));
+    if (child > 0 && !descriptor) ::kill(child, SIGKILL);
     const int number = descriptor.number();
     say(socket, {Said::Kind::forked, child, 0}, {&number, descriptor ? 1u : 0u});
   }

@@ -33,6 +33,7 @@ class ForkServer {
   bool is_ready();
   /// It has died, or did not answer.
   bool is_lost() const { return is_lost_; }
+  bool was_ready() const { return is_ready_; }
   /// Requires: is_ready(). Fails with: peer_lost, timed_out (it is stopped); it is of no use then.
   Result<Process> fork(WorkerId worker);
 
@@ -80,7 +81,7 @@ class ForkServers {
 /// The fork server's end, with the agent's words on its stdin. Returns in every child that it forks, whose stdin is
 /// nothing, and which dies with it; ends with its agent.
 ///
-/// Requires: the process has no other threads.
+/// One that has other threads ends at once: they would be missing in the children.
 WorkerId serve_forks();
 
 }  // namespace troupe

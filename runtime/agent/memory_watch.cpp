@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 namespace troupe {
 namespace {
@@ -15,42 +17,66 @@ constexpr int most_generations = 32;  // Of children's children.
 
 std::string mebibytes(std::int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
-std::int64_t private_memory_of(pid_t process, int generations) {
-  const std::string folder = "/proc/" + std::to_string(process);
+/// The process, and what it has started.
+void add_tree(pid_t process, int generations, std::vector<pid_t>& tree) {
+  tree.push_back(process);
+  if (generations == 0) return;
+  std::error_code gone;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task", gone)) {
+    std::ifstream children(thread.path() / "children");
+    for (pid_t child = 0; children >> child;) add_tree(child, generations - 1, tree);
+  }
+}
+
+/// Resident and of no file, in bytes: what it shares with others since a fork counts in each. Cheap.
+std::int64_t most_used_by(pid_t process) {
   std::int64_t size = 0;
   std::int64_t resident = 0;
   std::int64_t shared = 0;
-  if (!(std::ifstream(folder + "/statm") >> size >> resident >> shared)) return 0;
-  std::int64_t bytes = (resident - shared) * ::sysconf(_SC_PAGESIZE);
-  if (generations == 0) return bytes;
-  std::error_code gone;
-  for (const auto& thread : std::filesystem::directory_iterator(folder + "/task", gone)) {
-    std::ifstream children(thread.path() / "children");
-    for (pid_t child = 0; children >> child;) bytes += private_memory_of(child, generations - 1);
+  std::ifstream("/proc/" + std::to_string(process) + "/statm") >> size >> resident >> shared;
+  return (resident - shared) * ::sysconf(_SC_PAGESIZE);
+}
+
+/// Likewise, but of what is shared only its part.
+std::int64_t used_by(pid_t process) {
+  std::ifstream lines("/proc/" + std::to_string(process) + "/smaps_rollup");
+  for (std::string name; lines >> name;) {
+    std::int64_t kibibytes = 0;
+    if (name == "Pss_Anon:" && lines >> kibibytes) return kibibytes << 10;
   }
-  return bytes;
+  return most_used_by(process);  // An older kernel.
+}
+
+std::int64_t sum(const std::vector<pid_t>& tree, std::int64_t (*used)(pid_t)) {
+  return std::accumulate(tree.begin(), tree.end(), std::int64_t{0},
+                         [used](std::int64_t bytes, pid_t process) { return bytes + used(process); });
 }
 
 }  // namespace
 
-std::int64_t private_memory_of(pid_t process) { return private_memory_of(process, most_generations); }
-
-void MemoryWatch::limit(pid_t process, std::int64_t bytes) {
+void MemoryWatch::limit(const Process& process, std::int64_t bytes) {
   if (bytes == 0) {
-    watched_.erase(process);
+    watched_.erase(process.pid);
   } else {
-    watched_[process].limit = bytes;
+    Watched& watched = watched_[process.pid];
+    watched.process = process;
+    watched.limit = bytes;
   }
 }
 
 void MemoryWatch::look(Time now) {
   if (now < next_look()) return;
   next_look_ = now + between_looks;
-  for (auto& [process, its] : watched_) {
-    const std::int64_t used = private_memory_of(process);
-    if (used <= its.limit || its.used > 0) continue;
+  for (auto& [pid, its] : watched_) {
+    if (its.used > 0 || has_ended(its.process)) continue;
+    std::vector<pid_t> tree;
+    add_tree(pid, most_generations, tree);
+    if (sum(tree, most_used_by) <= its.limit) continue;
+    const std::int64_t used = sum(tree, used_by);
+    if (used <= its.limit) continue;
     its.used = used;
-    ::kill(process, SIGKILL);
+    send_signal(its.process, SIGKILL);
+    for (std::size_t i = 1; i < tree.size(); ++i) ::kill(tree[i], SIGKILL);
   }
 }
 

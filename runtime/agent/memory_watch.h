@@ -1,28 +1,25 @@
 // Keeps workers and commands to the memory that they were granted: looks a few times a second how much each uses, with
-// all that it started, and kills what uses more. It counts what is theirs alone (resident, not shared): objects in the
-// node's store are not.
+// all that it started, and kills what uses more, with all of that. It counts what is theirs alone, and memory that they
+// share after a fork once: objects in the node's store are not.
 //
 // No cgroup does it, for an agent is seldom given one of its own: what grows by gigabytes within a look gets so far.
 #pragma once
-
-#include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
 
-namespace troupe {
+#include "runtime/agent/process.h"
 
-/// Of the process and its descendants, in bytes; 0 when it is gone.
-std::int64_t private_memory_of(pid_t process);
+namespace troupe {
 
 class MemoryWatch {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   /// 0: no limit. Again: another one from now on.
-  void limit(pid_t process, std::int64_t bytes);
+  void limit(const Process& process, std::int64_t bytes);
 
   /// To be called at next_look(), or earlier.
   void look(Time now);
@@ -34,6 +31,7 @@ class MemoryWatch {
 
  private:
   struct Watched {
+    Process process;
     std::int64_t limit = 0;
     std::int64_t used = 0;  // When it was killed for it; else 0.
   };

@@ -122,6 +122,10 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+void send_signal(const Process& process, int number) {
+  (void)::syscall(SYS_pidfd_send_signal, process.descriptor, number, nullptr, 0);
+}
+
 bool has_ended(const Process& process) {
   pollfd polled{process.descriptor, POLLIN, 0};
   return ::poll(&polled, 1, 0) > 0;

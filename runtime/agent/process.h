@@ -54,6 +54,9 @@ void raise_descriptor_limit();
 /// go through exec, and an ignored SIGCHLD hides the end of children.
 void reset_signals();
 
+/// Of any process, not only a child; one that has ended gets none.
+void send_signal(const Process& process, int number);
+
 /// Whether it has ended; its end is then to be taken. Of any process, not only a child.
 bool has_ended(const Process& process);
 

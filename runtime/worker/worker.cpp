@@ -6,7 +6,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 #include "runtime/base/abi.h"
@@ -34,6 +33,9 @@ using Clock = std::chrono::steady_clock;
 // waits no longer, and a processor that all share is not given away for each.
 constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds sign_of_life_interval{1000};
+
+// For what another worker passed on may be lost. Its agent is sooner out of patience with what has not ended.
+constexpr std::chrono::seconds longest_awaiting{3};
 
 constexpr std::size_t most_gathered_bytes = 1u << 20;  // Of calls that share a write to disk.
 
@@ -84,11 +86,6 @@ class Worker {
     std::unique_ptr<ThreadedActor> threaded;  // Or none.
     std::optional<KeptState> kept;            // If it survives a restart.
     std::vector<message::Call> gathered;      // Of a logged one: the calls that share a write to disk.
-  };
-
-  struct Passed {
-    std::vector<std::string> to;
-    message::AwaitedResult result;
   };
 
   static PeerId agent_from(Transport& transport, const WorkerOptions& options) {
@@ -183,26 +180,32 @@ class Worker {
     wait_until(has_more, {rings_.bell(), has_more}, first_due());
   }
 
-  void wait_for_what_it_awaits(Key key) {
+  /// False: it has not come.
+  bool wait_for_what_it_awaits(Key key) {
     const auto is_stopping = [this] { return executor_.is_stopping(); };
     const auto may_begin = [this, key] {
       const std::lock_guard lock(mutex_);
       return orders_.state_of(key) != OrderBook::State::waits;
     };
-    if (may_begin()) return;
-    wait_until([&] { return is_stopping() || may_begin(); }, {rings_.bell(), is_stopping}, Clock::time_point::max());
+    if (may_begin()) return true;
+    wait_until([&] { return is_stopping() || may_begin(); }, {rings_.bell(), is_stopping},
+               Clock::now() + longest_awaiting);
+    return may_begin();
   }
 
   void begin(Key key) {
-    wait_for_what_it_awaits(key);
+    const bool has_come = wait_for_what_it_awaits(key);
     if (executor_.is_stopping()) return;
     std::unique_lock lock(mutex_);
+    if (!has_come) orders_.take_back(key);
     const bool is_taken_back = orders_.state_of(key) == OrderBook::State::taken_back;
     const RunOrder order = orders_.begin(key);
     lock.unlock();
     const std::uint64_t number = begun_.count_one();
     const auto* actor = std::get_if<ActorWork>(&order.work);
-    if (is_taken_back) {
+    if (!has_come) {
+      report(report_of(key, AttemptEnd::preempted, "what it awaits has not come"));
+    } else if (is_taken_back) {
       report(stopped(key));
     } else if (actor != nullptr) {
       actor->shares_worker || actor->concurrency ? start_threaded(order, number) : start_actor(order);
@@ -223,13 +226,10 @@ class Worker {
     begun_.note_running({}, {});
   }
 
-  static AttemptReport failed(Key key, std::string why) {
-    return {key.first, key.second, AttemptEnd::failed, {}, {.message = std::move(why)}};
+  static AttemptReport report_of(Key key, AttemptEnd end, std::string why) {
+    return {key.first, key.second, end, {}, {.message = std::move(why)}};
   }
-
-  static AttemptReport stopped(Key key) {
-    return {key.first, key.second, AttemptEnd::cancelled, {}, {.message = "it was told to stop"}};
-  }
+  static AttemptReport stopped(Key key) { return report_of(key, AttemptEnd::cancelled, "it was told to stop"); }
 
   void report(AttemptReport made) {
     std::uint32_t passed = 0;
@@ -237,7 +237,8 @@ class Worker {
       const std::lock_guard lock(mutex_);
       auto pass_to = orders_.note_end(made);
       passed = static_cast<std::uint32_t>(pass_to.size());
-      if (passed > 0) passed_.push_back({std::move(pass_to), {made.task, made.attempt, made.result}});
+      if (passed > 0)
+        passed_.emplace_back(std::move(pass_to), message::AwaitedResult{made.task, made.attempt, made.result});
     }
     post(agent_, message::Report{{}, 0, std::move(made), passed});
     // Whatever comes next may take long.
@@ -251,7 +252,7 @@ class Worker {
     begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
     const auto fail = [&](std::string why) {
       end_output();
-      report(failed({order.task, order.attempt}, std::move(why)));
+      report(report_of({order.task, order.attempt}, AttemptEnd::failed, std::move(why)));
     };
     if (std::string why = made.own.make(order, catalog_, options_); !why.empty()) return fail(std::move(why));
     if (std::get<ActorWork>(order.work).restart) {
@@ -288,7 +289,8 @@ class Worker {
                     actors_.erase(key);
                     if (is_alone) end_output();
                     // Nobody awaits the end of an actor.
-                    post(agent_, message::Report{{}, 0, why.empty() ? stopped(key) : failed(key, why)});
+                    post(agent_,
+                         message::Report{{}, 0, why.empty() ? stopped(key) : report_of(key, AttemptEnd::failed, why)});
                   });
                 }});
     if (is_alone) alone_ = actors_[key].threaded.get();
@@ -392,7 +394,7 @@ class Worker {
   void end_kept(Key key, const Error& why) {
     auto ended = actors_.extract(key);
     while (const auto call = ended.mapped().mailbox.next()) answer(call->caller, gone_answer(*call));
-    post(agent_, message::Report{{}, 0, failed(key, why.message)});
+    post(agent_, message::Report{{}, 0, report_of(key, AttemptEnd::failed, why.message)});
   }
 
   Clock::time_point first_due() const {
@@ -431,7 +433,7 @@ class Worker {
       output_.look_after();
       neighbours_.look_after(now);
     }
-    std::vector<Passed> passed;
+    decltype(passed_) passed;
     std::vector<std::pair<PeerId, message::Message>> made;
     {
       const std::lock_guard lock(mutex_);
@@ -473,8 +475,8 @@ class Worker {
 
   std::mutex mutex_;
   OrderBook orders_;
-  bool is_due_ = false;         // What is made.
-  std::vector<Passed> passed_;  // Never gather.
+  bool is_due_ = false;                                                              // What is made.
+  std::vector<std::pair<std::vector<std::string>, message::AwaitedResult>> passed_;  // To whom. Never gather.
   std::vector<std::pair<PeerId, message::Message>> made_;
 
   // The executor's.

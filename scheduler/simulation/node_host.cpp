@@ -7,7 +7,8 @@
 namespace troupe::scheduler::sim {
 namespace {
 
-constexpr Time longest_start{10};  // of a worker; and how long an end takes
+constexpr Time longest_start{10};       // of a worker; and how long an end takes
+constexpr Time longest_awaiting{3000};  // until a worker takes for lost what it awaits
 
 }  // namespace
 
@@ -238,6 +239,7 @@ void NodeHost::take_back(const agent::TakeBack& asked) {
 
 /// From worker to worker, past the agent.
 void NodeHost::pass(agent::WorkerNumber to, TaskId task, AttemptId attempt) {
+  if (dice_.chance(50)) return;  // It is lost.
   later(dice_.between(Time{0}, Time{2}), [this, to, task, attempt] {
     if (!goes_on(to)) return;
     workers_.at(to).book.take_passed_result({task, attempt}, result_of(task, attempt));
@@ -249,13 +251,32 @@ void NodeHost::begin(agent::WorkerNumber worker) {
   Worker& its = workers_.at(worker);
   if (its.is_stopped || its.is_under_way || its.orders.empty()) return;
   const auto state = its.book.state_of(its.orders.front());
-  if (state == OrderBook::State::waits) return;
+  if (state == OrderBook::State::waits) {
+    if (its.waits_for != its.orders.front()) give_up_later(worker);
+    return;
+  }
   const RunOrder order = its.book.begin(its.orders.front());
   its.is_under_way = true;
   ++its.begun;
   if (state == OrderBook::State::can_begin) return run_in(worker, order);
   later(Time{1}, [this, worker, task = order.task, attempt = order.attempt] {
     reports(worker, {.task = task, .attempt = attempt, .end = AttemptEnd::cancelled});
+  });
+}
+
+/// What was passed to it may be lost on its way.
+void NodeHost::give_up_later(agent::WorkerNumber worker) {
+  Worker& its = workers_.at(worker);
+  its.waits_for = its.orders.front();
+  later(longest_awaiting, [this, worker, key = its.waits_for] {
+    if (!goes_on(worker)) return;
+    Worker& waiter = workers_.at(worker);
+    if (waiter.is_under_way || waiter.orders.empty() || waiter.orders.front() != key) return;
+    waiter.book.take_back(key);
+    (void)waiter.book.begin(key);
+    waiter.is_under_way = true;
+    ++waiter.begun;
+    reports(worker, {.task = key.first, .attempt = key.second, .end = AttemptEnd::preempted});
   });
 }
 

@@ -45,6 +45,7 @@ class NodeHost {
   void give(const agent::GiveOrder& given);
   void take_back(const agent::TakeBack& asked);
   void pass(agent::WorkerNumber to, TaskId task, AttemptId attempt);
+  void give_up_later(agent::WorkerNumber worker);
   /// What it was given first, when what that awaits is there.
   void begin(agent::WorkerNumber worker);
   void run_in(agent::WorkerNumber worker, const RunOrder& order);
@@ -77,6 +78,7 @@ class NodeHost {
   struct Worker {
     std::deque<OrderBook::Key> orders;  // the first is under way, or waits
     OrderBook book;
+    OrderBook::Key waits_for;
     bool is_under_way = false;
     std::map<std::pair<TaskId, AttemptId>, std::uint64_t> sharers;  // or the actors that live in it: the order's number
     std::uint64_t begun = 0;

@@ -385,6 +385,9 @@ class OneCommand(Case):
         out, err = self.troupe("run", "--memory", "100MiB", "--", "sh", "-c", hoard + "; echo over", code=1)
         self.assertNotIn("over", out)
         self.assertRegex(err, r"out of memory: it used \d+ MiB, it was granted 100 MiB: ask for more")
+        # What they share after a fork counts once.
+        family = "import os, time; hoard = bytearray(70 << 20); os.fork(); os.fork(); time.sleep(1); os._exit(0)"
+        self.troupe("run", "--memory", "100MiB", "--", sys.executable, "-c", family)
 
     def test_its_output_appears_while_it_runs(self):
         flag = self.folder / "go"

@@ -85,6 +85,45 @@ TEST_CASE("what has ended in a worker is reported while the next still runs, and
   may_end.set_value();
 }
 
+TEST_CASE("a worker waits for what it awaits until it must be lost, and takes it from other workers too", "[worker]") {
+  const ClusterId cluster{1, 2};
+  MemoryNetwork network;
+  const auto agent = network.make_transport();
+  REQUIRE(agent->listen("agent"));
+  const auto neighbour = network.make_transport();
+  Catalog catalog;
+  catalog.add(quick, [] {});
+  const WorkerOptions options{WorkerId{7}, cluster, "agent", "worker"};
+  const auto transport = network.make_transport();
+  std::jthread worker([&](std::stop_token until) { run_worker(options, catalog, *transport, until); });
+
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const auto hello = agent->receive(deadline);
+  REQUIRE(!hello.empty());
+  const TaskId passed{JobId{2}, 1};
+  const TaskId lost{JobId{2}, 2};
+  FrameWriter orders(Envelope{cluster, 1, 1});
+  for (std::uint32_t number : {1u, 2u}) {
+    auto run = order(number, quick.name);
+    run.order.awaits.push_back({number == 1 ? passed : lost, {1, 1}, Awaited::no_input});
+    orders.add(run);
+  }
+  agent->send(hello.front().from, orders.take());
+  const auto to_worker = neighbour->connect("worker");
+  REQUIRE(to_worker);
+  neighbour->send(*to_worker, encode(Envelope{cluster, 0, 8}, message::AwaitedResult{passed, {1, 1}, "null"}));
+  std::vector<AttemptEnd> ends;
+  while (ends.size() < 2 && std::chrono::steady_clock::now() < deadline) {
+    for (const auto& delivery : agent->receive(deadline)) {
+      auto letters = decode(delivery.frame);
+      REQUIRE(letters);
+      for (const auto& message : letters->messages)
+        if (const auto* report = std::get_if<message::Report>(&message)) ends.push_back(report->report.end);
+    }
+  }
+  CHECK(ends == std::vector{AttemptEnd::done, AttemptEnd::preempted});
+}
+
 TEST_CASE("a worker hears what it is told between tasks that follow each other", "[worker]") {
   constexpr std::uint32_t last = 1000;
   const ClusterId cluster{1, 2};
