@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "runtime/agent/agent.h"
 #include "runtime/agent/process.h"
@@ -114,6 +116,17 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
   const std::string agent = "ipc://" + arguments.at("agent");
   const std::string& member = arguments.at("member");
   const std::string seen = member.empty() ? "" : seen_file(member);
+  const ForkServers::Arguments fork_server_arguments = [&](const std::string& program) {
+    return to_argv(program, {"forker",
+                             {{"cluster", arguments.at("cluster")},
+                              {"id", to_text(WorkerId{})},
+                              {"agent", agent},
+                              {"scheduler", scheduler_address(directory)},
+                              {"directory", directory},
+                              {"logs", arguments.at("logs")}}});
+  };
+  const char* wish = std::getenv("TROUPE_FORK_SERVER");
+  const bool may_fork = wish == nullptr || std::string_view(wish) != "0";
   const auto transport = make_ring_transport();
   const auto ended =
       run_agent({.cluster = arguments.cluster(),
@@ -135,16 +148,7 @@ int run_agent_role(const RoleArguments& arguments, const NodeCapacity& capacity,
                                                  {"scheduler", scheduler_address(directory)},
                                                  {"address", worker_address(directory, to_text(worker))}}});
                      },
-                 .fork_server_arguments =
-                     [&](const std::string& program) {
-                       return to_argv(program, {"forker",
-                                                {{"cluster", arguments.at("cluster")},
-                                                 {"id", to_text(WorkerId{})},
-                                                 {"agent", agent},
-                                                 {"scheduler", scheduler_address(directory)},
-                                                 {"directory", directory},
-                                                 {"logs", arguments.at("logs")}}});
-                     },
+                 .fork_server_arguments = may_fork ? fork_server_arguments : nullptr,
                  .on_welcome = [word] { tell(word, std::string(ready_word)); },
                  .seen_file = seen,
                  .log_directory = arguments.at("logs"),

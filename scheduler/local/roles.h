@@ -14,6 +14,10 @@ namespace troupe {
 /// Opens /dev/null where stdin, stdout or stderr are closed. Returns in the driver. In any other role it plays it to
 /// the end and exits: a worker never gets past it.
 ///
+/// Workers of one kind are forked in here, after the first: what was made before it is called, as by what initialises
+/// globals, is the same in each, a random seed too. `TROUPE_FORK_SERVER=0` in the cluster's environment starts each
+/// anew.
+///
 /// Prints a sentence and exits with 1 when the program was compiled with the headers of another ABI version.
 ///
 /// Requires: called before any thread is started.

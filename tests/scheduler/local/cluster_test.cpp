@@ -330,14 +330,27 @@ TEST_CASE("workers come from a fork server, and are started anew when that dies"
   }
   const auto server = std::max_element(children.begin(), children.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
-  CHECK(children.size() == 2);  // The agent, and that.
-  CHECK(server->second >= 5);
+  CHECK((children.size() == 2 && server->second >= 5));  // The agent, and that.
   const auto cmdline = [](pid_t pid) { return text_in("/proc/" + std::to_string(pid) + "/cmdline"); };
   CHECK(cmdline(server->first).find("=forker") != std::string::npos);
   CHECK(cmdline(pid_of(actors.back())).find("=worker") != std::string::npos);
   REQUIRE(::kill(server->first, SIGKILL) == 0);
   REQUIRE(eventually([&] { return processes_of(to_text(cluster.id().high)).count(server->first) == 0; }));
   for (auto& actor : actors) CHECK(parent_of(pid_of(actor)) != server->first);
+}
+
+TEST_CASE("where fork servers are not wanted every worker is its agent's child", "[local]") {
+  REQUIRE(::setenv("TROUPE_FORK_SERVER", "0", 1) == 0);
+  Cluster cluster = Cluster::local();
+  Session session = cluster.connect();
+  std::vector<Actor<Counter>> actors;
+  std::set<pid_t> parents;
+  for (int i = 0; i < 4; ++i) {
+    actors.push_back(session.spawn(counter, 0L));
+    parents.insert(parent_of(session.get(actors.back().call(counter_pid))));
+  }
+  CHECK(parents.size() == 1);
+  ::unsetenv("TROUPE_FORK_SERVER");
 }
 
 TEST_CASE("another driver adds tasks to a graph from a task of it that runs, and no longer", "[local]") {
