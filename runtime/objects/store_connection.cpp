@@ -56,8 +56,8 @@ Result<ObjectId> StoreConnection::put(std::string_view head, std::string_view bo
   const std::shared_ptr<Segment> memory = written_.at(*number).memory;
   const std::size_t value_at = body_at - head.size();
   lock.unlock();
-  std::memcpy(memory->bytes().data() + value_at, head.data(), head.size());
-  std::memcpy(memory->bytes().data() + body_at, body.data(), body.size());
+  if (!head.empty()) std::memcpy(memory->bytes().data() + value_at, head.data(), head.size());
+  if (!body.empty()) std::memcpy(memory->bytes().data() + body_at, body.data(), body.size());
   lock.lock();
   if (is_broken_) return is_gone();
   const ObjectId object{own_half_, ++last_object_};
