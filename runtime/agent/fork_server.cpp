@@ -147,9 +147,9 @@ std::shared_ptr<ForkServer> ForkServers::of(const std::string& program, const Pr
   kind.used = Clock::now();
   if (kind.server != nullptr) {
     if (kind.server->is_ready()) return kind.server;
-    // One that never was ready would not be the next time either.
-    if (kind.server->is_lost()) kind.starts = kind.server->was_ready() ? 0 : kind.starts;
-    if (kind.server->is_lost()) kind.server = nullptr;
+    if (!kind.server->is_lost()) return nullptr;
+    if (kind.server->was_ready()) kind.starts = 0;  // Another one would never be ready either.
+    kind.server = nullptr;
   } else if (++kind.starts == 2) {
     ProcessSpec its{.argv = arguments_(program),
                     .environment = spec.environment,

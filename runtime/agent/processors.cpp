@@ -60,17 +60,12 @@ void Processors::hold(pid_t process, const std::vector<int>& chosen, Milli cpus)
 void Processors::take(pid_t process, Milli cpus) {
   if (granted_.empty()) return;
   const auto known = bound_.find(process);
-  if (known == bound_.end() ? cpus < whole : known->second.cpus == cpus) return;
+  if (cpus < whole || (known != bound_.end() && known->second.cpus == cpus)) return;
   rest(process);
   const std::vector<int> former = known == bound_.end() ? std::vector<int>{} : known->second.processors;
-  std::vector<int> chosen = choose(cpus, former);
-  if (chosen != former) {
-    std::vector<int> all;
-    for (const auto& [processor, granted] : granted_) all.push_back(processor);
-    bind_process(process, chosen.empty() ? all : chosen);
-  }
+  const std::vector<int> chosen = choose(cpus, former);
+  if (chosen != former) bind_process(process, chosen);
   hold(process, chosen, cpus);
-  if (chosen.empty()) bound_.erase(process);
 }
 
 void Processors::rest(pid_t process) {

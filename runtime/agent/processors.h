@@ -26,7 +26,7 @@ class Processors {
   void hold(pid_t process, const std::vector<int>& chosen, Milli cpus);
 
   /// Binds a process that begins something, threads that it has included, unless it still holds what it took; where it
-  /// can, to the processors that it had.
+  /// can, to the processors that it had. One that was bound is granted as many ever after.
   void take(pid_t process, Milli cpus);
   /// It has nothing to do.
   void rest(pid_t process);

@@ -154,6 +154,18 @@ TEST_CASE("what does not fit waits until what runs has ended", "[agent]") {
   CHECK(node.is_given("d") == "report d#1 lost: this node does not have what was granted");
 }
 
+TEST_CASE("a worker serves only orders that were granted as much memory: it keeps what an earlier one had", "[agent]") {
+  Node node;
+  node.grant = {.cpus = 1000, .memory_bytes = 500};
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.finishes(1, "a");
+  node.grant = {.cpus = 1000, .memory_bytes = 100};
+  CHECK(node.is_given("b") == "start worker 2");
+  node.grant = {.cpus = 1000, .memory_bytes = 500};
+  CHECK(node.is_given("c") == "give c#1 to 1");
+}
+
 TEST_CASE("idle workers are retired after a while, and beyond the cap at once", "[agent]") {
   Node node({.most_idle_workers = 1});
   (void)node.is_given("a");

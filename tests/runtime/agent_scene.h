@@ -18,7 +18,8 @@ class Node {
  public:
   explicit Node(AgentSettings settings = {})
       : agent_([&] {
-          settings.capacity = {.cpus = 2000, .gpus = {{.index = 0, .uuid = "g", .memory_bytes = 100}}};
+          settings.capacity = {
+              .cpus = 2000, .memory_bytes = 1000, .gpus = {{.index = 0, .uuid = "g", .memory_bytes = 100}}};
           return AgentCore(settings, 0ms);
         }()) {
     CHECK(ticks() == "join with nothing");

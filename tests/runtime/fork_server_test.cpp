@@ -130,7 +130,14 @@ TEST_CASE("the second worker of a kind brings a fork server for those after it",
   CHECK(parent != ::getpid());
   REQUIRE(::kill(parent, SIGKILL) == 0);
   REQUIRE(ends(process));
-  CHECK(servers.of(program, spec) == nullptr);  // And the next but one brings another.
+  CHECK(server->reap(process).exit_code == unknown_exit_code);
+  CHECK(servers.of(program, spec) == nullptr);
+  for (int looks = limit_ms; looks > 0 && !(server = servers.of(program, spec)); --looks)
+    ::poll(nullptr, 0, 1);  // Between looks.
+  REQUIRE(server != nullptr);
+  Process another = forked(*server, exits);
+  REQUIRE(ends(another));
+  CHECK(server->reap(another).exit_code == 3);
 }
 
 TEST_CASE("a program that is no fork server, and a place that has none, cost nothing but a start each", "[agent]") {
@@ -144,4 +151,14 @@ TEST_CASE("a program that is no fork server, and a place that has none, cost not
     ::poll(nullptr, 0, 1);  // Between looks.
   }
   CHECK(ended->is_lost());
+  int tries = 0;
+  ForkServers useless([&tries](const std::string&) {
+    ++tries;
+    return std::vector<std::string>{"true"};
+  });
+  for (int starts = 100; starts > 0; --starts) {
+    CHECK(useless.of("/proc/self/exe", spec) == nullptr);
+    ::poll(nullptr, 0, 1);  // Between starts.
+  }
+  CHECK(tries == 1);
 }

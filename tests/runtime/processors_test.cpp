@@ -3,6 +3,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <semaphore>
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 using namespace troupe;
@@ -54,16 +57,22 @@ TEST_CASE("what runs is bound to as many processors as it was granted, those wit
 
 TEST_CASE("a process that has threads is bound with all of them, and keeps its processors while it may", "[agent]") {
   const auto all = usable();
-  {
-    Processors processors(1000 * static_cast<Milli>(all.size()));
-    processors.take(::getpid(), 1000);
-    CHECK(usable() == std::vector<int>{all.front()});
-    processors.rest(::getpid());
-    processors.take(::getpid(), 1000);
-    CHECK(usable() == std::vector<int>{all.front()});
-    processors.take(::getpid(), 0);
-    CHECK(usable() == all);
-  }
+  std::binary_semaphore may_look(0);
+  std::vector<int> of_the_thread;
+  std::jthread thread([&] {  // There before it is bound.
+    may_look.acquire();
+    of_the_thread = usable();
+  });
+  Processors processors(1000 * static_cast<Milli>(all.size()));
+  processors.take(::getpid(), 1000);
+  CHECK(usable() == std::vector<int>{all.front()});
+  processors.rest(::getpid());
+  processors.take(::getpid(), 1000);
+  CHECK(usable() == std::vector<int>{all.front()});
+  may_look.release();
+  thread.join();
+  CHECK(of_the_thread == std::vector<int>{all.front()});
+  bind_thread(0, all);
 }
 
 TEST_CASE("where a node has fewer cpus than its agent may use, nobody is bound", "[agent]") {

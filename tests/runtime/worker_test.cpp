@@ -85,78 +85,94 @@ TEST_CASE("what has ended in a worker is reported while the next still runs, and
   may_end.set_value();
 }
 
-TEST_CASE("a worker waits for what it awaits until it must be lost, and takes it from other workers too", "[worker]") {
-  const ClusterId cluster{1, 2};
-  MemoryNetwork network;
-  const auto agent = network.make_transport();
-  REQUIRE(agent->listen("agent"));
-  const auto neighbour = network.make_transport();
-  Catalog catalog;
-  catalog.add(quick, [] {});
-  const WorkerOptions options{WorkerId{7}, cluster, "agent", "worker"};
-  const auto transport = network.make_transport();
-  std::jthread worker([&](std::stop_token until) { run_worker(options, catalog, *transport, until); });
+namespace {
 
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  const auto hello = agent->receive(deadline);
-  REQUIRE(!hello.empty());
-  const TaskId passed{JobId{2}, 1};
-  const TaskId lost{JobId{2}, 2};
-  FrameWriter orders(Envelope{cluster, 1, 1});
-  for (std::uint32_t number : {1u, 2u}) {
-    auto run = order(number, quick.name);
-    run.order.awaits.push_back({number == 1 ? passed : lost, {1, 1}, Awaited::no_input});
-    orders.add(run);
+/// A worker, and its agent's end.
+class Scene {
+ public:
+  explicit Scene(const Catalog& catalog) : catalog_(catalog) {
+    REQUIRE(agent_->listen("agent"));
+    worker_ = std::jthread([this](std::stop_token until) { run_worker(options_, catalog_, *transport_, until); });
+    const auto hello = agent_->receive(deadline_);
+    REQUIRE(!hello.empty());
+    to_worker_ = hello.front().from;
   }
-  agent->send(hello.front().from, orders.take());
-  const auto to_worker = neighbour->connect("worker");
-  REQUIRE(to_worker);
-  neighbour->send(*to_worker, encode(Envelope{cluster, 0, 8}, message::AwaitedResult{passed, {1, 1}, "null"}));
-  std::vector<AttemptEnd> ends;
-  while (ends.size() < 2 && std::chrono::steady_clock::now() < deadline) {
-    for (const auto& delivery : agent->receive(deadline)) {
-      auto letters = decode(delivery.frame);
-      REQUIRE(letters);
-      for (const auto& message : letters->messages)
-        if (const auto* report = std::get_if<message::Report>(&message)) ends.push_back(report->report.end);
+  void says(const std::vector<message::Message>& messages) {
+    FrameWriter frame(Envelope{cluster_, 1, 1});
+    for (const auto& message : messages) frame.add(message);
+    agent_->send(to_worker_, frame.take());
+  }
+  void is_told_by_another_worker(const message::Message& message) {
+    const auto to_worker = neighbour_->connect(options_.own_address);
+    REQUIRE(to_worker);
+    neighbour_->send(*to_worker, encode(Envelope{cluster_, 0, 8}, message));
+  }
+  /// The reports, one by one, until `take` has had enough.
+  template <class Take>
+  void reports_until(Take take) {
+    for (bool is_enough = false; !is_enough && std::chrono::steady_clock::now() < deadline_;) {
+      for (const auto& delivery : agent_->receive(deadline_)) {
+        const auto letters = decode(delivery.frame);
+        REQUIRE(letters);
+        for (const auto& message : letters->messages)
+          if (const auto* report = std::get_if<message::Report>(&message))
+            is_enough = take(report->report) || is_enough;
+      }
     }
   }
+
+ private:
+  const Catalog& catalog_;
+  const ClusterId cluster_{1, 2};
+  const std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + 20s;
+  MemoryNetwork network_;
+  const std::unique_ptr<Transport> agent_ = network_.make_transport();
+  const std::unique_ptr<Transport> neighbour_ = network_.make_transport();
+  const std::unique_ptr<Transport> transport_ = network_.make_transport();
+  const WorkerOptions options_{WorkerId{7}, cluster_, "agent", "worker"};
+  PeerId to_worker_;
+  std::jthread worker_;
+};
+
+}  // namespace
+
+TEST_CASE("a worker waits for what it awaits until it must be lost, and takes it from other workers too", "[worker]") {
+  Catalog catalog;
+  catalog.add(quick, [] {});
+  Scene scene(catalog);
+  const TaskId passed{JobId{2}, 1};
+  const TaskId lost{JobId{2}, 2};
+  std::vector<message::Message> orders;
+  for (const auto& [number, awaited] : {std::pair(1u, passed), std::pair(2u, lost)}) {
+    auto run = order(number, quick.name);
+    run.order.awaits.push_back({awaited, {1, 1}, Awaited::no_input});
+    orders.emplace_back(run);
+  }
+  scene.says(orders);
+  scene.is_told_by_another_worker(message::AwaitedResult{passed, {1, 1}, "null"});
+  std::vector<AttemptEnd> ends;
+  scene.reports_until([&](const AttemptReport& report) {
+    ends.push_back(report.end);
+    return ends.size() == 2;
+  });
   CHECK(ends == std::vector{AttemptEnd::done, AttemptEnd::preempted});
 }
 
 TEST_CASE("a worker hears what it is told between tasks that follow each other", "[worker]") {
   constexpr std::uint32_t last = 1000;
-  const ClusterId cluster{1, 2};
-  MemoryNetwork network;
-  const auto agent = network.make_transport();
-  REQUIRE(agent->listen("agent"));
   Catalog catalog;
   catalog.add(held, [] { std::this_thread::sleep_for(100us); });  // As long as a task takes.
-  const WorkerOptions options{WorkerId{7}, cluster, "agent", "worker"};
-  const auto transport = network.make_transport();
-  std::jthread worker([&](std::stop_token until) { run_worker(options, catalog, *transport, until); });
-
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  const auto hello = agent->receive(deadline);
-  REQUIRE(!hello.empty());
-  FrameWriter orders(Envelope{cluster, 1, 1});
-  for (std::uint32_t number = 1; number <= last; ++number) orders.add(order(number, held.name));
-  agent->send(hello.front().from, orders.take());
+  Scene scene(catalog);
+  std::vector<message::Message> orders;
+  for (std::uint32_t number = 1; number <= last; ++number) orders.emplace_back(order(number, held.name));
+  scene.says(orders);
   bool is_stopped = false;
   std::optional<AttemptEnd> end_of_last;
-  while (!end_of_last && std::chrono::steady_clock::now() < deadline) {
-    for (const auto& delivery : agent->receive(deadline)) {
-      auto letters = decode(delivery.frame);
-      REQUIRE(letters);
-      for (const auto& message : letters->messages) {
-        const auto* report = std::get_if<message::Report>(&message);
-        if (report == nullptr) continue;
-        if (report->report.task.number == last) end_of_last = report->report.end;
-        if (std::exchange(is_stopped, true)) continue;
-        agent->send(delivery.from, encode(Envelope{cluster, 1, 1}, message::Stop{{JobId{1}, last}, {1, 1}}));
-      }
-    }
-  }
+  scene.reports_until([&](const AttemptReport& report) {
+    if (report.task.number == last) end_of_last = report.end;
+    if (!std::exchange(is_stopped, true)) scene.says({message::Stop{{JobId{1}, last}, {1, 1}}});
+    return end_of_last.has_value();
+  });
   CHECK(end_of_last == AttemptEnd::cancelled);
 }
 

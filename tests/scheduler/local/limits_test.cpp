@@ -1,11 +1,16 @@
 // What is too large to travel is refused in words, and disturbs nothing else.
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <catch2/catch.hpp>
 
 #include "scheduler/local/cluster.h"
+#include "tests/support/folder.h"
 #include "tests/support/test_roles.h"
 
 using namespace troupe;
@@ -27,6 +32,7 @@ constexpr Task<std::string(std::size_t)> makes{"limits.makes"};
 constexpr Task<std::size_t(std::string)> measures{"limits.measures"};
 constexpr Task<std::size_t(std::string, std::string)> measures_both{"limits.measures_both"};
 constexpr Task<std::size_t(std::size_t)> hoards{"limits.hoards"};
+constexpr Task<void(std::string, std::size_t)> has_hoarded{"limits.has_hoarded"};
 constexpr ActorType<Store()> store{"limits.Store"};
 constexpr Method<&Store::keep> keep{"keep"};
 constexpr Method<&Store::size> size_of{"size"};
@@ -39,6 +45,15 @@ void enroll(Catalog& catalog) {
     const std::string hoard(bytes, 'x');
     std::this_thread::sleep_for(std::chrono::seconds(1));  // Long enough to be seen at it.
     return hoard.size();
+  });
+  catalog.add(has_hoarded, [](const std::string& pid_file, std::size_t bytes) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const std::string hoard(bytes, 'x');
+      for (;;) ::pause();
+    }
+    std::ofstream(pid_file) << child;
+    ::waitpid(child, nullptr, 0);
   });
   catalog.add(store, keep, size_of);
 }
@@ -93,4 +108,24 @@ TEST_CASE("a task that uses more memory than it was granted is killed, and told 
   } catch (const TaskFailed& failed) {
     CHECK(failed.failure().attempt == 2);
   }
+}
+
+TEST_CASE("what a task has started counts as its own, and dies with it", "[local]") {
+  const test::Folder folder;
+  auto cluster = Cluster::local({.cpus = 1000});
+  auto session = cluster.connect();
+  const auto killed = session.try_get(session.submit({.needs = {.memory_bytes = granted(64 * mebibyte)}}, has_hoarded,
+                                                     folder.file("pid"), 256 * mebibyte));
+  REQUIRE_FALSE(killed);
+  CHECK_THAT(killed.error().message, Catch::Contains("out of memory: it used "));
+  pid_t child = 0;
+  std::ifstream(folder.file("pid")) >> child;
+  REQUIRE(child > 0);
+  const auto is_there = [&] {  // A zombie, where nobody takes its end, has no memory left.
+    std::size_t pages = 0;
+    return (std::ifstream("/proc/" + std::to_string(child) + "/statm") >> pages) && pages > 0;
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (is_there() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK_FALSE(is_there());
 }
