@@ -206,8 +206,21 @@ class Agent {
       if (++worker.ended == worker.given) processors_.rest(worker.process.pid);
       step(agent::ReportArrived{number->second, std::move(report->report), report->passed});
     }
+    if (auto* told = std::get_if<message::TaskWaits>(&letter.message)) take_wait(number->second, std::move(*told));
     if (auto* ready = std::get_if<message::ActorReady>(&letter.message))
       step(agent::ActorUp{number->second, ready->task, ready->attempt, std::move(ready->address)});
+  }
+
+  /// Others may have its processors meanwhile.
+  void take_wait(agent::WorkerNumber number, message::TaskWaits&& told) {
+    WorkerProcess& worker = workers_.at(number);
+    worker.given -= told.returned.size();
+    if (told.waits) {
+      processors_.rest(worker.process.pid);
+    } else {
+      processors_.take(worker.process.pid, worker.cpus);
+    }
+    step(agent::TaskWaits{number, told.task, told.attempt, told.waits, std::move(told.returned)});
   }
 
   /// Nothing is started for a scheduler whose epoch is not on disk here: after a crash of the machine this node must
@@ -315,6 +328,7 @@ class Agent {
     const auto worker = workers_.find(given.worker);
     if (worker != workers_.end() && has_it_alone) {
       ++worker->second.given;
+      worker->second.cpus = given.order.grant.cpus;
       memory_.limit(worker->second.process, given.order.grant.memory_bytes);
       processors_.take(worker->second.process.pid, given.order.grant.cpus);
     }

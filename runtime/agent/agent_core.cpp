@@ -189,7 +189,7 @@ void AgentCore::take_report(const ReportArrived& arrived) {
   worker.attempts.pop_front();
   ++worker.ended;
   if (!worker.attempts.empty()) {
-    go_on(worker, *attempt);
+    go_on(worker, key, *attempt);
   } else if (worker.phase == Worker::Phase::busy) {
     worker.phase = Worker::Phase::idle;
     worker.idle_since = now_;
@@ -227,6 +227,8 @@ void AgentCore::on(const Tick&) {
   }
   kill_overdue();
   retire_idle_workers();
+  if (early_beat_ && now_ >= *early_beat_ && is_welcome_) emit(SendHeartbeat{running()});
+  if (early_beat_ && now_ >= *early_beat_) early_beat_.reset();
   if (now_ < next_beat_) return;
   end_silent_workers();
   give_up_waiting();
@@ -245,6 +247,7 @@ void AgentCore::on(const Tick&) {
 
 /// In order of arrival: a large one is not passed for ever by small ones.
 void AgentCore::start_what_fits() {
+  if (!take_what_is_owed()) return;
   while (!queue_.empty()) {
     const Key key = queue_.front();
     Attempt& attempt = attempts_.at(key);
@@ -286,11 +289,16 @@ bool AgentCore::line_up(Key key, Attempt& attempt) {
 }
 
 /// The worker has begun the next of its attempts: it takes over the grant of the one that has ended.
-void AgentCore::go_on(Worker& worker, Attempt& ended) {
+void AgentCore::go_on(Worker& worker, Key ended_key, Attempt& ended) {
   Attempt& next = attempts_.at(worker.attempts.front());
-  ledger_.give_back(ended.order.grant);
+  ledger_.give_back(ended.booked());
   ended.phase = Attempt::Phase::given;
-  TROUPE_CHECK(ledger_.take_exactly(next.order.grant), "what lines up in a worker needs what ran before it");
+  if (std::exchange(ended.cpus, Attempt::Cpus::held) != Attempt::Cpus::held) {
+    std::erase(owed_, ended_key);
+    next.cpus = Attempt::Cpus::owed;  // To the one what was owed to the other.
+    owed_.push_back(worker.attempts.front());
+  }
+  TROUPE_CHECK(ledger_.take_exactly(next.booked()), "what lines up in a worker needs what ran before it");
   next.phase = Attempt::Phase::running;
   wait_or_run(worker, next);
   // What was to be taken back, and was not, gets its time to say so.
@@ -386,7 +394,9 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   report.task = key.first;
   report.attempt = key.second;
   const bool held_its_grant = attempt.has_process();
-  if (held_its_grant) ledger_.give_back(attempt.order.grant);
+  if (held_its_grant) ledger_.give_back(attempt.booked());
+  if (attempt.cpus == Attempt::Cpus::owed) std::erase(owed_, key);
+  attempt.cpus = Attempt::Cpus::held;
   if (attempt.phase == Attempt::Phase::queued)
     for (auto* line : {&queue_, &ahead_, &awaiting_}) std::erase(*line, key);
   const WorkerNumber ended_in = attempt.worker;
@@ -421,7 +431,8 @@ AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number, Key key) {
 std::vector<RunningAttempt> AgentCore::running() const {
   std::vector<RunningAttempt> list;
   for (const auto& [key, attempt] : attempts_)
-    list.push_back({key.first, key.second, attempt.order.grant, attempt.address, attempt.was_given_early});
+    list.push_back({key.first, key.second, attempt.order.grant, attempt.address, attempt.was_given_early,
+                    attempt.cpus == Attempt::Cpus::lent});
   return list;
 }
 
@@ -450,7 +461,7 @@ Time AgentCore::timer_at(Time at) {
 }
 
 Time AgentCore::next_timer() const {
-  Time next = next_beat_;
+  Time next = std::min(next_beat_, early_beat_.value_or(next_beat_));
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.phase == Attempt::Phase::running && attempt.timeout_at) next = std::min(next, *attempt.timeout_at);
     if (attempt.kill_at) next = std::min(next, *attempt.kill_at);
@@ -462,10 +473,10 @@ Time AgentCore::next_timer() const {
   return next;
 }
 
-std::vector<Grant> AgentCore::grants_in_use() const {
-  std::vector<Grant> grants;
+std::vector<std::pair<std::pair<TaskId, AttemptId>, Grant>> AgentCore::grants_in_use() const {
+  std::vector<std::pair<Key, Grant>> grants;
   for (const auto& [key, attempt] : attempts_)
-    if (attempt.has_process()) grants.push_back(attempt.order.grant);
+    if (attempt.has_process()) grants.emplace_back(key, attempt.order.grant);
   return grants;
 }
 

@@ -6,10 +6,11 @@
 // worker runs one attempt at a time; one whose function has ended is kept for the next order of the same program and
 // shape. Orders that were given ahead wait until there is room for them, in the line or, where a worker runs what needs
 // the same, behind that in the worker itself: it goes on without asking. Orders may await the ends of other attempts
-// here: awaited.cpp. Actors that say so share a few workers: each ends alone, or all of them with the worker, for which
-// those are blamed whose code it died under.
+// here: awaited.cpp. A task that waits lends its cpus: lending.cpp. Actors that say so share a few workers: each ends
+// alone, or all of them with the worker, for which those are blamed whose code it died under.
 //
-// Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders; an attempt runs
+// Invariants: the grants of what runs never exceed the node's capacity, whatever the scheduler orders, but for the cpus
+// of a task that goes on before those have ended that borrowed them: until then nothing is started. An attempt runs
 // at most once here; each attempt ends in exactly one report, and is listed to the scheduler until that is
 // acknowledged; what a scheduler says whose store is older than one seen, or foreign, is refused. Orders, stops,
 // acknowledgements may be lost, doubled, reordered: a stop that overtakes its order leaves a report behind that refuses
@@ -88,6 +89,14 @@ struct ReportArrived {
   AttemptReport report;
   std::size_t passed = 0;  ///< So many of the PassResults for it were followed, the first.
 };
+/// The task that it runs waits for other work, or goes on; and again while it waits.
+struct TaskWaits {
+  WorkerNumber worker = 0;
+  TaskId task;
+  AttemptId attempt;
+  bool waits = false;
+  std::vector<std::pair<TaskId, AttemptId>> returned;  ///< Orders that it has forgotten, unbegun.
+};
 struct ActorUp {
   WorkerNumber worker = 0;
   TaskId task;
@@ -101,7 +110,7 @@ struct CommandExited {
 struct Tick {};
 
 using Event = std::variant<OrderArrived, StopArrived, ReportAcknowledged, Welcomed, HeartbeatTaken, AskedToJoin,
-                           WorkerReady, WorkerExited, ReportArrived, ActorUp, CommandExited, Tick>;
+                           WorkerReady, WorkerExited, ReportArrived, TaskWaits, ActorUp, CommandExited, Tick>;
 
 // --- effects
 // ----------------------------------------------------------------------------------------------------------
@@ -217,7 +226,7 @@ class AgentCore {
   std::size_t attempts() const { return attempts_.size(); }
   std::size_t workers() const { return workers_.size(); }
   /// What the attempts that have processes were granted, each.
-  std::vector<Grant> grants_in_use() const;
+  std::vector<std::pair<std::pair<TaskId, AttemptId>, Grant>> grants_in_use() const;
   /// Orders that have not fitted so far, but for those that were given ahead. The scheduler's books keep it at none,
   /// unless it took a live node for dead.
   std::size_t waiting_for_room() const { return queue_.size(); }
@@ -246,12 +255,20 @@ class AgentCore {
     std::vector<Key> awaited_by;   // orders that wait for its end
     std::vector<Key> passed_to;    // of those, in other workers: its own was told of them, in this order
     bool was_given_early = false;  // before all that it awaits had ended
-    std::size_t input_bytes = 0;   // of one that was given early
+    enum class Cpus : std::uint8_t { held, lent, owed };
+    Cpus cpus = Cpus::held;       // of its grant; `owed`: to it, for it has gone on
+    std::size_t input_bytes = 0;  // of one that was given early
 
     /// What it waits for has not ended, as far as is known here: its worker, if it has one, has not begun it.
     bool awaits() const { return !order.awaits.empty(); }
     /// And so the grant.
     bool has_process() const { return phase != Phase::queued && phase != Phase::given && phase != Phase::ended; }
+    /// Of its grant, in the books.
+    Grant booked() const {
+      Grant grant = order.grant;
+      if (cpus != Cpus::held) grant.cpus = 0;
+      return grant;
+    }
   };
   struct Worker {
     enum class Phase : std::uint8_t { starting, idle, busy, dying };
@@ -285,6 +302,7 @@ class AgentCore {
   void on(const agent::WorkerReady& ready);
   void on(const agent::WorkerExited& exited);
   void on(const agent::ReportArrived& arrived);
+  void on(const agent::TaskWaits& told);
   void on(const agent::ActorUp& up);
   void on(const agent::CommandExited& exited);
   void on(const agent::Tick& tick);
@@ -305,10 +323,15 @@ class AgentCore {
   void take_held_reports();
   void take_report(const agent::ReportArrived& arrived);
   static AttemptReport not_here();
+  // lending.cpp
+  void take_returned(const agent::TaskWaits& told);
+  void note_wait(Key key, Attempt* attempt, bool waits);
+  bool take_what_is_owed();
+
   bool line_up(Key key, Attempt& attempt);
   bool may_line_up(const Worker& worker, const Attempt& attempt) const;
   void give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt);
-  void go_on(Worker& worker, Attempt& ended);
+  void go_on(Worker& worker, Key ended_key, Attempt& ended);
   void put_back(const std::deque<Key>& keys);
   void share(Key key, Attempt& attempt);
   void leave(Key key, Attempt& attempt);
@@ -340,12 +363,14 @@ class AgentCore {
   bool is_welcome_ = false;
   bool is_heard_ = false;  // The scheduler, since the reports were repeated last.
   Time next_beat_{};
+  std::optional<Time> early_beat_;  // Some task has begun to wait, or gone on.
   StoreAge seen_;
   StoreAge remembered_;
   std::map<Key, Attempt> attempts_;
   std::deque<Key> queue_;     // in order of arrival
   std::deque<Key> ahead_;     // likewise, behind those
   std::deque<Key> awaiting_;  // likewise: those in no worker that wait for the ends of others
+  std::deque<Key> owed_;      // Tasks that have gone on without their cpus, the first first.
   std::map<WorkerNumber, Worker> workers_;
   std::map<WorkerNumber, std::deque<agent::ReportArrived>> held_;  // Reports that came before those they awaited.
   WorkerNumber last_worker_ = 0;

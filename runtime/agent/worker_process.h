@@ -8,6 +8,7 @@
 #include "runtime/agent/fork_server.h"
 #include "runtime/agent/process.h"
 #include "runtime/base/ids.h"
+#include "runtime/base/resources.h"
 #include "runtime/wire/transport.h"
 #include "runtime/worker/begun_file.h"
 
@@ -19,7 +20,8 @@ struct WorkerProcess {
   PeerId peer;
   std::string output_file;
   std::string refusal;                    // Why it was not let in.
-  std::uint64_t given = 0;                // Orders.
+  Milli cpus = 0;                         // That it was granted last.
+  std::uint64_t given = 0;                // Orders, but for those that it returned.
   std::uint64_t ended = 0;                // As it says.
   std::shared_ptr<ForkServer> forked_by;  // None: it was started anew.
 

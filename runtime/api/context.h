@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -54,13 +55,23 @@ class Context {
 
   /// The attempt's own session, made when it is first asked for. What it starts ends with the attempt.
   ///
-  /// A task keeps its cpus while it waits for others. Where those need them too, give it none (`needs.cpus = 0`).
+  /// A task whose own thread waits in it (for a value, a stream, a lock, a barrier, a message) lends its cpus to others
+  /// after a millisecond. When it goes on before these have ended, they share them for that while. An actor keeps its
+  /// own.
   Session& session() {
     std::call_once(connected_, [this] {
       session_.emplace(connect_(task_, attempt_));
+      if (on_wait_) session_->core().waits().watch(own_thread_, on_wait_);
       has_session_ = true;
     });
     return *session_;
+  }
+
+  /// For the worker: who is told when the thread that calls this waits in the session, and when it goes on. Before any
+  /// other use.
+  void tell_waits(std::function<void(bool waits)> told) {
+    on_wait_ = std::move(told);
+    own_thread_ = std::this_thread::get_id();
   }
 
   /// Waits for what travels for a value that the attempt's code named; until the call that asks is to stop.
@@ -80,6 +91,8 @@ class Context {
   std::uint32_t world_size_ = 1;
   Connect connect_;
   std::stop_token (*stop_token_)();
+  std::function<void(bool)> on_wait_;
+  std::thread::id own_thread_;
   std::once_flag connected_;
   std::atomic<bool> has_session_ = false;
   std::optional<Session> session_;

@@ -199,6 +199,7 @@ class Session {
                Duration interval = Duration(100)) {
     std::vector<ObjectPtr> objects;
     for (const auto& ref : refs) objects.push_back(ref.object());
+    const LongWaits::Scope one_wait(core_->waits());
     for (bool all = false; !all;) {
       all = core_->wait(objects, objects.size(), std::chrono::steady_clock::now() + interval);
       if (const auto failure = core_->first_failure(objects)) throw TaskFailed(*failure);

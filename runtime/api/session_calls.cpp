@@ -113,6 +113,10 @@ std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name, R
 }
 
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
+  return waits_.wait(deadline, [&](Clock::time_point until) { return wait_until(objects, count, until); });
+}
+
+bool SessionCore::wait_until(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   // The first so many are ready. Where all are wanted, each of a long list is looked at once.
   std::size_t ready_ahead = 0;

@@ -25,6 +25,7 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/api/long_waits.h"
 #include "runtime/api/object.h"
 #include "runtime/api/options.h"
 #include "runtime/api/raw_arguments.h"
@@ -230,6 +231,7 @@ class SessionCore {
   std::vector<bool> are_ready(std::span<const ObjectPtr> objects) const;
 
   SyncClient& sync() { return sync_; }
+  LongWaits& waits() { return waits_; }
   JobId job() const { return job_.id; }
   /// Stands in the name of everything outside its folder that belongs to the cluster, so that it can be swept up.
   std::string cluster_text() const { return to_text(options_.cluster.high); }
@@ -260,6 +262,8 @@ class SessionCore {
   template <class Question, class Answer>
   using Questions = std::map<std::uint64_t, Open<Question, Answer>>;
 
+  bool wait_until(std::span<const ObjectPtr> objects, std::size_t count,
+                  std::chrono::steady_clock::time_point deadline);
   void run();
   bool turn(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point limit);
   void wait_for_turn(std::unique_lock<std::mutex>& lock);
@@ -434,7 +438,8 @@ class SessionCore {
     std::vector<TaskId> tasks;
   };
   const std::shared_ptr<Dropped> dropped_ = std::make_shared<Dropped>();
-  SyncClient sync_{[this] { wake(); }};
+  LongWaits waits_;
+  SyncClient sync_{[this] { wake(); }, waits_};
 };
 
 }  // namespace troupe

@@ -107,6 +107,7 @@ void SessionCore::is_settled(Object& object) {
 }
 
 std::variant<Bytes, Failure> SessionCore::await_outcome(const ObjectPtr& object, const std::stop_token& stop) {
+  const LongWaits::Scope one_wait(waits_);
   const ObjectPtr objects[] = {object};
   for (;;) {
     wait(objects, 1, Clock::now() + between_looks);
@@ -149,6 +150,7 @@ std::uint32_t SessionCore::losses_of_refs(const Object& object) {
 
 std::variant<Payload, Failure> SessionCore::value_of(const ObjectPtr& object, Clock::time_point deadline) {
   if (object == nullptr) return Failure{Fault::bad_input, "", {}, 0, "an empty Ref names no value"};
+  const LongWaits::Scope one_wait(waits_);
   const ObjectPtr objects[] = {object};
   for (;;) {
     if (!wait(objects, 1, deadline)) return Failure{Fault::timed_out, object->name(), {}, 0, "it is not there yet"};

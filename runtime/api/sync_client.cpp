@@ -73,10 +73,13 @@ void SyncClient::tell(sync::Operation operation) {
 }
 
 Result<sync::Answer> SyncClient::wait(Number number, std::chrono::milliseconds limit) {
-  std::unique_lock lock(mutex_);
   const auto is_over = [&] { return !lost_.empty() || open_.at(number).answer.has_value(); };
   const auto longest = std::chrono::milliseconds(std::chrono::hours(24 * 365));
-  changed_.wait_for(lock, std::min(limit, longest), is_over);
+  waits_.wait(Clock::now() + std::min(limit, longest), [&](Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_until(lock, until, is_over);
+  });
+  std::unique_lock lock(mutex_);
   Open& open = open_.at(number);
   if (open.answer) {
     sync::Answer answer = std::move(*open.answer);

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/api/long_waits.h"
 #include "runtime/base/result.h"
 #include "runtime/base/synchronisation.h"
 
@@ -29,7 +30,7 @@ class SyncClient {
   using Number = std::uint64_t;  ///< Of a request.
 
   /// `wake` makes the session's thread look for what is to be sent.
-  explicit SyncClient(std::function<void()> wake) : wake_(std::move(wake)) {}
+  SyncClient(std::function<void()> wake, LongWaits& waits) : wake_(std::move(wake)), waits_(waits) {}
 
   /// Sends it as soon as possible, together with others of the same moment. Each must be waited for once.
   Number start(sync::Operation operation);
@@ -89,6 +90,7 @@ class SyncClient {
   void send_again_what_is_unanswered(Clock::time_point now);
 
   const std::function<void()> wake_;
+  LongWaits& waits_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   Number last_ = 0;

@@ -47,6 +47,7 @@ struct RunningAttempt {
   Grant grant;
   std::string address;   ///< Where an actor takes calls; empty for tasks and for actors that are not up yet.
   bool awaited = false;  ///< Was given before all that it comes after had ended: who knows nothing of those stops it.
+  bool waits = false;    ///< For other work: its cpus are free meanwhile.
   friend bool operator==(const RunningAttempt&, const RunningAttempt&) = default;
 };
 

@@ -70,6 +70,8 @@ enum class Planted : std::uint8_t {
   unknown_attempt_awaited_for_ever,
   failed_input_taken_for_done,
   any_result_ends_the_wait,
+  cpus_kept_while_waiting,
+  lent_cpus_never_taken_again,
   workers_start_waited_for,
   silent_worker_waited_for,
   sharers_outlive_their_worker,

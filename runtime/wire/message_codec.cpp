@@ -183,6 +183,10 @@ void fields(Archive& archive, WorkerHello& value) {
   archive("worker hello", value.worker, appended(value.abi));
 }
 template <class Archive>
+void fields(Archive& archive, TaskWaits& value) {
+  archive("task waits", value.task, value.attempt, value.waits, value.returned);
+}
+template <class Archive>
 void fields(Archive& archive, Call& value) {
   archive("call", value.actor, value.attempt, value.caller, value.number, value.method, as_bytes(value.arguments),
           appended(value.open));

@@ -250,6 +250,13 @@ struct WorkerHello {
   WorkerId worker;
   std::uint32_t abi = 0;  ///< `abi_version` of what it was built with.
 };
+/// The task that it runs waits for other work from now on, or no longer; and again every second while it waits.
+struct TaskWaits {
+  TaskId task;
+  AttemptId attempt;
+  bool waits = false;
+  std::vector<std::pair<TaskId, AttemptId>> returned;  ///< Orders that it will not begin: others may.
+};
 
 // --- caller to actor and back, by-passing the scheduler --------------------------------------------------------------
 
@@ -283,10 +290,11 @@ struct CallAnswer {
   bool is_cancelled = false;  ///< Before it began.
 };
 
-using Message = std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer,
-                             TaskEnded, ActorUp, ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady,
-                             Report, AgentWelcome, PleaseJoin, Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer,
-                             AskStatus, ClusterStatus, HeartbeatTaken, Synchronise, Synchronised, Drain, AskSync,
-                             SyncStatus, AskActor, AwaitedResult, PassResult, CancelCall, FindActor, NamedActor>;
+using Message =
+    std::variant<DriverHello, DriverBye, Submit, Cancel, Release, AskTasks, DriverWelcome, Answer, TaskEnded, ActorUp,
+                 ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
+                 Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
+                 Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, PassResult, CancelCall,
+                 FindActor, NamedActor, TaskWaits>;
 
 }  // namespace troupe::message

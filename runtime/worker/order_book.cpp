@@ -4,19 +4,33 @@
 
 namespace troupe {
 
-bool OrderBook::take(RunOrder order, std::uint64_t taken) {
+std::uint64_t OrderBook::take(RunOrder order, std::uint64_t taken) {
   const Key key{order.task, order.attempt};
   for (; first_own_ < taken && !own_.empty(); ++first_own_) own_.pop_front();
   const auto [place, is_new] = orders_.try_emplace(key);
-  if (!is_new) return false;
+  if (!is_new) return 0;
   Entry& entry = place->second;
   entry.order = std::move(order);
-  if (entry.order.awaits.empty()) return true;
+  entry.number = ++last_number_;
+  if (entry.order.awaits.empty()) return entry.number;
   entry.has_awaited = true;
   ++awaiting_;
   for (const Own& own : own_) settle(entry, own);
   for (const auto& [key_of_other, result] : of_others_) fill_in(entry, key_of_other, result);
-  return true;
+  return entry.number;
+}
+
+std::vector<OrderBook::Key> OrderBook::return_all() {
+  std::vector<Key> returned;
+  for (const auto& [key, entry] : orders_) returned.push_back(key);
+  orders_.clear();
+  awaiting_ = 0;
+  return returned;
+}
+
+bool OrderBook::holds(Key key, std::uint64_t number) const {
+  const auto found = orders_.find(key);
+  return found != orders_.end() && found->second.number == number;
 }
 
 void OrderBook::take_back(Key key) {

@@ -27,8 +27,9 @@ class OrderBook {
 
   explicit OrderBook(Planted planted = Planted::none) : planted_(planted) {}
 
-  /// `taken`: so many reports of this worker's the agent had. False: the same order again.
-  bool take(RunOrder order, std::uint64_t taken);
+  /// `taken`: so many reports of this worker's the agent had. Answers with the number under which it stands here, from
+  /// 1, or 0: the same order again.
+  std::uint64_t take(RunOrder order, std::uint64_t taken);
   /// It is not to begin.
   void take_back(Key key);
   /// The agent sends what orders that came before await.
@@ -41,6 +42,11 @@ class OrderBook {
   /// which that was asked for, as often: none, or all.
   std::vector<std::string> note_end(const AttemptReport& report);
 
+  /// Forgets all that have not begun: the agent may give them to others, or again. Answers with which they were.
+  std::vector<Key> return_all();
+  /// It was not returned. Requires: it was taken under that number, and has not begun.
+  bool holds(Key key, std::uint64_t number) const;
+
   enum class State : std::uint8_t { waits, can_begin, taken_back };
   /// Requires: it was taken, and has not begun.
   State state_of(Key key) const;
@@ -51,6 +57,7 @@ class OrderBook {
  private:
   struct Entry {
     RunOrder order;
+    std::uint64_t number = 0;
     bool is_taken_back = false;
     bool has_awaited = false;  // Something, when it came.
     std::vector<std::string> pass_to;
@@ -66,6 +73,7 @@ class OrderBook {
 
   const Planted planted_;
   std::map<Key, Entry> orders_;
+  std::uint64_t last_number_ = 0;
   Key begun_;  // The last.
   std::vector<std::string> pass_begun_to_;
   std::size_t awaiting_ = 0;     // Orders that came with something to wait for, and have not begun.

@@ -6,7 +6,8 @@
 
 namespace troupe {
 
-AttemptReport run_function(const RunOrder& order, const Catalog& catalog, const WorkerOptions& options) {
+AttemptReport run_function(const RunOrder& order, const Catalog& catalog, const WorkerOptions& options,
+                           const std::function<void(bool)>& on_wait) {
   AttemptReport report{order.task, order.attempt};
   const auto fails = [&report](std::string why) {
     report.end = AttemptEnd::failed;
@@ -20,6 +21,7 @@ AttemptReport run_function(const RunOrder& order, const Catalog& catalog, const 
   }
   try {
     Context context(order, options.connect);
+    context.tell_waits(on_wait);
     ObjectClient* const objects = options.objects.get();
     auto returned = (*function)(context, arguments_of(work.arguments, order.inputs, objects));
     report.result = result_of(std::move(returned), order.durable ? nullptr : objects, context);

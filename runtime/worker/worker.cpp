@@ -131,11 +131,13 @@ class Worker {
 
   void start(RunOrder order, std::uint64_t taken) {
     const Key key{order.task, order.attempt};
+    std::uint64_t number = 0;
     {
       const std::lock_guard lock(mutex_);
-      if (!orders_.take(std::move(order), taken)) return;  // The same order again.
+      if (waits_) return note_wait(*waits_, true, {key});
+      number = orders_.take(std::move(order), taken);
     }
-    executor_.post([this, key] { begin(key); });
+    if (number > 0) executor_.post([this, key, number] { begin(key, number); });  // Or the same order again.
   }
 
   void take_back(Key key) {
@@ -193,7 +195,11 @@ class Worker {
     return may_begin();
   }
 
-  void begin(Key key) {
+  void begin(Key key, std::uint64_t number_here) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!orders_.holds(key, number_here)) return;  // It was returned.
+    }
     const bool has_come = wait_for_what_it_awaits(key);
     if (executor_.is_stopping()) return;
     std::unique_lock lock(mutex_);
@@ -211,10 +217,20 @@ class Worker {
       actor->shares_worker || actor->concurrency ? start_threaded(order, number) : start_actor(order);
     } else {
       begin_output(key);
-      auto made = run_function(order, catalog_, options_);
+      auto made = run_function(order, catalog_, options_, [this, key](bool waits) { task_waits(key, waits); });
       end_output();
       report(std::move(made));
     }
+  }
+
+  /// What it has not begun would wait too.
+  void task_waits(Key key, bool waits) {
+    {
+      const std::lock_guard lock(mutex_);
+      waits_ = waits ? std::optional(key) : std::nullopt;
+      note_wait(key, waits, waits ? orders_.return_all() : std::vector<Key>());
+    }
+    if (!send_unless_somebody_talks()) transport_.wake();
   }
 
   void begin_output(Key key) {
@@ -241,10 +257,14 @@ class Worker {
         passed_.emplace_back(std::move(pass_to), message::AwaitedResult{made.task, made.attempt, made.result});
     }
     post(agent_, message::Report{{}, 0, std::move(made), passed});
-    // Whatever comes next may take long.
-    if (!turns_.try_to_take()) return;
+    send_unless_somebody_talks();  // Whatever comes next may take long.
+  }
+
+  bool send_unless_somebody_talks() {
+    if (!turns_.try_to_take()) return false;
     send_what_is_due();
     turns_.pass();
+    return true;
   }
 
   void start_actor(const RunOrder& order) {
@@ -412,6 +432,12 @@ class Worker {
 
   // --- on any thread -------------------------------------------------------------------------------------------------
 
+  /// Requires: the mutex is held.
+  void note_wait(Key key, bool waits, std::vector<Key> returned) {
+    made_.emplace_back(agent_, message::TaskWaits{key.first, key.second, waits, std::move(returned)});
+    is_due_ = true;
+  }
+
   void post(PeerId to, message::Message message) {
     bool is_of_interest = false;
     {
@@ -429,6 +455,8 @@ class Worker {
     if (now >= sign_of_life_at_) {
       send(agent_, message::WorkerHello{options_.id, abi_version});
       sign_of_life_at_ = now + sign_of_life_interval;
+      const std::lock_guard lock(mutex_);
+      if (waits_) note_wait(*waits_, true, {});
       if (options_.objects) options_.objects->look_after();
       output_.look_after();
       neighbours_.look_after(now);
@@ -475,7 +503,8 @@ class Worker {
 
   std::mutex mutex_;
   OrderBook orders_;
-  bool is_due_ = false;                                                              // What is made.
+  std::optional<Key> waits_;  // The task that runs, for other work.
+  bool is_due_ = false;       // What is made.
   std::vector<std::pair<std::vector<std::string>, message::AwaitedResult>> passed_;  // To whom. Never gather.
   std::vector<std::pair<PeerId, message::Message>> made_;
 

@@ -74,6 +74,7 @@ void Cluster::clear(Node& node) {
   for (const auto& [key, holding] : node.holdings)
     if (holding->kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.clear();
+  node.owed.clear();
   node.ahead.clear();
   have_ahead_.erase(node.id);
   node.awaiting = 0;
@@ -243,9 +244,12 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
   Holding& holding = node.holdings.add(key);
   holding.kind = kind;
   holding.address = running.address;
-  if (node.ledger.take_exactly(running.grant)) {
-    holding.grant = running.grant;
-    holding.lasting = lasting && node.lasting.take_exactly(running.grant);
+  Grant grant = running.grant;
+  const Milli lent = running.waits && !lasting ? std::exchange(grant.cpus, 0) : 0;
+  if (node.ledger.take_exactly(grant)) {
+    holding.grant = grant;
+    holding.lent = lent;
+    holding.lasting = lasting && node.lasting.take_exactly(grant);
     ++lasting_version_;
     if (node.takes_work()) {
       free_.cpus -= holding.grant.cpus;
@@ -291,6 +295,40 @@ void Cluster::release(Node& node, AttemptKey key) {
   books_changed(node, true);
   if (holding.kind == Holding::Kind::orphan) orphans_.erase({key.task, key.attempt, node.id});
   node.holdings.erase(key);
+  if (node.owed.empty()) return;
+  std::erase(node.owed, key);
+  take_what_is_owed(node);
+}
+
+void Cluster::lend_cpus(Node& node, AttemptKey key) {
+  std::erase(node.owed, key);
+  Holding& holding = node.holdings.at(key);
+  if (holding.lent > 0) return;
+  const Grant cpus{.cpus = std::exchange(holding.grant.cpus, 0)};
+  holding.lent = cpus.cpus;
+  node.ledger.give_back(cpus);
+  if (node.spare && holding.spared_by == node.kept_as) node.spare->give_back(cpus);
+  if (node.takes_work()) free_.cpus += cpus.cpus;
+  books_changed(node, true);
+}
+
+void Cluster::take_lent_cpus(Node& node, AttemptKey key) {
+  if (std::find(node.owed.begin(), node.owed.end(), key) == node.owed.end()) node.owed.push_back(key);
+  take_what_is_owed(node);
+}
+
+void Cluster::take_what_is_owed(Node& node) {
+  std::erase_if(node.owed, [&](const AttemptKey& key) {
+    Holding& holding = node.holdings.at(key);
+    const Grant cpus{.cpus = holding.lent};
+    NodeLedger* const spare = node.spare && holding.spared_by == node.kept_as ? node.spare.get() : nullptr;
+    if (!node.ledger.fits_exactly(cpus) || (spare != nullptr && !spare->take_exactly(cpus))) return false;
+    TROUPE_CHECK(node.ledger.take_exactly(cpus), "what fits is taken");
+    if (node.takes_work()) free_.cpus -= cpus.cpus;
+    holding.grant.cpus = std::exchange(holding.lent, 0);
+    return true;
+  });
+  books_changed(node, false);
 }
 
 std::vector<Cluster::OrphanKey> Cluster::orphans_of(TaskId task) const {

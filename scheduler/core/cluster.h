@@ -4,6 +4,8 @@
 // A node may be kept for a waiting request. Then `spare` are its books as if all that ends by itself had ended and the
 // request had been seated: what fits there, too, may be given to others without delaying it.
 //
+// What waits for other work lends its cpus: its grant is without them meanwhile.
+//
 // Invariants: each holding's grant is booked in its node's ledger, and a lasting one (an actor's) in `lasting` too. A
 // node that is not alive holds nothing and is kept for nobody.
 #pragma once
@@ -38,6 +40,7 @@ struct Node {
   std::uint64_t kept_for = 0;         ///< The order of the request; 0: nobody.
   std::uint64_t kept_as = 0;          ///< Each time that it is kept has another number.
   std::unique_ptr<NodeLedger> spare;  ///< When it is kept.
+  std::deque<AttemptKey> owed;        ///< Of what holds something: what has gone on without the cpus that it lent.
   std::deque<AttemptKey> ahead;       ///< Given before there was room, the first first; some may be over.
   std::size_t awaiting = 0;           ///< Attempts that wait for others here, and are not in `ahead` yet.
   std::deque<Slot> behind;            ///< Tasks that may be given as such; of some this is not true any more.
@@ -79,6 +82,10 @@ class Cluster {
   /// What it holds does not end by itself, as it turns out. Requires: the node is kept for nobody.
   void make_lasting(Node& node, AttemptKey key);
   void release(Node& node, AttemptKey key);
+  /// What it holds waits for other work: its cpus are free. Requires: it is booked, and does not last.
+  void lend_cpus(Node& node, AttemptKey key);
+  /// It goes on: they are booked again, now or as soon as they are free.
+  void take_lent_cpus(Node& node, AttemptKey key);
 
   struct OrphanKey {
     TaskId task;
@@ -132,6 +139,7 @@ class Cluster {
   };
   void clear(Node& node);
   void wait_ahead(Node& node, AttemptKey key);
+  void take_what_is_owed(Node& node);
   void enter(Node& node);
   void leave(Node& node);
   void books_changed(Node& node, bool gained);

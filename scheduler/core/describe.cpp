@@ -13,6 +13,7 @@ std::string list_of(const std::vector<RunningAttempt>& running, const Names& nam
   for (const auto& each : running) {
     text += (text.empty() ? "" : ", ") + describe(each.task, each.attempt, names);
     if (!each.address.empty()) text += " (up)";
+    if (each.waits) text += " (waits)";
   }
   return text.empty() ? "nothing" : text;
 }

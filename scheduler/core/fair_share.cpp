@@ -12,8 +12,10 @@ std::uint64_t part(std::int64_t held, std::int64_t total) {
   return total <= 0 ? 0 : static_cast<std::uint64_t>(held * mib / total);
 }
 
-void add(Usage& usage, const Grant& grant, std::int64_t sign) {
-  usage.cpus += sign * grant.cpus;
+/// Also what it lends: so what it waits for, of other jobs, comes before more of its own.
+void add(Usage& usage, const Holding& holding, std::int64_t sign) {
+  const Grant& grant = holding.grant;
+  usage.cpus += sign * (grant.cpus + holding.lent);
   usage.memory_mib += sign * (grant.memory_bytes / mib);
   for (const auto& share : grant.gpus) usage.gpus += sign * share.amount;
 }
@@ -31,7 +33,7 @@ void Scheduler::State::bill(Job& job, Holding& holding) {
   if (has_planted(Planted::fair_share_forgets_what_runs)) return;
   holding.billed_to = job.serial;
   Usage usage = job.usage;
-  add(usage, holding.grant, 1);
+  add(usage, holding, 1);
   weigh(usage, cluster);
   usage.served = ++starts;
   if (is_empty(job.usage) && !is_empty(usage)) sharing.insert(job.info.id);
@@ -43,7 +45,7 @@ void Scheduler::State::unbill(AttemptKey key, Holding& holding) {
   if (job == nullptr || job->serial != holding.billed_to) return;
   holding.billed_to = 0;
   Usage usage = job->usage;
-  add(usage, holding.grant, -1);
+  add(usage, holding, -1);
   weigh(usage, cluster);
   if (is_empty(usage)) sharing.erase(job->info.id);
   ready.rank_anew(*job, usage);

@@ -36,6 +36,7 @@ struct Holding {
   bool awaiting = false;     ///< Was given ahead, and something that it comes after still runs on the node.
   std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
   Grant grant;
+  Milli lent = 0;               ///< Cpus that it was granted and has not: it waits, or has not got them back yet.
   Boxed<Grant> ahead;           ///< What it will hold: it was given before there was room, and waits at its node.
   Time since{};                 ///< When it was given, or got its room.
   std::uint64_t billed_to = 0;  ///< The serial of the job in whose usage it is.

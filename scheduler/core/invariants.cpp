@@ -143,7 +143,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
   std::map<std::uint64_t, Milli> billed;  // cpus, by the job's serial
   for (const auto& [id, node] : state.cluster.nodes())
     for (const auto& [key, held] : node.holdings)
-      if (held->billed_to != 0) billed[held->billed_to] += held->grant.cpus;
+      if (held->billed_to != 0) billed[held->billed_to] += held->grant.cpus + held->lent;
   for (const auto& [id, job] : state.tasks.jobs())
     if (job.usage.cpus != billed[job.serial])
       return "15: job " + to_text(id) + " is billed for " + std::to_string(job.usage.cpus) + " and holds " +

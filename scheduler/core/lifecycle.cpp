@@ -211,6 +211,7 @@ std::optional<RunOrder> Scheduler::State::order_for(TaskId id, AttemptId attempt
                  .ahead = holding->ahead.has_value(),
                  .token = sync.token_of(task.spec.id, task.attempt().id),
                  .durable = task.job->info.durable};
+  order.grant.cpus += holding->lent;
   for (const TaskId input : task.spec.inputs) {
     const Task& before = tasks[tasks.find(input)];
     if (before.is_running())

@@ -97,6 +97,7 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
       held->address = each.address;
       if (held->kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
     }
+    if (held != nullptr) note_wait(node, key, *held, each.waits);
   }
   std::erase_if(node.over, [&](const AttemptKey& key) { return !listed.contains(key); });
   for (const auto& [key, held] : node.holdings) {
@@ -106,6 +107,20 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
     } else {
       repeat_if_lost(node, key, holding);
     }
+  }
+}
+
+/// A task that waits for other work lends its cpus.
+void Scheduler::State::note_wait(Node& node, AttemptKey key, const Holding& held, bool waits) {
+  if (held.lasting || held.ahead || held.grant.cpus + held.lent == 0) return;
+  if (waits) {
+    const bool begins = held.lent == 0;
+    cluster.lend_cpus(node, key);
+    if (!begins) return;
+    book_ahead(node);
+    placement_due = true;
+  } else if (held.lent > 0) {
+    cluster.take_lent_cpus(node, key);
   }
 }
 

@@ -95,6 +95,7 @@ struct Scheduler::State {
   Slot slot_of(const AttemptKey& key, const Holding& holding) const;
   /// Compares what the node lists with what it should run.
   void compare(Node& node, const std::vector<RunningAttempt>& running);
+  void note_wait(Node& node, AttemptKey key, const Holding& held, bool waits);
   void take_in(Node& node, const RunningAttempt& running);
   void repeat_if_lost(Node& node, AttemptKey key, Holding& holding);
   void actor_is_up(Slot slot, const std::string& address);

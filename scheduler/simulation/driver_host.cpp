@@ -102,7 +102,8 @@ void DriverHost::drop(const PlannedBatch& batch) {
 void DriverHost::send_due() {
   const Time now = world_.timeline.now();
   std::vector<JobId> blocked;
-  for (auto& sent : sent_) {
+  for (std::size_t i = 0; i < sent_.size(); ++i) {
+    Sent& sent = sent_[i];
     const JobId job = sent.batch->job.id;
     if (!sent.batch->from) {
       if (std::find(blocked.begin(), blocked.end(), job) != blocked.end()) continue;
@@ -117,7 +118,8 @@ void DriverHost::send(Sent& sent) {
   sent.is_under_way = true;
   sent.ask_again_at = world_.timeline.now() + sent.patience;
   sent.patience = std::min(2 * sent.patience, most_patience * world_.scenario.timing.ask_again);
-  to_schedulers(message::Submit{sent.request, sent.batch->job, still_open(*sent.batch), sent.batch->from});
+  to_schedulers(message::Submit{sent.request, sent.batch->job, still_open(*sent.batch),
+                                sent.batch->is_nested ? TaskId{} : sent.batch->from});
 }
 
 /// What has not ended yet, in terms of what has not: results that are known here need not come from the scheduler.

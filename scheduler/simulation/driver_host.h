@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -21,6 +22,8 @@ class DriverHost {
   bool is_gone() const { return is_gone_; }
   /// A task of one of its jobs has started: what it adds is submitted when it does so.
   void runs(TaskId task);
+  /// Of one of its tasks; or nobody is left who would.
+  bool knows_end_of(TaskId task) { return is_gone_ || has_ended(task); }
   void print_what_is_open() const;
 
  private:
@@ -69,7 +72,7 @@ class DriverHost {
   bool is_gone_ = false;
   std::uint32_t epoch_ = 0;
   std::uint64_t last_request_ = 0;
-  std::vector<Sent> sent_;
+  std::deque<Sent> sent_;  // A deque: what is sent may end others, and so drop what these would have added.
   TaskBook<End> ends_;
   std::multimap<TaskId, const PlannedBatch*> to_be_added_;  // by the task that adds it, until that starts
   std::map<std::uint64_t, Cancel> cancels_;                 // by request: asked for until the end is told

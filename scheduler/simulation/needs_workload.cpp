@@ -57,10 +57,17 @@ DriverPlan& add_driver(Scenario& scenario, Time starts_at) {
       DriverPlan{.own = {.id = {2 * number + 1}, .name = "driver", .program = "/bin/driver"}, .starts_at = starts_at});
 }
 
+/// Of its own job.
+std::uint32_t last_number(const DriverPlan& plan) {
+  std::uint32_t last = 0;
+  for (const auto& batch : plan.batches)
+    if (!batch.job.durable) last += static_cast<std::uint32_t>(batch.tasks.size());
+  return last;
+}
+
 /// Plain tasks, alike.
 void add_batch(DriverPlan& plan, Time at, int count, Milli cpus, const auto& draw_duration) {
-  std::uint32_t last = 0;
-  for (const auto& batch : plan.batches) last += static_cast<std::uint32_t>(batch.tasks.size());
+  std::uint32_t last = last_number(plan);
   PlannedBatch& batch = plan.batches.emplace_back(PlannedBatch{.at = at, .job = plan.own});
   for (; count > 0; --count) {
     TaskSpec spec{.id = {plan.own.id, ++last}, .work = FunctionWork{"f", {}}, .needs = {.cpus = cpus}};
@@ -106,6 +113,36 @@ void draw_needs(Scenario& scenario) {
         draw_need(dice, needs);
         if (nodes.fit(needs)) spec.needs = needs;
       }
+}
+
+void draw_nesting(Scenario& scenario) {
+  Dice dice(scenario.seed, "nesting");
+  const Time longest = longest_task(scenario.timing);
+  for (auto& driver : scenario.drivers) {
+    if (!dice.chance(400)) continue;
+    std::uint32_t last = last_number(driver);
+    const auto may_wait = [&](const PlannedBatch& batch, std::size_t i) {
+      const TaskSpec& spec = batch.tasks[i];
+      return !batch.job.durable && std::holds_alternative<FunctionWork>(spec.work) && !spec.gang &&
+             spec.needs == Resources{.cpus = spec.needs.cpus} && spec.locks.empty() && spec.semaphores.empty() &&
+             !batch.scripts[i].waits_for;
+    };
+    const int permille = dice.log_between(10, 500);
+    const std::size_t most = driver.batches.size() * 2;
+    for (std::size_t at = 0; at < driver.batches.size() && driver.batches.size() < most; ++at) {
+      for (std::size_t i = 0; i < driver.batches[at].tasks.size(); ++i) {
+        if (!may_wait(driver.batches[at], i) || !dice.chance(permille)) continue;
+        const TaskId outer = driver.batches[at].tasks[i].id;
+        TaskSpec inner{.id = {outer.job, ++last}, .work = FunctionWork{"f", {}}, .needs = {.cpus = 1000}};
+        inner.name = 't' + std::to_string(last);
+        driver.batches[at].scripts[i].waits_for = inner.id;
+        PlannedBatch nested{.at = dice.between(Time{0}, Time{5}), .job = driver.own, .from = outer, .is_nested = true};
+        nested.tasks.push_back(std::move(inner));
+        nested.scripts.push_back({.duration = Time{dice.log_between<std::int64_t>(1, longest.count())}});
+        driver.batches.push_back(std::move(nested));
+      }
+    }
+  }
 }
 
 void draw_contention(Scenario& scenario) {

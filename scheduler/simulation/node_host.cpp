@@ -51,6 +51,7 @@ void NodeHost::crash() {
   core_.reset();
   workers_.clear();
   commands_.clear();
+  lend_.clear();
   wake_.reset();
 }
 
@@ -85,25 +86,45 @@ void NodeHost::take_letter(Letter&& letter) {
 
 void NodeHost::take(const agent::Event& event) {
   if (!is_up()) return;
-  bool starts = false;
+  const Milli in_use = cpus_in_use();
+  if (const auto* told = std::get_if<agent::TaskWaits>(&event)) {
+    if (told->waits)
+      lend_.emplace(told->task, told->attempt);
+    else
+      lend_.erase({told->task, told->attempt});
+    has_a_line_ = true;
+  }
   for (auto& effect : core_->step(local_now(), event)) {
-    starts = starts || std::holds_alternative<agent::StartWorker>(effect) ||
-             std::holds_alternative<agent::StartCommand>(effect) || std::holds_alternative<agent::GiveOrder>(effect);
     if (const auto* e = std::get_if<agent::SendReport>(&effect))
       ends_.insert_or_assign({e->report.task, e->report.attempt}, e->report.end);
     act(std::move(effect));
   }
-  if (starts) check_use();
+  check_use(in_use, event);
   if (const auto* arrived = std::get_if<agent::OrderArrived>(&event)) has_a_line_ = has_a_line_ || arrived->order.ahead;
   if (core_->waiting_for_room() > 0 && !has_a_line_ && world_.scenario.is_quiet())
     world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " is given more than it has");
 }
 
-void NodeHost::check_use() {
+Milli NodeHost::cpus_in_use() const {
+  Milli sum = 0;
+  for (const auto& [key, grant] : core_->grants_in_use())
+    if (!lend_.contains(key)) sum += grant.cpus;
+  return sum;
+}
+
+/// More than there is only after a task has gone on, and not by anything that is begun.
+void NodeHost::check_use(Milli before, const agent::Event& event) {
+  const auto* told = std::get_if<agent::TaskWaits>(&event);
+  const bool goes_on = told != nullptr && !told->waits;
+  const Milli after = cpus_in_use();
+  bool is_too_much = after > self_.capacity.cpus && after > before && !goes_on;
   NodeLedger books(self_.capacity);
-  for (const auto& grant : core_->grants_in_use())
-    if (!books.take_exactly(grant))
-      world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " uses more than it has");
+  for (auto& [key, grant] : core_->grants_in_use()) {
+    Grant besides_cpus = grant;
+    besides_cpus.cpus = 0;
+    is_too_much = is_too_much || !books.take_exactly(besides_cpus);
+  }
+  if (is_too_much) world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " uses more than it has");
 }
 
 void NodeHost::act(agent::Effect&& effect) {
@@ -160,6 +181,10 @@ bool NodeHost::falls_silent() {
 void NodeHost::gives_sign_of_life(agent::WorkerNumber worker) {
   if (!goes_on(worker)) return;
   take(agent::WorkerReady{worker});
+  if (const auto known = workers_.find(worker); known != workers_.end() && known->second.lends) {
+    const auto& [task, attempt] = known->second.orders.front();
+    say(worker, agent::TaskWaits{worker, task, attempt, true});
+  }
   const Time interval = 2 * world_.scenario.timing.heartbeat;
   later(std::max(interval * 1000 / clock_permille_, Time{1}), [this, worker] { gives_sign_of_life(worker); });
 }
@@ -226,7 +251,12 @@ void NodeHost::give(const agent::GiveOrder& given) {
     if (!its.is_stopped) run_in(given.worker, given.order);
     return;
   }
-  if (its.book.take(given.order, given.taken)) its.orders.push_back({given.order.task, given.order.attempt});
+  const OrderBook::Key key{given.order.task, given.order.attempt};
+  if (its.lends) {
+    const auto& [task, attempt] = its.orders.front();
+    return say(given.worker, agent::TaskWaits{given.worker, task, attempt, true, {key}});
+  }
+  if (its.book.take(given.order, given.taken) > 0) its.orders.push_back(key);
   begin(given.worker);
 }
 
@@ -288,16 +318,35 @@ void NodeHost::reports(agent::WorkerNumber worker, AttemptReport report) {
   const auto passed_to = its.book.note_end(report);
   for (const std::string& address : passed_to)
     pass(static_cast<agent::WorkerNumber>(std::stoul(address)), report.task, report.attempt);
-  its.reports.push_back({worker, std::move(report), passed_to.size()});
+  say(worker, agent::ReportArrived{worker, std::move(report), passed_to.size()});
+  begin(worker);
+}
+
+/// The agent hears it in that order.
+void NodeHost::say(agent::WorkerNumber worker, agent::Event what) {
+  workers_.at(worker).said.push_back(std::move(what));
   const Time longest = dice_.chance(100) ? Time{60} : Time{4};  // An agent may be busy, or late.
   later(dice_.between(Time{0}, longest), [this, worker] {
     const auto sender = workers_.find(worker);
     if (sender == workers_.end()) return;
-    const agent::ReportArrived first = std::move(sender->second.reports.front());
-    sender->second.reports.pop_front();
+    const agent::Event first = std::move(sender->second.said.front());
+    sender->second.said.pop_front();
     take(first);
   });
-  begin(worker);
+}
+
+void NodeHost::wait_in(agent::WorkerNumber worker, TaskId task, AttemptId attempt) {
+  if (!goes_on(worker)) return;
+  Worker& its = workers_.at(worker);
+  if (world_.is_known_to_have_ended(world_.scripts[task].waits_for)) {
+    if (std::exchange(its.lends, false)) say(worker, agent::TaskWaits{worker, task, attempt, false});
+    return later(dice_.between(Time{0}, Time{3}), [this, worker, task, attempt] { ends(worker, task, attempt); });
+  }
+  if (!std::exchange(its.lends, true)) {
+    its.orders.resize(1);
+    say(worker, agent::TaskWaits{worker, task, attempt, true, its.book.return_all()});
+  }
+  later(dice_.between(Time{1}, Time{20}), [this, worker, task, attempt] { wait_in(worker, task, attempt); });
 }
 
 void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
@@ -329,20 +378,25 @@ void NodeHost::run_in(agent::WorkerNumber worker, const RunOrder& order) {
     return;
   }
   later(script.duration, [this, worker, task, attempt] {
-    if (!goes_on(worker)) return;
-    TaskScript& its = world_.scripts[task];
-    AttemptReport report{.task = task, .attempt = attempt};
-    if (its.failures > 0) {
-      --its.failures;
-      if (its.kills) return worker_exits(worker, {.signal = 6});
-      report.end = AttemptEnd::failed;
-      report.cause = {.message = "it threw"};
-    } else {
-      report.result = result_of(task, attempt);
-      world_.witness.finishes(report.result);
-    }
-    reports(worker, std::move(report));
+    world_.scripts[task].waits_for ? wait_in(worker, task, attempt) : ends(worker, task, attempt);
   });
+}
+
+/// A function.
+void NodeHost::ends(agent::WorkerNumber worker, TaskId task, AttemptId attempt) {
+  if (!goes_on(worker)) return;
+  TaskScript& its = world_.scripts[task];
+  AttemptReport report{.task = task, .attempt = attempt};
+  if (its.failures > 0) {
+    --its.failures;
+    if (its.kills) return worker_exits(worker, {.signal = 6});
+    report.end = AttemptEnd::failed;
+    report.cause = {.message = "it threw"};
+  } else {
+    report.result = result_of(task, attempt);
+    world_.witness.finishes(report.result);
+  }
+  reports(worker, std::move(report));
 }
 
 void NodeHost::run_command(const RunOrder& order) {

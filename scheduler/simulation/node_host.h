@@ -49,7 +49,11 @@ class NodeHost {
   /// What it was given first, when what that awaits is there.
   void begin(agent::WorkerNumber worker);
   void run_in(agent::WorkerNumber worker, const RunOrder& order);
+  void ends(agent::WorkerNumber worker, TaskId task, AttemptId attempt);
+  /// Until what its task waits for has ended.
+  void wait_in(agent::WorkerNumber worker, TaskId task, AttemptId attempt);
   void reports(agent::WorkerNumber worker, AttemptReport report);
+  void say(agent::WorkerNumber worker, agent::Event what);
   void run_command(const RunOrder& order);
   void kill(agent::WorkerNumber worker, bool at_once);
   /// A worker hosts it that is there, and not stopped.
@@ -61,7 +65,8 @@ class NodeHost {
   void check_sharers(const std::map<std::pair<TaskId, AttemptId>, std::uint64_t>& sharers,
                      std::optional<std::uint64_t> blamed);
   void command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cause cause);
-  void check_use();
+  Milli cpus_in_use() const;
+  void check_use(Milli before, const agent::Event& event);
   /// Does it later, unless the agent has died since.
   template <class What>
   void later(Time delay, What what);
@@ -80,17 +85,20 @@ class NodeHost {
     OrderBook book;
     OrderBook::Key waits_for;
     bool is_under_way = false;
+    bool lends = false;                                             // The one that is under way waits.
     std::map<std::pair<TaskId, AttemptId>, std::uint64_t> sharers;  // or the actors that live in it: the order's number
     std::uint64_t begun = 0;
-    bool is_stopped = false;                   // for ever
-    std::deque<std::function<void()>> told;    // what is on its way to it
-    std::deque<agent::ReportArrived> reports;  // on their way to the agent
+    bool is_stopped = false;                 // for ever
+    std::deque<std::function<void()>> told;  // what is on its way to it
+    std::deque<agent::Event> said;           // what is on its way to the agent
   };
   std::map<agent::WorkerNumber, Worker> workers_;
   std::set<std::pair<TaskId, AttemptId>> commands_;
   std::map<std::pair<TaskId, AttemptId>, AttemptEnd> ends_;  // Reported since a worker exited last.
   std::optional<Time> wake_;
-  // Something was given ahead: what it then starts by itself may take the room of an order that is under way.
+  std::set<std::pair<TaskId, AttemptId>> lend_;  // As its agent heard.
+  // Something was given ahead, or lent its cpus: what the agent then starts or takes back by itself may take the room
+  // of an order that is under way.
   bool has_a_line_ = false;
   bool is_gone_ = false;
 };

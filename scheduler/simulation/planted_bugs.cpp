@@ -55,6 +55,8 @@ constexpr PlantedBug table[] = {
     {Planted::unknown_attempt_awaited_for_ever, "unknown_attempt_awaited_for_ever", "15"},
     {Planted::failed_input_taken_for_done, "failed_input_taken_for_done", "3"},
     {Planted::any_result_ends_the_wait, "any_result_ends_the_wait", "3"},
+    {Planted::cpus_kept_while_waiting, "cpus_kept_while_waiting", "15"},
+    {Planted::lent_cpus_never_taken_again, "lent_cpus_never_taken_again", "4"},
     {Planted::cluster_id_unchecked, "cluster_id_unchecked", "14"},
     {Planted::workers_start_waited_for, "workers_start_waited_for", "15"},
     {Planted::silent_worker_waited_for, "silent_worker_waited_for", "15"},

@@ -191,6 +191,7 @@ Scenario draw_scenario(std::uint64_t seed, const Wishes& wishes) {
   draw_drains(scenario);
   draw_workload(scenario, is_real ? 200 : 10, is_real ? 2000 : 500);
   draw_needs(scenario);
+  draw_nesting(scenario);
   draw_contention(scenario);
   return scenario;
 }

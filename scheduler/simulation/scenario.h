@@ -71,6 +71,7 @@ struct TaskScript {
   Time duration{10};   ///< Of a task; of an actor: until it dies, if it does.
   int failures = 0;    ///< This many attempts fail before one succeeds.
   bool kills = false;  ///< It fails by taking its worker down.
+  TaskId waits_for;    ///< At its end it waits, as code of a task does, until its driver knows the end of this one.
 };
 
 struct PlannedBatch {
@@ -79,6 +80,7 @@ struct PlannedBatch {
   std::vector<TaskSpec> tasks;
   std::vector<TaskScript> scripts;  ///< Of each task.
   TaskId from;                      ///< This task adds them, `at` after the start of its first attempt.
+  bool is_nested = false;           ///< To its driver's own work, as its session does; not to a graph.
 };
 
 struct PlannedCancel {

@@ -248,6 +248,7 @@ void fields(Line& line, PlannedBatch& batch) {
   line("at", batch.at, Time{0});
   line("durable", batch.job.durable, false);
   line("from", batch.from.number, std::uint32_t{0});
+  line("is_nested", batch.is_nested, false);
 }
 
 std::vector<std::uint32_t> numbers_of(const std::vector<TaskId>& tasks) {
@@ -363,6 +364,8 @@ void fields(Line& line, TaskLine its) {
   line("lasts", its.script.duration, Time{10});
   line("failures", its.script.failures, 0);
   line("kills", its.script.kills, false);
+  line("waits_for", its.script.waits_for.number, std::uint32_t{0});
+  if (its.script.waits_for.number != 0) its.script.waits_for.job = spec.id.job;
   spec.name = 't' + std::to_string(spec.id.number);
 }
 

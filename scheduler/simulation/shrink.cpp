@@ -21,6 +21,9 @@ void mend(DriverPlan& driver) {
   std::sort(left.begin(), left.end());
   const auto is_gone = [&](TaskId task) { return !std::binary_search(left.begin(), left.end(), task); };
   for (auto& batch : driver.batches)
+    for (auto& script : batch.scripts)
+      if (is_gone(script.waits_for)) script.waits_for = {};
+  for (auto& batch : driver.batches)
     for (auto& spec : batch.tasks) {
       std::erase_if(spec.after, is_gone);
       if (std::erase_if(spec.inputs.as_vector(), is_gone) > 0) spec.when.reset();

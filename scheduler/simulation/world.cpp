@@ -81,11 +81,10 @@ bool World::is_gone(DriverId driver) const {
   return client < clients.size() ? clients[client]->is_gone() : operator_host->is_gone();
 }
 
-/// A driver's own job and its graph have two ids that follow each other.
 void World::starts(const RunOrder& order, const NodeCapacity& node) {
   if (!is_as_needed(order.grant, *needs[order.task], node))
     witness.breaks("4: " + text_of_attempt(order.task, order.attempt) + " is not given what it needs");
-  drivers[(order.task.job.value - 1) / 2]->runs(order.task);
+  driver_of(order.task).runs(order.task);
 }
 
 /// What is down when the faults stop comes back then, at the latest; only the scheduler may be stopped longer.

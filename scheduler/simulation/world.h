@@ -34,6 +34,10 @@ struct World {
   bool is_gone(DriverId driver) const;
   /// A node of that capacity starts an attempt.
   void starts(const RunOrder& order, const NodeCapacity& node);
+  /// Its own job and its graph have two ids that follow each other.
+  DriverHost& driver_of(TaskId task) const { return *drivers[(task.job.value - 1) / 2]; }
+  /// Whoever waits for the task's end learns of it.
+  bool is_known_to_have_ended(TaskId task) const { return driver_of(task).knows_end_of(task); }
   bool has_faults() const { return timeline.now() < scenario.faults_until; }
 
   const Scenario& scenario;

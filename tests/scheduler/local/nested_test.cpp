@@ -27,6 +27,9 @@ class Register {
 
 constexpr Task<int(int, int)> multiply{"nested.multiply"};
 constexpr Task<int(int)> sum_of_squares{"nested.sum_of_squares"};
+constexpr Task<int(int)> fibonacci{"nested.fibonacci"};
+constexpr Task<std::uint64_t(int)> meets{"nested.meets"};
+constexpr Task<int(int, int)> goes_on{"nested.goes_on"};
 constexpr Task<std::vector<int>(ActorHandle<Register>, int)> add_often{"nested.add_often"};
 constexpr Task<ActorHandle<Register>()> leaves_an_actor{"nested.leaves_an_actor"};
 constexpr Task<std::string()> own_name{"nested.own_name"};
@@ -63,6 +66,19 @@ void enroll(Catalog& catalog) {
     const auto values = context.session().get_all(squares);
     return std::accumulate(values.begin(), values.end(), 0);
   });
+  catalog.add(fibonacci, [](Context& context, int n) {
+    if (n < 2) return n;
+    const auto left = context.session().submit(fibonacci, n - 1);
+    const auto right = context.session().submit(fibonacci, n - 2);
+    return context.session().get(left) + context.session().get(right);
+  });
+  catalog.add(meets, [](Context& context, int parties) {
+    return context.session().barrier("all", static_cast<std::uint32_t>(parties)).arrive_and_wait().value();
+  });
+  catalog.add(goes_on, [](Context& context, int first, int last) {
+    const int product = context.session().get(context.session().submit(multiply, first, last));
+    return product + context.session().get(context.session().submit(multiply, first, last));
+  });
   catalog.add(add_often, [](Context& context, const ActorHandle<Register>& handle, int count) {
     const auto actor = context.session().attach(handle);
     std::vector<Ref<int>> sums;
@@ -88,6 +104,25 @@ TEST_CASE("a task that needs no cpu runs others and waits for them") {
   Session session = cluster.connect();
   CHECK(session.get(session.submit(without_cpus, sum_of_squares, 100)) == 338'350);
   CHECK(session.get(session.submit({.name = "me"}, own_name)) == "me");
+}
+
+TEST_CASE("tasks that wait for others lend them their cpus, however deep") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  CHECK(session.get(session.submit(sum_of_squares, 100)) == 338'350);
+  CHECK(session.get(session.submit(fibonacci, 7)) == 13);
+  // Each waits twice, among others that want the cpu.
+  std::vector<Ref<int>> products;
+  for (int i = 0; i < 20; ++i) products.push_back(session.submit(goes_on, i, i));
+  for (int i = 0; i < 20; ++i) CHECK(session.get(products[static_cast<std::size_t>(i)]) == 2 * i * i);
+}
+
+TEST_CASE("tasks that meet at a barrier lend their cpus until all are there") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  std::vector<Ref<std::uint64_t>> all;
+  for (int i = 0; i < 4; ++i) all.push_back(session.submit(meets, 4));
+  for (const auto round : session.get_all(all)) CHECK(round == 1);
 }
 
 TEST_CASE("tasks call their driver's actor, each in its own order, and nothing is lost or done twice") {

@@ -1,0 +1,68 @@
+// A task that waits for other work lends its cpus: what it waits for may need them.
+//
+// Its worker returns what it was given behind it, and takes nothing more meanwhile: all that would wait too. When the
+// task goes on, it does so at once. Where its cpus have been taken they are owed to it, and nothing is started here
+// until it has them back: for so long more may run than there are cpus for. To hold it until there is room might hold
+// it for ever, behind an actor. The scheduler learns who waits from heartbeats, of which one follows soon.
+#include <algorithm>
+
+#include "runtime/agent/agent_core.h"
+
+namespace troupe {
+
+using namespace agent;
+
+namespace {
+
+constexpr Time telling_delay{2};  // The scheduler: several tasks often begin to wait at about the same time.
+
+}  // namespace
+
+void AgentCore::on(const TaskWaits& told) {
+  take_returned(told);
+  note_wait({told.task, told.attempt}, attempt_of(told.worker, {told.task, told.attempt}), told.waits);
+  start_what_fits();
+}
+
+void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
+  if (attempt == nullptr || !std::holds_alternative<FunctionWork>(attempt->order.work))
+    return ignore("the worker does not run that task");
+  if (waits == (attempt->cpus == Attempt::Cpus::lent) || settings_.planted == Planted::cpus_kept_while_waiting) return;
+  if (waits) {
+    if (attempt->cpus == Attempt::Cpus::held) ledger_.give_back({.cpus = attempt->order.grant.cpus});
+    std::erase(owed_, key);
+    attempt->cpus = Attempt::Cpus::lent;
+  } else {
+    if (settings_.planted == Planted::lent_cpus_never_taken_again) return;
+    attempt->cpus = Attempt::Cpus::owed;
+    owed_.push_back(key);
+  }
+  if (!early_beat_) early_beat_ = timer_at(now_ + telling_delay);
+}
+
+/// They wait for room again, in front of what came later. What was given since is returned too, or was not.
+void AgentCore::take_returned(const TaskWaits& told) {
+  const auto worker = workers_.find(told.worker);
+  if (worker == workers_.end()) return;
+  std::deque<Key>& line = worker->second.attempts;
+  std::deque<Key> returned;
+  for (const Key& key : line) {
+    const bool is_returned = std::find(told.returned.begin(), told.returned.end(), key) != told.returned.end();
+    if (is_returned && attempts_.at(key).phase == Attempt::Phase::given) returned.push_back(key);
+  }
+  for (const Key& key : returned) std::erase(line, key);
+  worker->second.given -= returned.size();
+  put_back(returned);
+}
+
+/// False: some is still owed.
+bool AgentCore::take_what_is_owed() {
+  for (; !owed_.empty(); owed_.pop_front()) {
+    Attempt& attempt = attempts_.at(owed_.front());
+    if (!ledger_.take_exactly({.cpus = attempt.order.grant.cpus})) return false;
+    attempt.cpus = Attempt::Cpus::held;
+  }
+  return true;
+}
+
+}  // namespace troupe
