@@ -159,4 +159,10 @@ Result<void> KeptState::write_checkpoint(HostedActor& actor) {
   return written;
 }
 
+std::size_t bytes_of(const message::Call& call) {
+  std::size_t bytes = sizeof call + call.method.size();
+  for (const Bytes& argument : call.arguments) bytes += argument.size();
+  return bytes;
+}
+
 }  // namespace troupe

@@ -19,6 +19,9 @@
 
 namespace troupe {
 
+/// Roughly what it takes in memory.
+std::size_t bytes_of(const message::Call& call);
+
 /// Threads: one at a time.
 class KeptState {
  public:

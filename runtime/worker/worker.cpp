@@ -19,6 +19,7 @@
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/neighbours.h"
 #include "runtime/worker/order_book.h"
+#include "runtime/worker/outgoing.h"
 #include "runtime/worker/run_function.h"
 #include "runtime/worker/talk_turns.h"
 #include "runtime/worker/task_output.h"
@@ -29,21 +30,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Reports of tasks that end within it share a frame, as long as other orders wait here: whoever waits for a report
-// waits no longer, and a processor that all share is not given away for each.
-constexpr std::chrono::microseconds longest_gathering{1000};
 constexpr std::chrono::milliseconds sign_of_life_interval{1000};
 
 // For what another worker passed on may be lost. Its agent is sooner out of patience with what has not ended.
 constexpr std::chrono::seconds longest_awaiting{3};
 
 constexpr std::size_t most_gathered_bytes = 1u << 20;  // Of calls that share a write to disk.
-
-std::size_t bytes_of(const message::Call& call) {
-  std::size_t bytes = sizeof call + call.method.size();
-  for (const Bytes& argument : call.arguments) bytes += argument.size();
-  return bytes;
-}
 
 class Worker {
  public:
@@ -101,7 +93,8 @@ class Worker {
   void talk(Clock::time_point limit, const Besides* besides) {
     send_what_is_due();
     rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
-    for (const auto& delivery : transport_.receive(std::min({limit, send_at_, rings_.look_at()}), besides))
+    for (const auto& delivery :
+         transport_.receive(std::min({limit, outgoing_.send_at(), sign_of_life_at_, rings_.look_at()}), besides))
       take(delivery);
   }
 
@@ -160,11 +153,7 @@ class Worker {
   void pass_result(Key key, std::string address) {
     const std::lock_guard lock(mutex_);
     orders_.pass(key, std::move(address));
-    const auto is_it = [&](const auto& made) {
-      const auto* report = std::get_if<message::Report>(&made.second);
-      return report != nullptr && report->report.task == key.first && report->report.attempt == key.second;
-    };
-    is_due_ = is_due_ || std::any_of(made_.begin(), made_.end(), is_it);
+    if (outgoing_.has_report_of(key.first, key.second)) outgoing_.hurry();
   }
 
   // --- on the executor's thread --------------------------------------------------------------------------------------
@@ -253,8 +242,7 @@ class Worker {
       const std::lock_guard lock(mutex_);
       auto pass_to = orders_.note_end(made);
       passed = static_cast<std::uint32_t>(pass_to.size());
-      if (passed > 0)
-        passed_.emplace_back(std::move(pass_to), message::AwaitedResult{made.task, made.attempt, made.result});
+      outgoing_.pass(std::move(pass_to), {made.task, made.attempt, passed > 0 ? made.result : Bytes()});
     }
     post(agent_, message::Report{{}, 0, std::move(made), passed});
     send_unless_somebody_talks();  // Whatever comes next may take long.
@@ -434,17 +422,14 @@ class Worker {
 
   /// Requires: the mutex is held.
   void note_wait(Key key, bool waits, std::vector<Key> returned) {
-    made_.emplace_back(agent_, message::TaskWaits{key.first, key.second, waits, std::move(returned)});
-    is_due_ = true;
+    outgoing_.add(agent_, message::TaskWaits{key.first, key.second, waits, std::move(returned)}, false);
+    outgoing_.hurry();
   }
 
   void post(PeerId to, message::Message message) {
-    bool is_of_interest = false;
-    {
-      const std::lock_guard lock(mutex_);
-      is_of_interest = made_.empty() || orders_.is_empty() || is_due_ || !passed_.empty();
-      made_.emplace_back(to, std::move(message));
-    }
+    std::unique_lock lock(mutex_);
+    const bool is_of_interest = outgoing_.add(to, std::move(message), !orders_.is_empty());
+    lock.unlock();
     if (is_of_interest && turns_.is_taken()) transport_.wake();
   }
 
@@ -461,25 +446,12 @@ class Worker {
       output_.look_after();
       neighbours_.look_after(now);
     }
-    decltype(passed_) passed;
-    std::vector<std::pair<PeerId, message::Message>> made;
-    {
-      const std::lock_guard lock(mutex_);
-      passed = std::exchange(passed_, {});
-      if (made_.empty()) {
-        send_at_ = sign_of_life_at_;
-      } else if (!is_gathering_ && !orders_.is_empty() && !is_due_) {
-        is_gathering_ = true;
-        send_at_ = now + longest_gathering;
-      } else if (orders_.is_empty() || is_due_ || now >= send_at_) {
-        is_gathering_ = is_due_ = false;
-        send_at_ = sign_of_life_at_;
-        made = std::exchange(made_, {});
-      }
-    }
-    for (const auto& [addresses, message] : passed)
+    std::unique_lock lock(mutex_);
+    const auto due = outgoing_.take_due(now, !orders_.is_empty());
+    lock.unlock();
+    for (const auto& [addresses, message] : due.passed)
       for (const PeerId to : neighbours_.at(addresses, now)) send(to, message);
-    for (const auto& [to, message] : made) send(to, message);
+    for (const auto& [to, message] : due.made) send(to, message);
     outbox_.flush(transport_);
   }
 
@@ -497,16 +469,12 @@ class Worker {
   BegunFile begun_;
   CancelledCalls cancelled_;
   TaskOutput output_;
-  bool is_gathering_ = false;                         // (talks)
-  Clock::time_point send_at_ = Clock::now();          // What is made; also when nothing is. (talks)
   Clock::time_point sign_of_life_at_ = Clock::now();  // (talks)
 
   std::mutex mutex_;
   OrderBook orders_;
   std::optional<Key> waits_;  // The task that runs, for other work.
-  bool is_due_ = false;       // What is made.
-  std::vector<std::pair<std::vector<std::string>, message::AwaitedResult>> passed_;  // To whom. Never gather.
-  std::vector<std::pair<PeerId, message::Message>> made_;
+  Outgoing outgoing_;
 
   // The executor's.
   std::map<std::uint64_t, PeerId> callers_;  // That have sent frames.

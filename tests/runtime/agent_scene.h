@@ -63,6 +63,14 @@ class Node {
                        std::size_t passed = 0) {
     return says(agent::ReportArrived{worker, {.task = id_of(task), .attempt = {1, 1}, .end = end}, passed});
   }
+  std::string waits(agent::WorkerNumber worker, const std::string& task, const std::string& returned = "") {
+    agent::TaskWaits told{worker, id_of(task), {1, 1}, true};
+    for (const char each : returned) told.returned.emplace_back(id_of(std::string(1, each)), AttemptId{1, 1});
+    return says(told);
+  }
+  std::string goes_on(agent::WorkerNumber worker, const std::string& task) {
+    return says(agent::TaskWaits{worker, id_of(task), {1, 1}});
+  }
   std::string ticks() { return says(agent::Tick{}); }
 
   std::string says(const agent::Event& event) {
@@ -104,7 +112,8 @@ class Node {
   static std::string list(const std::vector<RunningAttempt>& running) {
     std::string text;
     for (const auto& each : running)
-      text += (text.empty() ? "" : ", ") + name(each.task, each.attempt) + (each.address.empty() ? "" : " (up)");
+      text += (text.empty() ? "" : ", ") + name(each.task, each.attempt) + (each.address.empty() ? "" : " (up)") +
+              (each.waits ? " (waits)" : "");
     return text.empty() ? "nothing" : text;
   }
   std::string text_of(const agent::StartWorker& e) const { return "start worker " + std::to_string(e.worker); }

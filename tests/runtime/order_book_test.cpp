@@ -53,6 +53,21 @@ TEST_CASE("a result is kept for orders that were given before the agent had its 
   CHECK(book.state_of(key(4)) == OrderBook::State::waits);
 }
 
+TEST_CASE("what was returned is not held, and may be given again", "[worker]") {
+  OrderBook book;
+  for (const std::uint32_t number : {1u, 2u}) (void)book.take(order(number), 0);
+  const auto before = book.take(order(3, {2}), 0);
+  (void)book.begin(key(1));
+  CHECK(book.return_all() == std::vector{key(2), key(3)});
+  CHECK(book.is_empty());
+  CHECK_FALSE(book.holds(key(3), before));
+  const auto again = book.take(order(3), 0);
+  CHECK(book.holds(key(3), again));
+  CHECK_FALSE(book.holds(key(3), before));
+  CHECK(book.begin(key(3)).awaits.empty());
+  CHECK_FALSE(book.holds(key(3), again));
+}
+
 TEST_CASE("a large result comes back from the agent", "[worker]") {
   OrderBook book;
   (void)book.take(order(1), 0);

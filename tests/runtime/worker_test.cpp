@@ -90,7 +90,8 @@ namespace {
 /// A worker, and its agent's end.
 class Scene {
  public:
-  explicit Scene(const Catalog& catalog) : catalog_(catalog) {
+  explicit Scene(const Catalog& catalog, Context::Connect connect = {}) : catalog_(catalog) {
+    options_.connect = std::move(connect);
     REQUIRE(agent_->listen("agent"));
     worker_ = std::jthread([this](std::stop_token until) { run_worker(options_, catalog_, *transport_, until); });
     const auto hello = agent_->receive(deadline_);
@@ -107,18 +108,23 @@ class Scene {
     REQUIRE(to_worker);
     neighbour_->send(*to_worker, encode(Envelope{cluster_, 0, 8}, message));
   }
-  /// The reports, one by one, until `take` has had enough.
+  /// What it says, one by one, until `take` has had enough.
   template <class Take>
-  void reports_until(Take take) {
+  void hears_until(Take take) {
     for (bool is_enough = false; !is_enough && std::chrono::steady_clock::now() < deadline_;) {
       for (const auto& delivery : agent_->receive(deadline_)) {
         const auto letters = decode(delivery.frame);
         REQUIRE(letters);
-        for (const auto& message : letters->messages)
-          if (const auto* report = std::get_if<message::Report>(&message))
-            is_enough = take(report->report) || is_enough;
+        for (const auto& message : letters->messages) is_enough = take(message) || is_enough;
       }
     }
+  }
+  template <class Take>
+  void reports_until(Take take) {
+    hears_until([&](const message::Message& message) {
+      const auto* report = std::get_if<message::Report>(&message);
+      return report != nullptr && take(report->report);
+    });
   }
 
  private:
@@ -129,7 +135,7 @@ class Scene {
   const std::unique_ptr<Transport> agent_ = network_.make_transport();
   const std::unique_ptr<Transport> neighbour_ = network_.make_transport();
   const std::unique_ptr<Transport> transport_ = network_.make_transport();
-  const WorkerOptions options_{WorkerId{7}, cluster_, "agent", "worker"};
+  WorkerOptions options_{WorkerId{7}, cluster_, "agent", "worker"};
   PeerId to_worker_;
   std::jthread worker_;
 };
@@ -156,6 +162,36 @@ TEST_CASE("a worker waits for what it awaits until it must be lost, and takes it
     return ends.size() == 2;
   });
   CHECK(ends == std::vector{AttemptEnd::done, AttemptEnd::preempted});
+}
+
+TEST_CASE("a worker whose task waits says so, and returns what it was given behind it", "[worker]") {
+  Catalog catalog;
+  catalog.add(quick, [] {});
+  catalog.add(held, [](Context& context) {
+    (void)context.session().try_get(context.session().submit(quick), 300ms);  // Nobody ever runs that.
+  });
+  MemoryNetwork nowhere;
+  Scene scene(catalog, [&](TaskId, AttemptId) {
+    return Session(std::make_shared<SessionCore>(SessionOptions{}, nowhere.make_transport()));
+  });
+  scene.says({order(1, held.name), order(2, quick.name)});
+  std::vector<std::uint32_t> reports;
+  scene.hears_until([&](const message::Message& message) {
+    if (const auto* told = std::get_if<message::TaskWaits>(&message)) {
+      CHECK(told->task == TaskId{JobId{1}, 1});
+      if (told->waits && told->returned == std::vector{std::pair(TaskId{JobId{1}, 2}, AttemptId{1, 1})}) {
+        scene.says({order(3, quick.name)});
+      } else if (told->waits) {
+        CHECK(told->returned == std::vector{std::pair(TaskId{JobId{1}, 3}, AttemptId{1, 1})});
+      } else {
+        CHECK(reports.empty());
+        scene.says({order(2, quick.name)});
+      }
+    }
+    if (const auto* report = std::get_if<message::Report>(&message)) reports.push_back(report->report.task.number);
+    return reports.size() == 2;
+  });
+  CHECK(reports == std::vector<std::uint32_t>{1, 2});
 }
 
 TEST_CASE("a worker hears what it is told between tasks that follow each other", "[worker]") {

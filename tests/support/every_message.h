@@ -85,7 +85,8 @@ inline std::vector<message::Message> every_message() {
       PassResult{task, attempt, "ipc:///w"},
       CancelCall{task, attempt, 5, 6},
       FindActor{15, "a"},
-      NamedActor{15, task, RestartMode::logged, false}};
+      NamedActor{15, task, RestartMode::logged, false},
+      TaskWaits{task, attempt, true, {{task, attempt}}}};
 }
 
 }  // namespace troupe::test

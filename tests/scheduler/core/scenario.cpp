@@ -88,6 +88,11 @@ Scenario& Scenario::has_actor_up(const std::string& node, const std::string& att
   return *this;
 }
 
+Scenario& Scenario::waits(const std::string& node, const std::string& attempt, bool waits) {
+  running_on_[node].at(attempt).waits = waits;
+  return hears(node);
+}
+
 Scenario& Scenario::driver_joins() {
   step(DriverJoined{{1}, own_job});
   return *this;

@@ -63,6 +63,8 @@ class Scenario final : Names {
   Scenario& finishes(const std::string& node, const std::string& attempt, const std::string& result = "");
   Scenario& fails(const std::string& node, const std::string& attempt, Cause cause);
   Scenario& stops(const std::string& node, const std::string& attempt);
+  /// It waits for other work, or goes on, as its node then tells.
+  Scenario& waits(const std::string& node, const std::string& attempt, bool waits = true);
   Scenario& has_actor_up(const std::string& node, const std::string& attempt);
 
   Scenario& driver_joins();

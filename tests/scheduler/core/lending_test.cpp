@@ -1,0 +1,66 @@
+// Tasks that wait for other work: their cpus are free meanwhile.
+#include <catch2/catch.hpp>
+
+#include "tests/scheduler/core/scenario.h"
+
+using namespace troupe;
+using namespace troupe::scheduler;
+using namespace std::chrono_literals;
+
+TEST_CASE("what a task waits for runs on the cpus that it lends", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 1000}).submits("outer").submits("inner");
+  CHECK(cluster.state_of("inner") == "ready");
+  cluster.waits("a", "outer#1");
+  CHECK(cluster.state_of("inner") == "running");
+  CHECK(cluster.free_cpus("a") == 0);
+  cluster.finishes("a", "inner#1");
+  CHECK(cluster.free_cpus("a") == 1000);
+  cluster.waits("a", "outer#1", false);
+  CHECK(cluster.free_cpus("a") == 0);
+  cluster.finishes("a", "outer#1");
+  CHECK(cluster.free_cpus("a") == 1000);
+}
+
+TEST_CASE("cpus that are lent to another are booked again when that has ended, before more is started", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 1000}).submits("outer").submits("inner").submits("next");
+  cluster.waits("a", "outer#1").waits("a", "outer#1", false);
+  CHECK(cluster.state_of("inner") == "running");
+  cluster.finishes("a", "inner#1");
+  CHECK(cluster.state_of("next") == "ready");
+  cluster.waits("a", "outer#1");
+  CHECK(cluster.state_of("next") == "running");
+  // It goes on, waits again, and the last word counts.
+  cluster.waits("a", "outer#1", false).waits("a", "outer#1").finishes("a", "next#1");
+  CHECK(cluster.free_cpus("a") == 1000);
+}
+
+TEST_CASE("a task that ends without its cpus leaves the books as they are", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 1000}).submits("outer").submits("inner");
+  cluster.waits("a", "outer#1").waits("a", "outer#1", false).finishes("a", "outer#1");
+  CHECK(cluster.free_cpus("a") == 0);
+  cluster.finishes("a", "inner#1");
+  CHECK(cluster.free_cpus("a") == 1000);
+}
+
+TEST_CASE("a scheduler that is started anew takes what waits for what it is", "[scheduler]") {
+  Scenario cluster;
+  cluster.as_durable_job().joins("a", {.cpus = 1000}).submits("outer").submits("inner");
+  cluster.waits("a", "outer#1");
+  CHECK(cluster.state_of("inner") == "running");
+  cluster.restarts_scheduler().joins_again("a");
+  CHECK(cluster.free_cpus("a") == 0);
+  cluster.finishes("a", "inner#1");
+  CHECK(cluster.free_cpus("a") == 1000);
+  cluster.waits("a", "outer#1", false);
+  CHECK(cluster.free_cpus("a") == 0);
+}
+
+TEST_CASE("what waits lends nothing of a grant without cpus, nor does an actor", "[scheduler]") {
+  Scenario cluster;
+  cluster.joins("a", {.cpus = 1000}).submits("none", {.needs = {.cpus = 0}}).submits("actor", {.is_actor = true});
+  cluster.waits("a", "none#1").waits("a", "actor#1");
+  CHECK(cluster.free_cpus("a") == 0);
+}
