@@ -228,7 +228,7 @@ class Agent {
   /// all.
   void take_from_scheduler(agent::Event&& event) {
     auto* order = std::get_if<agent::OrderArrived>(&event);
-    if (order == nullptr || order->store.epoch <= seen_file_.epoch()) return step(event);
+    if (order == nullptr || order->store.epoch <= seen_file_.epoch()) return step(std::move(event));
     const auto is_same = [&](const agent::OrderArrived& other) {
       return other.order.task == order->order.task && other.order.attempt == order->order.attempt;
     };
@@ -240,8 +240,8 @@ class Agent {
       step(std::move(early_orders_.front()));
   }
 
-  void step(const agent::Event& event) {
-    for (auto& effect : core_.step(since_start(start_), event)) carry_out(effect);
+  void step(agent::Event event) {
+    for (auto& effect : core_.step(since_start(start_), std::move(event))) carry_out(effect);
   }
 
   void carry_out(agent::Effect& effect) {

@@ -1,6 +1,7 @@
 #include "runtime/agent/agent_core.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace troupe {
 namespace {
@@ -15,16 +16,18 @@ using namespace agent;
 
 AgentCore::AgentCore(AgentSettings settings, Time now)
     : settings_(std::move(settings)),
-      ledger_(settings_.capacity),
+      empty_(settings_.capacity),
+      ledger_(empty_),
       now_(now),
       next_beat_(now),
       seen_(settings_.planted == Planted::seen_store_forgotten_at_restart ? StoreAge{settings_.seen.cluster}
                                                                           : settings_.seen),
       remembered_(seen_) {}
 
-Effects AgentCore::step(Time now, const Event& event) {
+Effects& AgentCore::step(Time now, Event event) {
   now_ = std::max(now_, now);
-  std::visit([this](const auto& each) { on(each); }, event);
+  effects_.clear();
+  std::visit([this](auto& each) { on(each); }, event);
   take_held_reports();
   if (std::holds_alternative<Tick>(event) || !wake_) {
     wake_ = next_timer();
@@ -34,7 +37,7 @@ Effects AgentCore::step(Time now, const Event& event) {
     emit(WakeAt{*wake_});
   }
   new_timer_.reset();
-  return std::exchange(effects_, {});
+  return effects_;
 }
 
 bool AgentCore::is_refused(const StoreAge& store) {
@@ -56,7 +59,7 @@ void AgentCore::remember() {
 
 // --- what the scheduler says ----------------------------------------------------------------------------------------
 
-void AgentCore::on(const OrderArrived& arrived) {
+void AgentCore::on(OrderArrived& arrived) {
   if (is_refused(arrived.store)) return;
   const Key key{arrived.order.task, arrived.order.attempt};
   const auto known = attempts_.find(key);
@@ -67,17 +70,17 @@ void AgentCore::on(const OrderArrived& arrived) {
     return ignore("the order came before");
   }
   Attempt& attempt = attempts_[key];
-  attempt.order = arrived.order;
+  attempt.order = std::move(arrived.order);
   // Mostly a late copy, and then the report is dropped; but a scheduler that took an old list for what runs now, and
   // waits for this attempt, must learn that it never ends.
   if (acknowledged_.contains(key) && settings_.planted != Planted::ended_attempts_forgotten)
     return end(key, attempt, {.end = AttemptEnd::lost, .cause = {.message = "the attempt has ended here before"}});
-  if (!NodeLedger(settings_.capacity).take_exactly(arrived.order.grant)) {
+  if (!empty_.fits_exactly(attempt.order.grant)) {
     return end(key, attempt,
                {.end = AttemptEnd::lost, .cause = {.message = "this node does not have what was granted"}});
   }
   if (attempt.awaits()) return take_awaiting(key, attempt);
-  (arrived.order.ahead ? ahead_ : queue_).push_back(key);
+  (attempt.order.ahead ? ahead_ : queue_).push_back(key);
   start_what_fits();
 }
 
@@ -166,15 +169,15 @@ void AgentCore::on(const WorkerExited& exited) {
   }
 }
 
-void AgentCore::on(const ReportArrived& arrived) {
+void AgentCore::on(ReportArrived& arrived) {
   if (held_.contains(arrived.worker) || is_early(arrived)) {
-    held_[arrived.worker].push_back(arrived);
+    held_[arrived.worker].push_back(std::move(arrived));
   } else {
     take_report(arrived);
   }
 }
 
-void AgentCore::take_report(const ReportArrived& arrived) {
+void AgentCore::take_report(ReportArrived& arrived) {
   const Key key{arrived.report.task, arrived.report.attempt};
   Attempt* attempt = attempt_of(arrived.worker, key);
   if (attempt == nullptr) return ignore("the worker does not run that attempt");
@@ -198,7 +201,7 @@ void AgentCore::take_report(const ReportArrived& arrived) {
   // It was taken back in time, or has had a result that does not count.
   const bool is_void = attempt->verdict && (arrived.report.end == AttemptEnd::cancelled || attempt->awaits());
   attempt->passed_to.resize(std::min(arrived.passed, attempt->passed_to.size()));
-  end(key, *attempt, is_void ? AttemptReport(*attempt->verdict) : arrived.report);
+  end(key, *attempt, is_void ? std::move(*attempt->verdict) : std::move(arrived.report));
   retire_idle_workers();
 }
 
@@ -433,6 +436,9 @@ std::vector<RunningAttempt> AgentCore::running() const {
   for (const auto& [key, attempt] : attempts_)
     list.push_back({key.first, key.second, attempt.order.grant, attempt.address, attempt.was_given_early,
                     attempt.cpus == Attempt::Cpus::lent});
+  std::sort(list.begin(), list.end(), [](const RunningAttempt& a, const RunningAttempt& b) {
+    return std::tie(a.task, a.attempt) < std::tie(b.task, b.attempt);
+  });
   return list;
 }
 

@@ -22,8 +22,9 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -219,8 +220,9 @@ class AgentCore {
   /// A new incarnation: nothing runs. The first Tick joins.
   AgentCore(AgentSettings settings, agent::Time now);
 
-  /// Takes one event at the time `now`. Total: late, doubled and unknown events give Ignored.
-  agent::Effects step(agent::Time now, const agent::Event& event);
+  /// Takes one event at the time `now`. Total: late, doubled and unknown events give Ignored. The effects are the
+  /// caller's until the next step.
+  agent::Effects& step(agent::Time now, agent::Event event);
 
   // Questions, for status and for the simulator.
   std::size_t attempts() const { return attempts_.size(); }
@@ -293,7 +295,7 @@ class AgentCore {
     Cause cause_of(const agent::WorkerExited& exited) const;
   };
 
-  void on(const agent::OrderArrived& arrived);
+  void on(agent::OrderArrived& arrived);
   void on(const agent::StopArrived& arrived);
   void on(const agent::ReportAcknowledged& acknowledged);
   void on(const agent::Welcomed& welcomed);
@@ -301,7 +303,7 @@ class AgentCore {
   void on(const agent::AskedToJoin& asked);
   void on(const agent::WorkerReady& ready);
   void on(const agent::WorkerExited& exited);
-  void on(const agent::ReportArrived& arrived);
+  void on(agent::ReportArrived& arrived);
   void on(const agent::TaskWaits& told);
   void on(const agent::ActorUp& up);
   void on(const agent::CommandExited& exited);
@@ -321,7 +323,7 @@ class AgentCore {
   void give_up_waiting();
   bool is_early(const agent::ReportArrived& arrived) const;
   void take_held_reports();
-  void take_report(const agent::ReportArrived& arrived);
+  void take_report(agent::ReportArrived& arrived);
   static AttemptReport not_here();
   // lending.cpp
   void take_returned(const agent::TaskWaits& told);
@@ -358,6 +360,7 @@ class AgentCore {
   void ignore(std::string reason) { emit(agent::Ignored{std::move(reason)}); }
 
   AgentSettings settings_;
+  const NodeLedger empty_;  // Of the node with nothing running.
   NodeLedger ledger_;
   Time now_{};
   bool is_welcome_ = false;
@@ -366,15 +369,21 @@ class AgentCore {
   std::optional<Time> early_beat_;  // Some task has begun to wait, or gone on.
   StoreAge seen_;
   StoreAge remembered_;
-  std::map<Key, Attempt> attempts_;
-  std::deque<Key> queue_;     // in order of arrival
-  std::deque<Key> ahead_;     // likewise, behind those
-  std::deque<Key> awaiting_;  // likewise: those in no worker that wait for the ends of others
-  std::deque<Key> owed_;      // Tasks that have gone on without their cpus, the first first.
+  struct Hash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<TaskId>{}(key.first) ^
+             (std::size_t{key.second.epoch} << 40 ^ key.second.number * std::size_t{0x9e3779b97f4a7c15});
+    }
+  };
+  std::unordered_map<Key, Attempt, Hash> attempts_;  // Several are looked up for each input of each task.
+  std::deque<Key> queue_;                            // in order of arrival
+  std::deque<Key> ahead_;                            // likewise, behind those
+  std::deque<Key> awaiting_;                         // likewise: those in no worker that wait for the ends of others
+  std::deque<Key> owed_;                             // Tasks that have gone on without their cpus, the first first.
   std::map<WorkerNumber, Worker> workers_;
   std::map<WorkerNumber, std::deque<agent::ReportArrived>> held_;  // Reports that came before those they awaited.
   WorkerNumber last_worker_ = 0;
-  std::set<Key> acknowledged_;
+  std::unordered_set<Key, Hash> acknowledged_;
   std::deque<Key> acknowledged_in_order_;
   std::optional<Time> wake_;       // What was asked for last; empty at first.
   std::optional<Time> new_timer_;  // The earliest that this step has set.
