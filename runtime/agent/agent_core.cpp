@@ -159,7 +159,7 @@ void AgentCore::on(const WorkerExited& exited) {
   std::deque<Key> never_begun;
   for (; attempts.size() > std::max<std::uint64_t>(begun, 1); attempts.pop_back())
     never_begun.push_front(attempts.back());
-  put_back(never_begun);
+  put_back(never_begun, "the worker ended that it was given to");
   for (; !attempts.empty(); attempts.pop_front()) {
     const bool is_its_doing = attempts.size() == 1 && !was_ended && !attempts_.at(attempts.front()).awaits();
     const AttemptReport why{.end = is_its_doing ? AttemptEnd::failed : AttemptEnd::preempted,
@@ -230,8 +230,10 @@ void AgentCore::on(const Tick&) {
   }
   kill_overdue();
   retire_idle_workers();
-  if (early_beat_ && now_ >= *early_beat_ && is_welcome_) emit(SendHeartbeat{running()});
-  if (early_beat_ && now_ >= *early_beat_) early_beat_.reset();
+  if (now_ >= early_beat_) {
+    early_beat_ = Time::max();
+    if (is_welcome_ && now_ < next_beat_) emit(SendHeartbeat{running()});
+  }
   if (now_ < next_beat_) return;
   end_silent_workers();
   give_up_waiting();
@@ -296,11 +298,9 @@ void AgentCore::go_on(Worker& worker, Key ended_key, Attempt& ended) {
   Attempt& next = attempts_.at(worker.attempts.front());
   ledger_.give_back(ended.booked());
   ended.phase = Attempt::Phase::given;
-  if (std::exchange(ended.cpus, Attempt::Cpus::held) != Attempt::Cpus::held) {
-    std::erase(owed_, ended_key);
-    next.cpus = Attempt::Cpus::owed;  // To the one what was owed to the other.
-    owed_.push_back(worker.attempts.front());
-  }
+  // What was owed to the one is owed to the other, in its place.
+  next.cpus = std::exchange(ended.cpus, GrantedCpus::held);
+  std::replace(owed_.begin(), owed_.end(), ended_key, worker.attempts.front());
   TROUPE_CHECK(ledger_.take_exactly(next.booked()), "what lines up in a worker needs what ran before it");
   next.phase = Attempt::Phase::running;
   wait_or_run(worker, next);
@@ -309,7 +309,7 @@ void AgentCore::go_on(Worker& worker, Key ended_key, Attempt& ended) {
 }
 
 /// What a worker never began waits for room again, in front of what came later.
-void AgentCore::put_back(const std::deque<Key>& keys) {
+void AgentCore::put_back(const std::deque<Key>& keys, const char* why) {
   for (auto each = keys.rbegin(); each != keys.rend(); ++each) {
     Attempt& attempt = attempts_.at(*each);
     attempt.phase = Attempt::Phase::queued;
@@ -318,7 +318,7 @@ void AgentCore::put_back(const std::deque<Key>& keys) {
     if (attempt.verdict) {
       end(*each, attempt, *attempt.verdict);
     } else if (attempt.was_given_early) {
-      end(*each, attempt, not_here());
+      end(*each, attempt, {.end = AttemptEnd::preempted, .cause = {.message = why}});
     } else {
       ahead_.push_front(*each);
     }
@@ -398,8 +398,8 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   report.attempt = key.second;
   const bool held_its_grant = attempt.has_process();
   if (held_its_grant) ledger_.give_back(attempt.booked());
-  if (attempt.cpus == Attempt::Cpus::owed) std::erase(owed_, key);
-  attempt.cpus = Attempt::Cpus::held;
+  if (attempt.cpus == GrantedCpus::owed) std::erase(owed_, key);
+  attempt.cpus = GrantedCpus::held;
   if (attempt.phase == Attempt::Phase::queued)
     for (auto* line : {&queue_, &ahead_, &awaiting_}) std::erase(*line, key);
   const WorkerNumber ended_in = attempt.worker;
@@ -434,8 +434,8 @@ AgentCore::Attempt* AgentCore::attempt_of(WorkerNumber number, Key key) {
 std::vector<RunningAttempt> AgentCore::running() const {
   std::vector<RunningAttempt> list;
   for (const auto& [key, attempt] : attempts_)
-    list.push_back({key.first, key.second, attempt.order.grant, attempt.address, attempt.was_given_early,
-                    attempt.cpus == Attempt::Cpus::lent});
+    list.push_back(
+        {key.first, key.second, attempt.order.grant, attempt.address, attempt.was_given_early, attempt.cpus});
   std::sort(list.begin(), list.end(), [](const RunningAttempt& a, const RunningAttempt& b) {
     return std::tie(a.task, a.attempt) < std::tie(b.task, b.attempt);
   });
@@ -467,7 +467,7 @@ Time AgentCore::timer_at(Time at) {
 }
 
 Time AgentCore::next_timer() const {
-  Time next = std::min(next_beat_, early_beat_.value_or(next_beat_));
+  Time next = std::min(next_beat_, early_beat_);
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.phase == Attempt::Phase::running && attempt.timeout_at) next = std::min(next, *attempt.timeout_at);
     if (attempt.kill_at) next = std::min(next, *attempt.kill_at);

@@ -257,8 +257,7 @@ class AgentCore {
     std::vector<Key> awaited_by;   // orders that wait for its end
     std::vector<Key> passed_to;    // of those, in other workers: its own was told of them, in this order
     bool was_given_early = false;  // before all that it awaits had ended
-    enum class Cpus : std::uint8_t { held, lent, owed };
-    Cpus cpus = Cpus::held;       // of its grant; `owed`: to it, for it has gone on
+    GrantedCpus cpus = GrantedCpus::held;
     std::size_t input_bytes = 0;  // of one that was given early
 
     /// What it waits for has not ended, as far as is known here: its worker, if it has one, has not begun it.
@@ -268,7 +267,7 @@ class AgentCore {
     /// Of its grant, in the books.
     Grant booked() const {
       Grant grant = order.grant;
-      if (cpus != Cpus::held) grant.cpus = 0;
+      if (cpus != GrantedCpus::held) grant.cpus = 0;
       return grant;
     }
   };
@@ -334,7 +333,7 @@ class AgentCore {
   bool may_line_up(const Worker& worker, const Attempt& attempt) const;
   void give_to(WorkerNumber number, Worker& worker, Key key, Attempt& attempt);
   void go_on(Worker& worker, Key ended_key, Attempt& ended);
-  void put_back(const std::deque<Key>& keys);
+  void put_back(const std::deque<Key>& keys, const char* why);
   void share(Key key, Attempt& attempt);
   void leave(Key key, Attempt& attempt);
   void shared_worker_exits(const Worker& worker, const agent::WorkerExited& exited);
@@ -366,7 +365,7 @@ class AgentCore {
   bool is_welcome_ = false;
   bool is_heard_ = false;  // The scheduler, since the reports were repeated last.
   Time next_beat_{};
-  std::optional<Time> early_beat_;  // Some task has begun to wait, or gone on.
+  Time early_beat_ = Time::max();  // The scheduler is to hear before the next one of tasks that wait, or have gone on.
   StoreAge seen_;
   StoreAge remembered_;
   struct Hash {

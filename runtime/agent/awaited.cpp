@@ -127,7 +127,7 @@ bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const 
       worker.environment != environment_of(attempt.order.work))
     return false;
   const Attempt& runs = attempts_.at(worker.attempts.front());
-  return runs.phase == Attempt::Phase::running && runs.cpus == Attempt::Cpus::held &&
+  return runs.phase == Attempt::Phase::running && runs.cpus == GrantedCpus::held &&
          std::holds_alternative<FunctionWork>(runs.order.work) && runs.order.grant == attempt.order.grant;
 }
 

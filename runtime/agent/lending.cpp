@@ -14,7 +14,8 @@ using namespace agent;
 
 namespace {
 
-constexpr Time telling_delay{2};  // The scheduler: several tasks often begin to wait at about the same time.
+// Before the scheduler is told: several tasks often begin to wait together, and one heartbeat tells of all.
+constexpr Time telling_delay{2};
 
 }  // namespace
 
@@ -27,20 +28,21 @@ void AgentCore::on(const TaskWaits& told) {
 void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
   if (attempt == nullptr || !std::holds_alternative<FunctionWork>(attempt->order.work))
     return ignore("the worker does not run that task");
-  if (waits == (attempt->cpus == Attempt::Cpus::lent) || settings_.planted == Planted::cpus_kept_while_waiting) return;
+  if (waits == (attempt->cpus == GrantedCpus::lent) || settings_.planted == Planted::cpus_kept_while_waiting) return;
   if (waits) {
-    if (attempt->cpus == Attempt::Cpus::held) ledger_.give_back({.cpus = attempt->order.grant.cpus});
+    if (attempt->cpus == GrantedCpus::held) ledger_.give_back({.cpus = attempt->order.grant.cpus});
     std::erase(owed_, key);
-    attempt->cpus = Attempt::Cpus::lent;
+    attempt->cpus = GrantedCpus::lent;
   } else {
     if (settings_.planted == Planted::lent_cpus_never_taken_again) return;
-    attempt->cpus = Attempt::Cpus::owed;
+    attempt->cpus = GrantedCpus::owed;
     owed_.push_back(key);
   }
-  if (!early_beat_) early_beat_ = timer_at(now_ + telling_delay);
+  if (early_beat_ == Time::max()) early_beat_ = timer_at(now_ + telling_delay);
 }
 
-/// They wait for room again, in front of what came later. What was given since is returned too, or was not.
+/// They wait for room again, in front of what came later. An order that is still on its way to the worker stays in its
+/// line: the worker returns it later, or begins it.
 void AgentCore::take_returned(const TaskWaits& told) {
   const auto worker = workers_.find(told.worker);
   if (worker == workers_.end()) return;
@@ -52,7 +54,7 @@ void AgentCore::take_returned(const TaskWaits& told) {
   }
   for (const Key& key : returned) std::erase(line, key);
   worker->second.given -= returned.size();
-  put_back(returned);
+  put_back(returned, "the task that it was given behind waits");
 }
 
 /// False: some is still owed.
@@ -60,7 +62,7 @@ bool AgentCore::take_what_is_owed() {
   for (; !owed_.empty(); owed_.pop_front()) {
     Attempt& attempt = attempts_.at(owed_.front());
     if (!ledger_.take_exactly({.cpus = attempt.order.grant.cpus})) return false;
-    attempt.cpus = Attempt::Cpus::held;
+    attempt.cpus = GrantedCpus::held;
   }
   return true;
 }

@@ -56,8 +56,8 @@ class Context {
   /// The attempt's own session, made when it is first asked for. What it starts ends with the attempt.
   ///
   /// A task whose own thread waits in it (for a value, a stream, a lock, a barrier, a message) lends its cpus to others
-  /// after a millisecond. When it goes on before these have ended, they share them for that while. An actor keeps its
-  /// own.
+  /// after a millisecond. If it goes on before these have ended, more run than there are cpus until one of them ends.
+  /// An actor keeps its own.
   Session& session() {
     std::call_once(connected_, [this] {
       session_.emplace(connect_(task_, attempt_));
@@ -67,10 +67,11 @@ class Context {
     return *session_;
   }
 
-  /// For the worker: who is told when the thread that calls this waits in the session, and when it goes on. Before any
-  /// other use.
-  void tell_waits(std::function<void(bool waits)> told) {
-    on_wait_ = std::move(told);
+  /// Calls `on_wait` when the calling thread has waited in the session for a while, and when it goes on.
+  ///
+  /// Requires: before any other use.
+  void tell_waits(std::function<void(bool waits)> on_wait) {
+    on_wait_ = std::move(on_wait);
     own_thread_ = std::this_thread::get_id();
   }
 

@@ -17,9 +17,9 @@ class LongWaits {
   static constexpr std::chrono::milliseconds shortest{1};
 
   /// Before the first wait of that thread.
-  void watch(std::thread::id thread, std::function<void(bool waits)> told) {
+  void watch(std::thread::id thread, std::function<void(bool waits)> on_wait) {
     thread_ = thread;
-    told_ = std::move(told);
+    on_wait_ = std::move(on_wait);
   }
 
   /// What the calling thread waits for while one lives is one wait.
@@ -29,7 +29,7 @@ class LongWaits {
       if (waits_ != nullptr) ++waits_->depth_;
     }
     ~Scope() {
-      if (waits_ != nullptr && --waits_->depth_ == 0 && std::exchange(waits_->is_told_, false)) waits_->told_(false);
+      if (waits_ != nullptr && --waits_->depth_ == 0 && std::exchange(waits_->is_told_, false)) waits_->on_wait_(false);
     }
     Scope(const Scope&) = delete;
 
@@ -46,15 +46,15 @@ class LongWaits {
     if (wait_until(std::min(deadline, long_at))) return true;
     if (deadline <= long_at) return false;
     is_told_ = true;
-    told_(true);
+    on_wait_(true);
     return wait_until(deadline);
   }
 
  private:
-  bool is_watched() const { return told_ && thread_ == std::this_thread::get_id(); }
+  bool is_watched() const { return on_wait_ && thread_ == std::this_thread::get_id(); }
 
   std::thread::id thread_;
-  std::function<void(bool)> told_;
+  std::function<void(bool)> on_wait_;
   int depth_ = 0;         // This and is_told_ are of the watched thread.
   bool is_told_ = false;  // That it waits.
 };

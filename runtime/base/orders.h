@@ -40,6 +40,13 @@ struct RunOrder {
   friend bool operator==(const RunOrder&, const RunOrder&) = default;
 };
 
+/// What has become of the cpus that an attempt was granted.
+enum class GrantedCpus : std::uint8_t {
+  held,
+  lent,  ///< It waits for other work: they are free.
+  owed,  ///< It has gone on, and they have not come free again yet.
+};
+
 /// An attempt that a node has been given and has not yet been acknowledged for.
 struct RunningAttempt {
   TaskId task;
@@ -47,7 +54,7 @@ struct RunningAttempt {
   Grant grant;
   std::string address;   ///< Where an actor takes calls; empty for tasks and for actors that are not up yet.
   bool awaited = false;  ///< Was given before all that it comes after had ended: who knows nothing of those stops it.
-  bool waits = false;    ///< For other work: its cpus are free meanwhile.
+  GrantedCpus cpus = GrantedCpus::held;
   friend bool operator==(const RunningAttempt&, const RunningAttempt&) = default;
 };
 

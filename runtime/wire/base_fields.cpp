@@ -189,7 +189,7 @@ void fields(Archive& archive, RunOrder& value) {
 template <class Archive>
 void fields(Archive& archive, RunningAttempt& value) {
   archive("running attempt", value.task, value.attempt, value.grant, value.address, appended(value.awaited),
-          appended(value.waits));
+          appended(value.cpus));
 }
 
 template <class Archive>

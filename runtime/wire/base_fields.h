@@ -14,6 +14,7 @@ constexpr GangPolicy last_of(GangPolicy) { return GangPolicy::mesh; }
 constexpr RestartMode last_of(RestartMode) { return RestartMode::logged; }
 constexpr TaskState last_of(TaskState) { return TaskState::skipped; }
 constexpr AttemptEnd last_of(AttemptEnd) { return AttemptEnd::preempted; }
+constexpr GrantedCpus last_of(GrantedCpus) { return GrantedCpus::owed; }
 constexpr Fault last_of(Fault) { return Fault::corrupt; }
 namespace sync {
 constexpr Kind last_of(Kind) { return Kind::queue; }

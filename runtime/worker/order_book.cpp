@@ -4,11 +4,11 @@
 
 namespace troupe {
 
-std::uint64_t OrderBook::take(RunOrder order, std::uint64_t taken) {
+std::optional<std::uint64_t> OrderBook::take(RunOrder order, std::uint64_t taken) {
   const Key key{order.task, order.attempt};
   for (; first_own_ < taken && !own_.empty(); ++first_own_) own_.pop_front();
   const auto [place, is_new] = orders_.try_emplace(key);
-  if (!is_new) return 0;
+  if (!is_new) return std::nullopt;
   Entry& entry = place->second;
   entry.order = std::move(order);
   entry.number = ++last_number_;

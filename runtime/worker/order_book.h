@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,9 +28,9 @@ class OrderBook {
 
   explicit OrderBook(Planted planted = Planted::none) : planted_(planted) {}
 
-  /// `taken`: so many reports of this worker's the agent had. Answers with the number under which it stands here, from
-  /// 1, or 0: the same order again.
-  std::uint64_t take(RunOrder order, std::uint64_t taken);
+  /// `taken`: so many reports of this worker's the agent had. Answers with the number under which it stands here;
+  /// none: the same order again.
+  std::optional<std::uint64_t> take(RunOrder order, std::uint64_t taken);
   /// It is not to begin.
   void take_back(Key key);
   /// The agent sends what orders that came before await.

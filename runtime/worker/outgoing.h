@@ -28,11 +28,16 @@ class Outgoing {
     made_.emplace_back(to, std::move(message));
     return is_of_interest;
   }
+  /// It does not gather, nor does what was added before it.
+  void add_now(PeerId to, message::Message message) {
+    made_.emplace_back(to, std::move(message));
+    is_due_ = true;
+  }
   /// A result, to the workers at these addresses. Never gathers, and leaves before what is added after it.
   void pass(std::vector<std::string> addresses, message::AwaitedResult result) {
     if (!addresses.empty()) passed_.emplace_back(std::move(addresses), std::move(result));
   }
-  /// What is there is not to gather.
+  /// What is there leaves at the next look.
   void hurry() { is_due_ = true; }
   bool has_report_of(TaskId task, AttemptId attempt) const {
     return std::any_of(made_.begin(), made_.end(), [&](const auto& made) {
@@ -57,7 +62,7 @@ class Outgoing {
     due.made = std::exchange(made_, {});
     return due;
   }
-  /// When what gathers is due. For whoever takes it.
+  /// When what gathers is due. Changes in take_due alone, whose caller may read it without a lock.
   Clock::time_point send_at() const { return send_at_.value_or(Clock::time_point::max()); }
 
  private:

@@ -124,13 +124,11 @@ class Worker {
 
   void start(RunOrder order, std::uint64_t taken) {
     const Key key{order.task, order.attempt};
-    std::uint64_t number = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      if (waits_) return note_wait(*waits_, true, {key});
-      number = orders_.take(std::move(order), taken);
-    }
-    if (number > 0) executor_.post([this, key, number] { begin(key, number); });  // Or the same order again.
+    std::unique_lock lock(mutex_);
+    if (waits_) return note_wait(*waits_, true, {key});
+    const auto place = orders_.take(std::move(order), taken);
+    lock.unlock();
+    if (place) executor_.post([this, key, place = *place] { begin(key, place); });  // Otherwise: the same order again.
   }
 
   void take_back(Key key) {
@@ -184,10 +182,10 @@ class Worker {
     return may_begin();
   }
 
-  void begin(Key key, std::uint64_t number_here) {
+  void begin(Key key, std::uint64_t place) {
     {
       const std::lock_guard lock(mutex_);
-      if (!orders_.holds(key, number_here)) return;  // It was returned.
+      if (!orders_.holds(key, place)) return;  // It was returned.
     }
     const bool has_come = wait_for_what_it_awaits(key);
     if (executor_.is_stopping()) return;
@@ -420,10 +418,14 @@ class Worker {
 
   // --- on any thread -------------------------------------------------------------------------------------------------
 
+  void repeat_wait() {
+    const std::lock_guard lock(mutex_);
+    if (waits_) note_wait(*waits_, true, {});
+  }
+
   /// Requires: the mutex is held.
   void note_wait(Key key, bool waits, std::vector<Key> returned) {
-    outgoing_.add(agent_, message::TaskWaits{key.first, key.second, waits, std::move(returned)}, false);
-    outgoing_.hurry();
+    outgoing_.add_now(agent_, message::TaskWaits{key.first, key.second, waits, std::move(returned)});
   }
 
   void post(PeerId to, message::Message message) {
@@ -440,8 +442,7 @@ class Worker {
     if (now >= sign_of_life_at_) {
       send(agent_, message::WorkerHello{options_.id, abi_version});
       sign_of_life_at_ = now + sign_of_life_interval;
-      const std::lock_guard lock(mutex_);
-      if (waits_) note_wait(*waits_, true, {});
+      repeat_wait();
       if (options_.objects) options_.objects->look_after();
       output_.look_after();
       neighbours_.look_after(now);

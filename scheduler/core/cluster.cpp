@@ -245,7 +245,8 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
   holding.kind = kind;
   holding.address = running.address;
   Grant grant = running.grant;
-  const Milli lent = running.waits && !lasting ? std::exchange(grant.cpus, 0) : 0;
+  const bool lacks_cpus = running.cpus != GrantedCpus::held && !lasting;
+  const Milli lent = lacks_cpus ? std::exchange(grant.cpus, 0) : 0;
   if (node.ledger.take_exactly(grant)) {
     holding.grant = grant;
     holding.lent = lent;
@@ -261,6 +262,7 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
     wait_ahead(node, key);
   }
   if (kind == Holding::Kind::orphan) orphans_.insert({running.task, running.attempt, node.id});
+  if (holding.lent > 0 && running.cpus == GrantedCpus::owed) take_lent_cpus(node, key);
   return holding;
 }
 

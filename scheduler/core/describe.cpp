@@ -13,7 +13,8 @@ std::string list_of(const std::vector<RunningAttempt>& running, const Names& nam
   for (const auto& each : running) {
     text += (text.empty() ? "" : ", ") + describe(each.task, each.attempt, names);
     if (!each.address.empty()) text += " (up)";
-    if (each.waits) text += " (waits)";
+    if (each.cpus == GrantedCpus::lent) text += " (waits)";
+    if (each.cpus == GrantedCpus::owed) text += " (is owed cpus)";
   }
   return text.empty() ? "nothing" : text;
 }

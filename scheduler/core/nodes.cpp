@@ -97,7 +97,7 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
       held->address = each.address;
       if (held->kind == Holding::Kind::running) actor_is_up(tasks.find(each.task), each.address);
     }
-    if (held != nullptr) note_wait(node, key, *held, each.waits);
+    if (held != nullptr) note_wait(node, key, *held, each.cpus == GrantedCpus::lent);
   }
   std::erase_if(node.over, [&](const AttemptKey& key) { return !listed.contains(key); });
   for (const auto& [key, held] : node.holdings) {

@@ -86,7 +86,6 @@ void NodeHost::take_letter(Letter&& letter) {
 
 void NodeHost::take(const agent::Event& event) {
   if (!is_up()) return;
-  const Milli in_use = cpus_in_use();
   if (const auto* told = std::get_if<agent::TaskWaits>(&event)) {
     if (told->waits)
       lend_.emplace(told->task, told->attempt);
@@ -94,12 +93,15 @@ void NodeHost::take(const agent::Event& event) {
       lend_.erase({told->task, told->attempt});
     has_a_line_ = true;
   }
+  bool starts = false;
   for (auto& effect : core_->step(local_now(), event)) {
+    starts = starts || std::holds_alternative<agent::StartWorker>(effect) ||
+             std::holds_alternative<agent::StartCommand>(effect);
     if (const auto* e = std::get_if<agent::SendReport>(&effect))
       ends_.insert_or_assign({e->report.task, e->report.attempt}, e->report.end);
     act(std::move(effect));
   }
-  check_use(in_use, event);
+  check_use(starts);
   if (const auto* arrived = std::get_if<agent::OrderArrived>(&event)) has_a_line_ = has_a_line_ || arrived->order.ahead;
   if (core_->waiting_for_room() > 0 && !has_a_line_ && world_.scenario.is_quiet())
     world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " is given more than it has");
@@ -112,17 +114,13 @@ Milli NodeHost::cpus_in_use() const {
   return sum;
 }
 
-/// More than there is only after a task has gone on, and not by anything that is begun.
-void NodeHost::check_use(Milli before, const agent::Event& event) {
-  const auto* told = std::get_if<agent::TaskWaits>(&event);
-  const bool goes_on = told != nullptr && !told->waits;
-  const Milli after = cpus_in_use();
-  bool is_too_much = after > self_.capacity.cpus && after > before && !goes_on;
+/// More than there is only after a task has gone on, and while nothing begins that takes cpus anew.
+void NodeHost::check_use(bool starts) {
   NodeLedger books(self_.capacity);
+  bool is_too_much = starts && cpus_in_use() > self_.capacity.cpus;
   for (auto& [key, grant] : core_->grants_in_use()) {
-    Grant besides_cpus = grant;
-    besides_cpus.cpus = 0;
-    is_too_much = is_too_much || !books.take_exactly(besides_cpus);
+    grant.cpus = 0;
+    is_too_much = is_too_much || !books.take_exactly(grant);
   }
   if (is_too_much) world_.witness.breaks("4: node " + std::to_string(number_ + 1) + " uses more than it has");
 }
@@ -256,7 +254,7 @@ void NodeHost::give(const agent::GiveOrder& given) {
     const auto& [task, attempt] = its.orders.front();
     return say(given.worker, agent::TaskWaits{given.worker, task, attempt, true, {key}});
   }
-  if (its.book.take(given.order, given.taken) > 0) its.orders.push_back(key);
+  if (its.book.take(given.order, given.taken)) its.orders.push_back(key);
   begin(given.worker);
 }
 

@@ -66,7 +66,7 @@ class NodeHost {
                      std::optional<std::uint64_t> blamed);
   void command_exits(TaskId task, AttemptId attempt, AttemptEnd end, Cause cause);
   Milli cpus_in_use() const;
-  void check_use(Milli before, const agent::Event& event);
+  void check_use(bool starts);
   /// Does it later, unless the agent has died since.
   template <class What>
   void later(Time delay, What what);

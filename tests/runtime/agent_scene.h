@@ -113,7 +113,9 @@ class Node {
     std::string text;
     for (const auto& each : running)
       text += (text.empty() ? "" : ", ") + name(each.task, each.attempt) + (each.address.empty() ? "" : " (up)") +
-              (each.waits ? " (waits)" : "");
+              (each.cpus == GrantedCpus::lent   ? " (waits)"
+               : each.cpus == GrantedCpus::owed ? " (is owed)"
+                                                : "");
     return text.empty() ? "nothing" : text;
   }
   std::string text_of(const agent::StartWorker& e) const { return "start worker " + std::to_string(e.worker); }

@@ -56,12 +56,12 @@ TEST_CASE("a result is kept for orders that were given before the agent had its 
 TEST_CASE("what was returned is not held, and may be given again", "[worker]") {
   OrderBook book;
   for (const std::uint32_t number : {1u, 2u}) (void)book.take(order(number), 0);
-  const auto before = book.take(order(3, {2}), 0);
+  const auto before = book.take(order(3, {2}), 0).value();
   (void)book.begin(key(1));
   CHECK(book.return_all() == std::vector{key(2), key(3)});
   CHECK(book.is_empty());
   CHECK_FALSE(book.holds(key(3), before));
-  const auto again = book.take(order(3), 0);
+  const auto again = book.take(order(3), 0).value();
   CHECK(book.holds(key(3), again));
   CHECK_FALSE(book.holds(key(3), before));
   CHECK(book.begin(key(3)).awaits.empty());

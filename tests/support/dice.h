@@ -144,7 +144,7 @@ class Dice {
     (*this)("", v.task, v.attempt, v.name, v.program, v.work, v.inputs, v.grant, v.timeout, v.gang, v.token, v.ahead);
     if (std::holds_alternative<JoinWork>(v.work)) v.work = FunctionWork{};
   }
-  void draw_struct(RunningAttempt& v) { (*this)("", v.task, v.attempt, v.grant, v.address); }
+  void draw_struct(RunningAttempt& v) { (*this)("", v.task, v.attempt, v.grant, v.address, v.awaited, v.cpus); }
   void draw_struct(AttemptReport& v) { (*this)("", v.task, v.attempt, v.end, v.result, v.cause); }
   void draw_struct(JobInfo& v) { (*this)("", v.id, v.name, v.program, v.durable); }
 

@@ -89,7 +89,7 @@ Scenario& Scenario::has_actor_up(const std::string& node, const std::string& att
 }
 
 Scenario& Scenario::waits(const std::string& node, const std::string& attempt, bool waits) {
-  running_on_[node].at(attempt).waits = waits;
+  running_on_[node].at(attempt).cpus = waits ? GrantedCpus::lent : GrantedCpus::owed;
   return hears(node);
 }
 
