@@ -80,6 +80,7 @@ void AgentCore::on(OrderArrived& arrived) {
                {.end = AttemptEnd::lost, .cause = {.message = "this node does not have what was granted"}});
   }
   if (attempt.awaits()) return take_awaiting(key, attempt);
+  attempt.queued_at = now_;
   (attempt.order.ahead ? ahead_ : queue_).push_back(key);
   start_what_fits();
 }
@@ -190,6 +191,7 @@ void AgentCore::take_report(ReportArrived& arrived) {
   if (is_actor(attempt->order)) return end_early(key, *attempt, arrived.report);
   Worker& worker = workers_.at(arrived.worker);
   worker.attempts.pop_front();
+  worker.waits = false;
   ++worker.ended;
   if (!worker.attempts.empty()) {
     go_on(worker, key, *attempt);
@@ -232,11 +234,12 @@ void AgentCore::on(const Tick&) {
   retire_idle_workers();
   if (now_ >= early_beat_) {
     early_beat_ = Time::max();
-    if (is_welcome_ && now_ < next_beat_) emit(SendHeartbeat{running()});
+    if (is_welcome_ && now_ < next_beat_) emit(SendHeartbeat{running(), true});
   }
   if (now_ < next_beat_) return;
   end_silent_workers();
   give_up_waiting();
+  give_back_what_found_no_room();
   next_beat_ = now_ + settings_.heartbeat_interval;
   remember();
   if (is_welcome_) {
@@ -252,7 +255,7 @@ void AgentCore::on(const Tick&) {
 
 /// In order of arrival: a large one is not passed for ever by small ones.
 void AgentCore::start_what_fits() {
-  if (!take_what_is_owed()) return;
+  if (!take_what_is_owed()) return start_what_needs_no_cpus();
   while (!queue_.empty()) {
     const Key key = queue_.front();
     Attempt& attempt = attempts_.at(key);
@@ -399,6 +402,7 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   const bool held_its_grant = attempt.has_process();
   if (held_its_grant) ledger_.give_back(attempt.booked());
   if (attempt.cpus == GrantedCpus::owed) std::erase(owed_, key);
+  if (attempt.cpus == GrantedCpus::lent) --lending_;
   attempt.cpus = GrantedCpus::held;
   if (attempt.phase == Attempt::Phase::queued)
     for (auto* line : {&queue_, &ahead_, &awaiting_}) std::erase(*line, key);

@@ -173,6 +173,7 @@ struct SendActorStarted {
 };
 struct SendHeartbeat {
   std::vector<RunningAttempt> running;
+  bool is_early = false;  ///< Because of tasks that wait, or have gone on.
 };
 struct SendJoin {
   std::vector<RunningAttempt> running;
@@ -211,6 +212,7 @@ struct AgentSettings {
   agent::Time kill_grace{5'000};             ///< Between TERM and KILL.
   agent::Time start_timeout{30'000};         ///< Until a worker's first sign of life.
   agent::Time worker_timeout{5'000};         ///< Between two of them.
+  std::size_t most_lending = 256;            ///< Tasks that wait; others keep their cpus: each has a process.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
   Planted planted = Planted::none;          ///< For tests of the simulator only.
 };
@@ -248,6 +250,7 @@ class AgentCore {
     Phase phase = Phase::queued;
     RunOrder order;
     WorkerNumber worker = 0;  // 0: a command, or none yet
+    Time queued_at{};
     std::optional<Time> timeout_at;
     std::optional<Time> kill_at;
     std::optional<AttemptReport> verdict;  // how it ends, decided before its process is gone
@@ -284,6 +287,7 @@ class AgentCore {
     Time idle_since{};
     Time heard{};                      // when it last gave a sign of life
     std::optional<Time> awaits_since;  // its first attempt
+    bool waits = false;                // as it said last, whatever of what it runs: it returns what it is given
     std::optional<Time> kill_at;
     std::optional<Cause> ends_by;  // its own doing, if it is made to end for that
 
@@ -328,6 +332,8 @@ class AgentCore {
   void take_returned(const agent::TaskWaits& told);
   void note_wait(Key key, Attempt* attempt, bool waits);
   bool take_what_is_owed();
+  void start_what_needs_no_cpus();
+  void give_back_what_found_no_room();
 
   bool line_up(Key key, Attempt& attempt);
   bool may_line_up(const Worker& worker, const Attempt& attempt) const;
@@ -378,6 +384,8 @@ class AgentCore {
   std::deque<Key> queue_;                            // in order of arrival
   std::deque<Key> ahead_;                            // likewise, behind those
   std::deque<Key> awaiting_;                         // likewise: those in no worker that wait for the ends of others
+  std::size_t lending_ = 0;                          // Attempts whose cpus are lent.
+  bool has_lent_ = false;                            // Ever.
   std::deque<Key> owed_;                             // Tasks that have gone on without their cpus, the first first.
   std::map<WorkerNumber, Worker> workers_;
   std::map<WorkerNumber, std::deque<agent::ReportArrived>> held_;  // Reports that came before those they awaited.

@@ -39,7 +39,7 @@ std::optional<message::Message> message_of(agent::Effect&& effect, const AgentId
             return message::ActorReady{self.node, self.incarnation, each.task, each.attempt, std::move(each.address)};
           },
           [&](agent::SendHeartbeat& each) -> Answer {
-            return message::AgentHeartbeat{self.node, self.incarnation, std::move(each.running)};
+            return message::AgentHeartbeat{self.node, self.incarnation, std::move(each.running), each.is_early};
           },
           [&](agent::SendJoin& each) -> Answer {
             return message::AgentJoin{self.node, self.incarnation, self.name, self.capacity, std::move(each.running)};

@@ -123,7 +123,7 @@ bool AgentCore::has_work_in_line() const {
 }
 
 bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
-  if (worker.phase != Worker::Phase::busy || worker.program != attempt.order.program ||
+  if (worker.phase != Worker::Phase::busy || worker.waits || worker.program != attempt.order.program ||
       worker.environment != environment_of(attempt.order.work))
     return false;
   const Attempt& runs = attempts_.at(worker.attempts.front());

@@ -30,11 +30,15 @@ void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
     return ignore("the worker does not run that task");
   if (waits == (attempt->cpus == GrantedCpus::lent) || settings_.planted == Planted::cpus_kept_while_waiting) return;
   if (waits) {
+    if (lending_ == settings_.most_lending) return;  // It says so again.
     if (attempt->cpus == GrantedCpus::held) ledger_.give_back({.cpus = attempt->order.grant.cpus});
     std::erase(owed_, key);
     attempt->cpus = GrantedCpus::lent;
+    ++lending_;
+    has_lent_ = true;
   } else {
     if (settings_.planted == Planted::lent_cpus_never_taken_again) return;
+    --lending_;
     attempt->cpus = GrantedCpus::owed;
     owed_.push_back(key);
   }
@@ -46,13 +50,23 @@ void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
 void AgentCore::take_returned(const TaskWaits& told) {
   const auto worker = workers_.find(told.worker);
   if (worker == workers_.end()) return;
+  worker->second.waits = told.waits;
   std::deque<Key>& line = worker->second.attempts;
   std::deque<Key> returned;
   for (const Key& key : line) {
-    const bool is_returned = std::find(told.returned.begin(), told.returned.end(), key) != told.returned.end();
-    if (is_returned && attempts_.at(key).phase == Attempt::Phase::given) returned.push_back(key);
+    const bool is_named = std::find(told.returned.begin(), told.returned.end(), key) != told.returned.end();
+    if (is_named && attempts_.at(key).phase == Attempt::Phase::given) returned.push_back(key);
   }
   for (const Key& key : returned) std::erase(line, key);
+  // What is still on its way there, and awaits one of them, might have to begin before it.
+  const auto is_returned = [&](const Awaited& each) {
+    return std::find(returned.begin(), returned.end(), Key{each.task, each.attempt}) != returned.end();
+  };
+  for (const Key& key : std::deque<Key>(line)) {
+    Attempt& left = attempts_.at(key);
+    if (!left.verdict && std::any_of(left.order.awaits.begin(), left.order.awaits.end(), is_returned))
+      end_early(key, left, not_here());
+  }
   worker->second.given -= returned.size();
   put_back(returned, "the task that it was given behind waits");
 }
@@ -65,6 +79,26 @@ bool AgentCore::take_what_is_owed() {
     attempt.cpus = GrantedCpus::held;
   }
   return true;
+}
+
+void AgentCore::start_what_needs_no_cpus() {
+  for (auto each = queue_.begin(); each != queue_.end();) {
+    const Key key = *each;
+    Attempt& attempt = attempts_.at(key);
+    const bool starts = attempt.order.grant.cpus == 0 && ledger_.take_exactly(attempt.order.grant);
+    each = starts ? queue_.erase(each) : each + 1;
+    if (starts) start(key, attempt);
+  }
+}
+
+/// Its room was lent, and has been taken back since it was ordered: there may be other.
+void AgentCore::give_back_what_found_no_room() {
+  if (!has_lent_) return;
+  for (const Key& key : std::deque<Key>(queue_)) {
+    Attempt& attempt = attempts_.at(key);
+    if (attempt.phase == Attempt::Phase::queued && now_ - attempt.queued_at >= settings_.awaiting_patience)
+      end_early(key, attempt, {.end = AttemptEnd::preempted, .cause = {.message = "the room for it was only lent"}});
+  }
 }
 
 }  // namespace troupe

@@ -55,7 +55,7 @@ class Context {
 
   /// The attempt's own session, made when it is first asked for. What it starts ends with the attempt.
   ///
-  /// A task whose own thread waits in it (for a value, a stream, a lock, a barrier, a message) lends its cpus to others
+  /// A task whose own thread waits in it (for a value, a stream, a barrier, a message) lends its cpus to others
   /// after a millisecond. If it goes on before these have ended, more run than there are cpus until one of them ends.
   /// An actor keeps its own.
   Session& session() {

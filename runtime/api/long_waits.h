@@ -26,7 +26,7 @@ class LongWaits {
   class Scope {
    public:
     explicit Scope(LongWaits& waits) : waits_(waits.is_watched() ? &waits : nullptr) {
-      if (waits_ != nullptr) ++waits_->depth_;
+      if (waits_ != nullptr && waits_->depth_++ == 0) waits_->began_ = Clock::now();
     }
     ~Scope() {
       if (waits_ != nullptr && --waits_->depth_ == 0 && std::exchange(waits_->is_told_, false)) waits_->on_wait_(false);
@@ -42,9 +42,9 @@ class LongWaits {
   bool wait(Clock::time_point deadline, WaitUntil wait_until) {
     const Scope scope(*this);
     if (!is_watched() || is_told_) return wait_until(deadline);
-    const auto long_at = Clock::now() + shortest;
+    const auto long_at = began_ + shortest;
     if (wait_until(std::min(deadline, long_at))) return true;
-    if (deadline <= long_at) return false;
+    if (deadline < long_at) return false;
     is_told_ = true;
     on_wait_(true);
     return wait_until(deadline);
@@ -55,8 +55,10 @@ class LongWaits {
 
   std::thread::id thread_;
   std::function<void(bool)> on_wait_;
-  int depth_ = 0;         // This and is_told_ are of the watched thread.
-  bool is_told_ = false;  // That it waits.
+  // Of that thread.
+  int depth_ = 0;
+  Clock::time_point began_{};  // The outermost scope.
+  bool is_told_ = false;       // That it waits.
 };
 
 }  // namespace troupe

@@ -17,7 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds longest_gathering{1};
-constexpr std::chrono::milliseconds longest_short_wait{1};
 constexpr std::chrono::milliseconds first_ask_pause{20};
 constexpr int most_tries = 8;  // To have rings from a worker that carry something, after some broke.
 constexpr std::chrono::milliseconds first_retry{5};
@@ -110,35 +109,6 @@ std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name, R
     end_actor(*line, Fault::unavailable, lost_);
   }
   return line;
-}
-
-bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
-  return waits_.wait(deadline, [&](Clock::time_point until) { return wait_until(objects, count, until); });
-}
-
-bool SessionCore::wait_until(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
-  std::unique_lock lock(mutex_);
-  // The first so many are ready. Where all are wanted, each of a long list is looked at once.
-  std::size_t ready_ahead = 0;
-  const auto are_there = [&] {
-    while (ready_ahead < objects.size() && objects[ready_ahead]->is_ready()) ++ready_ahead;
-    if (ready_ahead >= count || count == objects.size()) return ready_ahead >= count;
-    const auto rest = objects.subspan(ready_ahead);
-    const auto is_ready = [](const ObjectPtr& object) { return object->is_ready(); };
-    return ready_ahead + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), is_ready)) >= count;
-  };
-  if (are_there()) return true;
-  if (unanswered_ > 0 && take_answers_until(lock, are_there, deadline)) return true;
-  ++parked_;
-  watch_rings();
-  const auto began = Clock::now();
-  // Who only looks, again and again, leaves the talking to the session's thread.
-  const bool talks = was_short_ && began < deadline;
-  if (!talks && !is_talking_) turn_is_free_.notify_one();
-  const bool there = talks ? talk_until(lock, are_there, deadline) : changed_.wait_until(lock, deadline, are_there);
-  was_short_ = Clock::now() - began < longest_short_wait;
-  --parked_;
-  return there;
 }
 
 bool SessionCore::take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,

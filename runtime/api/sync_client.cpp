@@ -72,13 +72,21 @@ void SyncClient::tell(sync::Operation operation) {
   wake_();
 }
 
+/// What is waited for may come from a task that has not begun. Locks and permits are held by such as have.
+bool SyncClient::may_need_cpus(Number number) const {
+  const std::lock_guard lock(mutex_);
+  return !std::holds_alternative<sync::Acquire>(open_.at(number).operation);
+}
+
 Result<sync::Answer> SyncClient::wait(Number number, std::chrono::milliseconds limit) {
   const auto is_over = [&] { return !lost_.empty() || open_.at(number).answer.has_value(); };
   const auto longest = std::chrono::milliseconds(std::chrono::hours(24 * 365));
-  waits_.wait(Clock::now() + std::min(limit, longest), [&](Clock::time_point until) {
+  const auto wait_until = [&](Clock::time_point until) {
     std::unique_lock lock(mutex_);
     return changed_.wait_until(lock, until, is_over);
-  });
+  };
+  const auto deadline = Clock::now() + std::min(limit, longest);
+  may_need_cpus(number) ? waits_.wait(deadline, wait_until) : wait_until(deadline);
   std::unique_lock lock(mutex_);
   Open& open = open_.at(number);
   if (open.answer) {

@@ -66,6 +66,7 @@ class SyncClient {
   void fail(const std::string& why);
 
  private:
+  bool may_need_cpus(Number number) const;
   struct Open {
     sync::Operation operation;
     bool is_sent = false;

@@ -132,7 +132,7 @@ void fields(Archive& archive, AgentJoin& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AgentHeartbeat& value) {
-  archive("agent heartbeat", value.node, value.incarnation, value.running);
+  archive("agent heartbeat", value.node, value.incarnation, value.running, appended(value.is_early));
 }
 template <class Archive>
 void fields(Archive& archive, AgentBye& value) {

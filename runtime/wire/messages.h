@@ -187,6 +187,7 @@ struct AgentHeartbeat {
   NodeId node;
   std::uint64_t incarnation = 0;
   std::vector<RunningAttempt> running;
+  bool is_early = false;  ///< Soon after another, for what has changed.
 };
 struct AgentBye {
   NodeId node;

@@ -245,7 +245,8 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
   holding.kind = kind;
   holding.address = running.address;
   Grant grant = running.grant;
-  const bool lacks_cpus = running.cpus != GrantedCpus::held && !lasting;
+  const bool lacks_cpus =
+      running.cpus != GrantedCpus::held && !lasting && node.ledger.emptied().fits_exactly(running.grant);
   const Milli lent = lacks_cpus ? std::exchange(grant.cpus, 0) : 0;
   if (node.ledger.take_exactly(grant)) {
     holding.grant = grant;
@@ -262,7 +263,7 @@ Holding& Cluster::recognise(Node& node, const RunningAttempt& running, Holding::
     wait_ahead(node, key);
   }
   if (kind == Holding::Kind::orphan) orphans_.insert({running.task, running.attempt, node.id});
-  if (holding.lent > 0 && running.cpus == GrantedCpus::owed) take_lent_cpus(node, key);
+  if (holding.lent > 0) running.cpus == GrantedCpus::owed ? take_lent_cpus(node, key) : lend_cpus(node, key);
   return holding;
 }
 
@@ -276,7 +277,7 @@ void Cluster::set_kind(Node& node, AttemptKey key, Holding::Kind kind) {
 void Cluster::make_lasting(Node& node, AttemptKey key) {
   TROUPE_CHECK(node.kept_for == 0, "what is spare on a kept node is counted once");
   Holding& holding = node.holdings.at(key);
-  if (holding.lasting || holding.ahead) return;
+  if (holding.lasting || holding.ahead || holding.lent > 0) return;
   holding.lasting = node.lasting.take_exactly(holding.grant);
   ++lasting_version_;
 }
@@ -305,16 +306,30 @@ void Cluster::release(Node& node, AttemptKey key) {
 void Cluster::lend_cpus(Node& node, AttemptKey key) {
   std::erase(node.owed, key);
   Holding& holding = node.holdings.at(key);
-  if (holding.lent > 0) return;
-  const Grant cpus{.cpus = std::exchange(holding.grant.cpus, 0)};
-  holding.lent = cpus.cpus;
-  node.ledger.give_back(cpus);
-  if (node.spare && holding.spared_by == node.kept_as) node.spare->give_back(cpus);
-  if (node.takes_work()) free_.cpus += cpus.cpus;
-  books_changed(node, true);
+  if (holding.lent == 0) {
+    const Grant cpus{.cpus = std::exchange(holding.grant.cpus, 0)};
+    holding.lent = cpus.cpus;
+    node.ledger.give_back(cpus);
+    if (node.spare && holding.spared_by == node.kept_as) node.spare->give_back(cpus);
+    if (node.takes_work()) free_.cpus += cpus.cpus;
+    books_changed(node, true);
+  }
+  lasts_while_it_waits(node, holding);
+}
+
+/// What it waits for may need a node that is kept for somebody who waits for what it holds.
+void Cluster::lasts_while_it_waits(Node& node, Holding& holding) {
+  if (holding.lasting || node.kept_for != 0 || !holding.holds_more_than_cpus()) return;
+  holding.lasting = node.lasting.take_exactly(holding.grant);
+  ++lasting_version_;
 }
 
 void Cluster::take_lent_cpus(Node& node, AttemptKey key) {
+  Holding& holding = node.holdings.at(key);
+  if (std::exchange(holding.lasting, false)) {
+    node.lasting.give_back(holding.grant);
+    ++lasting_gains_;
+  }
   if (std::find(node.owed.begin(), node.owed.end(), key) == node.owed.end()) node.owed.push_back(key);
   take_what_is_owed(node);
 }

@@ -82,7 +82,8 @@ class Cluster {
   /// What it holds does not end by itself, as it turns out. Requires: the node is kept for nobody.
   void make_lasting(Node& node, AttemptKey key);
   void release(Node& node, AttemptKey key);
-  /// What it holds waits for other work: its cpus are free. Requires: it is booked, and does not last.
+  /// What it holds waits for other work: its cpus are free, and, unless the node is kept for somebody, whatever else it
+  /// has does not come free by itself. Requires: it is booked, and no actor.
   void lend_cpus(Node& node, AttemptKey key);
   /// It goes on: they are booked again, now or as soon as they are free.
   void take_lent_cpus(Node& node, AttemptKey key);
@@ -139,6 +140,7 @@ class Cluster {
   };
   void clear(Node& node);
   void wait_ahead(Node& node, AttemptKey key);
+  void lasts_while_it_waits(Node& node, Holding& holding);
   void take_what_is_owed(Node& node);
   void enter(Node& node);
   void leave(Node& node);

@@ -32,6 +32,7 @@ struct NodeHeard {
   NodeId node;
   std::uint64_t incarnation = 0;
   std::vector<RunningAttempt> running;
+  bool is_early = false;  ///< So soon after another that orders may still be on their way.
 };
 
 /// An agent said goodbye, or its process is known to be dead.

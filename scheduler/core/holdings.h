@@ -32,7 +32,7 @@ struct Holding {
   };
   Kind kind = Kind::running;
   Slot slot = no_slot;       ///< Where its task was when it was given; the task may be gone.
-  bool lasting = false;      ///< Does not end by itself: an actor.
+  bool lasting = false;      ///< Does not end by itself: an actor, or what waits.
   bool awaiting = false;     ///< Was given ahead, and something that it comes after still runs on the node.
   std::uint8_t unheard = 0;  ///< Heartbeats since the order, or the stop, that show that it has not arrived.
   Grant grant;
@@ -43,6 +43,9 @@ struct Holding {
   std::uint64_t spared_by = 0;  ///< The node's `kept_as` when this was booked in `spare`.
   Time until{};                 ///< Of an orphan: how long it is kept.
   std::string address;
+
+  bool is_actor() const { return lasting && lent == 0; }
+  bool holds_more_than_cpus() const { return grant.memory_bytes > 0 || !grant.gpus.empty() || !grant.named.empty(); }
 };
 
 /// In order of their keys, close together: a node has few.

@@ -52,7 +52,7 @@ void Scheduler::State::on(const NodeJoined& joined) {
     // It may be a copy from before orders that arrived since: no proof that those are lost.
     known->heard = now;
     send(WelcomeNode{joined.node, joined.incarnation});
-    return compare(*known, joined.running);
+    return compare(*known, joined.running, false);
   }
 
   std::vector<AttemptKey> earlier;
@@ -82,10 +82,10 @@ void Scheduler::State::on(const NodeJoined& joined) {
 
 void Scheduler::State::on(const NodeHeard& heard) {
   if (const auto flaw = flaw_of(heard.running); !flaw.empty()) return ignore("a node tells nonsense: " + flaw);
-  if (Node* node = expect(heard.node, heard.incarnation)) compare(*node, heard.running);
+  if (Node* node = expect(heard.node, heard.incarnation)) compare(*node, heard.running, heard.is_early);
 }
 
-void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& running) {
+void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& running, bool is_early) {
   std::set<AttemptKey> listed;
   for (const auto& each : running) {
     const AttemptKey key{each.task, each.attempt};
@@ -104,7 +104,7 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
     Holding& holding = *held;
     if (holding.kind == Holding::Kind::running && listed.contains(key)) {
       holding.unheard = 0;
-    } else {
+    } else if (!is_early) {
       repeat_if_lost(node, key, holding);
     }
   }
@@ -112,9 +112,10 @@ void Scheduler::State::compare(Node& node, const std::vector<RunningAttempt>& ru
 
 /// A task that waits for other work lends its cpus.
 void Scheduler::State::note_wait(Node& node, AttemptKey key, const Holding& held, bool waits) {
-  if (held.lasting || held.ahead || held.grant.cpus + held.lent == 0) return;
+  if (held.is_actor() || held.ahead || held.grant.cpus + held.lent == 0) return;
   if (waits) {
     const bool begins = held.lent == 0;
+    if (node.kept_for != 0 && !held.lasting && held.holds_more_than_cpus()) drop_reservation(node.kept_for);
     cluster.lend_cpus(node, key);
     if (!begins) return;
     book_ahead(node);

@@ -94,7 +94,7 @@ struct Scheduler::State {
   /// Of the task of what is held; no_slot: it is gone.
   Slot slot_of(const AttemptKey& key, const Holding& holding) const;
   /// Compares what the node lists with what it should run.
-  void compare(Node& node, const std::vector<RunningAttempt>& running);
+  void compare(Node& node, const std::vector<RunningAttempt>& running, bool is_early);
   void note_wait(Node& node, AttemptKey key, const Holding& held, bool waits);
   void take_in(Node& node, const RunningAttempt& running);
   void repeat_if_lost(Node& node, AttemptKey key, Holding& holding);

@@ -28,7 +28,7 @@ void fields(Archive& archive, NodeJoined& value) {
 }
 template <class Archive>
 void fields(Archive& archive, NodeHeard& value) {
-  archive("node heard", value.node, value.incarnation, value.running);
+  archive("node heard", value.node, value.incarnation, value.running, appended(value.is_early));
 }
 template <class Archive>
 void fields(Archive& archive, NodeLeft& value) {

@@ -41,7 +41,7 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, std::uint32_t 
                               std::move(join.running)};
           },
           [](message::AgentHeartbeat& beat) -> Answer {
-            return NodeHeard{beat.node, beat.incarnation, std::move(beat.running)};
+            return NodeHeard{beat.node, beat.incarnation, std::move(beat.running), beat.is_early};
           },
           [](message::AgentBye& bye) -> Answer {
             return NodeLeft{bye.node, bye.incarnation};

@@ -22,7 +22,7 @@ class DriverHost {
   bool is_gone() const { return is_gone_; }
   /// A task of one of its jobs has started: what it adds is submitted when it does so.
   void runs(TaskId task);
-  /// Of one of its tasks; or nobody is left who would.
+  /// Its end is known here, or the driver is gone: whoever waits for one of its tasks goes on.
   bool knows_end_of(TaskId task) { return is_gone_ || has_ended(task); }
   void print_what_is_open() const;
 

@@ -16,6 +16,16 @@ TEST_CASE("a task that waits lends its cpus, and the scheduler hears of it soon"
   CHECK(node.at(5ms).ticks() == "beat with a#1, b#1, x#1");
 }
 
+TEST_CASE("the scheduler is told who is owed cpus: not that it has them, nor that it waits", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.waits(1, "a");
+  (void)node.is_given("b");
+  (void)node.goes_on(1, "a");
+  CHECK(node.at(2ms).ticks() == "beat with a#1 (is owed), b#1, x#1");
+  CHECK(node.at(500ms).ticks() == "beat with a#1 (is owed), b#1, x#1");
+}
+
 TEST_CASE("until a task that has gone on has its cpus back nothing is started", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
@@ -85,9 +95,54 @@ TEST_CASE("what was given behind a task that goes on inherits what is owed to it
   CHECK(node.finishes(3, "c") == "report c#1 done; give d#1 to 2");
 }
 
-TEST_CASE("what returned had been given early goes back to the scheduler", "[agent]") {
+TEST_CASE("what needs no cpus is started while some are owed", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  (void)node.waits(1, "a");
+  (void)node.is_given("b");
+  (void)node.goes_on(1, "a");
+  CHECK(node.is_given("c") == "");
+  node.grant = {};
+  CHECK(node.is_given("d") == "start worker 4");
+}
+
+TEST_CASE("what was ordered into room that was only lent goes back after a while", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.waits(1, "a") == "");
+  CHECK(node.goes_on(1, "a") == "");
+  CHECK(node.is_given("b") == "");  // It was under way.
+  (void)node.at(500ms).ticks();
+  CHECK(node.at(1000ms).ticks() == "report b#1 preempted: the room for it was only lent; beat with a#1, b#1, x#1");
+}
+
+TEST_CASE("no more tasks lend than may", "[agent]") {
+  Node node({.most_lending = 1});
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given("b") == "");
+  CHECK(node.waits(1, "a") == "start worker 3");
+  CHECK(node.is_given("c") == "");
+  CHECK(node.waits(2, "x") == "");
+  CHECK(node.goes_on(1, "a") == "");
+  CHECK(node.waits(2, "x") == "");  // a takes these.
+  CHECK(node.finishes(1, "a") == "report a#1 done; give c#1 to 1");
+}
+
+TEST_CASE("nothing is given to a worker that returns it, whatever it says of whom", "[agent]") {
+  Node node;
+  node.is_busy_with_a_and_x();
+  CHECK(node.waits(1, "z") == "ignored: the worker does not run that task");
+  node.ahead = true;
+  CHECK(node.is_given("b") == "give b#1 to 2");
+  CHECK(node.is_given("c") == "give c#1 to 2");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+}
+
+TEST_CASE("what was given early and is returned goes back to the scheduler, and what awaits it", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
   CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
-  CHECK(node.waits(1, "a", "b") == "report b#1 preempted: what it awaits is not here, or has not ended well");
+  CHECK(node.is_given_behind("c", {"b"}) == "give c#1 to 1");
+  CHECK(node.waits(1, "a", "b") ==
+        "take c#1 back from 1; report b#1 preempted: the task that it was given behind waits");
 }

@@ -41,7 +41,7 @@ inline std::vector<message::Message> every_message() {
       ActorDown{task, attempt, {0, 9, "killed"}},
       TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}, true},
       AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
-      AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a"}}},
+      AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a", true, GrantedCpus::owed}}, true},
       AgentBye{NodeId{1}, 2},
       ActorReady{NodeId{1}, 2, task, attempt, "ipc:///tmp/a"},
       Report{NodeId{1}, 2, {task, attempt, AttemptEnd::done, Bytes("\0\xff", 2), {}}},

@@ -46,8 +46,8 @@ Scenario& Scenario::joins_again(const std::string& node) {
   return *this;
 }
 
-Scenario& Scenario::hears(const std::string& node) {
-  step(NodeHeard{node_of(node), nodes_.at(node).incarnation, running_on(node)});
+Scenario& Scenario::hears(const std::string& node, bool is_early) {
+  step(NodeHeard{node_of(node), nodes_.at(node).incarnation, running_on(node), is_early});
   return *this;
 }
 

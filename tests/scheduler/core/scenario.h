@@ -55,7 +55,7 @@ class Scenario final : Names {
   Scenario& restarts_agent(const std::string& node);
   /// Joins again as it is, with all it runs.
   Scenario& joins_again(const std::string& node);
-  Scenario& hears(const std::string& node);
+  Scenario& hears(const std::string& node, bool is_early = false);
   Scenario& leaves(const std::string& node);
   /// The order did not arrive.
   Scenario& loses(const std::string& node, const std::string& attempt);
