@@ -124,8 +124,7 @@ void draw_nesting(Scenario& scenario) {
     const auto may_wait = [&](const PlannedBatch& batch, std::size_t i) {
       const TaskSpec& spec = batch.tasks[i];
       return !batch.job.durable && std::holds_alternative<FunctionWork>(spec.work) && !spec.gang &&
-             spec.needs == Resources{.cpus = spec.needs.cpus} && spec.locks.empty() && spec.semaphores.empty() &&
-             !batch.scripts[i].waits_for;
+             spec.needs.cpus > 0 && spec.locks.empty() && spec.semaphores.empty() && !batch.scripts[i].waits_for;
     };
     const int permille = dice.log_between(10, 500);
     const std::size_t most = driver.batches.size() * 2;
