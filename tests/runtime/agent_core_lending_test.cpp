@@ -3,6 +3,19 @@
 
 using namespace troupe;
 
+namespace {
+
+/// Worker 1 runs a, which has waited and goes on, worker 2 x, and worker 3 b: three, on two cpus.
+void is_owed_as_cpu(Node& node) {
+  node.is_busy_with_a_and_x();
+  CHECK(node.waits(1, "a") == "");
+  CHECK(node.is_given("b") == "start worker 3");
+  CHECK(node.has_ready(3) == "give b#1 to 3");
+  CHECK(node.goes_on(1, "a") == "");
+}
+
+}  // namespace
+
 TEST_CASE("a task that waits lends its cpus, and the scheduler hears of it soon", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
@@ -18,21 +31,14 @@ TEST_CASE("a task that waits lends its cpus, and the scheduler hears of it soon"
 
 TEST_CASE("the scheduler is told who is owed cpus: not that it has them, nor that it waits", "[agent]") {
   Node node;
-  node.is_busy_with_a_and_x();
-  (void)node.waits(1, "a");
-  (void)node.is_given("b");
-  (void)node.goes_on(1, "a");
+  is_owed_as_cpu(node);
   CHECK(node.at(2ms).ticks() == "beat with a#1 (is owed), b#1, x#1");
   CHECK(node.at(500ms).ticks() == "beat with a#1 (is owed), b#1, x#1");
 }
 
 TEST_CASE("until a task that has gone on has its cpus back nothing is started", "[agent]") {
   Node node;
-  node.is_busy_with_a_and_x();
-  (void)node.waits(1, "a");
-  CHECK(node.is_given("b") == "start worker 3");
-  (void)node.has_ready(3);
-  CHECK(node.goes_on(1, "a") == "");  // Three run on two cpus.
+  is_owed_as_cpu(node);
   CHECK(node.is_given("c") == "");
   CHECK(node.finishes(2, "x") == "report x#1 done");  // These are a's.
   CHECK(node.finishes(3, "b") == "report b#1 done; give c#1 to 2");
@@ -40,11 +46,7 @@ TEST_CASE("until a task that has gone on has its cpus back nothing is started", 
 
 TEST_CASE("a task that ends before it has its cpus back leaves none behind", "[agent]") {
   Node node;
-  node.is_busy_with_a_and_x();
-  (void)node.waits(1, "a");
-  (void)node.is_given("b");
-  (void)node.has_ready(3);
-  (void)node.goes_on(1, "a");
+  is_owed_as_cpu(node);
   CHECK(node.is_given("c") == "");
   CHECK(node.finishes(1, "a") == "report a#1 done");
   CHECK(node.finishes(2, "x") == "report x#1 done; give c#1 to 1");
@@ -53,11 +55,7 @@ TEST_CASE("a task that ends before it has its cpus back leaves none behind", "[a
 
 TEST_CASE("a task may wait again before it has its cpus back, and die while it waits", "[agent]") {
   Node node;
-  node.is_busy_with_a_and_x();
-  (void)node.waits(1, "a");
-  (void)node.is_given("b");
-  (void)node.has_ready(3);
-  (void)node.goes_on(1, "a");
+  is_owed_as_cpu(node);
   CHECK(node.is_given("c") == "");
   CHECK(node.waits(1, "a") == "");  // b has them.
   CHECK(node.finishes(3, "b") == "report b#1 done; give c#1 to 3");
@@ -97,10 +95,7 @@ TEST_CASE("what was given behind a task that goes on inherits what is owed to it
 
 TEST_CASE("what needs no cpus is started while some are owed", "[agent]") {
   Node node;
-  node.is_busy_with_a_and_x();
-  (void)node.waits(1, "a");
-  (void)node.is_given("b");
-  (void)node.goes_on(1, "a");
+  is_owed_as_cpu(node);
   CHECK(node.is_given("c") == "");
   node.grant = {};
   CHECK(node.is_given("d") == "start worker 4");
