@@ -95,8 +95,8 @@ void NodeHost::take(const agent::Event& event) {
   }
   bool starts = false;
   for (auto& effect : core_->step(local_now(), event)) {
-    starts = starts || std::holds_alternative<agent::StartWorker>(effect) ||
-             std::holds_alternative<agent::StartCommand>(effect);
+    if (const auto* e = std::get_if<agent::StartWorker>(&effect)) starts = starts || e->grant.cpus > 0;
+    if (const auto* e = std::get_if<agent::StartCommand>(&effect)) starts = starts || e->order.grant.cpus > 0;
     if (const auto* e = std::get_if<agent::SendReport>(&effect))
       ends_.insert_or_assign({e->report.task, e->report.attempt}, e->report.end);
     act(std::move(effect));
