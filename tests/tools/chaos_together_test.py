@@ -68,6 +68,12 @@ class Together(OfOneGraph):
         hurts = [Hurt("head", 1.5, 2.9)]
         self.assertEqual(self.holds(("a", 1, 3, 5), ("b", 2, 4, 6), locks=["lock-a"], hurts=hurts), [])
 
+    def test_an_outdated_holder_may_begin_as_its_node_wakes_and_no_other(self):
+        hurts = [Hurt("head", 0.5, 1.9)]
+        self.assertEqual(self.holds(("a", 2, 4, 7), ("b", 2.5, 2.6, 6), locks=["lock-a"], hurts=hurts), [])
+        self.assertIn("lock-a: g1/d attempt 1.1 began beside ['g1/c",
+                      self.holds(("c", 2, 4, 17), ("d", 2.5, 2.6, 18), locks=["lock-a"], hurts=hurts)[0])
+
     def test_as_many_holders_of_a_semaphore_as_permits_are_no_finding(self):
         self.assertEqual(self.holds(("a", 1, 4, 5), ("b", 2, 4, 6), semaphores={"seats": 2}), [])
 

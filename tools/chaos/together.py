@@ -70,7 +70,11 @@ class Holds:
 
     def _check_number(self, name, holds, permits, findings):
         """No more at once than there are permits. Who was killed held it at least when it began."""
-        for i, (run, _) in enumerate(holds):
+        for i, (run, node) in enumerate(holds):
+            # What it was told before it was silent, begun as it woke: its token says that others have had it since.
+            is_outdated = any(other.token > run.token for other, _ in holds[:i])
+            if is_outdated and self._was_silent(node, run.started - WAKE_UP_S, run.started):
+                continue
             beside = [other for other, node in holds[:i] if other.ended and other.ended > run.started and
                       not self._was_silent(node, other.started, other.ended)]
             if len(beside) >= permits:
