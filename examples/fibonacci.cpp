@@ -1,5 +1,6 @@
 // Tasks that start tasks: each waits for two others, and lends them its cpu meanwhile, so that any number fits one cpu.
 #include <iostream>
+#include <string>
 
 #include "scheduler/local/cluster.h"
 
@@ -19,5 +20,6 @@ int main(int argc, char** argv) {
   troupe::play_role(argc, argv, enroll);
   auto cluster = troupe::Cluster::local({.cpus = 1000});
   auto session = cluster.connect();
-  std::cout << "fibonacci(10) = " << session.get(session.submit(fibonacci, 10)) << '\n';
+  const int n = argc > 1 ? std::stoi(argv[1]) : 10;
+  std::cout << "fibonacci(" << n << ") = " << session.get(session.submit(fibonacci, n)) << '\n';
 }

@@ -35,7 +35,7 @@ class Outgoing {
   }
   /// A result, to the workers at these addresses. Never gathers, and leaves before what is added after it.
   void pass(std::vector<std::string> addresses, message::AwaitedResult result) {
-    if (!addresses.empty()) passed_.emplace_back(std::move(addresses), std::move(result));
+    passed_.emplace_back(std::move(addresses), std::move(result));
   }
   /// What is there leaves at the next look.
   void hurry() { is_due_ = true; }

@@ -240,7 +240,7 @@ class Worker {
       const std::lock_guard lock(mutex_);
       auto pass_to = orders_.note_end(made);
       passed = static_cast<std::uint32_t>(pass_to.size());
-      outgoing_.pass(std::move(pass_to), {made.task, made.attempt, passed > 0 ? made.result : Bytes()});
+      if (passed > 0) outgoing_.pass(std::move(pass_to), {made.task, made.attempt, made.result});
     }
     post(agent_, message::Report{{}, 0, std::move(made), passed});
     send_unless_somebody_talks();  // Whatever comes next may take long.

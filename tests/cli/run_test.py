@@ -385,7 +385,7 @@ class OneCommand(Case):
         out, err = self.troupe("run", "--memory", "100MiB", "--", "sh", "-c", hoard + "; echo over", code=1)
         self.assertNotIn("over", out)
         self.assertRegex(err, r"out of memory: it used \d+ MiB, it was granted 100 MiB: ask for more")
-        # What they share after a fork counts once.
+        # What they share after a fork counts once. It is held for a second: an agent looks five times in one.
         family = "import os, time; hoard = bytearray(70 << 20); os.fork(); os.fork(); time.sleep(1); os._exit(0)"
         self.troupe("run", "--memory", "100MiB", "--", sys.executable, "-c", family)
 

@@ -1,9 +1,10 @@
 #include "runtime/api/long_waits.h"
 
-#include <optional>
 #include <string>
 
 #include <catch2/catch.hpp>
+
+#include "runtime/api/sync_client.h"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -64,4 +65,19 @@ TEST_CASE("another thread's waits are its own", "[session]") {
   Waits waits;
   std::jthread([&] { CHECK_FALSE(waits.wait(3ms)); }).join();
   CHECK(waits.told.empty());
+}
+
+TEST_CASE("who waits for a lock keeps the cpus, who waits for others at a barrier or for a message does not",
+          "[session]") {
+  std::string told;
+  LongWaits waits;
+  waits.watch(std::this_thread::get_id(), [&](bool waits_now) { told += waits_now ? "waits " : "goes on "; });
+  SyncClient client([] {}, waits);
+  CHECK_FALSE(client.wait(client.start(sync::Acquire{.name = "a"}), 5ms));  // Nobody answers.
+  CHECK_FALSE(client.wait(client.start(sync::Acquire{.kind = sync::Kind::semaphore, .name = "s"}), 5ms));
+  CHECK(told.empty());
+  CHECK_FALSE(client.wait(client.start(sync::Arrive{.name = "b", .parties = 2}), 5ms));
+  CHECK(told == "waits goes on ");
+  CHECK_FALSE(client.wait(client.start(sync::Receive{.queue = "q"}), 5ms));
+  CHECK(told == "waits goes on waits goes on ");
 }

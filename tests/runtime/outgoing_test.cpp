@@ -49,9 +49,8 @@ TEST_CASE("what gathers leaves early where it is in a hurry, with what is, or wh
   CHECK(outgoing.take_due(start, false).made.size() == 1);
 }
 
-TEST_CASE("a result that is passed on never gathers, and one for nobody is none", "[worker]") {
+TEST_CASE("a result that is passed on never gathers", "[worker]") {
   Outgoing outgoing;
-  outgoing.pass({}, {});
   outgoing.pass({"there"}, {{{1}, 1}, {1, 1}, "r"});
   CHECK(outgoing.add(agent, report(1), true));
   const auto due = outgoing.take_due(start, true);

@@ -75,8 +75,8 @@ class Holds:
             is_outdated = any(other.token > run.token for other, _ in holds[:i])
             if is_outdated and self._was_silent(node, run.started - WAKE_UP_S, run.started):
                 continue
-            beside = [other for other, node in holds[:i] if other.ended and other.ended > run.started and
-                      not self._was_silent(node, other.started, other.ended)]
+            beside = [other for other, its_node in holds[:i] if other.ended and other.ended > run.started and
+                      not self._was_silent(its_node, other.started, other.ended)]
             if len(beside) >= permits:
                 findings.tell(f"{name}: {_who(run)} began beside {[_who(other) for other in beside]}")
 
