@@ -213,6 +213,7 @@ struct AgentSettings {
   agent::Time start_timeout{30'000};         ///< Until a worker's first sign of life.
   agent::Time worker_timeout{5'000};         ///< Between two of them.
   std::size_t most_lending = 256;            ///< Tasks that wait; others keep their cpus: each has a process.
+  agent::Time lending_patience{10'000};      ///< Of those others, while no task runs that does not wait.
   std::size_t most_ended_attempts = 4'096;  ///< Acknowledged ones that are remembered, so that a late order is refused.
   Planted planted = Planted::none;          ///< For tests of the simulator only.
 };
@@ -261,7 +262,8 @@ class AgentCore {
     std::vector<Key> passed_to;    // of those, in other workers: its own was told of them, in this order
     bool was_given_early = false;  // before all that it awaits had ended
     GrantedCpus cpus = GrantedCpus::held;
-    std::size_t input_bytes = 0;  // of one that was given early
+    std::optional<Time> keeps_cpus_since;  // while it waits: as many lend as may
+    std::size_t input_bytes = 0;           // of one that was given early
 
     /// What it waits for has not ended, as far as is known here: its worker, if it has one, has not begun it.
     bool awaits() const { return !order.awaits.empty(); }
@@ -331,6 +333,7 @@ class AgentCore {
   // lending.cpp
   void take_returned(const agent::TaskWaits& told);
   void note_wait(Key key, Attempt* attempt, bool waits);
+  void keep_cpus(Key key, Attempt& attempt);
   bool take_what_is_owed();
   void start_what_needs_no_cpus();
   void give_back_what_found_no_room();

@@ -28,9 +28,12 @@ void AgentCore::on(const TaskWaits& told) {
 void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
   if (attempt == nullptr || !std::holds_alternative<FunctionWork>(attempt->order.work))
     return ignore("the worker does not run that task");
-  if (waits == (attempt->cpus == GrantedCpus::lent) || settings_.planted == Planted::cpus_kept_while_waiting) return;
+  if (attempt->order.grant.cpus == 0 || settings_.planted == Planted::cpus_kept_while_waiting) return;
+  const bool is_one_too_many = waits && attempt->cpus != GrantedCpus::lent && lending_ == settings_.most_lending;
+  if (is_one_too_many) return keep_cpus(key, *attempt);
+  attempt->keeps_cpus_since.reset();
+  if (waits == (attempt->cpus == GrantedCpus::lent)) return;
   if (waits) {
-    if (lending_ == settings_.most_lending) return;  // It says so again.
     if (attempt->cpus == GrantedCpus::held) ledger_.give_back({.cpus = attempt->order.grant.cpus});
     std::erase(owed_, key);
     attempt->cpus = GrantedCpus::lent;
@@ -43,6 +46,26 @@ void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
     owed_.push_back(key);
   }
   if (early_beat_ == Time::max()) early_beat_ = timer_at(now_ + telling_delay);
+}
+
+/// It says so again while it waits. That may be for ever where all do, and then somebody has to learn of it.
+void AgentCore::keep_cpus(Key key, Attempt& attempt) {
+  if (attempt.phase != Attempt::Phase::running) return;
+  if (!attempt.keeps_cpus_since) attempt.keeps_cpus_since = now_;
+  const auto runs = [](const auto& entry) {
+    const Attempt& other = entry.second;
+    return other.has_process() && !std::holds_alternative<ActorWork>(other.order.work) && other.booked().cpus > 0 &&
+           !other.keeps_cpus_since;
+  };
+  if (now_ - *attempt.keeps_cpus_since < settings_.lending_patience ||
+      std::any_of(attempts_.begin(), attempts_.end(), runs))
+    return;
+  attempt.keeps_cpus_since.reset();
+  end_early(
+      key, attempt,
+      {.end = AttemptEnd::failed,
+       .cause = {.message = "it waited for other work, as every task of its node did; " + std::to_string(lending_) +
+                            " have lent their cpus, and no more may: let fewer tasks wait at once, or need no cpus"}});
 }
 
 /// They wait for room again, in front of what came later. An order that is still on its way to the worker stays in its

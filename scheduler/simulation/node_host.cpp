@@ -39,6 +39,8 @@ void NodeHost::start() {
                                                     .kill_grace = timing.kill_grace,
                                                     .start_timeout = start_timeout(timing),
                                                     .worker_timeout = timing.node_timeout,
+                                                    .most_lending = 3,
+                                                    .lending_patience = timing.kill_grace,
                                                     .planted = world_.scenario.planted},
                                       local_now());
   world_.trace.note(world_.timeline.now(), "starts: agent", self_.node.value, self_.incarnation);
@@ -343,6 +345,8 @@ void NodeHost::wait_in(agent::WorkerNumber worker, TaskId task, AttemptId attemp
   if (!std::exchange(its.lends, true)) {
     its.orders.resize(1);
     say(worker, agent::TaskWaits{worker, task, attempt, true, its.book.return_all()});
+  } else if (dice_.chance(50)) {
+    say(worker, agent::TaskWaits{worker, task, attempt, true});
   }
   later(dice_.between(Time{1}, Time{20}), [this, worker, task, attempt] { wait_in(worker, task, attempt); });
 }

@@ -123,6 +123,26 @@ TEST_CASE("no more tasks lend than may", "[agent]") {
   CHECK(node.finishes(1, "a") == "report a#1 done; give c#1 to 1");
 }
 
+TEST_CASE("where no task runs that does not wait, and no more may lend, one fails that waits for long", "[agent]") {
+  Node node({.most_lending = 1});
+  node.is_busy_with_a_and_x();
+  CHECK(node.is_given("b") == "");
+  CHECK(node.waits(1, "a") == "start worker 3");
+  CHECK(node.has_ready(3) == "give b#1 to 3");
+  CHECK(node.waits(2, "x") == "");
+  CHECK(node.at(10s).waits(2, "x") == "");  // b runs.
+  CHECK(node.waits(3, "b") == "");
+  CHECK(node.goes_on(2, "x") == "");
+  CHECK(node.waits(2, "x") == "");
+  CHECK(node.at(19s).waits(3, "b") == "");
+  CHECK(node.at(20s).waits(3, "b") == "end worker 3");
+  CHECK(node.waits(3, "b") == "");
+  CHECK(node.waits(2, "x") == "");  // What it waits for may begin now.
+  CHECK(node.has_exited(3, {.signal = 15}, 1) ==
+        "report b#1 failed: it waited for other work, as every task of its node did; 1 have lent their cpus, and no "
+        "more may: let fewer tasks wait at once, or need no cpus");
+}
+
 TEST_CASE("nothing is given to a worker that returns it, whatever it says of whom", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();

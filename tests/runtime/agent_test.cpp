@@ -13,26 +13,13 @@
 #include "runtime/base/abi.h"
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/message_codec.h"
+#include "tests/support/folder.h"
 
 namespace troupe {
 namespace {
 
 constexpr ClusterId cluster{0x1111, 0x2222};
 constexpr std::chrono::seconds limit{30};
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "troupe-agent-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const char* name) const { return path_ + '/' + name; }
-
- private:
-  std::string path_;
-};
 
 /// The scheduler's end of the network, by hand.
 class Played {
@@ -67,7 +54,7 @@ class Played {
 }  // namespace
 
 TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epoch is on its disk", "[agent]") {
-  Folder folder;
+  const test::Folder folder;
   MemoryNetwork network;
   Played scheduler(network);
   const int stop = ::eventfd(0, EFD_CLOEXEC);
@@ -83,7 +70,7 @@ TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epo
       .worker_address = [](WorkerId) { return ""; },
       .worker_arguments = [](const std::string&, WorkerId) { return std::vector<std::string>(); },
       .on_welcome = [] {},
-      .seen_file = folder / "member/seen",  // Its folder is not there: it cannot be written.
+      .seen_file = folder.file("member/seen"),  // Its folder is not there: it cannot be written.
       .stop = stop};
   Result<void> ended = Error{};
   std::thread agent([&] {
@@ -93,11 +80,11 @@ TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epo
   scheduler.hears<message::AgentJoin>();
   scheduler.says(3, message::AgentWelcome{});
   const TaskId task{JobId{1}, 1};
-  const std::string trace = folder / "trace";
+  const std::string trace = folder.file("trace");
   scheduler.says(3, message::Run{{.task = task,
                                   .attempt = {3, 1},
                                   .work = CommandWork{.argv = {"/bin/sh", "-c", "echo x >> " + trace},
-                                                      .task_directory = folder / "task"},
+                                                      .task_directory = folder.file("task")},
                                   .grant = {.cpus = 1000}}});
   // What comes after the order is obeyed, and it is not.
   const TaskId other{JobId{1}, 2};
@@ -106,7 +93,7 @@ TEST_CASE("an agent starts nothing for a scheduler of a new epoch until that epo
   for (const auto& running : scheduler.hears<message::AgentHeartbeat>().running) CHECK(running.task == other);
   CHECK_FALSE(std::filesystem::exists(trace));
 
-  std::filesystem::create_directory(folder / "member");
+  std::filesystem::create_directory(folder.file("member"));
   message::Report told;
   while (told.report.task != task) told = scheduler.hears<message::Report>();
   INFO(told.report.cause.message);

@@ -4,30 +4,22 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include <catch2/catch.hpp>
 
-#include "runtime/base/ids.h"
 #include "runtime/base/json_path.h"
+#include "tests/support/folder.h"
 
 using namespace troupe;
 
 namespace {
 
-class Folder {
- public:
-  Folder() : path("/tmp/troupe-test-" + to_text(random_id())) {}
-  ~Folder() { std::filesystem::remove_all(path); }
-  const std::string path;
-};
-
-RunOrder order_for(const Folder& folder, std::vector<std::string> argv) {
+RunOrder order_for(const test::Folder& folder, std::vector<std::string> argv) {
   return {.task = {JobId{1}, 1},
           .attempt = {1, 2},
           .name = "task",
-          .work = CommandWork{.argv = std::move(argv), .task_directory = folder.path + "/task"},
+          .work = CommandWork{.argv = std::move(argv), .task_directory = folder.file("task")},
           .grant = {.cpus = 2000, .gpus = {{1, 1000, 0}, {3, 1000, 0}}}};
 }
 
@@ -43,7 +35,7 @@ AttemptReport run(const RunOrder& order) {
 }  // namespace
 
 TEST_CASE("a command's result is the JSON value in its result file", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   const auto report =
       run(order_for(folder, {"sh", "-c", "echo '{\"loss\": 0.5, \"names\": [\"a\", \"b\"]}' > $TROUPE_RESULT"}));
   CHECK(report.end == AttemptEnd::done);
@@ -59,7 +51,7 @@ TEST_CASE("a command's result is the JSON value in its result file", "[command]"
 }
 
 TEST_CASE("a command may have the descriptors that its agent began with, the agent as many as there are", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
   REQUIRE(limit.rlim_max > 200);
@@ -72,7 +64,7 @@ TEST_CASE("a command may have the descriptors that its agent began with, the age
 }
 
 TEST_CASE("a result that is nested too deep fails the attempt, and nothing else", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   const auto nested = [&](int depth) {
     const std::string n = std::to_string(depth);
     return run(order_for(folder, {"sh", "-c",
@@ -88,20 +80,20 @@ TEST_CASE("a result that is nested too deep fails the attempt, and nothing else"
 }
 
 TEST_CASE("results of earlier tasks are put into the words, other braces stay", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   RunOrder order = order_for(folder, {"sh", "-c", "printf '%s|' \"$@\" > out", "sh", "{a.loss}", "{a.names[1]}",
                                       "x={b[2].n}", "{a}", "{\"json\": 1}", "${HOME}", "{other}", "{b"});
   auto& work = *command_of(order.work);
   work.results = {{"a", 0}, {"b[2]", 1}};
   order.inputs = {R"({"loss":0.5,"names":["a","b c"]})", R"({"n":7})"};
   REQUIRE(run(order).end == AttemptEnd::done);
-  std::ifstream stream(folder.path + "/task/out");
+  std::ifstream stream(folder.file("task/out"));
   const std::string words((std::istreambuf_iterator<char>(stream)), {});
   CHECK(words == R"(0.5|b c|x=7|{"loss":0.5,"names":["a","b c"]}|{"json": 1}|${HOME}|{other}|{b|)");
 }
 
 TEST_CASE("a result without the key that is asked for fails the attempt and names it", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   RunOrder order = order_for(folder, {"echo", "{a.accuracy}"});
   command_of(order.work)->results = {{"a", 0}};
   order.inputs = {R"({"loss":0.5})"};
@@ -111,7 +103,7 @@ TEST_CASE("a result without the key that is asked for fails the attempt and name
 }
 
 TEST_CASE("exit code, signal and last lines are the cause", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   const auto failed = run(order_for(folder, {"sh", "-c", "echo one; echo two >&2; exit 3"}));
   CHECK(failed.end == AttemptEnd::failed);
   CHECK(failed.cause.exit_code == 3);
@@ -136,7 +128,7 @@ TEST_CASE("an end that somebody else took is an end, and no success", "[command]
 }
 
 TEST_CASE("a command starts with every signal's ordinary disposition", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   for (const int number : {SIGCHLD, SIGHUP}) ::signal(number, SIG_IGN);
   const auto report = [&] {
     const auto command = prepare_command(order_for(folder, {"sh", "-c", "grep SigIgn /proc/self/status | tr -cd 1-9"}));
@@ -149,7 +141,7 @@ TEST_CASE("a command starts with every signal's ordinary disposition", "[command
 }
 
 TEST_CASE("a command is told its threads, devices, attempt and rank", "[command]") {
-  const Folder folder;
+  const test::Folder folder;
   RunOrder order = order_for(folder, {"sh", "-c",
                                       "echo \"[$OMP_NUM_THREADS, \\\"$CUDA_VISIBLE_DEVICES\\\", $TROUPE_ATTEMPT, "
                                       "$TROUPE_RANK, $TROUPE_WORLD_SIZE]\" > $TROUPE_RESULT"});
@@ -158,12 +150,11 @@ TEST_CASE("a command is told its threads, devices, attempt and rank", "[command]
 }
 
 TEST_CASE("the last lines of a file are those that fit", "[command]") {
-  const Folder folder;
-  std::filesystem::create_directories(folder.path);
-  const std::string file = folder.path + "/log";
+  const test::Folder folder;
+  const std::string file = folder.file("log");
   std::ofstream(file) << "a\nb\nc\nd\n";
   CHECK(last_lines(file, 2, 4096) == "c\nd");
   CHECK(last_lines(file, 9, 4096) == "a\nb\nc\nd");
   CHECK(last_lines(file, 9, 4) == "c\nd");
-  CHECK(last_lines(folder.path + "/none", 9, 4096).empty());
+  CHECK(last_lines(folder.file("none"), 9, 4096).empty());
 }

@@ -11,20 +11,13 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/agent/process.h"
-#include "runtime/base/ids.h"
 #include "runtime/worker/task_log.h"
+#include "tests/support/folder.h"
 
 using namespace troupe;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() : path("/tmp/troupe-test-" + to_text(random_id())) { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-  const std::string path;
-};
 
 std::string text_of(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -52,10 +45,10 @@ void run(LogCapture& logs, const std::string& file, std::vector<std::string> arg
 }  // namespace
 
 TEST_CASE("all that a command printed is in its log once it has ended", "[log_capture]") {
-  const Folder folder;
+  const test::Folder folder;
   LogCapture logs;
   for (int i = 0; i < 20; ++i) {
-    const std::string file = folder.path + "/log-" + std::to_string(i);
+    const std::string file = folder.file("log-" + std::to_string(i));
     run(logs, file, {"sh", "-c", "echo one; echo two >&2; printf three"});
     REQUIRE(text_of(file) == "one\ntwo\nthree");
   }
@@ -63,9 +56,9 @@ TEST_CASE("all that a command printed is in its log once it has ended", "[log_ca
 
 TEST_CASE("a log that has grown beyond its cap begins anew, at a line, and the one before it is kept",
           "[log_capture]") {
-  const Folder folder;
+  const test::Folder folder;
   LogCapture logs;
-  const std::string file = folder.path + "/log";
+  const std::string file = folder.file("log");
   const std::string rest(180, '.');
   run(logs, file, {"seq", "-f", "%.0f" + rest, "900000"});  // 168 MB.
   const std::string kept = text_of(older_log(file)) + text_of(file);
@@ -79,9 +72,9 @@ TEST_CASE("a log that has grown beyond its cap begins anew, at a line, and the o
 }
 
 TEST_CASE("who holds a log holds up who writes it, and nothing is thrown away", "[log_capture]") {
-  const Folder folder;
+  const test::Folder folder;
   LogCapture logs;
-  const std::string file = folder.path + "/log";
+  const std::string file = folder.file("log");
   { std::ofstream(older_log(file)) << "not read yet\n"; }
   const int reader = ::open(older_log(file).c_str(), O_RDONLY | O_CLOEXEC);
   hold_log(reader);
@@ -99,32 +92,32 @@ TEST_CASE("who holds a log holds up who writes it, and nothing is thrown away", 
 }
 
 TEST_CASE("the end of a command is not waited for at those whom it left behind with its output", "[log_capture]") {
-  const Folder folder;
+  const test::Folder folder;
   LogCapture logs;
-  const std::string file = folder.path + "/log";
-  const std::string script = "setsid sh -c 'while echo on; do sleep 0.01; done' & echo $! >" + folder.path + "/pid";
+  const std::string file = folder.file("log");
+  const std::string script = "setsid sh -c 'while echo on; do sleep 0.01; done' & echo $! >" + folder.file("pid");
   run(logs, file, {"sh", "-c", script});
-  std::string pid = text_of(folder.path + "/pid");
+  std::string pid = text_of(folder.file("pid"));
   pid.pop_back();  // The end of its line.
   // It ends by itself: its next line is refused.
-  const std::string other = folder.path + "/other";
+  const std::string other = folder.file("other");
   run(logs, other, {"sh", "-c", "while kill -0 " + pid + " 2>/dev/null; do sleep 0.01; done; echo gone"});
   CHECK(text_of(other) == "gone\n");
 }
 
 TEST_CASE("of many logs those that were written last are kept, and those of workers", "[log_capture]") {
-  const Folder folder;
+  const test::Folder folder;
   const auto now = fs::file_time_type::clock::now();
   const auto make = [&](const std::string& name, int age_s) {
-    const std::string file = folder.path + '/' + name;
+    const std::string file = folder.file(name);
     std::ofstream(file) << "x";
     fs::last_write_time(file, now - std::chrono::seconds(age_s));
   };
   for (int i = 0; i < 2'010; ++i) make("log-" + std::to_string(i), i);
   make("worker-1", 1'000'000);
-  prune_logs(folder.path);
-  CHECK(fs::exists(folder.path + "/log-0"));
-  CHECK(fs::exists(folder.path + "/log-1999"));
-  CHECK_FALSE(fs::exists(folder.path + "/log-2000"));
-  CHECK(fs::exists(folder.path + "/worker-1"));
+  prune_logs(folder.path());
+  CHECK(fs::exists(folder.file("log-0")));
+  CHECK(fs::exists(folder.file("log-1999")));
+  CHECK_FALSE(fs::exists(folder.file("log-2000")));
+  CHECK(fs::exists(folder.file("worker-1")));
 }

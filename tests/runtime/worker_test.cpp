@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <future>
 #include <optional>
 #include <stdexcept>
@@ -232,7 +231,7 @@ class ActorScene {
         options_{.id = WorkerId{7},
                  .cluster = cluster_,
                  .agent_address = "agent",
-                 .own_address = "ipc://" + (std::filesystem::temp_directory_path() / to_text(random_id())).string(),
+                 .own_address = "ipc://" + folder_.file("worker"),
                  .state_folder = state_folder} {
     REQUIRE(agent_->listen("agent"));
     worker_ =
@@ -272,6 +271,7 @@ class ActorScene {
   const ClusterId cluster_{1, 2};
   const RunOrder order_;
   const std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::now() + 20s;
+  const test::Folder folder_;
   MemoryNetwork network_;
   std::unique_ptr<Transport> agent_;
   std::unique_ptr<Transport> transport_;

@@ -1,45 +1,30 @@
 // A folder of its own for a test, and data set files written by hand.
 #pragma once
 
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/folder.h"
+
 namespace troupe::nn::testing {
 
 using FileBytes = std::vector<std::uint8_t>;
 
-class Folder {
+class Folder : public test::Folder {
  public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-data-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::string& path() const { return path_; }
-
   std::string write(const std::string& name, const FileBytes& bytes) const {
-    std::string file = path_;
-    file.append("/").append(name);
-    std::ofstream out(file, std::ios::binary);
+    const std::string path = file(name);
+    std::ofstream out(path, std::ios::binary);
     out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     REQUIRE(out.good());
-    return file;
+    return path;
   }
-
- private:
-  std::string path_;
 };
 
 /// Big endian header of an IDX file of bytes.

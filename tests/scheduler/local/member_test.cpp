@@ -11,7 +11,7 @@
 
 #include "scheduler/local/supervisor.h"
 #include "scheduler/local/supervisor_start.h"
-#include "tests/scheduler/store/store_support.h"
+#include "tests/support/folder.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -49,7 +49,7 @@ TEST_CASE("a starter waits as long as it hears that the store is being read, and
 }
 
 TEST_CASE("the lock of a member that was killed is taken when the last of it has ended") {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   int line[2];
   REQUIRE(::pipe(line) == 0);
   kill_holder_with_child(folder.path(), line);
@@ -65,7 +65,7 @@ TEST_CASE("the lock of a member that was killed is taken when the last of it has
 }
 
 TEST_CASE("the lock of a member that runs is refused at once, by the number of its process") {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const auto lock = MemberLock::take(folder.path());
   REQUIRE(lock);
   const auto second = MemberLock::take(folder.path());

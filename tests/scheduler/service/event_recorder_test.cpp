@@ -9,24 +9,12 @@
 #include <catch2/catch.hpp>
 
 #include "scheduler/service/replay.h"
+#include "tests/support/folder.h"
 
 using namespace troupe;
 using namespace troupe::scheduler;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/troupe-record-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + '/' + name; }
-
- private:
-  std::string path_;
-};
 
 const DriverJoined hello{.driver = {1}, .job = {.id = {1}, .name = "own"}};
 
@@ -64,44 +52,44 @@ Found found_in(const std::string& file) {
 }  // namespace
 
 TEST_CASE("an event is in the file before the core has taken it", "[scheduler]") {
-  const Folder folder;
-  auto recorder = EventRecorder::create(folder / "log");
+  const test::Folder folder;
+  auto recorder = EventRecorder::create(folder.file("log"));
   REQUIRE(recorder);
   record(*recorder, 3);
-  const Found found = found_in(folder / "log");  // The recorder lives and has not been asked to write anything.
+  const Found found = found_in(folder.file("log"));  // The recorder lives and has not been asked to write anything.
   CHECK(found.events == 3);
   CHECK(found.without_effects == 1);
 }
 
 TEST_CASE("a recording overwrites nothing, and others may not read it", "[scheduler]") {
-  const Folder folder;
-  std::ofstream(folder / "log") << "something else";
+  const test::Folder folder;
+  std::ofstream(folder.file("log")) << "something else";
   for (const char* name : {"log.2", "log.3"}) {
-    auto recorder = EventRecorder::create(folder / "log");
+    auto recorder = EventRecorder::create(folder.file("log"));
     REQUIRE(recorder);
-    CHECK(recorder->file() == folder / name);
+    CHECK(recorder->file() == folder.file(name));
     record(*recorder, 2);
     struct stat status {};
     REQUIRE(::stat(recorder->file().c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
   }
-  CHECK(std::filesystem::file_size(folder / "log") == 14);
-  CHECK(found_in(folder / "log.2").events == 2);
+  CHECK(std::filesystem::file_size(folder.file("log")) == 14);
+  CHECK(found_in(folder.file("log.2")).events == 2);
 }
 
 TEST_CASE("a recording that is full ends, says so, and is no larger than it may be", "[scheduler]") {
-  const Folder folder;
+  const test::Folder folder;
   constexpr std::uint64_t limit = 4000;
   {
-    auto recorder = EventRecorder::create(folder / "log", limit);
+    auto recorder = EventRecorder::create(folder.file("log"), limit);
     REQUIRE(recorder);
     record(*recorder, 1000);
   }
-  const Found found = found_in(folder / "log");
+  const Found found = found_in(folder.file("log"));
   CHECK(found.events > 10);
   CHECK(found.events < 1000);
   CHECK(found.end == "the recording ended there: it has reached its limit of 4000 bytes");
-  CHECK(std::filesystem::file_size(folder / "log") <= limit);
+  CHECK(std::filesystem::file_size(folder.file("log")) <= limit);
 }
 
 TEST_CASE("a recording that cannot be made says why", "[scheduler]") {

@@ -58,7 +58,7 @@ class Redis {
   }
 
  private:
-  TemporaryFolder folder_;
+  Folder folder_;
   std::vector<std::string> more_arguments_;
   std::optional<RedisServer> server_;
 };

@@ -24,7 +24,7 @@ class SmallDisk {
   std::string store() const { return folder_.path() + "/store"; }
 
  private:
-  TemporaryFolder folder_;
+  Folder folder_;
 };
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST_CASE("a redis that is stopped and goes on has lost nothing", "[redis]") {
 
 TEST_CASE("a redis that is slow is waited for, and its answers are believed when they come", "[redis]") {
   Redis redis;
-  TemporaryFolder folder;
+  Folder folder;
   Relay relay(folder.path() + "/relay", redis.socket());
   RedisTaskStore store({.socket = folder.path() + "/relay"});
   opened(store);

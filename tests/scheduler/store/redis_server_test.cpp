@@ -32,7 +32,7 @@ bool becomes_true(Condition condition) {
 }  // namespace
 
 TEST_CASE("a redis of our own starts, answers, stops and leaves no process", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   auto server = RedisServer::start_and_wait({.folder = folder.path()});
   if (!server) FAIL(server.error().message);
   const pid_t pid = server->pid();
@@ -50,7 +50,7 @@ TEST_CASE("a redis of our own starts, answers, stops and leaves no process", "[r
 }
 
 TEST_CASE("a server that goes out of scope is stopped", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   pid_t pid = 0;
   {
     auto server = RedisServer::start({.folder = folder.path()});
@@ -63,7 +63,7 @@ TEST_CASE("a server that goes out of scope is stopped", "[redis]") {
 }
 
 TEST_CASE("its end can be waited for", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   auto server = RedisServer::start_and_wait({.folder = folder.path()});
   REQUIRE(server);
   pollfd wait{server->end_descriptor(), POLLIN, 0};
@@ -74,7 +74,7 @@ TEST_CASE("its end can be waited for", "[redis]") {
 }
 
 TEST_CASE("the folder is made, for its owner alone, and its name may hold blanks", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   const std::string path = folder.path() + "/a \"b\" c";
   auto server = RedisServer::start_and_wait({.folder = path});
   if (!server) FAIL(server.error().message);
@@ -84,7 +84,7 @@ TEST_CASE("the folder is made, for its owner alone, and its name may hold blanks
 }
 
 TEST_CASE("the server dies with the process that started it, however that dies", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   int report[2];
   REQUIRE(::pipe(report) == 0);
   const pid_t owner = ::fork();
@@ -109,7 +109,7 @@ TEST_CASE("the server dies with the process that started it, however that dies",
 }
 
 TEST_CASE("a second server in the same folder is refused, and the first is left alone", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   auto first = RedisServer::start_and_wait({.folder = folder.path()});
   REQUIRE(first);
   const auto second = RedisServer::start({.folder = folder.path()});
@@ -120,7 +120,7 @@ TEST_CASE("a second server in the same folder is refused, and the first is left 
 }
 
 TEST_CASE("a killed server starts again in its folder at once", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   auto server = RedisServer::start_and_wait({.folder = folder.path()});
   REQUIRE(server);
   server->kill();
@@ -129,7 +129,7 @@ TEST_CASE("a killed server starts again in its folder at once", "[redis]") {
 }
 
 TEST_CASE("signals that its starter blocks reach the server", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   sigset_t blocked;
   sigset_t before;
   ::sigemptyset(&blocked);
@@ -143,7 +143,7 @@ TEST_CASE("signals that its starter blocks reach the server", "[redis]") {
 }
 
 TEST_CASE("what stands in the way of a server is told in one sentence", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   SECTION("no program") {
     const auto server = RedisServer::start({.folder = folder.path(), .program = "/nowhere/redis-server"});
     REQUIRE(!server);
@@ -183,7 +183,7 @@ TEST_CASE("what stands in the way of a server is told in one sentence", "[redis]
 }
 
 TEST_CASE("a server that never gets ready is given up on in time", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   const std::string script = folder.path() + "/sleeper";
   FILE* file = std::fopen(script.c_str(), "w");
   std::fputs("#!/bin/sh\nexec sleep 100\n", file);

@@ -59,7 +59,7 @@ TEST_CASE("no acknowledged change is lost when redis is killed again and again",
 
 TEST_CASE("a commit whose answer was lost is found to be there", "[redis]") {
   Redis redis;
-  TemporaryFolder folder;
+  Folder folder;
   Relay relay(folder.path() + "/relay", redis.socket());
   RedisTaskStore store({.socket = folder.path() + "/relay"});
   opened(store);
@@ -72,7 +72,7 @@ TEST_CASE("a commit whose answer was lost is found to be there", "[redis]") {
 
 TEST_CASE("a commit that was lost on its way is sent again", "[redis]") {
   Redis redis;
-  TemporaryFolder folder;
+  Folder folder;
   Relay relay(folder.path() + "/relay", redis.socket());
   RedisTaskStore store({.socket = folder.path() + "/relay"});
   opened(store);
@@ -86,7 +86,7 @@ TEST_CASE("a commit that was lost on its way is sent again", "[redis]") {
 TEST_CASE("who reconnects after a take-over is fenced, whether its last commit arrived or not", "[redis]") {
   const Lose what = GENERATE(Lose::request, Lose::answer);
   Redis redis;
-  TemporaryFolder folder;
+  Folder folder;
   Relay relay(folder.path() + "/relay", redis.socket());
   RedisTaskStore first({.socket = folder.path() + "/relay"});
   opened(first);
@@ -109,7 +109,7 @@ TEST_CASE("who reconnects after a take-over is fenced, whether its last commit a
 
 TEST_CASE("what the old scheduler commits until the very moment of a take-over is loaded and counted", "[redis]") {
   Redis redis;
-  TemporaryFolder folder;
+  Folder folder;
   Relay relay(folder.path() + "/relay", redis.socket());
   RedisTaskStore first(redis.options());
   RedisTaskStore second({.socket = folder.path() + "/relay"});
@@ -129,7 +129,7 @@ TEST_CASE("what the old scheduler commits until the very moment of a take-over i
 
 TEST_CASE("of two who take over at the same moment one is first and the other is next", "[redis]") {
   Redis redis;
-  TemporaryFolder folder;
+  Folder folder;
   Relay relay(folder.path() + "/relay", redis.socket());
   RedisTaskStore first({.socket = folder.path() + "/relay"});
   RedisTaskStore second(redis.options());
@@ -144,7 +144,7 @@ TEST_CASE("of two who take over at the same moment one is first and the other is
 }
 
 TEST_CASE("a store waits for a redis that is still starting", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   RedisTaskStore store({.socket = folder.path() + "/redis.sock"});
   auto server = RedisServer::start({.folder = folder.path()});
   REQUIRE(server);
@@ -152,7 +152,7 @@ TEST_CASE("a store waits for a redis that is still starting", "[redis]") {
 }
 
 TEST_CASE("a redis that reads its file is waited for as long as it does, and that is told", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   const std::string info = "redis_version:7.0.15\r\nrole:master\r\nloading:1\r\n";
   std::string answer = '$' + std::to_string(info.size()) + "\r\n" + info + "\r\n";
   for (const std::string value : {"yes", "always", "noeviction"})
@@ -294,7 +294,7 @@ TEST_CASE("a redis that is too old, or only a copy of another, is refused", "[re
       {{"redis_version:6.2.7\r\nrole:master\r\n", "has version \"6.2.7\", must be 7.0 or later"},
        {"redis_version:10.0.1\r\nrole:slave\r\n", "has the role \"slave\", must be master"},
        {"role:master\r\n", "has version \"\""}}));
-  TemporaryFolder folder;
+  Folder folder;
   const std::string reply = '$' + std::to_string(info.size()) + "\r\n" + info + "\r\n";
   const std::string settings = "*2\r\n$1\r\nx\r\n$3\r\nyes\r\n";
   const PlayedRedis played(folder.path() + "/redis",
@@ -305,7 +305,7 @@ TEST_CASE("a redis that is too old, or only a copy of another, is refused", "[re
 }
 
 TEST_CASE("something that is no redis is told from one", "[redis]") {
-  TemporaryFolder folder;
+  Folder folder;
   const PlayedRedis played(folder.path() + "/redis", "HTTP/1.1 200 OK\r\n\r\n");
   const Error error = refused({.socket = folder.path() + "/redis", .patience = milliseconds(50)});
   CHECK(error.fault == Fault::unavailable);

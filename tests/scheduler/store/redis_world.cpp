@@ -36,7 +36,7 @@ class RedisWorld final : public World {
     server_.emplace(std::move(*server));
   }
 
-  TemporaryFolder folder_;
+  Folder folder_;
   std::optional<RedisServer> server_;
 };
 

@@ -4,8 +4,6 @@
 #include <poll.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -15,33 +13,15 @@
 
 #include "scheduler/store/task_store.h"
 #include "tests/support/dice.h"
+#include "tests/support/folder.h"
 
 namespace troupe::scheduler::test {
 
 using troupe::test::Dice;
 using troupe::test::drawn;
+using troupe::test::Folder;
 
 constexpr ClusterId some_cluster{0x1111, 0x2222};
-
-/// A folder of its own that is gone afterwards.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "troupe-store-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// Lets `between` run and polls until the commit in flight is answered.
 template <class Between>
