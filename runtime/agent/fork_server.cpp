@@ -101,7 +101,9 @@ bool ForkServer::hear(Clock::time_point deadline, IsThere is_there) {
     if (!count || !*count) continue;
     if (said.kind == Said::Kind::ready) is_ready_ = true;
     if (said.kind == Said::Kind::ended) ended_[said.process] = said.status;
-    if (said.kind == Said::Kind::forked) forked_ = Process{said.process, descriptors[0].release()};
+    if (said.kind != Said::Kind::forked) continue;
+    is_lost_ = **count == 0;  // This process has no room for the descriptor of another.
+    if (!is_lost_) forked_ = Process{said.process, descriptors[0].release()};
   }
   return is_there();
 }

@@ -48,19 +48,17 @@ void AgentCore::note_wait(Key key, Attempt* attempt, bool waits) {
   if (early_beat_ == Time::max()) early_beat_ = timer_at(now_ + telling_delay);
 }
 
-/// It says so again while it waits. That may be for ever where all do, and then somebody has to learn of it.
+/// It says so again while it waits. Where all tasks do, that may be for ever, and somebody has to learn of it.
 void AgentCore::keep_cpus(Key key, Attempt& attempt) {
   if (attempt.phase != Attempt::Phase::running) return;
   if (!attempt.keeps_cpus_since) attempt.keeps_cpus_since = now_;
-  const auto runs = [](const auto& entry) {
+  const auto runs = [this](const auto& entry) {
     const Attempt& other = entry.second;
-    return other.has_process() && !std::holds_alternative<ActorWork>(other.order.work) && other.booked().cpus > 0 &&
-           !other.keeps_cpus_since;
+    const bool waits = other.phase == Attempt::Phase::running && other.worker != 0 && workers_.at(other.worker).waits;
+    return other.has_process() && !std::holds_alternative<ActorWork>(other.order.work) && !waits;
   };
-  if (now_ - *attempt.keeps_cpus_since < settings_.lending_patience ||
-      std::any_of(attempts_.begin(), attempts_.end(), runs))
-    return;
-  attempt.keeps_cpus_since.reset();
+  if (std::any_of(attempts_.begin(), attempts_.end(), runs)) attempt.keeps_cpus_since = now_;
+  if (now_ - *attempt.keeps_cpus_since < settings_.lending_patience) return;
   end_early(
       key, attempt,
       {.end = AttemptEnd::failed,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/api/actor.h"
+#include "runtime/api/deadline.h"
 #include "runtime/api/options.h"
 #include "runtime/api/ref.h"
 #include "runtime/api/session_core.h"
@@ -41,7 +42,7 @@ struct SemaphoreClaim {
 class Session {
  public:
   using Duration = std::chrono::milliseconds;
-  static constexpr Duration forever{std::chrono::hours(24 * 365)};
+  static constexpr Duration forever = longest_wait;
 
   explicit Session(std::shared_ptr<SessionCore> core) : core_(std::move(core)) {}
 
@@ -173,7 +174,7 @@ class Session {
   /// The value, or why there is none: timed_out if it is not there within `limit`.
   template <class T>
   Result<T> try_get(const Ref<T>& ref, Duration limit = forever) {
-    const auto found = core_->value_of(ref.object(), std::chrono::steady_clock::now() + limit);
+    const auto found = core_->value_of(ref.object(), deadline_after(limit));
     if (const auto* failure = std::get_if<Failure>(&found)) return Error{failure->fault, describe(*failure)};
     if constexpr (std::is_void_v<T>) {
       return {};
@@ -201,7 +202,7 @@ class Session {
     for (const auto& ref : refs) objects.push_back(ref.object());
     const LongWaits::Scope one_wait(core_->waits());
     for (bool all = false; !all;) {
-      all = core_->wait(objects, objects.size(), std::chrono::steady_clock::now() + interval);
+      all = core_->wait(objects, objects.size(), deadline_after(interval));
       if (const auto failure = core_->first_failure(objects)) throw TaskFailed(*failure);
       if (tick) tick();
     }
@@ -217,7 +218,7 @@ class Session {
   bool wait(const std::vector<Ref<T>>& refs, std::size_t count, Duration limit = forever) {
     std::vector<ObjectPtr> objects;
     for (const auto& ref : refs) objects.push_back(ref.object());
-    return core_->wait(objects, count, std::chrono::steady_clock::now() + limit);
+    return core_->wait(objects, count, deadline_after(limit));
   }
 
   /// Waits for the lock of this name; the lock is held until the handle is destroyed. See synchronisation.h for what

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "runtime/api/deadline.h"
 #include "runtime/api/graph_messages.h"
 
 namespace troupe {
@@ -15,7 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds longest_deadline = std::chrono::hours(24 * 365);
 constexpr std::chrono::milliseconds between_finds{50};
 
 Boxed<RestartRule> rule_of(const ActorOptions& options) {
@@ -86,7 +86,7 @@ Result<void> SessionCore::start(std::chrono::milliseconds limit) {
   scheduler_ = *scheduler;
   thread_ = std::thread([this] { run(); });
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, limit, [&] { return welcomed_; }))
+  if (!changed_.wait_until(lock, deadline_after(limit), [&] { return welcomed_; }))
     return Error{Fault::timed_out, "no scheduler answers at " + options_.scheduler_address + " within " +
                                        std::to_string(limit.count()) + " ms"};
   return {};
@@ -198,7 +198,7 @@ Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOption
 }
 
 Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& name, std::chrono::milliseconds limit) {
-  const auto deadline = Clock::now() + std::min(limit, longest_deadline);
+  const auto deadline = deadline_after(limit);
   auto found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
   // A scheduler that was just started anew hears of drivers' actors as these come back: nobody else tells when.
   while (found && !found->task && !found->is_sure && Clock::now() < deadline) {
@@ -276,7 +276,8 @@ Result<void> SessionCore::drain(NodeId node, bool drain, std::chrono::millisecon
 Result<void> SessionCore::wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
                                           std::chrono::milliseconds limit) {
   wake();
-  const bool answered = changed_.wait_for(lock, limit, [&] { return answers_[request] || !lost_.empty(); });
+  const bool answered =
+      changed_.wait_until(lock, deadline_after(limit), [&] { return answers_[request] || !lost_.empty(); });
   const auto answer = std::exchange(answers_[request], {});
   answers_.erase(request);
   if (!lost_.empty()) return Error{Fault::unavailable, lost_};
@@ -301,7 +302,7 @@ Result<Answer> SessionCore::ask(Questions<Question, Answer>& questions, Question
   open.question = question;
   post(scheduler_, question);
   wake();
-  changed_.wait_for(lock, limit, [&] { return open.answer || !lost_.empty(); });
+  changed_.wait_until(lock, deadline_after(limit), [&] { return open.answer || !lost_.empty(); });
   auto answer = std::move(open.answer);
   questions.erase(question.request);
   if (!answer) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
@@ -356,8 +357,9 @@ Result<void> SessionCore::cancel_all(std::span<const TaskId> tasks, std::chrono:
   }
   wake();
   const auto is_answered = [this](std::uint64_t request) { return answers_.at(request).has_value(); };
-  const bool all = changed_.wait_for(
-      lock, limit, [&] { return !lost_.empty() || std::all_of(requests.begin(), requests.end(), is_answered); });
+  const bool all = changed_.wait_until(lock, deadline_after(limit), [&] {
+    return !lost_.empty() || std::all_of(requests.begin(), requests.end(), is_answered);
+  });
   std::string refusal;
   for (const std::uint64_t request : requests) {
     const auto answer = answers_.extract(request);
@@ -384,7 +386,7 @@ void SessionCore::cancel(TaskId task) {
 }
 
 void SessionCore::set_deadline(const ObjectPtr& object, std::chrono::milliseconds deadline) {
-  if (deadline.count() <= 0 || deadline > longest_deadline) return;
+  if (deadline.count() <= 0 || deadline > longest_wait) return;
   if (deadlines_.size() >= most_deadlines_) {
     std::erase_if(deadlines_, [this](const auto& each) {
       const Deadline& deadline = each.second;

@@ -275,6 +275,7 @@ class SessionCore {
   void take(const Delivery& delivery);
   void on(message::Message& message);
   void on_welcome(std::uint32_t epoch, std::uint64_t since);
+  void say_all_again();
   void on_answer(const message::Answer& answer);
   void on_ended(message::TaskEnded& ended);
   void on_actor_up(const message::ActorUp& up);
@@ -358,7 +359,7 @@ class SessionCore {
   void look_at_deadlines(std::chrono::steady_clock::time_point now);
   void fail_everything(const std::string& cause);
   void look_after_lifeline();
-  void follow_scheduler();
+  bool follow_scheduler();
   void send_dropped();
   void send_sync(std::chrono::steady_clock::time_point now);
   ObjectPtr make_object(std::string name, std::optional<TaskId> task);

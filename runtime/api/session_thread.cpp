@@ -116,8 +116,9 @@ bool SessionCore::turn(std::unique_lock<std::mutex>& lock, Clock::time_point lim
   for (const auto& delivery : arrived) take(delivery);
   const auto now = Clock::now();
   if (now >= next_hello_) {
-    follow_scheduler();
+    const bool is_new_link = follow_scheduler();
     say_hello();
+    if (is_new_link && welcomed_) say_all_again();
     if (options_.objects) options_.objects->look_after();
     submit_again(now);
     next_hello_ = now + (welcomed_ ? options_.heartbeat : std::min(options_.heartbeat, std::chrono::milliseconds(20)));
@@ -142,16 +143,19 @@ bool SessionCore::turn(std::unique_lock<std::mutex>& lock, Clock::time_point lim
   return !is_last;
 }
 
-/// A scheduler that was stopped, or cut from the store, holds its connections while another has taken over.
-void SessionCore::follow_scheduler() {
-  if (!options_.active_scheduler) return;
+/// A scheduler that was stopped, or cut from the store, holds its connections while another has taken over. Says
+/// whether there is a new link. Where the old one had found the new scheduler by itself, what that said over it is
+/// lost.
+bool SessionCore::follow_scheduler() {
+  if (!options_.active_scheduler) return false;
   std::string active = options_.active_scheduler();
-  if (active == connected_to_) return;
+  if (active == connected_to_) return false;
   const auto scheduler = transport_->connect(options_.scheduler_address);
-  if (!scheduler) return;
+  if (!scheduler) return false;
   transport_->disconnect(scheduler_);
   scheduler_ = *scheduler;
   connected_to_ = std::move(active);
+  return true;
 }
 
 /// The cluster says why it ends, in a line, or just ends.
@@ -214,21 +218,26 @@ void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
   const std::uint32_t epoch_before = std::exchange(epoch_, epoch);
   since_ = since;
   welcomed_ = true;
+  if (epoch_before != 0) {
+    sync_.start_over();
+    say_all_again();
+  }
+  changed_.notify_all();
+}
+
+/// It answers again what it has answered before, and tells again what has become of the tasks.
+void SessionCore::say_all_again() {
   open_submit_.reset();
   for (auto& [id, task] : tasks_) {
     task.sent = false;
     unsent_.insert(id);
   }
-  if (epoch_before != 0) {
-    sync_.start_over();
-    for (const auto& submit : handed_in_) post(scheduler_, submit);
-    ask_again(lists_);
-    ask_again(statuses_);
-    ask_again(sync_statuses_);
-    ask_again(named_);
-    for (const auto& [request, task] : cancels_) post(scheduler_, message::Cancel{request, task});
-  }
-  changed_.notify_all();
+  for (const auto& submit : handed_in_) post(scheduler_, submit);
+  ask_again(lists_);
+  ask_again(statuses_);
+  ask_again(sync_statuses_);
+  ask_again(named_);
+  for (const auto& [request, task] : cancels_) post(scheduler_, message::Cancel{request, task});
 }
 
 void SessionCore::on_answer(const message::Answer& answer) {

@@ -16,6 +16,7 @@
 #include <utility>
 #include <variant>
 
+#include "runtime/api/deadline.h"
 #include "runtime/api/ref.h"
 #include "runtime/api/session_core.h"
 #include "runtime/api/value.h"
@@ -67,19 +68,19 @@ class Stream {
 
   /// The next result; none: that was the last. Throws TaskFailed.
   std::optional<T> next() {
-    auto value = value_by(std::chrono::steady_clock::now() + std::chrono::hours(24 * 365));
+    auto value = value_by(deadline_after(longest_wait));
     if (auto* failure = std::get_if<Failure>(&value)) throw_failure(std::move(*failure));
     return std::get<0>(std::move(value));
   }
   /// Or why there is none: timed_out if it is not there within `limit`.
   Result<std::optional<T>> try_next(std::chrono::milliseconds limit) {
-    auto value = value_by(std::chrono::steady_clock::now() + limit);
+    auto value = value_by(deadline_after(limit));
     if (const auto* failure = std::get_if<Failure>(&value)) return Error{failure->fault, describe(*failure)};
     return std::get<0>(std::move(value));
   }
   /// The next result where it lies; an empty Ref: that was the last. Throws TaskFailed.
   Ref<T> next_ref() {
-    auto found = reader_->front(std::chrono::steady_clock::now() + std::chrono::hours(24 * 365));
+    auto found = reader_->front(deadline_after(longest_wait));
     if (auto* failure = std::get_if<Failure>(&found)) throw_failure(std::move(*failure));
     Ref<T> ref(std::get<ObjectPtr>(std::move(found)));
     if (ref) reader_->pop();

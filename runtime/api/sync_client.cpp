@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/api/deadline.h"
+
 namespace troupe {
 namespace {
 
@@ -80,12 +82,11 @@ bool SyncClient::may_need_cpus(Number number) const {
 
 Result<sync::Answer> SyncClient::wait(Number number, std::chrono::milliseconds limit) {
   const auto is_over = [&] { return !lost_.empty() || open_.at(number).answer.has_value(); };
-  const auto longest = std::chrono::milliseconds(std::chrono::hours(24 * 365));
   const auto wait_until = [&](Clock::time_point until) {
     std::unique_lock lock(mutex_);
     return changed_.wait_until(lock, until, is_over);
   };
-  const auto deadline = Clock::now() + std::min(limit, longest);
+  const auto deadline = deadline_after(limit);
   may_need_cpus(number) ? waits_.wait(deadline, wait_until) : wait_until(deadline);
   std::unique_lock lock(mutex_);
   Open& open = open_.at(number);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "runtime/api/deadline.h"
 #include "runtime/api/session.h"
 #include "runtime/api/session_core.h"
 
@@ -71,7 +72,7 @@ Result<void> MessageQueue::send(Bytes body, milliseconds limit) {
     return Error{Fault::refused, "a message has at most " + std::to_string(sync::most_body_bytes) + " bytes, " +
                                      std::to_string(body.size()) +
                                      " were found: put it into an object or a file, and send its name"};
-  const auto deadline = Clock::now() + limit;
+  const auto deadline = deadline_after(limit);
   for (milliseconds back_off = first_back_off;; back_off = std::min(2 * back_off, longest_back_off)) {
     const auto answer = ask(*core_, sync::Send{name_, body, durable_}, soon, "queue '" + name_ + "'");
     if (!answer) return answer.error();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -142,6 +143,17 @@ class MemoryAndDisk final : public Shelf {
 
 }  // namespace
 
+namespace {
+
+/// At most half of the descriptors that this process may have.
+std::size_t most_segments() {
+  rlimit limit{};
+  const bool is_known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+  return std::min(Settings().most_segments, is_known ? limit.rlim_cur / 2 : 512);
+}
+
+}  // namespace
+
 class ObjectStore::Thread {
  public:
   Thread(const ObjectStoreOptions& options, Descriptor listening, Descriptor stop)
@@ -150,7 +162,7 @@ class ObjectStore::Thread {
         listening_(std::move(listening)),
         stop_(std::move(stop)),
         shelf_(options.spill_folder),
-        core_({.limit_bytes = options.limit_bytes}, shelf_),
+        core_({.limit_bytes = options.limit_bytes, .most_segments = most_segments()}, shelf_),
         thread_([this] { run(); }) {}
 
   ~Thread() {

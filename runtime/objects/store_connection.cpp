@@ -152,20 +152,28 @@ Result<Payload> StoreConnection::open(ObjectId object) {
   const Answer& answer = answered->answer;
   if (answer.outcome == Outcome::lost) return Error{Fault::peer_lost, "the object is lost"};
   if (answer.outcome != Outcome::opened) return no_room(answer);
+  // It counts as looked at from now on.
+  const auto close_again = [&](Error why) {
+    post({.verb = Verb::close, .object = object});
+    return why;
+  };
   std::shared_ptr<const Segment> memory;
   const auto own = written_.find(answer.segment);
   if (answered->descriptor) {
     auto mapped = Segment::from(std::move(answered->descriptor), answer.capacity,
                                 std::min(answer.capacity, answer.value_at + answer.bytes), Segment::Access::read);
-    if (!mapped) return mapped.error();
+    if (!mapped) return close_again(mapped.error());
     mapped->close_descriptor();
     memory = std::make_shared<const Segment>(std::move(*mapped));
   } else if (own != written_.end()) {
     memory = own->second.memory;
   }
-  if (memory == nullptr || answer.bytes > memory->bytes().size() ||
-      answer.value_at > memory->bytes().size() - answer.bytes)
-    return Error{Fault::corrupt, "the object store hands over something else"};
+  if (memory == nullptr)
+    return close_again({Fault::unavailable,
+                        "this process has no descriptor left to open an object by: close some, or "
+                        "raise the limit (ulimit -n)"});
+  if (answer.bytes > memory->bytes().size() || answer.value_at > memory->bytes().size() - answer.bytes)
+    return close_again({Fault::corrupt, "the object store hands over something else"});
   const std::string_view bytes(reinterpret_cast<const char*>(memory->bytes().data()) + answer.value_at, answer.bytes);
   // Whoever looks at it keeps the memory, and the store's count.
   const std::shared_ptr<const Payload> opened(new Payload{bytes, memory},

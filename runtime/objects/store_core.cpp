@@ -319,7 +319,7 @@ void StoreCore::drop_segment(SegmentNumber number) {
 
 bool StoreCore::make_room(std::uint64_t bytes) {
   if (objects_.size() >= settings_.most_objects) return false;
-  while (used_ + bytes > settings_.limit_bytes)
+  while (used_ + bytes > settings_.limit_bytes || segments_.size() >= settings_.most_segments)
     if (!take_away_a_spare() && !spill_one()) return false;
   return true;
 }

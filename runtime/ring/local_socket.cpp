@@ -98,7 +98,8 @@ Result<std::optional<std::size_t>> receive_message(const Descriptor& socket, std
       ++found;
     }
   }
-  const bool is_cut = (message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0;
+  // Descriptors may be missing: those for which this process has no more room.
+  const bool is_cut = (message.msg_flags & MSG_TRUNC) != 0;
   if (size != static_cast<ssize_t>(bytes.size()) || found > descriptors.size() || is_cut)
     return Error{Fault::corrupt, "the other end of a link speaks another protocol"};
   return std::optional(found);

@@ -26,7 +26,8 @@ Error local_error(const std::string& path, const char* verb);
 bool send_message(const Descriptor& socket, std::span<const std::byte> message, std::span<const int> descriptors = {});
 
 /// Takes the next message, of exactly the size of `message` and with at most as many descriptors as there is room for.
-/// Answers with how many came; nullopt: nothing has arrived yet.
+/// Answers with how many came: fewer than were sent if this process has no room for more descriptors; nullopt: nothing
+/// has arrived yet.
 ///
 /// Fails with: peer_lost, corrupt (something else arrived; its descriptors are closed).
 Result<std::optional<std::size_t>> receive_message(const Descriptor& socket, std::span<std::byte> message,

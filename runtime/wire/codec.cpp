@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 #include <msgpack.hpp>
@@ -20,7 +21,9 @@ struct StringSink {
 msgpack::packer<StringSink> packer(StringSink& sink) { return msgpack::packer<StringSink>(sink); }
 
 std::uint32_t length_32(std::size_t length) {
-  TROUPE_CHECK(length <= std::numeric_limits<std::uint32_t>::max(), "msgpack holds lengths below 2^32");
+  if (length > std::numeric_limits<std::uint32_t>::max())
+    throw std::length_error("a part of a value has a length of " + std::to_string(length) +
+                            ", at most 2^32 - 1 is possible: split it");
   return static_cast<std::uint32_t>(length);
 }
 

@@ -16,7 +16,7 @@ constexpr std::uint64_t mib = 1u << 20;
 
 /// A store of 10 MiB, spoken to by clients 1, 2, …
 struct Store {
-  explicit Store(std::uint64_t limit = 10 * mib) : core({.limit_bytes = limit}, shelf) {
+  explicit Store(Settings settings = {.limit_bytes = 10 * mib}) : core(settings, shelf) {
     for (ClientNumber client : {1, 2, 3}) core.client_came(client);
   }
 
@@ -63,6 +63,17 @@ struct Store {
   std::uint64_t requests = 0;
   std::uint64_t segments = 0;
 };
+
+TEST_CASE("so many segments are in memory as there may be descriptors, the others on disk") {
+  Store store({.limit_bytes = 10 * mib, .most_segments = 2});
+  for (std::uint64_t number = 1; number <= 3; ++number) store.keep(1, {1, number}, 1 * mib);
+  CHECK(store.core.usage().objects == 3);
+  CHECK(store.core.usage().on_disk == 1);
+  CHECK(store.open(2, {1, 1}) == Outcome::opened);
+  CHECK(store.open(2, {1, 3}) == Outcome::opened);
+  CHECK(store.reserve(1, 1 * mib) != Outcome::granted);  // Somebody looks at both.
+  CHECK(store.shelf.memory.size() == 2);
+}
 
 TEST_CASE("an object is there until its last holder lets go") {
   Store store;

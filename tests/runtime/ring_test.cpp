@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <filesystem>
@@ -12,6 +13,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "runtime/ring/local_socket.h"
 #include "runtime/ring/ring_link.h"
 #include "runtime/wire/call_records.h"
 #include "tests/support/dice.h"
@@ -247,6 +249,29 @@ TEST_CASE("a door without descriptors left is closed for a moment, and its guest
   CHECK(door->take_requests(own, later).size() == 1);
   CHECK(asked->take_answer().value());
   std::filesystem::remove(socket);
+}
+
+TEST_CASE("a message arrives without its descriptor where there is no room for that", "[ring]") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
+  const Descriptor sender(ends[0]), receiver(ends[1]);
+  const auto memory = SharedMemory::make(4096);
+  const int handed[] = {memory->descriptor()};
+  const int said = 7;
+  REQUIRE(send_message(sender, bytes_of_body(said), handed));
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  rlimit none = limit;
+  none.rlim_cur = 0;
+  int heard = 0;
+  Descriptor came;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto count = receive_message(receiver, bytes_of_body(heard), {&came, 1});
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  REQUIRE(count);
+  CHECK(*count == 0);
+  CHECK_FALSE(came);
+  CHECK(heard == said);
 }
 
 TEST_CASE("a call and its answer survive the way through a ring", "[ring]") {

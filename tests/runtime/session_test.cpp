@@ -1,4 +1,5 @@
 // A driver's connection against a scheduler that is played by hand.
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -27,14 +28,16 @@ class Played {
  public:
   explicit Played(std::chrono::milliseconds patience = 60s) : transport_(network_.make_transport()) {
     REQUIRE(transport_->listen("scheduler"));
-    session_ = std::make_unique<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
-                                                            .cluster = cluster_,
-                                                            .program = "p",
-                                                            .name = "driver",
-                                                            .heartbeat = 10ms,
-                                                            .lost_after = 600s,
-                                                            .submit_patience = patience},
-                                             network_.make_transport());
+    session_ =
+        std::make_unique<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
+                                                     .active_scheduler = [this] { return std::to_string(link_); },
+                                                     .cluster = cluster_,
+                                                     .program = "p",
+                                                     .name = "driver",
+                                                     .heartbeat = 10ms,
+                                                     .lost_after = 600s,
+                                                     .submit_patience = patience},
+                                      network_.make_transport());
     auto started = std::async(std::launch::async, [this] { return session_->start(20s).has_value(); });
     while (started.wait_for(0s) != std::future_status::ready) hear();
     REQUIRE(started.get());
@@ -88,6 +91,8 @@ class Played {
 
   /// Another scheduler answers from now on.
   void takes_over() { ++epoch_; }
+  /// It is reached anew.
+  void moves() { ++link_; }
 
   /// An actor that is up at the address.
   std::shared_ptr<ActorLine> actor_at(const std::string& address) {
@@ -125,6 +130,7 @@ class Played {
   const ClusterId cluster_{1, 2};
   MemoryNetwork network_;
   std::unique_ptr<Transport> transport_;
+  std::atomic<int> link_ = 1;
   std::unique_ptr<SessionCore> session_;
   PeerId driver_;
   std::uint32_t epoch_ = 1;
@@ -251,6 +257,19 @@ TEST_CASE("a task that is given again says by which scheduler its driver knows w
   const auto one = played.submit();
   REQUIRE(Played::numbers_of(one) == Numbers{2});
   CHECK((one.tasks[0].inputs.empty() && one.tasks[0].inputs_epoch == 2));
+}
+
+TEST_CASE("what a new scheduler said over the old link may be lost: over a new one all is submitted again",
+          "[session]") {
+  Played played;
+  const auto task = played.submits();
+  played.submit("");
+  played.takes_over();
+  CHECK(played.submit("") == Numbers{1});
+  played.moves();  // The end of the task is lost.
+  CHECK(played.submit("") == Numbers{1});
+  played.ends(1);
+  CHECK_FALSE(played.fate(task));
 }
 
 TEST_CASE("a task is given with the node where most bytes of its arguments lie", "[session]") {
