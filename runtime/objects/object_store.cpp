@@ -141,10 +141,6 @@ class MemoryAndDisk final : public Shelf {
   std::map<ObjectId, OnDisk> on_disk_;
 };
 
-}  // namespace
-
-namespace {
-
 /// At most half of the descriptors that this process may have.
 std::size_t most_segments() {
   rlimit limit{};

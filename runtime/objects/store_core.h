@@ -50,9 +50,8 @@ struct Settings {
   Time spare_limit{5'000};       ///< After which a spare segment's memory goes.
   std::size_t most_spares = 64;  ///< Of one writer.
   std::size_t most_objects = 1u << 20;
-  std::size_t most_segments =
-      30'000;                       ///< In memory, each a mapping and a descriptor: a process has 65,530 and its limit.
-  std::size_t most_early = 65'536;  ///< Requests of one process that wait for what is on its way.
+  std::size_t most_segments = 30'000;  ///< In memory: each is a mapping, of 65,530 of a process, and a descriptor.
+  std::size_t most_early = 65'536;     ///< Requests of one process that wait for what is on its way.
 };
 
 /// To one process; `segment`, if any, is to be handed over with it, for reading.

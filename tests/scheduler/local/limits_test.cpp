@@ -49,10 +49,10 @@ void enroll(Catalog& catalog) {
   catalog.add(has_hoarded, [](const std::string& pid_file, std::size_t bytes) {
     const pid_t child = ::fork();
     if (child == 0) {
+      std::ofstream(pid_file) << ::getpid();
       const std::string hoard(bytes, 'x');
       for (;;) ::pause();
     }
-    std::ofstream(pid_file) << child;
     ::waitpid(child, nullptr, 0);
   });
   catalog.add(store, keep, size_of);
