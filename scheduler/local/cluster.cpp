@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "runtime/wire/ring_transport.h"
+#include "scheduler/local/cluster_choice.h"
 #include "scheduler/local/places.h"
+#include "scheduler/local/standing.h"
 #include "scheduler/local/supervisor_start.h"
 
 namespace troupe {
@@ -20,8 +23,10 @@ struct Cluster::State {
   ClusterId id;
   std::string directory;
   scheduler::StartedSupervisor supervisor;
+  std::optional<scheduler::ClusterFile> standing;  // Then it is not this driver's.
 
   ~State() {
+    if (standing) return;
     scheduler::end_supervisor(supervisor);
     if (!directory.empty()) scheduler::remove_traces(directory, id.high);  // Left by a supervisor that was killed.
   }
@@ -81,7 +86,26 @@ Cluster Cluster::local(const LocalOptions& options) {
   return std::move(cluster).value();
 }
 
+Result<Cluster> Cluster::try_connect(const std::string& address) {
+  if (!has_played_role())
+    return bad_input("connected to nothing: main must begin with troupe::play_role(argc, argv, enroll)");
+  auto file = scheduler::need_cluster(address, "Cluster::connect");
+  if (!file) return file.error();
+  auto state = std::make_unique<State>();
+  state->id = file->cluster;
+  state->directory = file->directory();
+  state->standing = std::move(*file);
+  return Cluster(std::move(state));
+}
+
+Cluster Cluster::connect(const std::string& address) {
+  auto cluster = try_connect(address);
+  if (!cluster) throw ClusterError(cluster.error());
+  return std::move(cluster).value();
+}
+
 Result<Session> Cluster::try_connect() {
+  if (state_->standing) return scheduler::connect(*state_->standing);
   const std::string program = scheduler::own_program();
   const SessionOptions options{.scheduler_address = scheduler::scheduler_address(state_->directory),
                                .active_scheduler = {},

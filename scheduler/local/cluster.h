@@ -1,4 +1,5 @@
-// A cluster of one machine that lives as long as its driver: no set-up, nothing left behind.
+// A driver's cluster: one of one machine that lives as long as the driver, without set-up and with nothing left behind;
+// or one that stands (`troupe start`).
 //
 //   int main(int argc, char** argv) {
 //     troupe::play_role(argc, argv, enroll);
@@ -28,7 +29,7 @@ struct LocalOptions {
   std::string record{};  ///< A file for the scheduler's event log; empty: none.
 };
 
-/// What `local` throws when no cluster can be started: one sentence with what to do.
+/// What `local` and `connect` throw when there is no cluster: one sentence with what to do.
 class ClusterError : public std::runtime_error {
  public:
   explicit ClusterError(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
@@ -38,7 +39,7 @@ class ClusterError : public std::runtime_error {
   Error error_;
 };
 
-/// The cluster ends with this object, and whatever way the program ends.
+/// A local one ends with this object, and whatever way the program ends; one that stands goes on.
 class Cluster {
  public:
   /// Starts redis-server, scheduler and agent on this machine. Requires: main began with play_role.
@@ -47,9 +48,19 @@ class Cluster {
   static Cluster local(const LocalOptions& options = {});
   static Result<Cluster> try_local(const LocalOptions& options);
 
+  /// A cluster that `troupe start` started on this machine. `address`: its cluster file (`troupe start` prints where it
+  /// is); empty: as `troupe` itself chooses, TROUPE_ADDRESS, then the one that runs here. Its workers are started from
+  /// this program. Requires: main began with play_role.
+  ///
+  /// Throws: ClusterError.
+  static Cluster connect(const std::string& address);
+  /// Fails with: bad_input, not_found, unavailable (nothing runs there).
+  static Result<Cluster> try_connect(const std::string& address);
+
   Cluster(Cluster&&) noexcept;
   Cluster& operator=(Cluster&&) noexcept;
-  /// Waits until everything of it is gone: tasks that are commands have a grace of 5 s. Sessions should have ended.
+  /// Of a local one: waits until everything of it is gone; tasks that are commands have a grace of 5 s. Sessions should
+  /// have ended.
   ~Cluster();
 
   /// Throws: ClusterError.

@@ -153,6 +153,17 @@ class OfClusters(ClusterCase):
         self.assertEqual(self.json_lines("get", "sh/sh")[0]["state"], "running")
         go_on.touch()
 
+    def test_a_driver_finds_the_cluster_that_runs_or_is_told_what_it_found(self):
+        def drive(*arguments):
+            return subprocess.run([DRIVER, *arguments], env=self.environment, text=True, input="\n\n",
+                                  capture_output=True, timeout=LIMIT_S)
+        self.assertEqual(drive().returncode, 0)
+        wait_until("what its actor printed is there",
+                   lambda: any("ann says two\n" in log.read_text() for log in self.logs.glob("*.*-*")))
+        self.assertIn("Cluster::connect: cannot read", drive(self.folder / "none.json").stderr)
+        self.troupe("stop")
+        self.assertIn("no cluster runs on this machine (troupe start starts one)", drive().stderr)
+
     def test_tasks_and_actors_of_a_driver_have_logs_of_their_own(self):
         driver = subprocess.Popen([DRIVER, self.cluster / "cluster.json"], env=self.environment, text=True,
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

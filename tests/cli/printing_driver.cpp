@@ -1,11 +1,11 @@
-// A driver whose tasks and actors print, on the cluster of the file that it is given. It goes on at each line of stdin.
+// A driver whose tasks and actors print, on the cluster of the file that it is given, or the one that runs. It goes on
+// at each line of stdin.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 
-#include "scheduler/local/roles.h"
-#include "scheduler/local/standing.h"
+#include "scheduler/local/cluster.h"
 
 using namespace troupe;
 
@@ -53,20 +53,18 @@ void wait_for_line() {
 
 int main(int argc, char** argv) {
   play_role(argc, argv, enroll);
-  const auto file = scheduler::read_cluster_file(argv[1]);
-  if (!file) return 1;
-  auto session = scheduler::connect(*file);
-  if (!session) return 1;
+  auto cluster = Cluster::connect(argc > 1 ? argv[1] : "");
+  auto session = cluster.connect();
   for (int i = 1; i <= 3; ++i) {
-    session->get(session->submit({.name = "loud"}, prints, i));
-    session->get(session->submit(is_silent, i));
+    session.get(session.submit({.name = "loud"}, prints, i));
+    session.get(session.submit(is_silent, i));
   }
-  const auto failed = session->try_get(session->submit({.name = "crash"}, dies));
+  const auto failed = session.try_get(session.submit({.name = "crash"}, dies));
   std::cout << (failed ? "" : failed.error().message) << std::endl;
-  auto actor = session->spawn({.name = "talker"}, speaker, std::string("ann"));
-  session->get(actor.call(say, std::string("one")));
+  auto actor = session.spawn({.name = "talker"}, speaker, std::string("ann"));
+  session.get(actor.call(say, std::string("one")));
   std::cout << "actor " << to_text(actor.id()) << std::endl;
   wait_for_line();
-  session->get(actor.call(say, std::string("two")));
+  session.get(actor.call(say, std::string("two")));
   wait_for_line();
 }

@@ -1,7 +1,6 @@
 #include "tools/cli/run_store.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "scheduler/local/cluster_choice.h"
 #include "scheduler/store/redis_load.h"
 #include "scheduler/store/redis_server.h"
 #include "tools/cli/output.h"
@@ -42,7 +42,7 @@ std::int64_t now_ms() {
       .count();
 }
 
-std::string runs_folder() { return state_folder() + "/runs"; }
+std::string runs_folder() { return scheduler::state_home() + "/runs"; }
 
 /// Sorts by time: `20240501T120301.123-00c3…9f`.
 std::string folder_name(std::int64_t started_ms, JobId id) {
@@ -206,17 +206,6 @@ RunState run_state_of(const TaskCounts& counts) {
   return RunState::done;  // what was skipped all the same is a branch that was not taken
 }
 
-std::string state_folder() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  if (state != nullptr && *state != '\0') return fs::absolute(state).lexically_normal().string() + "/troupe";
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home == '\0') {
-    const passwd* user = ::getpwuid(::getuid());
-    home = user != nullptr ? user->pw_dir : "/tmp";
-  }
-  return std::string(home) + "/.local/state/troupe";
-}
-
 Result<RunInUse> RunInUse::begin(JobId id, const std::string& name, std::size_t tasks) {
   RunSummary run{.id = id, .name = name, .started_ms = now_ms()};
   run.tasks[TaskState::waiting] = tasks;
@@ -229,7 +218,7 @@ Result<RunInUse> RunInUse::begin(JobId id, const std::string& name, std::size_t 
   fs::create_directories(runs_folder(), error);
   if (error) return cannot("make the folder", error.message());
   // Results and output may be secret.
-  fs::permissions(state_folder(), fs::perms::owner_all, error);
+  fs::permissions(scheduler::state_home(), fs::perms::owner_all, error);
   if (::mkdir(run.folder.c_str(), 0700) != 0) return cannot("make the folder", ::strerror(errno));
   Lock lock(run.folder);
   if (!lock.is_held()) return cannot("lock", ::strerror(errno));

@@ -78,9 +78,6 @@ class RunInUse {
   int lock_ = -1;
 };
 
-/// `$XDG_STATE_HOME/troupe`, or `~/.local/state/troupe`.
-std::string state_folder();
-
 /// All runs, the newest first. What was interrupted is found to be so, and its summary brought up to date.
 std::vector<RunSummary> list_runs();
 

@@ -7,3 +7,9 @@ TEST_CASE("a program that forgot play_role starts no cluster, and is told", "[lo
   REQUIRE_FALSE(cluster);
   CHECK(cluster.error().message.find("play_role") != std::string::npos);
 }
+
+TEST_CASE("nor does it connect to one", "[local]") {
+  const auto cluster = troupe::Cluster::try_connect("");
+  REQUIRE_FALSE(cluster);
+  CHECK(cluster.error().message.find("play_role") != std::string::npos);
+}

@@ -15,13 +15,13 @@
 #include "nn/backend/backend.h"
 #include "nn/data/dataset.h"
 #include "scheduler/local/cluster.h"
+#include "scheduler/local/cluster_choice.h"
 #include "scheduler/store/redis_connection.h"
 #include "scheduler/store/redis_server.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/private_folder.h"
-#include "tools/cli/run_store.h"
 #include "tools/cli/units.h"
 
 namespace troupe::cli {
@@ -54,7 +54,7 @@ Check check_redis() {
 }
 
 Check check_state_folder() {
-  const std::string folder = state_folder();
+  const std::string folder = scheduler::state_home();
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error || ::access(folder.c_str(), W_OK) != 0)
