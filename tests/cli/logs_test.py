@@ -160,7 +160,7 @@ class OfClusters(ClusterCase):
         self.assertEqual(drive().returncode, 0)
         wait_until("what its actor printed is there",
                    lambda: any("ann says two\n" in log.read_text() for log in self.logs.glob("*.*-*")))
-        self.assertIn("Cluster::connect: cannot read", drive(self.folder / "none.json").stderr)
+        self.assertIn("Cluster::connect: there is no cluster file", drive(self.folder / "none.json").stderr)
         self.troupe("stop")
         self.assertIn("no cluster runs on this machine (troupe start starts one)", drive().stderr)
 
