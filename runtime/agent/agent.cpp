@@ -35,8 +35,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t shown_lines = 20;
-constexpr std::size_t shown_bytes = 4096;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 // Reports of attempts that end within it share a frame, as long as others wait here for their turn.
 constexpr std::chrono::microseconds longest_gathering{1000};
@@ -396,7 +394,7 @@ class Agent {
     processors_.forget(pid);
     const ProcessEnd end = worker.reap();
     Begun begun = BegunFile::take(options_.worker_address(worker.id));
-    const std::string lines = last_lines(log_of(worker, begun, options_.log_directory), shown_lines, shown_bytes);
+    const std::string lines = last_lines(log_of(worker, begun, options_.log_directory));
     const std::string why = memory_.take_cause(pid, end.signal) + "its worker ended: " + describe(end);
     const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
     step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal}, begun.orders,

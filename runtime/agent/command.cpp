@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/json_path.h"
+#include "runtime/worker/task_log.h"
 
 namespace troupe {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t most_result_bytes = 1u << 20;
-constexpr std::size_t shown_lines = 20;
-constexpr std::size_t shown_bytes = 4096;
 
 /// How a value stands in a command's word: strings bare, everything else as JSON.
 std::string word_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
@@ -136,7 +135,7 @@ AttemptReport report_of(const RunOrder& order, const Command& command, const Pro
   } else {
     why = result.error().message;
   }
-  const std::string lines = last_lines(command.process.output_file, shown_lines, shown_bytes);
+  const std::string lines = last_lines(command.process.output_file);
   report.end = AttemptEnd::failed;
   report.cause = {end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
   return report;

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <optional>
 
@@ -152,21 +151,6 @@ std::string describe(const ProcessEnd& end) {
   if (end.exit_code == unknown_exit_code) return "exit code unknown";
   if (end.signal == 0) return "exit code " + std::to_string(end.exit_code);
   return "signal " + std::to_string(end.signal) + " (" + ::strsignal(end.signal) + ")";
-}
-
-std::string last_lines(const std::string& file, std::size_t most_lines, std::size_t most_bytes) {
-  std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) return {};
-  const auto size = static_cast<std::size_t>(stream.tellg());
-  const std::size_t take = std::min(size, most_bytes);
-  std::string text(take, '\0');
-  stream.seekg(static_cast<std::streamoff>(size - take));
-  stream.read(text.data(), static_cast<std::streamsize>(take));
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::size_t begin = text.size();
-  for (std::size_t lines = 0; begin > 0; --begin)
-    if (text[begin - 1] == '\n' && ++lines == most_lines) break;
-  return text.substr(begin);
 }
 
 }  // namespace troupe

@@ -66,7 +66,4 @@ ProcessEnd reap(Process& process);
 /// `exit code 3`, `signal 9 (Killed)`
 std::string describe(const ProcessEnd& end);
 
-/// The last lines of a file, at most `most_bytes` of them; empty if there are none.
-std::string last_lines(const std::string& file, std::size_t most_lines, std::size_t most_bytes);
-
 }  // namespace troupe

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "runtime/api/context.h"
+#include "runtime/api/coroutine.h"
 #include "runtime/api/task.h"
 #include "runtime/api/value.h"
 #include "runtime/api/yield.h"
@@ -42,16 +43,17 @@ class Catalog {
 
   struct ActorClass {
     std::function<std::shared_ptr<void>(Context&, std::span<const Payload>)> make;
-    std::map<std::string, std::function<Returned(void*, std::span<const Payload>)>, std::less<>> methods;
+    std::map<std::string, std::function<Returned(Context&, void*, std::span<const Payload>)>, std::less<>> methods;
     // None without hooks.
     std::function<Bytes(const void*)> checkpoint{};
     std::function<void(void*, const Bytes&)> restore{};  // Throws where the bytes are of another class's state.
   };
 
-  /// Binds a task's name to what it runs, which may take a `Context&` before the arguments. Requires: the name is not
-  /// taken.
+  /// Binds a task's name to what it runs, which may take a `Context&` before the arguments, and then may be a coroutine
+  /// (`Coroutine<R>`, coroutine.h). Requires: the name is not taken.
   template <class R, class... Args, class Body>
-  requires(std::is_invocable_r_v<R, Body, Args...> || takes_context<R, Body, Args...>) &&
+  requires(std::is_invocable_r_v<R, Body, Args...> || takes_context<R, Body, Args...> ||
+           takes_context<Coroutine<R>, Body, Args...>) &&
       (Value<Args> && ...) && ReturnValue<R> void add(const Task<R(Args...)>& task, Body body) {
     const bool is_new =
         functions_
@@ -61,7 +63,9 @@ class Catalog {
                        return encode_return<R>([&] {
                          return std::apply(
                              [&](auto&&... each) {
-                               if constexpr (takes_context<R, Body, Args...>) {
+                               if constexpr (takes_context<Coroutine<R>, Body, Args...>) {
+                                 return run(context.session(), body(context, each...));
+                               } else if constexpr (takes_context<R, Body, Args...>) {
                                  return body(context, std::move(each)...);
                                } else {
                                  return body(std::move(each)...);
@@ -96,7 +100,7 @@ class Catalog {
       };
       return std::make_shared<StreamSource>(context, std::move(run));
     };
-    made.methods.emplace(next_method, [](void* source, std::span<const Payload> given) -> Returned {
+    made.methods.emplace(next_method, [](Context&, void* source, std::span<const Payload> given) -> Returned {
       return static_cast<StreamSource*>(source)->take(std::get<0>(decode_arguments<std::uint64_t>(given)));
     });
     const bool is_new = actors_.emplace(task.name, std::move(made)).second;
@@ -104,7 +108,7 @@ class Catalog {
   }
 
   /// Binds an actor's name to its constructor, which may take a `Context&` before the arguments and keep it, and its
-  /// methods' names to its methods.
+  /// methods' names to its methods, which may be coroutines.
   template <class T, class... Args, auto... members>
   requires(std::is_constructible_v<T, Args...> || std::is_constructible_v<T, Context&, Args...>) &&
       (Value<Args> && ...) &&
@@ -152,12 +156,19 @@ class Catalog {
   }
 
   template <class T, auto member, class R, class... Args>
-  static std::function<Returned(void*, std::span<const Payload>)> bind(R (*)(Args...)) {
-    return [](void* object, std::span<const Payload> given) -> Returned {
+  static std::function<Returned(Context&, void*, std::span<const Payload>)> bind(R (*)(Args...)) {
+    return [](Context& context, void* object, std::span<const Payload> given) -> Returned {
       auto arguments = decode_arguments<Args...>(given);
       typename Method<member>::Class& self = *static_cast<T*>(object);  // Which may be a base of T.
       return encode_return<R>([&] {
-        return std::apply([&](auto&&... each) { return (self.*member)(std::move(each)...); }, std::move(arguments));
+        const auto begin = [&] {
+          return std::apply([&](auto&&... each) { return (self.*member)(std::move(each)...); }, std::move(arguments));
+        };
+        if constexpr (std::is_same_v<typename Method<member>::Return, Coroutine<R>>) {
+          return run(CoroutineLoop([&context] { return context.session(); }, &context.turn()), begin());
+        } else {
+          return begin();
+        }
       });
     };
   }

@@ -28,7 +28,7 @@ class Context {
  public:
   using Connect = std::function<Session(TaskId, AttemptId)>;
 
-  /// `stop_token`: of the call that the asking thread runs; nullptr: there are none.
+  /// `stop_token`: of what the asking thread runs; nullptr: there are none.
   Context(const RunOrder& order, Connect connect, std::stop_token (*stop_token)() = nullptr)
       : task_(order.task),
         attempt_(order.attempt),
@@ -49,8 +49,9 @@ class Context {
   std::uint32_t rank() const { return rank_; }              ///< In its gang.
   std::uint32_t world_size() const { return world_size_; }  ///< Of its gang.
 
-  /// Asked to stop once the caller of the actor's call that this thread runs has cancelled it, or its deadline is over:
-  /// for long ones to look at, or to wait with. In a task, whose worker is ended instead, it never is.
+  /// Asked to stop once the actor's call, or the task, that this thread runs is cancelled, or its deadline or time-out
+  /// is over: for long ones to look at, or to wait with. A task that has asked for it before then ends by itself, in 5
+  /// s at most; the worker of any other is ended. What the calling thread has begun in `session` is cancelled too.
   std::stop_token stop_token() const { return stop_token_ != nullptr ? stop_token_() : std::stop_token(); }
 
   /// The attempt's own session, made when it is first asked for. What it starts ends with the attempt.
@@ -75,6 +76,9 @@ class Context {
     own_thread_ = std::this_thread::get_id();
   }
 
+  /// Held by that coroutine among an actor's methods which goes on.
+  std::mutex& turn() { return turn_; }
+
   /// Waits for what travels for a value that the attempt's code named; until the call that asks is to stop.
   std::variant<Bytes, Failure> outcome_of(const ObjectPtr& object) {
     if (has_session_) return session_->core().await_outcome(object, stop_token());
@@ -97,6 +101,7 @@ class Context {
   std::once_flag connected_;
   std::atomic<bool> has_session_ = false;
   std::optional<Session> session_;
+  std::mutex turn_;
 };
 
 }  // namespace troupe

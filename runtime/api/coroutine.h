@@ -6,10 +6,15 @@
 //     co_return pieces * price;
 //   }
 //   int sum = troupe::run(session, total(session, "apples"));
+//
+// A method of an actor, and what a task runs, may be one: see Catalog. Those of an actor's methods go on one at a time;
+// while one waits others do, as many as the actor has threads (ActorOptions::concurrency).
 #pragma once
 
 #include <coroutine>
 #include <exception>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -22,9 +27,16 @@ namespace troupe {
 /// Whom the coroutines of one `run` wait for. Threads: that of `run`.
 class CoroutineLoop {
  public:
-  explicit CoroutineLoop(Session session) : session_(std::move(session)) {}
+  /// `session`: asked for when somebody waits. `turn`: held while one goes on; nullptr: nobody else is meant.
+  explicit CoroutineLoop(std::function<Session()> session, std::mutex* turn = nullptr)
+      : session_(std::move(session)), turn_(turn) {}
 
-  Session& session() { return session_; }
+  Session session() const { return session_(); }
+  void resume(std::coroutine_handle<> coroutine) {
+    std::unique_lock<std::mutex> lock;
+    if (turn_ != nullptr) lock = std::unique_lock(*turn_);
+    coroutine.resume();
+  }
   void wait_for(ObjectPtr object, std::coroutine_handle<> coroutine) {
     objects_.push_back(std::move(object));
     coroutines_.push_back(coroutine);
@@ -32,19 +44,21 @@ class CoroutineLoop {
   /// Until nobody waits any more.
   void run() {
     while (!objects_.empty()) {
-      session_.core().wait(objects_, 1, std::chrono::steady_clock::now() + Session::forever);
+      SessionCore& core = session().core();
+      core.wait(objects_, 1, std::chrono::steady_clock::now() + Session::forever);
       const auto objects = std::exchange(objects_, {});
       const auto coroutines = std::exchange(coroutines_, {});
-      const std::vector<bool> ready = session_.core().are_ready(objects);
+      const std::vector<bool> ready = core.are_ready(objects);
       for (std::size_t i = 0; i < objects.size(); ++i)
         if (!ready[i]) wait_for(objects[i], coroutines[i]);
       for (std::size_t i = 0; i < objects.size(); ++i)
-        if (ready[i]) coroutines[i].resume();
+        if (ready[i]) resume(coroutines[i]);
     }
   }
 
  private:
-  Session session_;
+  std::function<Session()> session_;
+  std::mutex* turn_;
   std::vector<ObjectPtr> objects_;
   std::vector<std::coroutine_handle<>> coroutines_;  // Each waits for the object of its place.
 };
@@ -139,20 +153,24 @@ class [[nodiscard]] Coroutine {
   std::coroutine_handle<promise_type> handle_;
 };
 
+template <class T>
+T run(CoroutineLoop loop, Coroutine<T> coroutine) {
+  loop.resume(coroutine.begin(loop));
+  loop.run();
+  return coroutine.take();
+}
+
 /// Runs the coroutine on this thread to its end, and throws what it throws.
 template <class T>
 T run(Session session, Coroutine<T> coroutine) {
-  CoroutineLoop loop(std::move(session));
-  coroutine.begin(loop).resume();
-  loop.run();
-  return coroutine.take();
+  return run(CoroutineLoop([&session] { return session; }), std::move(coroutine));
 }
 
 /// Runs all of them, one at a time as their values come; what the first in order has thrown is thrown at the end.
 template <class T>
 auto run_all(Session session, std::vector<Coroutine<T>> coroutines) {
-  CoroutineLoop loop(std::move(session));
-  for (auto& each : coroutines) each.begin(loop).resume();
+  CoroutineLoop loop([&session] { return session; });
+  for (auto& each : coroutines) loop.resume(each.begin(loop));
   loop.run();
   if constexpr (std::is_void_v<T>) {
     for (auto& each : coroutines) each.take();

@@ -14,9 +14,14 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
                 .timeout = options.timeout,
                 .locks = options.locks,
                 .semaphores = options.semaphores};
-  if (options.retry_delay.count() != 0 || !options.retry_on_signals.empty())
-    spec.retry = RetryRule{{}, options.retry_on_signals, options.retry_delay, options.longest_retry_delay};
+  if (options.retry_delay.count() != 0 || !options.retry_on_signals.empty() || !options.retry_on_exceptions.empty())
+    spec.retry = RetryRule{
+        {}, options.retry_on_signals, options.retry_delay, options.longest_retry_delay, options.retry_on_exceptions};
   return spec;
+}
+
+std::string registered_name(const std::string& name_space, const std::string& name) {
+  return name_space.empty() ? name : name_space + '/' + name;
 }
 
 ActorOptions actor_of(const StreamOptions& options) {
@@ -46,6 +51,14 @@ std::string flaw_of(const RuntimeEnvironment& environment) {
 
 std::string flaw_of(const ActorOptions& actor) {
   if (actor.registers_name && actor.name.empty()) return "an actor that others are to find has no name";
+  if (!actor.name_space.empty() && !actor.registers_name)
+    return "an actor has the namespace '" + actor.name_space + "' and registers no name in it";
+  if (actor.name_space.find('/') != std::string::npos)
+    return "the namespace is '" + actor.name_space + "': expected one without '/'";
+  if (actor.restart != RestartMode::none && actor.call_retries > 0)
+    return "an actor whose state survives a restart is not called again by `call_retries`: its callers learn what is "
+           "in "
+           "the state, or (`logged`) nothing is lost";
   if (auto flaw = flaw_of(actor.environment); !flaw.empty()) return flaw;
   const bool is_concurrent = actor.concurrency != 1 || !actor.groups.empty();
   if (actor.restart != RestartMode::none && actor.shares_worker)

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ struct TaskOptions {
   Resources needs{};
   std::int32_t max_attempts = 1;         ///< Attempts that fail by their own doing; lost ones are not counted.
   std::chrono::milliseconds timeout{0};  ///< Of one attempt; 0: none.
-  /// Then, from when it is submitted, its value is a failure, `timed_out`, and it is cancelled; 0: never. Not in a
-  /// graph.
+  /// Then, from when it is submitted, its value is a failure, `timed_out`, and it is cancelled, with what it has begun;
+  /// 0: never. A graph's tasks, which outlive their driver, have none.
   std::chrono::milliseconds deadline{0};
   std::string name{};                        ///< For people; empty: the function's.
   std::int32_t priority = 0;                 ///< Higher goes first.
@@ -24,9 +25,11 @@ struct TaskOptions {
   bool spreads = false;                      ///< Goes to the node with the most room, not the least.
   std::chrono::milliseconds retry_delay{0};  ///< After the first failure; doubles with each further one.
   std::chrono::milliseconds longest_retry_delay{std::chrono::minutes(1)};
-  std::vector<std::int32_t>
-      retry_on_signals{};            ///< Of its worker: another attempt after these only; empty: after any failure.
-  std::vector<std::string> locks{};  ///< It runs only while it holds all of them.
+  /// Another attempt after these only; both empty: after any failure. Signals that ended its worker, and the types of
+  /// what it threw, by their names: "std::runtime_error", "shop::OutOfStock". A base class's name is not theirs.
+  std::vector<std::int32_t> retry_on_signals{};
+  std::vector<std::string> retry_on_exceptions{};
+  std::vector<std::string> locks{};         ///< It runs only while it holds all of them.
   std::vector<SemaphoreNeed> semaphores{};  ///< And a permit of each of these.
   /// Of its worker, which serves others that say the same.
   RuntimeEnvironment environment{};
@@ -40,8 +43,12 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function);
 
 /// Of one call of an actor's method.
 struct CallOptions {
-  /// Then, from now, the answer is a failure, `timed_out`, and the call is cancelled; 0: never.
+  /// Then, from now, the answer is a failure, `timed_out`, and the call is cancelled, with what it has begun; 0: never.
   std::chrono::milliseconds deadline{0};
+  /// How often it is made again, where it is lost with its actor's worker and not known to have been applied: it may
+  /// then be applied more than once. None: as ActorOptions::call_retries says to who spawned the actor, 0 to others.
+  /// Not of an actor with a RestartMode.
+  std::optional<std::uint32_t> retries{};
 };
 
 struct ActorOptions {
@@ -56,6 +63,9 @@ struct ActorOptions {
   bool shares_worker = false;
   /// Others find it by its name (`Session::find_actor`), which no other living actor may have.
   bool registers_name = false;
+  /// Of that name: others register the same one in other namespaces. It is shown, and lasts, as NAME_SPACE/NAME.
+  std::string name_space{};
+  std::uint32_t call_retries = 0;  ///< Of calls that do not say: see CallOptions.
   /// So many of its calls run at once, in threads that are its own: its methods must bear that. Calls of one caller
   /// begin in their order. Its state cannot survive a restart.
   std::uint32_t concurrency = 1;
@@ -72,6 +82,9 @@ struct ActorOptions {
   std::uint32_t checkpoint_calls = 1000;             ///< A checkpoint after so many calls; 0: however many.
   std::chrono::milliseconds checkpoint_interval{0};  ///< After a call, at the latest; 0: however long.
 };
+
+/// As which an actor is known to others.
+std::string registered_name(const std::string& name_space, const std::string& name);
 
 /// Of a task that streams (api/stream.h).
 struct StreamOptions {

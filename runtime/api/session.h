@@ -120,8 +120,8 @@ class Session {
   /// Fails with: not_found, timed_out.
   template <class T, class... Args>
   Result<Actor<T>> find_actor(const std::string& name, const ActorType<T(Args...)>& /*type*/,
-                              Duration limit = std::chrono::seconds(30)) {
-    auto line = core_->find_actor(name, limit);
+                              Duration limit = std::chrono::seconds(30), const std::string& name_space = {}) {
+    auto line = core_->find_actor(registered_name(name_space, name), limit);
     if (!line) return line.error();
     return Actor<T>(core_, std::move(*line));
   }
@@ -184,10 +184,10 @@ class Session {
   }
 
   /// Asks for the task of the ref to end: one that does not run yet does not begin, the worker of one that runs is
-  /// ended (TERM, then KILL). Does not wait; its value is then a failure, `cancelled`, unless it was faster. A call
-  /// that has not begun does not begin; one that runs is asked to stop (`Context::stop_token`), and answers as it
-  /// likes. Of an actor whose state survives a restart only calls that have not left yet are cancelled. Of what was put
-  /// nothing is.
+  /// ended (TERM, then KILL), unless it has a stop token: then it has 5 s to end by itself. Does not wait; its value is
+  /// then a failure, `cancelled`, unless it was faster. A call that has not begun does not begin; one that runs is
+  /// asked to stop (`Context::stop_token`), and answers as it likes. What either has begun is cancelled with it. Of an
+  /// actor whose state survives a restart only calls that have not left yet are cancelled. Of what was put nothing is.
   template <class T>
   void cancel(const Ref<T>& ref) {
     core_->cancel(ref.object());
@@ -248,5 +248,10 @@ class Session {
 
   std::shared_ptr<SessionCore> core_;
 };
+
+template <class R>
+Refs<R> SubmittedGraph::operator[](GraphTask<R> task) const {
+  return session_->refs_to<R>(ends_.at(task.number - 1));
+}
 
 }  // namespace troupe

@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds first_ask_pause{20};
 constexpr int most_tries = 8;  // To have rings from a worker that carry something, after some broke.
 constexpr std::chrono::milliseconds first_retry{5};
 constexpr std::chrono::milliseconds longest_retry{100};  // While nobody listens.
+constexpr const char* not_known_to_be_applied = "not known to have been applied: ";
 
 void try_later(WorkerLink& link, Clock::time_point now) {
   link.try_at = now + first_retry * (1 << std::min(link.tries++, most_tries));
@@ -33,10 +34,11 @@ void try_later(WorkerLink& link, Clock::time_point now) {
 ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, const CallOptions& options, std::string method,
                             std::vector<RawArgument> arguments) {
   arguments = take_arguments(std::move(arguments), actor->restart == RestartMode::logged);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   auto object = std::make_shared<Object>(actor->task, actor->name, method);
   set_deadline(object, options.deadline);
-  actor->waiting.push_back({std::move(method), std::move(arguments), object});
+  const std::uint32_t retries = actor->restart == RestartMode::none ? options.retries.value_or(actor->call_retries) : 0;
+  actor->waiting.push_back({std::move(method), std::move(arguments), object, retries});
   ++waiting_calls_;
   const bool has_rings = actor->link != nullptr && actor->link->ring;
   if (actor->ended) {
@@ -45,6 +47,8 @@ ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, const CallO
     pump(*actor);
   }
   if (!has_rings) wake();
+  lock.unlock();
+  note_begun(object);
   return object;
 }
 
@@ -56,12 +60,15 @@ void SessionCore::cancel_call(const ObjectPtr& call) {
   const auto waits = std::find_if(actor.waiting.begin(), actor.waiting.end(),
                                   [&](const ActorLine::PendingCall& each) { return each.result == call; });
   if (waits != actor.waiting.end()) {
+    const bool was_sent = waits->was_sent;
     actor.waiting.erase(waits);
     --waiting_calls_;
-    finish(call, Failure{Fault::cancelled, call->name(), {}, 0, "not run: cancelled"});
+    finish(call, Failure{Fault::cancelled, call->name(), {}, 0, was_sent ? "cancelled" : "not run: cancelled"});
     return wake();  // Those behind it may have waited for its arguments only.
   }
   if (actor.restart != RestartMode::none) return;
+  const std::uint64_t at = call->call_number - actor.first_in_flight();
+  if (at < actor.in_flight.size() && actor.in_flight[at].result == call) actor.in_flight[at].retry.reset();
   calls_to_end_.push_back(call);
   wake();
 }
@@ -376,6 +383,9 @@ void SessionCore::send_call(ActorLine& actor, ActorLine::PendingCall& call,
     in_flight.again = std::make_unique<const ActorLine::SentCall>(
         ActorLine::SentCall{call.method, {arguments.begin(), arguments.end()}});
   send_by_link(actor, actor.last_number, call.method, arguments);
+  if (call.retries == 0) return;
+  call.result = {};
+  in_flight.retry = std::make_unique<ActorLine::PendingCall>(std::move(call));
 }
 
 void SessionCore::send_by_link(ActorLine& actor, std::uint64_t number, std::string_view method,
@@ -420,7 +430,7 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
     finish(result, std::move(answer.value));
   } else {
     const Fault fault = answer.is_cancelled ? Fault::cancelled : Fault::task_failed;
-    finish(result, Failure{fault, result->name(), {}, 0, std::move(answer.error)});
+    finish(result, failure_of_call(actor, fault, *result, std::move(answer.error)));
   }
 }
 
@@ -439,6 +449,7 @@ void SessionCore::on_actor_up(const message::ActorUp& up) {
   lose_calls_in_flight(actor, Fault::peer_lost, "the actor was restarted");
   leave_link(actor);
   actor.attempt = up.attempt;
+  actor.node = up.node;
   actor.link = link_to(up.address);
   if (actor.restart != RestartMode::none) return ask_what_is_kept(actor);
   const auto before = actor.link->let_go.extract({actor.task, actor.attempt});
@@ -452,19 +463,32 @@ void SessionCore::on_actor_down(const message::ActorDown& down) {
   leave_link(*found->second);
 }
 
+Failure SessionCore::failure_of_call(const ActorLine& actor, Fault fault, const Object& call, std::string cause) {
+  return {fault, call.name(), actor.node, actor.attempt.number, std::move(cause)};
+}
+
+/// Those that may be made again wait before all others.
 void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause) {
   uncount_calls_in_flight(actor);
-  for (const auto& call : std::exchange(actor.in_flight, {})) {
-    if (!call.result) continue;
-    finish(call.result, Failure{fault, call.result->name(), {}, 0, "not known to have been applied: " + cause});
+  auto in_flight = std::exchange(actor.in_flight, {});
+  for (auto call = in_flight.rbegin(); call != in_flight.rend(); ++call) {
+    if (!call->result || !call->retry || actor.ended) continue;
+    call->retry->result = std::exchange(call->result, {});
+    --call->retry->retries;
+    call->retry->was_sent = true;
+    actor.waiting.push_front(std::move(*call->retry));
+    ++waiting_calls_;
   }
+  for (const auto& call : in_flight)
+    if (call.result) finish(call.result, failure_of_call(actor, fault, *call.result, not_known_to_be_applied + cause));
   set_unsent(actor, 0);
 }
 
 void SessionCore::fail_waiting_calls(ActorLine& actor) {
   waiting_calls_ -= actor.waiting.size();
   for (auto& call : std::exchange(actor.waiting, {}))
-    finish(call.result, Failure{actor.end_fault, call.result->name(), {}, 0, "not run: " + actor.end_cause});
+    finish(call.result, failure_of_call(actor, actor.end_fault, *call.result,
+                                        (call.was_sent ? not_known_to_be_applied : "not run: ") + actor.end_cause));
 }
 
 }  // namespace troupe

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "runtime/api/begun_work.h"
 #include "runtime/api/deadline.h"
 #include "runtime/api/graph_messages.h"
 
@@ -142,7 +143,15 @@ ObjectPtr SessionCore::submit(const TaskOptions& options, RawWork work) {
   tasks_.emplace_hint(tasks_.end(), id, std::move(task));
   unsent_.insert(unsent_.end(), id);
   if (!open_submit_) send_now(lock);  // Otherwise it waits for the answer.
+  if (lock) lock.unlock();
+  note_begun(object);
   return object;
+}
+
+/// Requires: the mutex is not held.
+void SessionCore::note_begun(const ObjectPtr& object) {
+  if (BegunWork* const own = BegunWork::own())
+    if (const auto self = weak_from_this().lock()) own->add(self, object);
 }
 
 std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& options, const GangOptions* gang,
@@ -156,10 +165,11 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     const TaskId id = next_task();
     auto line = std::make_shared<ActorLine>();
     line->task = id;
-    std::string name = options.name.empty() ? work.name : options.name;
+    std::string name = options.name.empty() ? work.name : registered_name(options.name_space, options.name);
     if (gang != nullptr) name += '[' + std::to_string(lines.size()) + ']';
     line->name = std::make_shared<const std::string>(std::move(name));
     line->restart = options.restart;
+    line->call_retries = options.call_retries;
     PendingTask task;
     task.spec = spec_of(options, id, *line->name, std::move(work.function));
     if (gang != nullptr) take_place(task.spec, *gang, gang_number, static_cast<std::uint32_t>(lines.size()));
@@ -186,7 +196,8 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
 Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOptions& options, RawWork work,
                                                                std::chrono::milliseconds limit) {
   if (const std::string flaw = flaw_of(options); !flaw.empty()) return bad_input(flaw);
-  const JobInfo job{JobId{random_id()}, options.name.empty() ? work.name : options.name, options_.program, true};
+  const std::string name = options.name.empty() ? work.name : registered_name(options.name_space, options.name);
+  const JobInfo job{JobId{random_id()}, name, options_.program, true};
   TaskSpec spec = spec_of(options, {job.id, 1}, job.name, work.function);
   for (const auto& argument : work.arguments) {
     const auto* value = std::get_if<Bytes>(&argument);
@@ -194,20 +205,23 @@ Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOption
     std::get<ActorWork>(spec.work).arguments.emplace_back(*value);
   }
   if (auto taken = submit_job(job, {std::move(spec)}, limit); !taken) return taken.error();
-  return attach({job.id, 1}, job.name, options.restart);
+  auto line = attach({job.id, 1}, job.name, options.restart);
+  line->call_retries = options.call_retries;
+  return line;
 }
 
-Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& name, std::chrono::milliseconds limit) {
+Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& registered,
+                                                           std::chrono::milliseconds limit) {
   const auto deadline = deadline_after(limit);
-  auto found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
+  auto found = ask(named_, message::FindActor{.request = 0, .name = registered}, limit);
   // A scheduler that was just started anew hears of drivers' actors as these come back: nobody else tells when.
   while (found && !found->task && !found->is_sure && Clock::now() < deadline) {
     std::this_thread::sleep_for(between_finds);
-    found = ask(named_, message::FindActor{.request = 0, .name = name}, limit);
+    found = ask(named_, message::FindActor{.request = 0, .name = registered}, limit);
   }
   if (!found) return found.error();
-  if (!found->task) return Error{Fault::not_found, "there is no actor that is found as '" + name + "'"};
-  return attach(found->task, name, found->restart);
+  if (!found->task) return Error{Fault::not_found, "there is no actor that is found as '" + registered + "'"};
+  return attach(found->task, registered, found->restart);
 }
 
 Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
@@ -262,7 +276,7 @@ Result<SubmittedGraph> SessionCore::submit_graph(const TaskGraph& graph, std::ch
     std::erase_if(watched_, [&](const auto& watched) { return watched.first.job == job.id; });
     return taken.error();
   }
-  return SubmittedGraph(job.id, std::move(ends));
+  return SubmittedGraph(shared_from_this(), job.id, std::move(ends));
 }
 
 Result<void> SessionCore::drain(NodeId node, bool drain, std::chrono::milliseconds limit) {

@@ -96,6 +96,8 @@ struct ActorLine {
     std::string method;
     std::vector<RawArgument> arguments;
     ObjectPtr result;
+    std::uint32_t retries = 0;  // That it has left.
+    bool was_sent = false;      // And lost.
   };
 
   struct SentCall {
@@ -108,7 +110,9 @@ struct ActorLine {
   std::size_t handles = 1;   // That this program has.
   bool is_borrowed = false;  // Another driver spawned it: the scheduler does not tell what becomes of it, but is asked.
   RestartMode restart = RestartMode::none;
+  std::uint32_t call_retries = 0;
   AttemptId attempt;
+  NodeId node;                    // Of that attempt.
   WorkerLink* link = nullptr;     // None while it is not up.
   std::uint64_t last_number = 0;  // Of a call that was sent; with a RestartMode counted over all restarts.
   // With a RestartMode, after each new link: it was asked which calls are in the state, and others wait.
@@ -118,6 +122,7 @@ struct ActorLine {
     ObjectPtr result;                         // Null: answered.
     std::vector<ObjectPtr> held{};            // Its arguments that lie elsewhere, until then.
     std::unique_ptr<const SentCall> again{};  // For another incarnation; with RestartMode::logged.
+    std::unique_ptr<PendingCall> retry{};     // What becomes of it where it is lost; none: it fails.
   };
   std::deque<CallInFlight> in_flight;  // The calls up to last_number.
   std::size_t unsent = 0;              // The last so many of them: over this link.
@@ -131,7 +136,7 @@ struct ActorLine {
   bool has_to_send() const { return !waiting.empty() || unsent > 0; }
 };
 
-class SessionCore {
+class SessionCore : public std::enable_shared_from_this<SessionCore> {
  public:
   SessionCore(SessionOptions options, std::unique_ptr<Transport> transport);
   ~SessionCore();
@@ -157,7 +162,7 @@ class SessionCore {
   /// The actor that was registered under this name, whoever spawned it.
   ///
   /// Fails with: not_found, timed_out.
-  Result<std::shared_ptr<ActorLine>> find_actor(const std::string& name, std::chrono::milliseconds limit);
+  Result<std::shared_ptr<ActorLine>> find_actor(const std::string& registered, std::chrono::milliseconds limit);
   /// An actor that belongs to no driver: on disk when this returns well.
   ///
   /// Fails with: bad_input, and what submit_job fails with.
@@ -350,6 +355,7 @@ class SessionCore {
   static bool has_lost_ref(const Object& object);
   static std::uint32_t losses_of_refs(const Object& object);
   void fail_task(TaskId id, Failure failure);
+  static Failure failure_of_call(const ActorLine& actor, Fault fault, const Object& call, std::string cause);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);
   void cancel_task(TaskId task);
@@ -362,6 +368,7 @@ class SessionCore {
   bool follow_scheduler();
   void send_dropped();
   void send_sync(std::chrono::steady_clock::time_point now);
+  void note_begun(const ObjectPtr& object);
   ObjectPtr make_object(std::string name, std::optional<TaskId> task);
   TaskId next_task();
 

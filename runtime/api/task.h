@@ -25,13 +25,26 @@ struct ActorType<T(Args...)> {
   std::string_view name;
 };
 
+template <class T>
+class Coroutine;  // coroutine.h
+
+/// What a call is answered with by a method that returns an R: by one that is a coroutine, what that returns.
+template <class R>
+struct AnswerOf {
+  using Type = R;
+};
+template <class R>
+struct AnswerOf<Coroutine<R>> {
+  using Type = R;
+};
+
 template <class Member>
 struct MemberTraits;
 template <class T, class R, class... Args>
 struct MemberTraits<R (T::*)(Args...)> {
   using Class = T;
   using Return = R;
-  using Signature = R(std::decay_t<Args>...);
+  using Signature = typename AnswerOf<R>::Type(std::decay_t<Args>...);
 };
 template <class T, class R, class... Args>
 struct MemberTraits<R (T::*)(Args...) const> : MemberTraits<R (T::*)(Args...)> {};

@@ -1,8 +1,19 @@
 #include "runtime/api/task_graph.h"
 
+#include <stdexcept>
+
 #include "runtime/base/check.h"
 
 namespace troupe {
+
+TaskSpec TaskGraph::spec_for(const TaskOptions& options, const std::string& function) {
+  TaskSpec spec = spec_of(options, function);
+  if (options.deadline.count() != 0)
+    throw std::invalid_argument("task '" + spec.name +
+                                "' of a graph has a deadline, which its driver would keep and a "
+                                "graph outlives: it may have a timeout, of each attempt");
+  return spec;
+}
 
 InputRef TaskGraph::input_of(TaskSpec& spec, TaskId earlier) {
   come_after(spec, earlier);

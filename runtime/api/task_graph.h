@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -20,6 +21,8 @@
 #include "runtime/api/task.h"
 
 namespace troupe {
+
+class SessionCore;
 
 /// A task of one TaskGraph, whose result is an R. Handed to a task that is added later it stands for the result.
 template <class R>
@@ -37,12 +40,13 @@ class TaskGraph {
  public:
   explicit TaskGraph(std::string name) : name_(std::move(name)) {}
 
-  /// It comes after the tasks among its arguments, and takes their results.
+  /// It comes after the tasks among its arguments, and takes their results. Throws std::invalid_argument where it is to
+  /// have a deadline.
   template <class R, class... Args, class... Given>
   requires(sizeof...(Args) == sizeof...(Given)) &&
       (GraphPassableAs<Given, Args> && ...) GraphTask<R> add(const TaskOptions& options, const Task<R(Args...)>& task,
                                                              Given&&... given) {
-    TaskSpec spec = spec_of(options, std::string(task.name));
+    TaskSpec spec = spec_for(options, std::string(task.name));
     std::vector<Argument> arguments{argument_for<Args>(spec, std::forward<Given>(given))...};
     spec.work = FunctionWork{std::string(task.name), std::move(arguments), boxed(options.environment)};
     return {keep(std::move(spec))};
@@ -75,6 +79,7 @@ class TaskGraph {
       return encode_value<Passed>(static_cast<const Passed&>(given));
     }
   }
+  static TaskSpec spec_for(const TaskOptions& options, const std::string& function);
   static InputRef input_of(TaskSpec& spec, TaskId earlier);
   static void come_after(TaskSpec& spec, TaskId earlier);
   std::uint32_t keep(TaskSpec spec);
@@ -86,17 +91,18 @@ class TaskGraph {
 /// A graph that was handed over. While this lives its tasks are watched: their results can be got.
 class SubmittedGraph {
  public:
-  SubmittedGraph(JobId job, std::vector<ObjectPtr> ends) : job_(job), ends_(std::move(ends)) {}
+  SubmittedGraph(std::shared_ptr<SessionCore> session, JobId job, std::vector<ObjectPtr> ends)
+      : session_(std::move(session)), job_(job), ends_(std::move(ends)) {}
 
   JobId job() const { return job_; }
+  /// Of a task that returns a std::tuple each result by itself.
   template <class R>
-  Ref<R> operator[](GraphTask<R> task) const {
-    return Ref<R>(ends_.at(task.number - 1));
-  }
+  Refs<R> operator[](GraphTask<R> task) const;  // session.h
   /// In the order in which the tasks were added.
   const std::vector<ObjectPtr>& ends() const { return ends_; }
 
  private:
+  std::shared_ptr<SessionCore> session_;
   JobId job_;
   std::vector<ObjectPtr> ends_;
 };

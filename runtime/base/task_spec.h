@@ -137,10 +137,11 @@ struct Repeat {
 
 /// After which failures there is another attempt, and how long after. Those that are lost are not meant.
 struct RetryRule {
-  std::vector<std::int32_t> exit_codes;  ///< With no signals either: after every failure.
+  std::vector<std::int32_t> exit_codes;  ///< With no signals and exceptions either: after every failure.
   std::vector<std::int32_t> signals;
   std::chrono::milliseconds delay{0};  ///< After the first failure; doubles with each further one.
   std::chrono::milliseconds longest_delay{0};
+  std::vector<std::string> exceptions{};  ///< Names of types.
   friend bool operator==(const RetryRule&, const RetryRule&) = default;
 };
 
@@ -196,7 +197,8 @@ const char* to_text(AttemptEnd end);
 struct Cause {
   std::int32_t exit_code = 0;
   std::int32_t signal = 0;
-  std::string message;  ///< One line; then, if there is any, the last lines of output.
+  std::string message;      ///< One line; then, if there is any, the last lines of output.
+  std::string exception{};  ///< The name of the type of what was thrown.
   friend bool operator==(const Cause&, const Cause&) = default;
 };
 

@@ -146,7 +146,7 @@ void fields(Archive& archive, Repeat& value) {
 
 template <class Archive>
 void fields(Archive& archive, RetryRule& value) {
-  archive("retry rule", value.exit_codes, value.signals, value.delay, value.longest_delay);
+  archive("retry rule", value.exit_codes, value.signals, value.delay, value.longest_delay, appended(value.exceptions));
 }
 
 template <class Archive>
@@ -164,7 +164,7 @@ void fields(Archive& archive, TaskSpec& value) {
 // The message may end in a program's output, which need not be text.
 template <class Archive>
 void fields(Archive& archive, Cause& value) {
-  archive("cause", value.exit_code, value.signal, as_bytes(value.message));
+  archive("cause", value.exit_code, value.signal, as_bytes(value.message), appended(value.exception));
 }
 
 template <class Archive>

@@ -73,7 +73,7 @@ void fields(Archive& archive, TaskEnded& value) {
 }
 template <class Archive>
 void fields(Archive& archive, ActorUp& value) {
-  archive("actor up", value.task, value.attempt, value.address);
+  archive("actor up", value.task, value.attempt, value.address, appended(value.node));
 }
 template <class Archive>
 void fields(Archive& archive, ActorDown& value) {

@@ -95,6 +95,7 @@ struct ActorUp {
   TaskId task;
   AttemptId attempt;
   std::string address;
+  NodeId node;
 };
 struct ActorDown {
   TaskId task;

@@ -20,15 +20,27 @@ CancelledCalls::~CancelledCalls() {
 
 void CancelledCalls::cancel(const message::CancelCall& cancelled) {
   const std::lock_guard lock(mutex_);
-  for (Running* running : running_) {
-    if (running->call_ != cancelled) continue;
-    if (!running->stop_) running->stop_.emplace();
-    to_stop_.push_back(*running->stop_);
-    if (!thread_.joinable()) thread_ = std::thread([this] { stop_what_is_to_stop(); });
-    changed_.notify_one();
-    return;
-  }
+  for (Running* running : running_)
+    if (running->call_ == cancelled) return stop(*running);
   remember(cancelled);
+}
+
+bool CancelledCalls::ask_to_stop(const std::pair<TaskId, AttemptId>& task) {
+  const std::lock_guard lock(mutex_);
+  for (Running* running : running_) {
+    if (running->call_ != as_call(task) || !running->stop_) continue;
+    stop(*running);
+    return true;
+  }
+  return false;
+}
+
+/// Requires: the mutex is held.
+void CancelledCalls::stop(Running& running) {
+  if (!running.stop_) running.stop_.emplace();
+  to_stop_.push_back({*running.stop_, running.begun_.give_up()});
+  if (!thread_.joinable()) thread_ = std::thread([this] { stop_what_is_to_stop(); });
+  changed_.notify_one();
 }
 
 void CancelledCalls::remember(const message::CancelCall& cancelled) {
@@ -52,26 +64,28 @@ void CancelledCalls::stop_what_is_to_stop() {
   for (;;) {
     changed_.wait(lock, [this] { return is_over_ || !to_stop_.empty(); });
     if (to_stop_.empty()) return;
-    std::stop_source next = std::move(to_stop_.front());
+    ToStop next = std::move(to_stop_.front());
     to_stop_.pop_front();
     lock.unlock();
-    next.request_stop();
+    next.source.request_stop();
+    troupe::cancel(next.begun);
     lock.lock();
   }
 }
 
-CancelledCalls::Running::Running(CancelledCalls& all, const message::Call& call)
-    : all_(all), call_{call.actor, call.attempt, call.caller, call.number} {
+CancelledCalls::Running::Running(CancelledCalls& all, const message::CancelCall& call) : all_(all), call_(call) {
   const std::lock_guard lock(all_.mutex_);
   is_cancelled_ = !all_.unmet_.empty() && all_.unmet_.erase(call_) > 0;
   all_.running_.push_back(this);
   own_call = this;
+  BegunWork::set_own(&begun_);
 }
 
 CancelledCalls::Running::~Running() {
   const std::lock_guard lock(all_.mutex_);
   std::erase(all_.running_, this);
   own_call = nullptr;
+  BegunWork::set_own(nullptr);
 }
 
 std::stop_token CancelledCalls::stop_token() {

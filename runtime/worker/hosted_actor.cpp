@@ -39,7 +39,8 @@ message::CallAnswer HostedActor::answer(const message::Call& call) {
   try {
     std::vector<Payload> arguments;
     for (const Bytes& argument : call.arguments) arguments.push_back(argument_of(argument, objects_));
-    answer.value = result_of(method->second(object_.get(), arguments), is_logged_ ? nullptr : objects_, *context_);
+    answer.value =
+        result_of(method->second(*context_, object_.get(), arguments), is_logged_ ? nullptr : objects_, *context_);
     if (is_logged_ && answer.value.size() > most_logged_answer_bytes)
       throw std::length_error("it returned " + std::to_string(answer.value.size()) + " bytes, a logged call at most " +
                               std::to_string(most_logged_answer_bytes));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 namespace troupe {
@@ -33,6 +34,21 @@ bool is_held(const std::string& file) {
 int rotate_log(const std::string& file) {
   ::rename(file.c_str(), older_log(file).c_str());
   return open_log(file);
+}
+
+std::string last_lines(const std::string& file, std::size_t most_lines, std::size_t most_bytes) {
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  if (!stream) return {};
+  const auto size = static_cast<std::size_t>(stream.tellg());
+  const std::size_t take = std::min(size, most_bytes);
+  std::string text(take, '\0');
+  stream.seekg(static_cast<std::streamoff>(size - take));
+  stream.read(text.data(), static_cast<std::streamsize>(take));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::size_t begin = text.size();
+  for (std::size_t lines = 0; begin > 0; --begin)
+    if (text[begin - 1] == '\n' && ++lines == most_lines) break;
+  return text.substr(begin);
 }
 
 void prune_logs(const std::string& folder) {

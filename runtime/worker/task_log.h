@@ -2,6 +2,7 @@
 // beyond its cap becomes FILE.1, in place of the one before it, and goes on anew: twice the cap is kept of an attempt.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -27,6 +28,9 @@ bool is_held(const std::string& file);
 
 /// The file becomes the older one; opens a new one.
 int rotate_log(const std::string& file);
+
+/// What was printed last; empty: nothing.
+std::string last_lines(const std::string& file, std::size_t most_lines = 20, std::size_t most_bytes = 4096);
 
 /// Removes the logs that were written to longest ago, beyond 2,000 of them or 1 GiB. Those of workers as such stay.
 void prune_logs(const std::string& folder);

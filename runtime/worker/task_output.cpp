@@ -44,6 +44,16 @@ void TaskOutput::end() {
   task_ = {};
 }
 
+std::string TaskOutput::last_lines() {
+  if (file_.empty()) return {};
+  std::cout.flush();
+  ::fflush(stdout);
+  const std::lock_guard lock(mutex_);
+  if (bytes_printed() == 0) return {};
+  const std::string lines = troupe::last_lines(named_.empty() ? file_ : named_);
+  return lines.empty() ? lines : '\n' + lines;
+}
+
 void TaskOutput::look_after() {
   if (file_.empty()) return;
   const std::lock_guard lock(mutex_);

@@ -21,6 +21,8 @@ class TaskOutput {
 
   void begin(TaskId task, AttemptId attempt);
   void end();
+  /// Of what runs: see last_lines in task_log.h, each after a line's end.
+  std::string last_lines();
   /// Names the file of what runs, and rotates it. Every second or so.
   ///
   /// Threads: any.

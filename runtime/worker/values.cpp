@@ -1,7 +1,12 @@
 #include "runtime/worker/values.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
 #include <exception>
+#include <memory>
 #include <stdexcept>
+#include <typeinfo>
 #include <utility>
 
 #include "runtime/base/clip.h"
@@ -17,6 +22,14 @@ std::string text_of_thrown() {
   } catch (...) {
     return "threw something that is not a std::exception";
   }
+}
+
+std::string type_of_thrown() {
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  if (type == nullptr) return {};
+  const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(type->name(), nullptr, nullptr, nullptr),
+                                                    std::free);
+  return name == nullptr ? type->name() : name.get();
 }
 
 Payload argument_of(const Bytes& bytes, ObjectClient* objects) {

@@ -13,6 +13,8 @@ namespace troupe {
 
 /// What the user's code said or did, as one line. Requires: called while it is handled.
 std::string text_of_thrown();
+/// The name of its type. Requires: the same.
+std::string type_of_thrown();
 
 /// Throws where it cannot be had. `objects`: nullptr where there is no way to others' values.
 Payload argument_of(const Bytes& bytes, ObjectClient* objects);

@@ -20,9 +20,8 @@
 #include "runtime/worker/neighbours.h"
 #include "runtime/worker/order_book.h"
 #include "runtime/worker/outgoing.h"
-#include "runtime/worker/run_function.h"
 #include "runtime/worker/talk_turns.h"
-#include "runtime/worker/task_output.h"
+#include "runtime/worker/task_runner.h"
 #include "runtime/worker/threaded_actor.h"
 
 namespace troupe {
@@ -47,7 +46,7 @@ class Worker {
         agent_(agent_from(transport, options)),
         neighbours_(transport),
         begun_(options.own_address),
-        output_(options.output_file),
+        tasks_(options, catalog, begun_, cancelled_),
         rings_(options.own_address,
                [this](std::uint64_t caller) {
                  ++links_of_[caller];
@@ -57,7 +56,9 @@ class Worker {
                }),
         executor_(rings_.bell(), {.serve = [this] { return serve(); },
                                   .has_more = [this] { return !is_full() && rings_.has_more(); },
-                                  .wait = [this] { wait_for_more(); }}) {}
+                                  .wait = [this] { wait_for_more(); }}) {
+    if (options.termination != nullptr) transport.watch(options.termination->descriptor(), false);
+  }
   ~Worker() {
     executor_.stop();
     actors_.clear();  // Their threads post to it to the end.
@@ -91,6 +92,7 @@ class Worker {
   // --- on the thread whose turn it is to talk ------------------------------------------------------------------------
 
   void talk(Clock::time_point limit, const Besides* besides) {
+    if (options_.termination != nullptr && options_.termination->take()) tasks_.end_process();
     send_what_is_due();
     rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
     for (const auto& delivery :
@@ -203,10 +205,7 @@ class Worker {
     } else if (actor != nullptr) {
       actor->shares_worker || actor->concurrency ? start_threaded(order, number) : start_actor(order);
     } else {
-      begin_output(key);
-      auto made = run_function(order, catalog_, options_, [this, key](bool waits) { task_waits(key, waits); });
-      end_output();
-      report(std::move(made));
+      report(tasks_.run(order, [this, key](bool waits) { task_waits(key, waits); }));
     }
   }
 
@@ -218,15 +217,6 @@ class Worker {
       note_wait(key, waits, waits ? orders_.return_all() : std::vector<Key>());
     }
     if (!send_unless_somebody_talks()) transport_.wake();
-  }
-
-  void begin_output(Key key) {
-    output_.begin(key.first, key.second);
-    begun_.note_running(key.first, key.second);
-  }
-  void end_output() {
-    output_.end();
-    begun_.note_running({}, {});
   }
 
   static AttemptReport report_of(Key key, AttemptEnd end, std::string why) {
@@ -255,12 +245,13 @@ class Worker {
 
   void start_actor(const RunOrder& order) {
     Actor made;
-    begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
+    tasks_.begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
     const auto fail = [&](std::string why) {
-      end_output();
+      tasks_.end_output();
       report(report_of({order.task, order.attempt}, AttemptEnd::failed, std::move(why)));
     };
-    if (std::string why = made.own.make(order, catalog_, options_); !why.empty()) return fail(std::move(why));
+    if (std::string why = made.own.make(order, catalog_, options_); !why.empty())
+      return fail(std::move(why) + tasks_.output().last_lines());
     if (std::get<ActorWork>(order.work).restart) {
       auto opened = KeptState::open(order, options_.state_folder, made.own);
       if (!opened) return fail(opened.error().message);
@@ -276,7 +267,7 @@ class Worker {
   void start_threaded(const RunOrder& order, std::uint64_t number) {
     const Key key{order.task, order.attempt};
     const bool is_alone = !std::get<ActorWork>(order.work).shares_worker;
-    if (is_alone) begin_output(key);
+    if (is_alone) tasks_.begin_output(key);
     actors_[key].threaded = std::make_unique<ThreadedActor>(
         order, number, catalog_, options_, begun_, cancelled_,
         ThreadedActor::Outlet{
@@ -293,7 +284,7 @@ class Worker {
                   executor_.post([this, key, is_alone, why] {
                     if (is_alone) alone_ = nullptr;
                     actors_.erase(key);
-                    if (is_alone) end_output();
+                    if (is_alone) tasks_.end_output();
                     // Nobody awaits the end of an actor.
                     post(agent_,
                          message::Report{{}, 0, why.empty() ? stopped(key) : report_of(key, AttemptEnd::failed, why)});
@@ -324,8 +315,7 @@ class Worker {
         actor.gathered.push_back(std::move(*ready));
       } else {
         if (!actor.kept) {
-          const CancelledCalls::Running own(cancelled_, *ready);
-          answer(caller, own.is_cancelled() ? cancelled_answer(*ready) : actor.own.answer(*ready));
+          answer(caller, run_call(actor.own, *ready));
           continue;
         }
         answer(caller, actor.own.answer(*ready));
@@ -333,6 +323,14 @@ class Worker {
         if (!write_checkpoint_if_due({task, attempt}, actor)) return;
       }
     }
+  }
+
+  message::CallAnswer run_call(HostedActor& actor, const message::Call& call) {
+    const CancelledCalls::Running own(cancelled_, call);
+    if (own.is_cancelled()) return cancelled_answer(call);
+    auto made = actor.answer(call);
+    if (!made.ok) made.error += tasks_.output().last_lines();
+    return made;
   }
 
   /// Which calls of the caller are in the state, as its number 0 asks, and that it goes on with which.
@@ -444,7 +442,7 @@ class Worker {
       sign_of_life_at_ = now + sign_of_life_interval;
       repeat_wait();
       if (options_.objects) options_.objects->look_after();
-      output_.look_after();
+      tasks_.output().look_after();
       neighbours_.look_after(now);
     }
     std::unique_lock lock(mutex_);
@@ -469,7 +467,7 @@ class Worker {
   Neighbours neighbours_;  // (talks)
   BegunFile begun_;
   CancelledCalls cancelled_;
-  TaskOutput output_;
+  TaskRunner tasks_;
   Clock::time_point sign_of_life_at_ = Clock::now();  // (talks)
 
   std::mutex mutex_;

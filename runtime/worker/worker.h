@@ -10,6 +10,7 @@
 
 #include "runtime/api/catalog.h"
 #include "runtime/wire/transport.h"
+#include "runtime/worker/termination.h"
 
 namespace troupe {
 
@@ -30,6 +31,7 @@ struct WorkerOptions {
   std::string output_file{};   ///< Where the process's stdout and stderr go; empty: it has no file of its own.
   std::shared_ptr<ObjectClient> objects{};  ///< None: all values travel inside messages.
   std::string state_folder{};               ///< For actors whose state survives a restart; empty: they name their own.
+  Termination* termination = nullptr;       ///< Of its process; none: TERM is nothing to it.
 };
 
 /// Works until it is asked to stop or, in a process of its own, until the agent kills it.

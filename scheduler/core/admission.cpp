@@ -60,7 +60,7 @@ std::string flaw_of_control(const TaskSpec& spec, bool is_durable) {
   if (spec.retry) {
     if (!is_duration(spec.retry->delay) || !is_duration(spec.retry->longest_delay))
       return " has a retry delay that is negative, or longer than ten years";
-    if (spec.retry->exit_codes.size() + spec.retry->signals.size() > most_causes)
+    if (spec.retry->exit_codes.size() + spec.retry->signals.size() + spec.retry->exceptions.size() > most_causes)
       return " names more than " + std::to_string(most_causes) + " causes to try again after";
   }
   if ((spec.when || spec.repeat || spec.cache) && !is_durable)

@@ -100,6 +100,7 @@ struct TellActorUp {
   TaskId task;
   AttemptId attempt;
   std::string address;
+  NodeId node;
 };
 /// The incarnation is gone; another one follows unless TellTaskEnded says otherwise.
 struct TellActorDown {

@@ -13,11 +13,14 @@ namespace {
 /// Whether a failure by this cause leaves another attempt.
 bool may_try_again(const TaskSpec& spec, std::int32_t failed_attempts, const Cause& cause) {
   if (failed_attempts >= spec.max_attempts) return false;
-  if (!spec.retry || (spec.retry->exit_codes.empty() && spec.retry->signals.empty())) return true;
-  const auto names = [](const std::vector<std::int32_t>& list, std::int32_t value) {
-    return value != 0 && std::find(list.begin(), list.end(), value) != list.end();
+  if (!spec.retry) return true;
+  const RetryRule& rule = *spec.retry;
+  if (rule.exit_codes.empty() && rule.signals.empty() && rule.exceptions.empty()) return true;
+  const auto names = [](const auto& list, const auto& value) {
+    return value != std::decay_t<decltype(value)>() && std::find(list.begin(), list.end(), value) != list.end();
   };
-  return names(spec.retry->exit_codes, cause.exit_code) || names(spec.retry->signals, cause.signal);
+  return names(rule.exit_codes, cause.exit_code) || names(rule.signals, cause.signal) ||
+         names(rule.exceptions, cause.exception);
 }
 
 }  // namespace

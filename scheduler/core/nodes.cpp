@@ -221,7 +221,7 @@ void Scheduler::State::on(const ActorStarted& started) {
 void Scheduler::State::actor_is_up(Slot slot, const std::string& address) {
   Task& task = tasks[slot];
   task.is_up = true;
-  tell_all(*task.job, TellActorUp{{}, task.spec.id, task.attempt().id, address});
+  tell_all(*task.job, TellActorUp{{}, task.spec.id, task.attempt().id, address, task.attempt().node});
 }
 
 /// What an end needs is found from place to place, and each is mostly in none of the caches: all wait for their first

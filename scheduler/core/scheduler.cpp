@@ -259,9 +259,9 @@ Scheduler::ActorView Scheduler::actor(TaskId id) const {
         state_->all_have_come() ? TaskState::cancelled : TaskState::waiting, {}, {}, "its driver has left or let go"};
   const Task& task = state_->tasks[slot];
   if (!task.spec.is_actor()) return {TaskState::cancelled, {}, {}, "'" + task.spec.name + "' is no actor"};
-  const auto& attempts = task.progress.attempts;
-  return {task.progress.state, attempts.empty() ? AttemptId{} : attempts.back().id, state_->address_of(task),
-          task.progress.reason};
+  if (task.progress.attempts.empty()) return {task.progress.state, {}, {}, task.progress.reason};
+  const AttemptRecord& last = task.progress.attempts.back();
+  return {task.progress.state, last.id, state_->address_of(task), task.progress.reason, last.node};
 }
 
 Scheduler::NamedActorView Scheduler::find_actor(const std::string& name) const {

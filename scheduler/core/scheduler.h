@@ -113,6 +113,7 @@ class Scheduler {
     AttemptId attempt;
     std::string address;  ///< Where it takes calls; empty while it is not up.
     std::string reason;   ///< Why it has ended.
+    NodeId node;          ///< Of that attempt.
   };
   /// One that is not known has ended, unless its driver may still be on its way back after a restart.
   ActorView actor(TaskId task) const;

@@ -184,7 +184,7 @@ void Scheduler::State::tell_again(DriverId driver, const std::vector<TaskSpec>& 
       send(std::move(told));
     }
     if (std::string address = address_of(task); !address.empty())
-      send(TellActorUp{driver, task.spec.id, task.attempt().id, std::move(address)});
+      send(TellActorUp{driver, task.spec.id, task.attempt().id, std::move(address), task.attempt().node});
   }
 }
 

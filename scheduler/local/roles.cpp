@@ -71,6 +71,7 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
     return std::move(session).value();
   };
   const char* output = std::getenv(worker_output_variable);
+  Termination termination;
   run_worker({.id = WorkerId{arguments->id_at("id")},
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),
@@ -78,7 +79,8 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .connect = connect,
               .output_file = output == nullptr ? "" : output,
               .objects = objects,
-              .state_folder = scheduler::state_folder(arguments->at("address"))},
+              .state_folder = scheduler::state_folder(arguments->at("address")),
+              .termination = &termination},
              catalog, *transport);
 }
 

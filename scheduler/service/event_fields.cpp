@@ -156,7 +156,7 @@ void fields(Archive& archive, TellTaskEnded& value) {
 }
 template <class Archive>
 void fields(Archive& archive, TellActorUp& value) {
-  archive("tell actor up", value.driver, value.task, value.attempt, value.address);
+  archive("tell actor up", value.driver, value.task, value.attempt, value.address, appended(value.node));
 }
 template <class Archive>
 void fields(Archive& archive, TellActorDown& value) {

@@ -53,7 +53,7 @@ std::optional<message::Message> actor_status(const Scheduler& core, TaskId actor
   auto view = core.actor(actor);
   if (is_final(view.state)) return message::TaskEnded{actor, view.state, {}, std::move(view.reason), {}};
   if (view.address.empty()) return std::nullopt;
-  return message::ActorUp{actor, view.attempt, std::move(view.address)};
+  return message::ActorUp{actor, view.attempt, std::move(view.address), view.node};
 }
 
 message::ClusterStatus cluster_status(const Scheduler& core, const message::AskStatus& ask, const StoreAge& age) {

@@ -102,7 +102,7 @@ std::optional<Outgoing> message_of(Effect&& effect, const Scheduler& core) {
                                                             std::move(each.cause), std::move(each.attempts)}};
           },
           [](TellActorUp& each) -> Answer {
-            return Outgoing{each.driver, message::ActorUp{each.task, each.attempt, std::move(each.address)}};
+            return Outgoing{each.driver, message::ActorUp{each.task, each.attempt, std::move(each.address), each.node}};
           },
           [](TellActorDown& each) -> Answer {
             return Outgoing{each.driver, message::ActorDown{each.task, each.attempt, std::move(each.cause)}};

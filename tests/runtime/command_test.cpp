@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "runtime/base/json_path.h"
+#include "runtime/worker/task_log.h"
 #include "tests/support/folder.h"
 
 using namespace troupe;

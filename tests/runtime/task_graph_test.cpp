@@ -36,6 +36,13 @@ TEST_CASE("a task comes after those whose results it takes, each once", "[graph]
   CHECK(tasks[3].inputs.as_vector() == std::vector<TaskId>{{{}, 3}});
 }
 
+TEST_CASE("a graph's task has no deadline, and is told so", "[graph]") {
+  TaskGraph graph("g");
+  CHECK_THROWS_WITH(graph.add({.deadline = std::chrono::seconds(1)}, read_file, "left"),
+                    Catch::Contains("task 'read' of a graph has a deadline"));
+  CHECK(graph.tasks().empty());
+}
+
 TEST_CASE("a graph that is too large for a message goes in several, and no task before what it comes after",
           "[graph]") {
   TaskGraph graph("g");

@@ -131,14 +131,14 @@ class Dice {
   void draw_struct(SemaphoreNeed& v) { (*this)("", v.name, v.permits); }
   void draw_struct(Condition& v) { (*this)("", v.text, v.results); }
   void draw_struct(Repeat& v) { (*this)("", v.condition, v.at_most); }
-  void draw_struct(RetryRule& v) { (*this)("", v.exit_codes, v.signals, v.delay, v.longest_delay); }
+  void draw_struct(RetryRule& v) { (*this)("", v.exit_codes, v.signals, v.delay, v.longest_delay, v.exceptions); }
   void draw_struct(TaskSpec& v) {
     (*this)("", v.id, v.name, v.work, v.needs, v.max_attempts, v.timeout, v.after, v.inputs, v.gang, v.locks,
             v.semaphores, v.priority, v.preemptible, v.spreads, v.cache, v.when, v.repeat, v.retry, v.inputs_epoch);
     if (below(2) == 0)
       for (TaskId& before : v.after) before.job = v.id.job;
   }
-  void draw_struct(Cause& v) { (*this)("", v.exit_code, v.signal, v.message); }
+  void draw_struct(Cause& v) { (*this)("", v.exit_code, v.signal, v.message, v.exception); }
   void draw_struct(AttemptRecord& v) { (*this)("", v.id, v.node, v.started_ms, v.ended_ms, v.end, v.cause); }
   void draw_struct(RunOrder& v) {
     (*this)("", v.task, v.attempt, v.name, v.program, v.work, v.inputs, v.grant, v.timeout, v.gang, v.token, v.ahead);

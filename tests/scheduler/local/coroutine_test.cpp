@@ -1,6 +1,11 @@
 // Coroutines that wait for tasks and calls.
 #include "runtime/api/coroutine.h"
 
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 #include "scheduler/local/cluster.h"
@@ -22,7 +27,45 @@ class Counter {
 constexpr ActorType<Counter()> counter{"coroutine.Counter"};
 constexpr Method<&Counter::add> add{"add"};
 
+/// Its methods meet: each says that it is there, and then waits for a call to another actor.
+class Desk {
+ public:
+  Desk(Context& context, ActorHandle<Counter> counter) : counter_(context.session().attach(counter)) {}
+  /// Answers with how many were under way at most, when it was over.
+  Coroutine<int> serve(const std::string& name, int rounds) {
+    most_ = std::max(most_, ++serving_);
+    for (int i = 0; i < rounds; ++i) {
+      const int before = ++steps_;
+      if (steps_ != before) throw std::logic_error(name + " was not alone");
+      co_await counter_.call(add, 1);
+    }
+    --serving_;
+    co_return most_;
+  }
+  Coroutine<void> refuse() {
+    co_await counter_.call(add, 1);
+    throw std::runtime_error("closed");
+  }
+  int steps() const { return steps_; }
+
+ private:
+  Actor<Counter> counter_;
+  int serving_ = 0;
+  int most_ = 0;
+  int steps_ = 0;
+};
+constexpr ActorType<Desk(ActorHandle<Counter>)> desk{"coroutine.Desk"};
+constexpr Method<&Desk::serve> serve{"serve"};
+constexpr Method<&Desk::refuse> refuse{"refuse"};
+constexpr Method<&Desk::steps> steps{"steps"};
+constexpr Task<int(int)> sixfold{"coroutine.sixfold"};
+
 void enroll(Catalog& catalog) {
+  catalog.add(desk, serve, refuse, steps);
+  catalog.add(sixfold, [](Context& context, int value) -> Coroutine<int> {
+    const int twice = co_await context.session().submit(doubled, value);
+    co_return twice + co_await context.session().submit(doubled, twice);
+  });
   catalog.add(doubled, [](int value) { return 2 * value; });
   catalog.add(refuses, [](int value) { throw std::runtime_error("does not like " + std::to_string(value)); });
   catalog.add(counter, add);
@@ -68,4 +111,29 @@ TEST_CASE("what a task throws, the coroutine that awaits it may catch, else it g
   std::string why;
   CHECK_THROWS_WITH(run(session, refused(session, why)), Catch::Contains("does not like 8"));
   CHECK(why == "does not like 7");
+}
+
+TEST_CASE("methods that are coroutines take turns, and while one waits others go on", "[local]") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  const auto sum = session.spawn(counter);
+  const auto at_once = session.spawn({.concurrency = 8}, desk, sum.handle());
+  std::vector<Ref<int>> served;
+  for (int i = 0; i < 8; ++i) served.push_back(at_once.call(serve, "caller " + std::to_string(i), 200));
+  const auto most = session.get_all(served);
+  CHECK(*std::max_element(most.begin(), most.end()) > 1);
+  CHECK(session.get(at_once.call(steps)) == 8 * 200);
+  CHECK(session.get(sum.call(add, 0)) == 8 * 200);
+  CHECK_THROWS_WITH(session.get(at_once.call(refuse)), Catch::Contains("closed"));
+
+  const auto one_by_one = session.spawn(desk, sum.handle());
+  const auto first = one_by_one.call(serve, "first", 5);
+  CHECK(session.get(one_by_one.call(serve, "second", 5)) == 1);
+  CHECK(session.get(first) == 1);
+}
+
+TEST_CASE("a task may be a coroutine", "[local]") {
+  auto cluster = Cluster::local({.cpus = 1000});
+  auto session = cluster.connect();
+  CHECK(session.get(session.submit(sixfold, 7)) == 42);
 }

@@ -114,8 +114,9 @@ TEST_CASE("what a task has started counts as its own, and dies with it", "[local
   const test::Folder folder;
   auto cluster = Cluster::local({.cpus = 1000});
   auto session = cluster.connect();
-  const auto killed = session.try_get(session.submit({.needs = {.memory_bytes = granted(64 * mebibyte)}}, has_hoarded,
-                                                     folder.file("pid"), 256 * mebibyte));
+  // Under a sanitizer a process needs tens of megabytes before it begins.
+  const auto killed = session.try_get(session.submit({.needs = {.memory_bytes = granted(192 * mebibyte)}}, has_hoarded,
+                                                     folder.file("pid"), 512 * mebibyte));
   REQUIRE_FALSE(killed);
   CHECK_THAT(killed.error().message, Catch::Contains("out of memory: it used "));
   pid_t child = 0;

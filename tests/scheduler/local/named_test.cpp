@@ -89,3 +89,21 @@ TEST_CASE("what cannot be found by a name says so before anything is made") {
   Session session = cluster.connect();
   CHECK_THROWS_WITH(session.spawn_detached({.registers_name = true}, counter, 1), Catch::Contains("has no name"));
 }
+
+TEST_CASE("the same name lives once in each namespace", "[local]") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto plain = session.spawn(named, counter, 1);
+  ActorOptions options = named;
+  options.name_space = "shop";
+  const auto apart = session.spawn(options, counter, 10);
+  CHECK(session.get(plain.call(add, 0)) == 1);
+  CHECK(session.get(apart.call(add, 0)) == 10);
+  const auto found = session.find_actor("tally", counter, 20s, "shop");
+  REQUIRE(found);
+  CHECK(found->id() == apart.id());
+  CHECK(session.find_actor("tally", counter)->id() == plain.id());
+  CHECK_THAT(session.find_actor("tally", counter, 20s, "none").error().message, Catch::Contains("'none/tally'"));
+  CHECK_THAT(session.try_get(session.spawn({.name_space = "shop"}, counter, 0).call(add, 0)).error().message,
+             Catch::Contains("registers no name"));
+}

@@ -85,3 +85,14 @@ TEST_CASE("where a task fails or is cancelled none of its results is there") {
   CHECK(session.try_get(one, 20s).error().fault == Fault::cancelled);
   CHECK(session.try_get(other, 20s).error().fault == Fault::cancelled);
 }
+
+TEST_CASE("of a graph's task that has several results each can be got") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  TaskGraph graph("apart");
+  const auto part = graph.add(split, 3);
+  const auto [count, text, halves] = session.submit(graph)[part];
+  CHECK(session.get(text) == "3");
+  CHECK(session.get(count) == 3);
+  CHECK(session.get(halves) == std::vector<double>(3, 0.5));
+}
