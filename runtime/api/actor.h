@@ -66,11 +66,9 @@ class Actor {
 
  private:
   template <class R, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Refs<R> call_as(const CallOptions& options, std::string_view method,
-                                                       R (*)(Args...), Given&&... given) const {
+  Refs<R> call_as(const CallOptions& options, std::string_view method, R (*)(Args...), Given&&... given) const {
     return session_->refs_to<R>(session_->call(shared_line_, options, std::string(method),
-                                               {raw_argument<Args>(std::forward<Given>(given))...}));
+                                               raw_arguments<Args...>(std::forward<Given>(given)...)));
   }
 
   std::shared_ptr<ActorLine> line_;  // Its end is the end of the last handle.

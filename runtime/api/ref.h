@@ -7,6 +7,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "runtime/api/object.h"
 #include "runtime/api/raw_arguments.h"
@@ -71,12 +72,18 @@ using Refs = typename RefsTo<R>::Type;
 template <class Given, class To>
 concept PassableAs = std::is_convertible_v<Given, To> || std::is_convertible_v<Given, Ref<std::remove_cvref_t<To>>>;
 
-template <class To, PassableAs<To> Given>
+template <class To, class Given>
 RawArgument raw_argument(Given&& given) {
   using Passed = std::remove_cvref_t<To>;
-  static_assert(Value<Passed>,
-                "an argument's type needs a `fields` function in its namespace: see runtime/wire/fields.h");
-  if constexpr (std::is_convertible_v<Given, Ref<Passed>>) {
+  constexpr bool converts = PassableAs<Given, To>;
+  constexpr bool may_travel = Value<Passed>;
+  static_assert(converts,
+                "an argument does not convert to the parameter that it is given for, and is no Ref to such a value");
+  static_assert(!converts || may_travel,
+                "a parameter's type needs a `fields` function in its namespace: see runtime/wire/fields.h");
+  if constexpr (!converts || !may_travel) {
+    return {};
+  } else if constexpr (std::is_convertible_v<Given, Ref<Passed>>) {
     ObjectPtr object = Ref<Passed>(given).object();
     if (object == nullptr) throw std::invalid_argument("an empty Ref names no value that could be handed over");
     return object;
@@ -86,6 +93,19 @@ RawArgument raw_argument(Given&& given) {
     EncodedValue value = encode_pieces<Passed>(static_cast<const Passed&>(given));
     if (!value.refs.empty()) return object_with_refs(std::move(value));
     return std::move(value).joined();
+  }
+}
+
+/// What is given for the parameters of a task, a constructor or a method. What does not go with them is one compile
+/// error, which says so.
+template <class... Parameters, class... Given>
+std::vector<RawArgument> raw_arguments(Given&&... given) {
+  constexpr bool are_as_many = sizeof...(Parameters) == sizeof...(Given);
+  static_assert(are_as_many, "the arguments are not as many as the parameters of the task, constructor or method");
+  if constexpr (are_as_many) {
+    return {raw_argument<Parameters>(std::forward<Given>(given))...};
+  } else {
+    return {};
   }
 }
 

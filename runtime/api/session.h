@@ -49,29 +49,23 @@ class Session {
   /// Runs a task somewhere; returns at once. An argument may be a Ref: the task runs when its value is there. Of a task
   /// that returns a std::tuple each result is a value by itself: `auto [sum, text] = session.submit(task);`.
   template <class R, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Refs<R> submit(const TaskOptions& options, const Task<R(Args...)>& task,
-                                                      Given&&... given) {
+  Refs<R> submit(const TaskOptions& options, const Task<R(Args...)>& task, Given&&... given) {
     return core_->refs_to<R>(core_->submit(options, work<Args...>(task.name, std::forward<Given>(given)...)));
   }
   template <class R, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Refs<R> submit(const Task<R(Args...)>& task, Given&&... given) {
+  Refs<R> submit(const Task<R(Args...)>& task, Given&&... given) {
     return submit(TaskOptions{}, task, std::forward<Given>(given)...);
   }
 
   /// Runs a task that streams; returns at once. Its results are read from the Stream, whose end is the task's.
   template <class T, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Stream<T> stream(const StreamOptions& options,
-                                                        const Task<Stream<T>(Args...)>& task, Given&&... given) {
+  Stream<T> stream(const StreamOptions& options, const Task<Stream<T>(Args...)>& task, Given&&... given) {
     std::vector<RawWork> works;
     works.push_back(work<Args...>(task.name, std::forward<Given>(given)...));
     return Stream<T>(core_, core_->spawn(actor_of(options), nullptr, std::move(works)).front());
   }
   template <class T, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Stream<T> stream(const Task<Stream<T>(Args...)>& task, Given&&... given) {
+  Stream<T> stream(const Task<Stream<T>(Args...)>& task, Given&&... given) {
     return stream(StreamOptions{}, task, std::forward<Given>(given)...);
   }
 
@@ -89,16 +83,13 @@ class Session {
 
   /// Creates an actor somewhere; returns at once.
   template <class T, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Actor<T> spawn(const ActorOptions& options, const ActorType<T(Args...)>& type,
-                                                      Given&&... given) {
+  Actor<T> spawn(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
     std::vector<RawWork> works;
     works.push_back(work<Args...>(type.name, std::forward<Given>(given)...));
     return Actor<T>(core_, core_->spawn(options, nullptr, std::move(works)).front());
   }
   template <class T, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (PassableAs<Given, Args> && ...) Actor<T> spawn(const ActorType<T(Args...)>& type, Given&&... given) {
+  Actor<T> spawn(const ActorType<T(Args...)>& type, Given&&... given) {
     return spawn(ActorOptions{}, type, std::forward<Given>(given)...);
   }
 
@@ -106,9 +97,7 @@ class Session {
   /// is cancelled (`end`, `troupe cancel`). Throws std::runtime_error where it is refused, or not on disk within 2
   /// minutes.
   template <class T, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (std::is_convertible_v<Given, Args> &&
-       ...) Actor<T> spawn_detached(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
+  Actor<T> spawn_detached(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
     auto line = core_->spawn_detached(options, work<Args...>(type.name, std::forward<Given>(given)...),
                                       std::chrono::minutes(2));
     if (!line) throw std::runtime_error(line.error().message);
@@ -243,7 +232,7 @@ class Session {
  private:
   template <class... Args, class... Given>
   static RawWork work(std::string_view name, Given&&... given) {
-    return {std::string(name), std::string(name), {raw_argument<Args>(std::forward<Given>(given))...}};
+    return {std::string(name), std::string(name), raw_arguments<Args...>(std::forward<Given>(given)...)};
   }
 
   std::shared_ptr<SessionCore> core_;

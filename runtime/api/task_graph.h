@@ -43,17 +43,17 @@ class TaskGraph {
   /// It comes after the tasks among its arguments, and takes their results. Throws std::invalid_argument where it is to
   /// have a deadline.
   template <class R, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (GraphPassableAs<Given, Args> && ...) GraphTask<R> add(const TaskOptions& options, const Task<R(Args...)>& task,
-                                                             Given&&... given) {
+  GraphTask<R> add(const TaskOptions& options, const Task<R(Args...)>& task, Given&&... given) {
     TaskSpec spec = spec_for(options, std::string(task.name));
-    std::vector<Argument> arguments{argument_for<Args>(spec, std::forward<Given>(given))...};
+    constexpr bool are_as_many = sizeof...(Args) == sizeof...(Given);
+    static_assert(are_as_many, "the arguments are not as many as the parameters of the task");
+    std::vector<Argument> arguments;
+    if constexpr (are_as_many) arguments = {argument_for<Args>(spec, std::forward<Given>(given))...};
     spec.work = FunctionWork{std::string(task.name), std::move(arguments), boxed(options.environment)};
     return {keep(std::move(spec))};
   }
   template <class R, class... Args, class... Given>
-  requires(sizeof...(Args) == sizeof...(Given)) &&
-      (GraphPassableAs<Given, Args> && ...) GraphTask<R> add(const Task<R(Args...)>& task, Given&&... given) {
+  GraphTask<R> add(const Task<R(Args...)>& task, Given&&... given) {
     return add(TaskOptions{}, task, std::forward<Given>(given)...);
   }
 
@@ -73,7 +73,13 @@ class TaskGraph {
   template <class To, class Given>
   static Argument argument_for(TaskSpec& spec, Given&& given) {
     using Passed = std::remove_cvref_t<To>;
-    if constexpr (std::is_same_v<std::decay_t<Given>, GraphTask<Passed>>) {
+    constexpr bool converts = GraphPassableAs<Given, To>;
+    static_assert(converts,
+                  "an argument does not convert to the parameter that it is given for, and is no GraphTask with "
+                  "such a result");
+    if constexpr (!converts) {
+      return {};
+    } else if constexpr (std::is_same_v<std::decay_t<Given>, GraphTask<Passed>>) {
       return input_of(spec, {{}, given.number});
     } else {
       return encode_value<Passed>(static_cast<const Passed&>(given));
