@@ -1,0 +1,80 @@
+// What travels for a value, whatever it is: nothing is taken from outside the bytes, Refs lead on no further than was
+// said, and what is damaged is a fault or an object that nobody has. Covers: runtime/api/carried.cpp
+// runtime/objects/stored_object.cpp
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/api/carried.h"
+#include "runtime/base/check.h"
+#include "tests/fuzz/target.h"
+
+namespace troupe::fuzz {
+namespace {
+
+using Nested = std::vector<std::pair<std::string, std::variant<int, std::vector<std::optional<double>>>>>;
+
+template <class T>
+void decode_and_encode(const Payload& payload) {
+  const auto value = decode_value<T>(payload);
+  if (!value) return;
+  const Bytes again = encode_value(*value);
+  const auto same = decode_value<T>(Payload{again, nullptr, {}});
+  TROUPE_CHECK(same && encode_value(*same) == again, "what was decoded travels on as it is");
+}
+
+/// Which have Refs: `bytes` and those that its Refs lead to.
+int depth_of(const Object& object) {
+  int deepest = 0;
+  if (object.inside)
+    for (const auto& ref : object.inside->refs) deepest = std::max(deepest, 1 + depth_of(*ref));
+  return deepest;
+}
+
+}  // namespace
+
+void run(std::string_view bytes) {
+  const std::string_view around = around_refs(bytes);
+  TROUPE_CHECK(around.empty() || (around.data() >= bytes.data() && around.end() <= bytes.end()), "a part of the bytes");
+  if (const auto with_refs = carried_with_refs_from(bytes)) {
+    if (flaw_of(*with_refs).empty()) {
+      const auto again = carried_with_refs_from(to_bytes(*with_refs));
+      TROUPE_CHECK(again && again->around == with_refs->around && again->refs == with_refs->refs, "it travels on");
+    }
+  }
+  Object object("any", std::nullopt);
+  object.outcome = Bytes(bytes);
+  take_in(object, nullptr, false);
+  TROUPE_CHECK(depth_of(object) <= deepest_refs, "Refs lead on no further");
+  std::vector<std::shared_ptr<const ObjectHold>> holds;
+  add_holds(object, holds);
+  TROUPE_CHECK(holds.empty(), "nothing is held where there is no store");
+  leave_for_other(bytes, nullptr);
+  const auto payload = fetch(bytes, nullptr);
+  if (!payload) return;
+  decode_and_encode<Nested>(*payload);
+  decode_and_encode<std::vector<float>>(*payload);
+  decode_and_encode<SharedArray<float>>(*payload);
+  decode_and_encode<std::array<std::int16_t, 3>>(*payload);
+  decode_and_encode<std::string>(*payload);
+}
+
+std::vector<std::string> seeds() {
+  const Bytes nested = encode_value(Nested{{"a", 1}, {"b", std::vector<std::optional<double>>{0.5, std::nullopt}}});
+  const Bytes stored = to_bytes(StoredObject{.id = {1, 2}, .store = "/tmp/agent.sock.objects", .bytes = 100'000});
+  std::vector<std::string> all{nested,
+                               stored,
+                               encode_value(std::vector<float>{1, 2, 3}),
+                               encode_value(std::string("text")),
+                               to_bytes(CarriedWithRefs{nested, {stored, nested}}),
+                               to_bytes(CarriedWithRefs{stored, {stored}})};
+  Bytes deep = nested;
+  for (int i = 0; i <= deepest_refs; ++i) deep = to_bytes(CarriedWithRefs{nested, {deep}});
+  all.push_back(deep);
+  return all;
+}
+
+}  // namespace troupe::fuzz
