@@ -29,7 +29,7 @@ class Played {
   explicit Played(std::chrono::milliseconds patience = 60s) : transport_(network_.make_transport()) {
     REQUIRE(transport_->listen("scheduler"));
     session_ =
-        std::make_unique<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
+        std::make_shared<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
                                                      .active_scheduler = [this] { return std::to_string(link_); },
                                                      .cluster = cluster_,
                                                      .program = "p",
@@ -131,7 +131,7 @@ class Played {
   MemoryNetwork network_;
   std::unique_ptr<Transport> transport_;
   std::atomic<int> link_ = 1;
-  std::unique_ptr<SessionCore> session_;
+  std::shared_ptr<SessionCore> session_;
   PeerId driver_;
   std::uint32_t epoch_ = 1;
   int beats_ = 0;
