@@ -3,8 +3,10 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "runtime/wire/ring_transport.h"
 #include "scheduler/local/cluster_choice.h"
@@ -16,6 +18,25 @@ namespace troupe {
 namespace {
 
 constexpr std::chrono::milliseconds welcome_limit{10'000};
+
+/// In the order of their names.
+template <class Named>
+Named sorted(Named named) {
+  std::sort(named.begin(), named.end());
+  return named;
+}
+
+/// What makes no sense, as one sentence; empty when all does.
+std::string flaw_of_local(const NodeCapacity& capacity) {
+  if (auto flaw = flaw_of(capacity); !flaw.empty()) return flaw;
+  const std::string* before = nullptr;
+  for (const auto& [name, value] : capacity.labels) {
+    if (name == node_label) return "the label 'node' is the node's own: choose another name";
+    if (before != nullptr && *before == name) return "the label '" + name + "' is there twice";
+    before = &name;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -42,7 +63,11 @@ std::string Cluster::store_socket() const { return scheduler::redis_socket(state
 ClusterId Cluster::id() const { return state_->id; }
 
 NodeCapacity local_capacity(const LocalOptions& options) {
-  NodeCapacity capacity{.cpus = options.cpus, .memory_bytes = options.memory_bytes};
+  NodeCapacity capacity{.cpus = options.cpus,
+                        .memory_bytes = options.memory_bytes,
+                        .gpus = options.gpus,
+                        .named = sorted(options.named),
+                        .labels = sorted(options.labels)};
   if (capacity.cpus == 0) {
     cpu_set_t usable;
     CPU_ZERO(&usable);
@@ -57,6 +82,8 @@ NodeCapacity local_capacity(const LocalOptions& options) {
 Result<Cluster> Cluster::try_local(const LocalOptions& options) {
   if (!has_played_role())
     return bad_input("no cluster is started: main must begin with troupe::play_role(argc, argv, enroll)");
+  NodeCapacity capacity = local_capacity(options);
+  if (auto flaw = flaw_of_local(capacity); !flaw.empty()) return bad_input("a local cluster: " + flaw);
   auto state = std::make_unique<State>();
   state->id = {random_id(), random_id()};
   auto directory = scheduler::make_directory(state->id);
@@ -72,7 +99,7 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
                                                  .logs = store + "/logs",
                                                  .name = "local",
                                                  .agent = *directory + "/agent.sock",
-                                                 .capacity = local_capacity(options),
+                                                 .capacity = std::move(capacity),
                                                  .object_bytes = options.object_bytes,
                                                  .record = options.record});
   if (!supervisor) return supervisor.error();

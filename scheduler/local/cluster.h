@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "runtime/api/session.h"
 #include "runtime/base/resources.h"
@@ -24,6 +25,9 @@ struct LocalOptions {
   Milli cpus = 0;                 ///< 0: those this process may use.
   std::int64_t memory_bytes = 0;  ///< 0: the machine's.
   std::int64_t object_bytes = 0;  ///< Of memory for objects, before they go to disk; 0: 30 % of it.
+  std::vector<GpuDevice> gpus{};  ///< As they are said to be: nothing is looked for.
+  NamedAmounts named{};           ///< In any order.
+  Labels labels{};                ///< In any order; `node` is the node's own: its name, `local`.
   /// Where the store stays when the cluster has ended; empty: it goes with the cluster.
   std::string store_directory{};
   std::string record{};  ///< A file for the scheduler's event log; empty: none.
@@ -46,6 +50,7 @@ class Cluster {
   ///
   /// Throws: ClusterError.
   static Cluster local(const LocalOptions& options = {});
+  /// Fails with: bad_input (main does not begin so, or what the options say makes no sense), unavailable, timed_out.
   static Result<Cluster> try_local(const LocalOptions& options);
 
   /// A cluster that `troupe start` started on this machine. `address`: its cluster file (`troupe start` prints where it
@@ -77,7 +82,7 @@ class Cluster {
   std::unique_ptr<State> state_;
 };
 
-/// What a local cluster has when nothing else is said: the cpus this process may use, the machine's memory.
+/// What a local cluster has. Where the options say nothing: the cpus this process may use, the machine's memory.
 NodeCapacity local_capacity(const LocalOptions& options);
 
 }  // namespace troupe

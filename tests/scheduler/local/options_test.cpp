@@ -82,6 +82,41 @@ TEST_CASE("what has the higher priority goes first", "[local]") {
   CHECK(text_in(folder.file("said")) == "high high low low ");
 }
 
+TEST_CASE("a local cluster has the devices, named resources and labels that it is given", "[local]") {
+  const auto capacity = local_capacity({.gpus = {{.index = 0}, {.index = 1}},
+                                        .named = {{"seat", 2000}, {"door", 1}},
+                                        .labels = {{"disk", "nvme"}, {"area", "north"}}});
+  CHECK(capacity.gpus.size() == 2);
+  CHECK(capacity.named == NamedAmounts{{"door", 1}, {"seat", 2000}});
+  CHECK(capacity.labels == Labels{{"area", "north"}, {"disk", "nvme"}});
+
+  Cluster cluster = Cluster::local(
+      {.cpus = 2000, .gpus = {{.index = 3}}, .named = {{"seat", 1000}, {"door", 1}}, .labels = {{"disk", "nvme"}}});
+  Session session = cluster.connect();
+  const auto ends_with = [&](const Resources& needs) {
+    const auto ended = session.try_get(session.submit({.needs = needs}, surroundings), 20s);
+    return ended ? "an answer" : ended.error().message;
+  };
+  CHECK(ends_with({.gpus = 1000}) == "an answer");
+  CHECK(ends_with({.named = {{"door", 1}, {"seat", 1000}}, .labels = {{"disk", "nvme"}}}) == "an answer");
+  CHECK_THAT(ends_with({.named = {{"seat", 1001}}}), Catch::Contains("seat"));
+  CHECK_THAT(ends_with({.labels = {{"disk", "tape"}}}), Catch::Contains("tape"));
+}
+
+TEST_CASE("a local cluster that makes no sense is refused before anything starts", "[local]") {
+  const auto refusal = [](const LocalOptions& options) {
+    const auto cluster = Cluster::try_local(options);
+    REQUIRE_FALSE(cluster);
+    CHECK(cluster.error().fault == Fault::bad_input);
+    return cluster.error().message;
+  };
+  CHECK(refusal({.named = {{"seat", 1}, {"seat", 2}}}) == "a local cluster: 'seat' is there twice");
+  CHECK(refusal({.labels = {{"disk", "b"}, {"disk", "a"}}}) == "a local cluster: the label 'disk' is there twice");
+  CHECK(refusal({.labels = {{"node", "mine"}}}) ==
+        "a local cluster: the label 'node' is the node's own: choose another name");
+  CHECK(refusal({.gpus = {{.index = 1}, {.index = 1}}}) == "a local cluster: gpu 1 is there twice");
+}
+
 TEST_CASE("tasks that ask for the same lock run one after the other", "[local]") {
   const Folder folder;
   Cluster cluster = Cluster::local({.cpus = 2000});
