@@ -296,14 +296,20 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto* bench = app.add_subcommand("bench", "measures this build on this machine");
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
-  bench->add_option("suites", command->suites, "default: all")
-      ->check(CLI::IsMember({"calls", "graph", "objects", "scheduler", "start", "store", "sync", "tasks", "train"}));
-  bench->add_option("--callers", command->callers, "processes that call or submit, where there are many; default 2")
+  bench->add_option("suites", command->suites, "default: all")->check(CLI::IsMember(bench_suites()));
+  bench
+      ->add_option("--callers", command->callers,
+                   "processes that call or submit, where there are many; default 2, or as the measurement says")
       ->check(CLI::Range(1, 64));
   bench->add_option("--actors", command->actors, "actors that they call; default 2")->check(CLI::Range(1, 64));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
+  bench->add_flag("--list", command->list, "names the measurements and makes none");
+  bench->add_option("--window-ms", command->window_ms, "of each window of a rate; default 2000, sync 1000")
+      ->check(CLI::Range(1, 600'000));
+  bench->add_option("--runs", command->runs, "of what is measured as a whole; default: as each suite says")
+      ->check(CLI::Range(1, 1000));
   bench->callback([command, &common, &exit_code] {
-    command->json = common.json();
+    common.fill(*command);
     exit_code = bench_command(*command);
   });
 }

@@ -1,27 +1,35 @@
 #include "tools/cli/bench/bench.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <numeric>
 
 namespace troupe::cli {
 
 double quantile_of(std::vector<double> values, double quantile) {
   std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(quantile * static_cast<double>(values.size() - 1) + 0.5)];
+  const double place = quantile * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return std::lerp(values[below], values[above], place - static_cast<double>(below));
 }
 
-bool Bench::wants_suite(const std::string& suite) const {
-  return command_.suites.empty() ||
-         std::find(command_.suites.begin(), command_.suites.end(), suite) != command_.suites.end();
+double Measured::mean() const {
+  return std::accumulate(runs.begin(), runs.end(), 0.0) / static_cast<double>(runs.size());
 }
 
-bool Bench::wants(const std::string& name) const {
-  return command_.only.empty() || std::find(command_.only.begin(), command_.only.end(), name) != command_.only.end();
+double Measured::deviation() const {
+  if (runs.size() < 2) return 0;
+  double squares = 0;
+  for (const double run : runs) squares += (run - mean()) * (run - mean());
+  return std::sqrt(squares / static_cast<double>(runs.size() - 1));
 }
 
-void Bench::print(const Measured& measured) {
+double Measured::value() const { return is_rate() ? mean() : at(0.5); }
+
+void Bench::print(const Measured& measured) const {
   if (!wants(measured.name)) return;
-  has_printed_ = true;
   const auto text = [](const char* format, auto... values) {
     char line[512];
     std::snprintf(line, sizeof line, format, values...);
@@ -33,13 +41,14 @@ void Bench::print(const Measured& measured) {
                    quantile_of(measured.latency_us, 0.5), quantile_of(measured.latency_us, 0.99));
   if (command_.json) {
     std::printf(
-        "{\"suite\":\"%s\",\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",%s\"min\":%.6g,\"max\":%.6g,\"runs\":%zu}\n",
-        measured.suite.c_str(), measured.name.c_str(), measured.at(0.5), measured.unit.c_str(), latency.c_str(),
-        measured.at(0), measured.at(1), measured.runs.size());
+        "{\"suite\":\"%s\",\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",%s\"sd\":%.6g,\"min\":%.6g,\"median\":%.6g,"
+        "\"max\":%.6g,\"runs\":%zu}\n",
+        measured.suite.c_str(), measured.name.c_str(), measured.value(), measured.unit.c_str(), latency.c_str(),
+        measured.deviation(), measured.at(0), measured.at(0.5), measured.at(1), measured.runs.size());
   } else {
-    std::printf("%-9s %-34s %12.4g %-6s (%.4g to %.4g, %zu runs%s)\n", measured.suite.c_str(), measured.name.c_str(),
-                measured.at(0.5), measured.unit.c_str(), measured.at(0), measured.at(1), measured.runs.size(),
-                latency.c_str());
+    std::printf("%-9s %-44s %10.4g %-7s (sd %.2g, %.4g to %.4g, %zu runs%s)\n", measured.suite.c_str(),
+                measured.name.c_str(), measured.value(), measured.unit.c_str(), measured.deviation(), measured.at(0),
+                measured.at(1), measured.runs.size(), latency.c_str());
   }
   std::fflush(stdout);
 }

@@ -1,8 +1,8 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "scheduler/local/cluster.h"
 #include "tools/cli/bench/bench.h"
+#include "tools/cli/bench/place.h"
 #include "tools/cli/bench/rates.h"
 
 namespace troupe::cli {
@@ -11,12 +11,15 @@ namespace {
 class Answerer {
  public:
   std::string ok() { return "ok"; }
+  std::string take(int /*value*/) { return "ok"; }
 };
 
 inline constexpr ActorType<Answerer()> answerer{"bench.Answerer"};
 inline constexpr Method<&Answerer::ok> ok{"ok"};
+inline constexpr Method<&Answerer::take> take{"take"};
 
 constexpr std::size_t calls_each = 5000;
+constexpr std::size_t calls_with_arg = 1000;
 using Handles = std::vector<ActorHandle<Answerer>>;
 
 inline constexpr Task<std::size_t(Handles)> call_in_turn{"bench.call_in_turn"};
@@ -28,6 +31,7 @@ class Caller {
     for (const auto& handle : handles) actors_.push_back(session_.attach(handle));
   }
   std::size_t call_all();
+  std::size_t call_with_ref();
 
  private:
   Session& session_;
@@ -35,6 +39,7 @@ class Caller {
 };
 inline constexpr ActorType<Caller(Handles)> caller{"bench.Caller"};
 inline constexpr Method<&Caller::call_all> call_all{"call_all"};
+inline constexpr Method<&Caller::call_with_ref> call_with_ref{"call_with_ref"};
 
 void expect_ok(const std::string& answer) {
   if (answer != "ok") throw std::runtime_error("a call gave another answer");
@@ -49,6 +54,15 @@ std::size_t Caller::call_all() {
   std::vector<Ref<std::string>> answers;
   for (const auto& actor : actors_)
     for (std::size_t i = 0; i < calls_each; ++i) answers.push_back(actor.call(ok));
+  return answered(session_, answers);
+}
+
+/// One value, put once, in all its calls.
+std::size_t Caller::call_with_ref() {
+  const auto ref = session_.put(0);
+  std::vector<Ref<std::string>> answers;
+  for (const auto& actor : actors_)
+    for (std::size_t i = 0; i < calls_with_arg; ++i) answers.push_back(actor.call(take, ref));
   return answered(session_, answers);
 }
 
@@ -104,28 +118,56 @@ void bench_many(Bench& bench, Session& session) {
   });
 }
 
-}  // namespace
-
-void enroll_calls_bench(Catalog& catalog) {
-  catalog.add(answerer, ok);
-  catalog.add(caller, call_all);
-  catalog.add(call_in_turn, run_call_in_turn);
+/// Each caller has an actor of its own to call.
+void bench_pairs(Bench& bench, Session& session) {
+  std::vector<Actor<Answerer>> called;
+  std::vector<Actor<Caller>> callers;
+  for (std::uint32_t i = 0; i < bench.callers(); ++i) {
+    called.push_back(session.spawn(answerer));
+    callers.push_back(session.spawn(caller, Handles{called.back().handle()}));
+  }
+  const std::size_t by_all = calls_with_arg * bench.callers();
+  measure_rate(bench, {"calls", "n_n_actor_calls_with_arg_async", static_cast<double>(by_all)}, [&] {
+    std::vector<Ref<std::size_t>> made;
+    for (const auto& each : callers) made.push_back(each.call(call_with_ref));
+    for (const std::size_t calls : session.get_all(made)) expect_calls(calls, calls_with_arg);
+  });
 }
 
 void bench_calls(Bench& bench) {
-  std::fprintf(stderr,
-               "calls: one driver and one actor, which needs 0 cpus, each a process; 1_n: one actor calls %u; n_n: %u "
-               "tasks call %u actors; rings in shared memory; every call returns the 2 bytes \"ok\"\n",
-               bench.actors(), bench.callers(), bench.actors());
-  auto cluster = Cluster::local();
-  auto session = cluster.connect();
+  std::fprintf(
+      stderr,
+      "calls: one driver and one actor, which needs 0 cpus, each a process; 1_n: one actor calls %u; n_n: %u "
+      "tasks call %u actors; with_arg: %u actors call one each; rings in shared memory; every call returns the "
+      "2 bytes \"ok\"; nothing durable, but for the log of logged_calls in the cluster's folder\n",
+      bench.actors(), bench.callers(), bench.actors(), bench.callers());
+  BenchPlace place(bench, "calls");
+  Session& session = place.session();
   const auto actor = session.spawn(answerer);
   expect_ok(session.get(actor.call(ok)));
   measure_rate(bench, {"calls", "1_1_actor_calls_sync", 1, true}, [&] { expect_ok(session.get(actor.call(ok))); });
   measure_rate(bench, {"calls", "1_1_actor_calls_async", 1000}, [&] { call_thousand(session, actor); });
-  bench_concurrent(bench, session);
-  bench_logged(bench, session);
-  bench_many(bench, session);
+  if (bench.wants("1_1_actor_calls_concurrent")) bench_concurrent(bench, session);
+  if (bench.wants_any("1_1_logged_calls_sync", "1_1_logged_calls_async")) bench_logged(bench, session);
+  if (bench.wants_any("1_n_actor_calls_async", "n_n_actor_calls_async")) bench_many(bench, session);
+  if (bench.wants("n_n_actor_calls_with_arg_async")) bench_pairs(bench, session);
+}
+
+}  // namespace
+
+void enroll_calls_bench(Catalog& catalog) {
+  catalog.add(answerer, ok, take);
+  catalog.add(caller, call_all, call_with_ref);
+  catalog.add(call_in_turn, run_call_in_turn);
+}
+
+Suite calls_suite() {
+  return {
+      "calls",
+      {"1_1_actor_calls_sync", "1_1_actor_calls_async", "1_1_actor_calls_concurrent", "1_1_logged_calls_sync",
+       "1_1_logged_calls_async", "1_n_actor_calls_async", "n_n_actor_calls_async", "n_n_actor_calls_with_arg_async"},
+      {},
+      bench_calls};
 }
 
 }  // namespace troupe::cli

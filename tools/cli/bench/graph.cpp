@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/local/cluster.h"
 #include "tools/cli/bench/bench.h"
-#include "tools/cli/bench/stencil.h"
+#include "tools/cli/bench/metg.h"
+#include "tools/cli/bench/place.h"
 
 namespace troupe::cli {
 namespace {
@@ -24,8 +24,8 @@ inline constexpr Task<void()> nothing{"bench.nothing"};
 constexpr std::chrono::seconds limit{600};
 constexpr std::size_t edges_of_a_message = 1'000'000;  // Of 4 bytes each.
 constexpr std::size_t tasks_of_a_message = 10'000;
-constexpr int runs = 5;
-constexpr int stencil_runs = 3;  // Each runs the stencil some eight times.
+constexpr int usual_runs = 5;
+constexpr int usual_metg_runs = 7;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -75,7 +75,7 @@ Tasks pairs(JobId job, std::uint32_t width) {
 
 class GraphBench {
  public:
-  explicit GraphBench(Bench& bench) : bench_(bench), cluster_(Cluster::local()), session_(cluster_.connect()) {
+  explicit GraphBench(Bench& bench) : bench_(bench), place_(bench, "graph"), session_(place_.session()) {
     // The worker processes are up, and their first pages touched.
     durable(independent(JobId{random_id()}, 200));
   }
@@ -83,8 +83,8 @@ class GraphBench {
   template <class Make>
   void measure(const char* name, Make make) {
     if (!bench_.wants(name)) return;
-    Measured measured{"graph", name, "1/s", {}};
-    for (int run = 0; run < runs; ++run) {
+    Measured measured{"graph", name, "tasks/s", {}};
+    for (int run = 0; run < bench_.runs(usual_runs); ++run) {
       const Tasks tasks = make(JobId{random_id()});
       const auto count =
           std::count_if(tasks.begin(), tasks.end(), [](const TaskSpec& each) { return !each.is_join(); });
@@ -95,8 +95,8 @@ class GraphBench {
 
   void measure_driver_owned(const char* name, int count) {
     if (!bench_.wants(name)) return;
-    Measured measured{"graph", name, "1/s", {}};
-    for (int run = 0; run < runs; ++run) {
+    Measured measured{"graph", name, "tasks/s", {}};
+    for (int run = 0; run < bench_.runs(usual_runs); ++run) {
       const auto begin = Clock::now();
       std::vector<Ref<void>> refs;
       for (int i = 0; i < count; ++i) refs.push_back(session_.submit(nothing));
@@ -107,16 +107,13 @@ class GraphBench {
     bench_.print(measured);
   }
 
-  void measure_metg(const char* name) {
-    if (!bench_.wants(name)) return;
-    std::fprintf(
-        stderr,
-        "graph: metg_stencil_1d: METG(50 %%), width %d, %d steps, driver-owned; the kernel shrinks by half from "
-        "4 ms on, the best rate is that of the largest; %d runs\n",
-        static_cast<int>(stencil_width), static_cast<int>(stencil_steps), stencil_runs);
-    Measured measured{"graph", name, "us", {}};
-    for (int run = 0; run < stencil_runs; ++run) measured.runs.push_back(metg_of_stencil(session_));
-    bench_.print(measured);
+  void measure_metg(const MetgGraph& graph) {
+    if (!bench_.wants(graph.name)) return;
+    MetgSize size{.cpus = place_.cpus(), .runs = bench_.runs(usual_metg_runs)};
+    // As many steps less as a window is shorter.
+    const std::chrono::milliseconds usual_window{2000};
+    size.tasks = size.tasks * bench_.window(usual_window) / usual_window;
+    bench_.print({"graph", graph.name, "us", metg_of(session_, graph, size), {}});
   }
 
  private:
@@ -144,26 +141,20 @@ class GraphBench {
   }
 
   Bench& bench_;
-  Cluster cluster_;
-  Session session_;
+  BenchPlace place_;
+  Session& session_;
 };
 
-}  // namespace
-
-void enroll_graph_bench(Catalog& catalog) {
-  catalog.add(nothing, [] {});
-  enroll_stencil(catalog);
-}
-
 void bench_graph(Bench& bench) {
-  const char* names[] = {"dense_graph_20x100", "dense_graph_20x500",       "chain_2000",       "barrier_10k_x_10k",
-                         "edges_20k",          "independent_100k_durable", "independent_100k", "metg_stencil_1d"};
-  if (!std::any_of(std::begin(names), std::end(names), [&](const char* name) { return bench.wants(name); })) return;
   std::fprintf(
       stderr,
       "graph: supervisor, redis-server (appendfsync always), scheduler, agent and a worker for each cpu, each a "
-      "process; functions that do nothing; durable but for independent_100k and metg_stencil_1d; %d runs\n",
-      runs);
+      "process; functions that do nothing; durable but for independent_100k and metg, which are driver-owned; a "
+      "cluster "
+      "that is given keeps what is durable as graphs named 'bench'\n"
+      "graph: metg: METG(50 %%), wall time x cpus / tasks where half of the best rate is left, which that of tasks of "
+      "4 "
+      "ms is, mostly; the graph is held, the work of each task shrinks by half\n");
   GraphBench graphs(bench);
   graphs.measure("dense_graph_20x100", [](JobId job) { return dense(job, 20, 100); });
   graphs.measure("dense_graph_20x500", [](JobId job) { return dense(job, 20, 500); });
@@ -172,7 +163,24 @@ void bench_graph(Bench& bench) {
   graphs.measure("edges_20k", [](JobId job) { return pairs(job, 10'000); });
   graphs.measure("independent_100k_durable", [](JobId job) { return independent(job, 100'000); });
   graphs.measure_driver_owned("independent_100k", 100'000);
-  graphs.measure_metg("metg_stencil_1d");
+  for (const auto& graph : metg_graphs) graphs.measure_metg(graph);
+}
+
+}  // namespace
+
+void enroll_graph_bench(Catalog& catalog) {
+  catalog.add(nothing, [] {});
+  enroll_metg(catalog);
+}
+
+Suite graph_suite() {
+  Suite suite{"graph",
+              {"dense_graph_20x100", "dense_graph_20x500", "chain_2000", "barrier_10k_x_10k", "edges_20k",
+               "independent_100k_durable", "independent_100k"},
+              {},
+              bench_graph};
+  for (const auto& graph : metg_graphs) suite.on_cluster.emplace_back(graph.name);
+  return suite;
 }
 
 }  // namespace troupe::cli

@@ -1,6 +1,6 @@
 // Rates and latencies as the runtime benchmarks define them: warm up for a second and count the rounds; then four
 // windows, each of blocks of a tenth of that count until two seconds are over. What is waited for one by one is then
-// timed one by one.
+// timed one by one, for as long at most. Shorter windows (--window-ms) warm up for half of one.
 #pragma once
 
 #include <chrono>
@@ -22,13 +22,12 @@ struct Rate {
 template <class Round>
 void measure_rate(Bench& bench, const Rate& rate, Round round) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::seconds warm_up{1};
-  constexpr std::chrono::seconds window{2};
   constexpr int windows = 4;
-  constexpr int timed_rounds = 20'000;
+  constexpr std::size_t timed_rounds = 20'000;
   if (!bench.wants(rate.name)) return;
+  const std::chrono::milliseconds window = bench.window(std::chrono::seconds(2));
   std::size_t warm_rounds = 0;
-  for (const auto begin = Clock::now(); Clock::now() - begin < warm_up; ++warm_rounds) round();
+  for (const auto begin = Clock::now(); Clock::now() - begin < window / 2; ++warm_rounds) round();
   const std::size_t block = warm_rounds / 10 + 1;
   Measured measured{rate.suite, rate.name, rate.unit, {}, {}};
   for (int i = 0; i < windows; ++i) {
@@ -41,10 +40,12 @@ void measure_rate(Bench& bench, const Rate& rate, Round round) {
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     measured.runs.push_back(static_cast<double>(rounds) * rate.per_round / seconds);
   }
-  for (int i = 0; rate.is_timed && i < timed_rounds; ++i) {
+  const auto end = Clock::now() + window;
+  while (rate.is_timed) {
     const auto begin = Clock::now();
     round();
     measured.latency_us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+    if (measured.latency_us.size() == timed_rounds || Clock::now() > end) break;
   }
   bench.print(measured);
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tools/cli/bench/bench.h"
+#include "tools/cli/bench/gangs.h"
 
 namespace troupe::cli {
 namespace {
@@ -261,22 +262,21 @@ std::size_t bytes_in_use() {
   return info.uordblks + info.hblkhd;
 }
 
-}  // namespace
-
-void bench_scheduler(Bench& bench) {
-  constexpr int runs = 5;
+void bench_core(Bench& bench) {
+  constexpr std::chrono::seconds usual_window{1};
+  const int runs = bench.runs(5);
+  const double seconds = std::chrono::duration<double>(bench.window(usual_window)).count();
   const char* names[] = {"core_decisions_1k_queued", "core_decisions_1m_queued"};
   const std::size_t queues[] = {1'000, 1'000'000};
   const bool wants_bytes = bench.wants("core_bytes_per_task");
-  if (!bench.wants(names[0]) && !bench.wants(names[1]) && !wants_bytes) return;
   std::fprintf(
       stderr,
       "scheduler: the core in this process, on one thread, without store and sockets; %llu nodes of 8 gpus, %u "
       "shapes, %llu jobs, %d priorities, one task in ten in a gang of %u (data, model, mesh); a decision is the "
       "end of one task with the placement that follows, in turns of %llu ends; whoever starts is replaced in the queue "
-      "by one of its kind, untimed; processor time; medians of %d runs of 1 s\n",
+      "by one of its kind, untimed; processor time; %d runs of %g s\n",
       static_cast<unsigned long long>(nodes), shapes, static_cast<unsigned long long>(jobs), priorities, gang_size,
-      static_cast<unsigned long long>(ends_a_round), runs);
+      static_cast<unsigned long long>(ends_a_round), runs, seconds);
   const std::size_t empty = bytes_in_use();
   double few_bytes = 0;
   std::size_t few_tasks = 0;
@@ -299,13 +299,27 @@ void bench_scheduler(Bench& bench) {
     cluster.settle();
     for (int run = 0; run < runs; ++run) {
       const std::uint64_t before = cluster.started_by_ends();
-      const double rate = cluster.completions_per_s(1.0);
+      const double rate = cluster.completions_per_s(seconds);
       measured.runs.push_back(rate);
       std::fprintf(stderr, "  %zu queued, %zu running, %.3f started by each end\n", cluster.queued(), cluster.running(),
                    static_cast<double>(cluster.started_by_ends() - before) / rate);
     }
     bench.print(measured);
   }
+}
+
+void bench_scheduler(Bench& bench) {
+  if (bench.wants_any("core_decisions_1k_queued", "core_decisions_1m_queued", "core_bytes_per_task")) bench_core(bench);
+  if (bench.wants(gangs_measurement)) bench_gangs(bench);
+}
+
+}  // namespace
+
+Suite scheduler_suite() {
+  return {"scheduler",
+          {gangs_measurement},
+          {"core_decisions_1k_queued", "core_decisions_1m_queued", "core_bytes_per_task"},
+          bench_scheduler};
 }
 
 }  // namespace troupe::cli

@@ -89,7 +89,7 @@ double cpu_seconds_of(const std::vector<pid_t>& pids) {
 void bench_idle(Bench& bench) {
   constexpr std::chrono::seconds calm{2};
   constexpr std::chrono::seconds window{10};
-  if (!bench.wants("idle_cluster_pss") && !bench.wants("idle_cluster_cpu")) return;
+  if (!bench.wants_any("idle_cluster_pss", "idle_cluster_cpu")) return;
   auto cluster = Cluster::local();
   auto session = cluster.connect();
   session.get(session.submit(answer_ok));
@@ -102,12 +102,14 @@ void bench_idle(Bench& bench) {
   bench.print({"start", "idle_cluster_cpu", "percent", {100 * used / static_cast<double>(window.count())}, {}});
 }
 
-/// From nothing to an answer of each, in milliseconds; and in how many processes they live.
+/// From nothing to an answer of each; and in how many processes they live.
 struct Created {
-  double ms = 0;
+  double seconds = 0;
   std::size_t processes = 0;
 };
-Created create_actors(Session& session, std::size_t count, const ActorOptions& options) {
+Created create_actors(std::size_t count, const ActorOptions& options) {
+  auto cluster = Cluster::local();
+  auto session = cluster.connect();
   const auto begin = Clock::now();
   std::vector<Actor<Resident>> all;
   std::vector<Ref<int>> answers;
@@ -116,44 +118,61 @@ Created create_actors(Session& session, std::size_t count, const ActorOptions& o
     answers.push_back(all.back().call(resident_pid));
   }
   const auto pids = session.get_all(answers);
-  return {ms_since(begin), std::set<int>(pids.begin(), pids.end()).size()};
+  return {ms_since(begin) / 1000, std::set<int>(pids.begin(), pids.end()).size()};
+}
+
+/// Whether so many processes have room. Says so where they have not.
+bool bears(std::size_t processes) {
+  constexpr double gigabytes_each = 0.008;
+  std::istringstream lines(text_in("/proc/meminfo"));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("MemAvailable:")) continue;
+    const double available = std::stod(line.substr(13)) * 1024 / 1e9;
+    const double needed = gigabytes_each * static_cast<double>(processes);
+    if (available >= needed) return true;
+    std::fprintf(stderr, "start: without actors_%zu: found %.3g GB of free memory, expected %.3g\n", processes,
+                 available, needed);
+    return false;
+  }
+  return true;
+}
+
+/// Actors with a process each.
+void bench_processes(Bench& bench) {
+  for (const std::size_t count : {4u, 40u, 1000u}) {
+    Measured created{"start", "actors_" + std::to_string(count), "s", {}, {}};
+    Measured rate{"start", "actor_processes", "1/s", {}, {}};
+    const bool gives_rate = count == 40 && bench.wants(rate.name);
+    if ((!bench.wants(created.name) && !gives_rate) || !bears(count)) continue;
+    for (int run = 0; run < bench.runs(5); ++run) {
+      const Created made = create_actors(count, {});
+      if (made.processes != count) throw std::runtime_error("actors that asked for a process each share some");
+      created.runs.push_back(made.seconds);
+      rate.runs.push_back(static_cast<double>(count) / made.seconds);
+    }
+    bench.print(created);
+    if (gives_rate) bench.print(rate);
+  }
 }
 
 /// Many actors in few processes.
 void bench_shared_actors(Bench& bench) {
-  constexpr int runs = 5;
-  for (const std::size_t count : {4u, 40u, 1000u}) {
-    const std::string name = "actors_shared_" + std::to_string(count);
-    if (!bench.wants(name)) continue;
-    Measured created{"start", name, "ms", {}, {}};
-    std::size_t processes = 0;
-    for (int run = 0; run < runs; ++run) {
-      auto cluster = Cluster::local();
-      auto session = cluster.connect();
-      const Created each = create_actors(session, count, {.shares_worker = true});
-      created.runs.push_back(each.ms);
-      processes = std::max(processes, each.processes);
-    }
-    bench.print(created);
-    std::fprintf(stderr, "start: %zu actors that share lived in %zu processes\n", count, processes);
+  if (!bench.wants("actors_1000_shared")) return;
+  Measured created{"start", "actors_1000_shared", "s", {}, {}};
+  std::size_t processes = 0;
+  for (int run = 0; run < bench.runs(5); ++run) {
+    const Created made = create_actors(1000, {.shares_worker = true});
+    created.runs.push_back(made.seconds);
+    processes = std::max(processes, made.processes);
   }
+  bench.print(created);
+  std::fprintf(stderr, "start: 1,000 actors that share lived in %zu processes\n", processes);
 }
 
-/// Actors with a process each: all created and answering; and one that dies and answers again.
-void bench_actors(Bench& bench) {
-  constexpr int runs = 5;
-  constexpr std::size_t actors = 40;
-  constexpr int deaths = 50;
-  if (bench.wants("actor_processes")) {
-    Measured created{"start", "actor_processes", "1/s", {}, {}};
-    for (int run = 0; run < runs; ++run) {
-      auto cluster = Cluster::local();
-      auto session = cluster.connect();
-      created.runs.push_back(actors * 1000 / create_actors(session, actors, {}).ms);
-    }
-    bench.print(created);
-  }
+/// From the kill of an actor's worker to its next answer.
+void bench_restart(Bench& bench) {
   if (!bench.wants("actor_restart")) return;
+  const int deaths = bench.runs(50);
   Measured restarted{"start", "actor_restart", "ms", {}, {}};
   auto cluster = Cluster::local();
   auto session = cluster.connect();
@@ -172,10 +191,10 @@ void bench_actors(Bench& bench) {
 
 /// A whole local cluster, from nothing to nothing: redis-server, scheduler, agent, one worker, one task.
 void bench_first_answer(Bench& bench) {
-  if (!bench.wants("local_cluster_first_answer") && !bench.wants("local_cluster_whole")) return;
+  if (!bench.wants_any("local_cluster_first_answer", "local_cluster_whole")) return;
   Measured first{"start", "local_cluster_first_answer", "ms", {}, {}};
   Measured whole{"start", "local_cluster_whole", "ms", {}, {}};
-  for (int run = -2; run < 20; ++run) {
+  for (int run = -2; run < bench.runs(20); ++run) {
     const auto begin = Clock::now();
     double answered = 0;
     {
@@ -192,27 +211,30 @@ void bench_first_answer(Bench& bench) {
   bench.print(whole);
 }
 
-}  // namespace
-
-void enroll_bench(Catalog& catalog) {
-  enroll_tasks_bench(catalog);
-  enroll_calls_bench(catalog);
-  enroll_graph_bench(catalog);
-  enroll_objects_bench(catalog);
-  catalog.add(resident, resident_pid);
-}
-
 void bench_start(Bench& bench) {
   std::fprintf(
       stderr,
-      "start: supervisor, redis-server (appendfsync always), scheduler, agent and workers, each a process; "
-      "driver-owned; first answer: one task, 20 runs after 2 to warm up; idle: one worker, over 10 s; actors: 40 at "
-      "once, a process each, and 4, 40, 1,000 that share workers; restart: 50 kills of an actor's worker, to its next "
-      "answer\n");
+      "start: clusters of its own: supervisor, redis-server (appendfsync always), scheduler, agent and workers, each a "
+      "process; driver-owned; first answer: one task, after 2 runs to warm up; idle: one worker, over 10 s; actors: "
+      "from a cluster without workers until all have answered, a process each, or (_shared) processes that they share; "
+      "restart: from the kill of an actor's worker to its next answer\n");
   bench_first_answer(bench);
   bench_idle(bench);
-  bench_actors(bench);
+  bench_processes(bench);
   bench_shared_actors(bench);
+  bench_restart(bench);
+}
+
+}  // namespace
+
+void enroll_start_bench(Catalog& catalog) { catalog.add(resident, resident_pid); }
+
+Suite start_suite() {
+  return {"start",
+          {},
+          {"local_cluster_first_answer", "local_cluster_whole", "idle_cluster_pss", "idle_cluster_cpu", "actors_4",
+           "actors_40", "actors_1000", "actor_processes", "actors_1000_shared", "actor_restart"},
+          bench_start};
 }
 
 }  // namespace troupe::cli

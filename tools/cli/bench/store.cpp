@@ -30,7 +30,6 @@ constexpr JobId graph{3};
 constexpr std::uint64_t nodes = 16;
 constexpr Milli cpus_of_node = 1'000'000;
 constexpr std::size_t ends_at_once = 2'000;  // Reports that arrive together; then the store gets its turn.
-constexpr int runs = 5;
 constexpr std::uint32_t tasks_of_a_run = 200'000;
 constexpr std::uint32_t tasks_of_a_recovery = 1'000'000;
 
@@ -184,10 +183,11 @@ double bare_hsets_per_s(const std::string& socket, const std::vector<Batch>& bat
 }
 
 void bench_changes(Bench& bench) {
+  const int runs = bench.runs(5);
   std::fprintf(stderr,
                "store: core and store in this process, redis-server (appendfsync always) in another; %u durable tasks, "
                "each ready, running, done, at once as far as the disk allows; then the same fields and bytes as bare "
-               "HSETs, as many in flight; medians of %d runs\n",
+               "HSETs, as many in flight; %d runs\n",
                tasks_of_a_run, runs);
   Measured durable{"store", "durable_changes", "1/s", {}};
   Measured bare{"store", "bare_pipelined_hset", "1/s", {}};
@@ -210,8 +210,9 @@ void bench_changes(Bench& bench) {
 
 /// What a scheduler does when it starts, after one that was killed with a long queue.
 void bench_recovery(Bench& bench) {
-  std::fprintf(stderr, "store: a new scheduler reads %u tasks from redis-server and makes its books; 3 runs\n",
-               tasks_of_a_recovery);
+  const int runs = bench.runs(3);
+  std::fprintf(stderr, "store: a new scheduler reads %u tasks from redis-server and makes its books; %d runs\n",
+               tasks_of_a_recovery, runs);
   Measured load{"store", "recovery_1m_load", "s", {}};
   Measured rebuild{"store", "recovery_1m_rebuild", "s", {}};
   Measured whole{"store", "recovery_1m", "s", {}};
@@ -224,7 +225,7 @@ void bench_recovery(Bench& bench) {
       world.commit_all();
     }
   }
-  for (int run = 0; run < 3; ++run) {
+  for (int run = 0; run < runs; ++run) {
     ::malloc_trim(0);
     RedisTaskStore store({.socket = redis.socket()});
     const auto begin = Clock::now();
@@ -240,12 +241,18 @@ void bench_recovery(Bench& bench) {
   bench.print(whole);
 }
 
+void bench_store(Bench& bench) {
+  if (bench.wants_any("durable_changes", "bare_pipelined_hset")) bench_changes(bench);
+  if (bench.wants_any("recovery_1m_load", "recovery_1m_rebuild", "recovery_1m")) bench_recovery(bench);
+}
+
 }  // namespace
 
-void bench_store(Bench& bench) {
-  if (bench.wants("durable_changes") || bench.wants("bare_pipelined_hset")) bench_changes(bench);
-  if (bench.wants("recovery_1m_load") || bench.wants("recovery_1m_rebuild") || bench.wants("recovery_1m"))
-    bench_recovery(bench);
+Suite store_suite() {
+  return {"store",
+          {},
+          {"durable_changes", "bare_pipelined_hset", "recovery_1m_load", "recovery_1m_rebuild", "recovery_1m"},
+          bench_store};
 }
 
 }  // namespace troupe::cli

@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "scheduler/local/cluster.h"
 #include "scheduler/local/standing.h"
 #include "tools/cli/bench/bench.h"
+#include "tools/cli/bench/place.h"
 
 namespace troupe::cli {
 namespace {
@@ -19,8 +19,7 @@ using Clock = std::chrono::steady_clock;
 using Counts = std::vector<std::uint64_t>;  // Of each window.
 
 constexpr std::size_t windows = 5;
-constexpr milliseconds window{1000};
-constexpr milliseconds warm_up{500};
+constexpr milliseconds usual_window{1000};
 constexpr milliseconds patience{10'000};
 constexpr std::size_t locks = 64;
 constexpr std::size_t messages_under_way = 1024;
@@ -29,19 +28,22 @@ constexpr std::size_t message_bytes = 100;
 /// Counts what happens in each window, all processes by the same clock.
 class Windows {
  public:
-  explicit Windows(Clock::time_point begin) : begin_(begin + warm_up), counts_(windows) {}
+  /// The first comes after half of one, to warm up.
+  Windows(Clock::time_point begin, milliseconds window)
+      : begin_(begin + window / 2), window_(window), counts_(windows) {}
 
-  bool is_over() const { return Clock::now() >= begin_ + windows * window; }
+  bool is_over() const { return Clock::now() >= begin_ + windows * window_; }
   void count() {
     const auto since = Clock::now() - begin_;
     if (since < milliseconds(0)) return;
-    const auto at = static_cast<std::size_t>(since / window);
+    const auto at = static_cast<std::size_t>(since / window_);
     if (at < windows) ++counts_[at];
   }
   const Counts& counts() const { return counts_; }
 
  private:
   Clock::time_point begin_;
+  milliseconds window_;
   Counts counts_;
 };
 
@@ -108,7 +110,7 @@ void pass_barrier(Session& session, Windows& counted) {
 using Work = void (*)(Session&, Windows&);
 
 /// Forks a driver that works at `work`, and tells its counts through the descriptor.
-int fork_driver(const std::string& cluster_file, Clock::time_point begin, Work work, pid_t& pid) {
+int fork_driver(const scheduler::ClusterFile& cluster, Windows counted, Work work, pid_t& pid) {
   int ends[2];
   if (::pipe(ends) != 0) throw std::runtime_error("cannot make a pipe");
   std::fflush(nullptr);
@@ -118,11 +120,8 @@ int fork_driver(const std::string& cluster_file, Clock::time_point begin, Work w
     return ends[0];
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  Windows counted(begin);
   try {
-    const auto file = scheduler::read_cluster_file(cluster_file);
-    if (!file) throw std::runtime_error(file.error().message);
-    auto session = scheduler::connect(*file);
+    auto session = scheduler::connect(cluster);
     if (!session) throw std::runtime_error(session.error().message);
     work(*session, counted);
   } catch (const std::exception& error) {
@@ -135,13 +134,15 @@ int fork_driver(const std::string& cluster_file, Clock::time_point begin, Work w
 }
 
 /// A cluster, and a driver process for each of `works`. The windows of the last one, or of all together.
-Measured measure(const std::string& name, const std::vector<Work>& works, bool sums_up) {
-  auto cluster = Cluster::local();
-  const std::string file = scheduler::cluster_file_in(cluster.directory());
-  const auto begin = Clock::now() + milliseconds(100);
+Measured measure(const Bench& bench, const std::string& name, const std::vector<Work>& works, bool sums_up) {
+  const BenchCluster cluster(bench);
+  std::fprintf(stderr, "sync: %s: on %s\n", name.c_str(), cluster.describe().c_str());
+  const milliseconds window = bench.window(usual_window);
+  const Windows counted(Clock::now() + milliseconds(100), window);
   std::vector<pid_t> pids(works.size());
   std::vector<int> pipes;
-  for (std::size_t i = 0; i < works.size(); ++i) pipes.push_back(fork_driver(file, begin, works[i], pids[i]));
+  for (std::size_t i = 0; i < works.size(); ++i)
+    pipes.push_back(fork_driver(cluster.file(), counted, works[i], pids[i]));
   Measured rate{"sync", name, "1/s", std::vector<double>(windows)};
   bool is_whole = true;
   for (std::size_t i = 0; i < works.size(); ++i) {
@@ -158,21 +159,24 @@ Measured measure(const std::string& name, const std::vector<Work>& works, bool s
   return rate;
 }
 
-}  // namespace
-
 void bench_sync(Bench& bench) {
-  const auto wants = [&](const char* name) { return bench.wants(name); };
-  if (!wants("lock_grants") && !wants("queue_messages") && !wants("barrier_rounds")) return;
   std::fprintf(
       stderr,
-      "sync: a scheduler process and 2 driver processes over ipc sockets, nothing durable; %zu windows of 1 s. "
+      "sync: a scheduler process and 2 driver processes over ipc sockets, nothing durable; %zu windows. "
       "lock_grants: both want the same %zu locks all the time, granted and given back. queue_messages: one "
       "sends %zu bytes each, one receives and acknowledges; sent, delivered and acknowledged ones are counted, "
       "at most %zu under way. barrier_rounds: two parties, one round after the other\n",
       windows, locks, message_bytes, messages_under_way);
-  if (wants("lock_grants")) bench.print(measure("lock_grants", {take_locks, take_locks}, true));
-  if (wants("queue_messages")) bench.print(measure("queue_messages", {send_messages, receive_messages}, false));
-  if (wants("barrier_rounds")) bench.print(measure("barrier_rounds", {pass_barrier, pass_barrier}, false));
+  const auto run = [&](const char* name, const std::vector<Work>& works, bool sums_up) {
+    if (bench.wants(name)) bench.print(measure(bench, name, works, sums_up));
+  };
+  run("lock_grants", {take_locks, take_locks}, true);
+  run("queue_messages", {send_messages, receive_messages}, false);
+  run("barrier_rounds", {pass_barrier, pass_barrier}, false);
 }
+
+}  // namespace
+
+Suite sync_suite() { return {"sync", {"lock_grants", "queue_messages", "barrier_rounds"}, {}, bench_sync}; }
 
 }  // namespace troupe::cli
