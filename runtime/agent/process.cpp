@@ -53,11 +53,12 @@ std::vector<char*> pointers_to(std::vector<std::string>& lines) {
   if (spec.own_process_group) ::setpgid(0, 0);
   if (spec.niceness > 0) (void)::nice(spec.niceness);
   bind_thread(0, spec.processors);
-  ::dup2(spec.input >= 0 ? spec.input : ::open("/dev/null", O_RDONLY), 0);
+  ::dup2(spec.input >= 0 ? spec.input : ::open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
   bool ready = true;
   if (spec.output >= 0 || !spec.output_file.empty()) {
-    const int output =
-        spec.output >= 0 ? spec.output : ::open(spec.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    const int output = spec.output >= 0
+                           ? spec.output
+                           : ::open(spec.output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     ready = output >= 0 && ::dup2(output, 1) >= 0 && ::dup2(output, 2) >= 0;
   }
   if (ready && !spec.working_directory.empty()) ready = ::chdir(spec.working_directory.c_str()) == 0;
