@@ -394,12 +394,13 @@ class Agent {
     processors_.forget(pid);
     const ProcessEnd end = worker.reap();
     Begun begun = BegunFile::take(options_.worker_address(worker.id));
-    const std::string lines = last_lines(log_of(worker, begun, options_.log_directory));
+    const std::string log = log_of(worker, begun, options_.log_directory);
+    const std::string lines = last_lines(log);
     const std::string why = memory_.take_cause(pid, end.signal) + "its worker ended: " + describe(end);
     const Cause cause{end.exit_code, end.signal, lines.empty() ? why : why + "\n" + lines};
     step(agent::WorkerExited{number, worker.refusal.empty() ? cause : Cause{.message = worker.refusal}, begun.orders,
                              std::move(begun.blamed)});
-    remove_output(worker);
+    remove_output(worker, log);
     remove_sockets(options_.worker_address(worker.id));
   }
 

@@ -1,5 +1,6 @@
 #include "runtime/agent/worker_process.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -16,19 +17,23 @@ constexpr std::string_view scheme = "ipc://";
 }  // namespace
 
 std::string log_of(const WorkerProcess& worker, const Begun& begun, const std::string& logs) {
-  if (!begun.running) return worker.output_file;
-  std::string log = logs + '/' + log_name(begun.running, begun.attempt);
+  if (!begun.running.task) return worker.output_file;
+  std::string log = logs + '/' + log_name(begun.running);
   std::error_code missing;
   // If it is not there, the file is called so by now.
-  if (std::filesystem::file_size(worker.output_file, missing) > 0 && !missing)
+  if (std::filesystem::file_size(worker.output_file, missing) > 0 && !missing) {
     std::filesystem::rename(worker.output_file, log, missing);
+    // Who follows a log takes it for whole when it is closed by who writes there, which came before it had that name.
+    ::close(::open(log.c_str(), O_WRONLY | O_CLOEXEC));
+  }
   return log;
 }
 
-void remove_output(const WorkerProcess& worker) {
+void remove_output(const WorkerProcess& worker, const std::string& log) {
   std::error_code missing;
-  if (std::filesystem::file_size(worker.output_file, missing) == 0)
-    std::filesystem::remove(worker.output_file, missing);
+  for (const auto& file : {worker.output_file, log})
+    if (std::filesystem::file_size(file, missing) == 0 && !std::filesystem::exists(older_log(file), missing))
+      std::filesystem::remove(file, missing);
 }
 
 void remove_sockets(const std::string& address) {

@@ -30,8 +30,8 @@ struct WorkerProcess {
 
 /// The file of what a worker that has ended printed last, which now has the name of the attempt that it died under.
 std::string log_of(const WorkerProcess& worker, const Begun& begun, const std::string& logs);
-/// Unless something was printed.
-void remove_output(const WorkerProcess& worker);
+/// Unless something was printed. `log`: what log_of said.
+void remove_output(const WorkerProcess& worker, const std::string& log);
 
 /// Of one worker, which is gone.
 void remove_sockets(const std::string& address);

@@ -5,8 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <string_view>
@@ -23,6 +26,7 @@ struct BegunFile::Page {
   std::atomic<std::uint64_t> attempt = 0;
   // By which code of users runs; more than these at once are not told apart.
   std::array<std::atomic<std::uint64_t>, 506> running{};
+  std::array<char, longest_name_in_log> name{};  // Of whose output goes on; it may fill all of it.
 };
 
 namespace {
@@ -83,12 +87,15 @@ std::uint64_t BegunFile::count_one() {
   return counted_;
 }
 
-void BegunFile::note_running(TaskId task, AttemptId attempt) {
+void BegunFile::note_running(const LogOwner& owner) {
   if (page_ == nullptr) return;
-  page_->job.store(task.job.value, std::memory_order_relaxed);
-  page_->number.store(task.number, std::memory_order_relaxed);
-  page_->epoch.store(attempt.epoch, std::memory_order_relaxed);
-  page_->attempt.store(attempt.number, std::memory_order_relaxed);
+  page_->job.store(owner.task.job.value, std::memory_order_relaxed);
+  page_->number.store(owner.task.number, std::memory_order_relaxed);
+  page_->epoch.store(owner.attempt.epoch, std::memory_order_relaxed);
+  page_->attempt.store(owner.attempt.number, std::memory_order_relaxed);
+  const std::size_t size = std::min(owner.name.size(), page_->name.size());
+  std::memcpy(page_->name.data(), owner.name.data(), size);
+  if (size < page_->name.size()) page_->name[size] = '\0';
 }
 
 BegunFile::Running::Running(BegunFile& file, std::uint64_t order) {
@@ -115,16 +122,21 @@ Begun BegunFile::take(const std::string& own_address) {
   const int descriptor = file.empty() ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return {};
   Begun begun;
-  constexpr std::size_t numbers = sizeof(Page) / sizeof(std::uint64_t);
   constexpr std::size_t before_running = 6;
-  std::array<std::uint64_t, numbers> page{};
-  if (::read(descriptor, page.data(), sizeof page) == sizeof page) {
-    begun.orders = page[0];
-    if (page[1] != 0) begun.blamed.push_back(page[1]);
-    begun.running = {JobId{page[2]}, static_cast<std::uint32_t>(page[3])};
-    begun.attempt = {static_cast<std::uint32_t>(page[4]), static_cast<std::uint32_t>(page[5])};
-    for (std::size_t i = before_running; i < numbers && page[1] == 0; ++i)
-      if (page[i] != 0) begun.blamed.push_back(page[i]);
+  struct {
+    std::array<std::uint64_t, before_running + sizeof(Page::running) / sizeof(std::uint64_t)> numbers;
+    std::array<char, longest_name_in_log> name;
+  } page{};
+  static_assert(sizeof page == sizeof(Page));
+  if (::read(descriptor, &page, sizeof page) == sizeof page) {
+    const auto& numbers = page.numbers;
+    begun.orders = numbers[0];
+    if (numbers[1] != 0) begun.blamed.push_back(numbers[1]);
+    begun.running = {{JobId{numbers[2]}, static_cast<std::uint32_t>(numbers[3])},
+                     {static_cast<std::uint32_t>(numbers[4]), static_cast<std::uint32_t>(numbers[5])},
+                     std::string(page.name.data(), ::strnlen(page.name.data(), page.name.size()))};
+    for (std::size_t i = before_running; i < numbers.size() && numbers[1] == 0; ++i)
+      if (numbers[i] != 0) begun.blamed.push_back(numbers[i]);
   }
   ::close(descriptor);
   ::unlink(file.c_str());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/ids.h"
+#include "runtime/worker/task_log.h"
 
 namespace troupe {
 
@@ -17,9 +17,8 @@ struct Begun {
   /// Those that it died under, of actors that share it: whose thread got the fatal signal or called exit(); where none
   /// did (it was killed), all whose code was running.
   std::vector<std::uint64_t> blamed;
-  /// Whose output goes on; none: nobody's, or that of several that share it.
-  TaskId running;
-  AttemptId attempt;
+  /// Whose output goes on; none: nobody's.
+  LogOwner running;
 };
 
 class BegunFile {
@@ -33,8 +32,8 @@ class BegunFile {
   /// Answers with its number.
   std::uint64_t count_one();
 
-  /// What is printed from now on is that attempt's; none: nobody's.
-  void note_running(TaskId task, AttemptId attempt);
+  /// What is printed from now on is the owner's; none: nobody's.
+  void note_running(const LogOwner& owner);
 
   /// While it lives the calling thread runs the user's code for an order.
   class Running {

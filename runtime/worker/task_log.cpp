@@ -15,8 +15,22 @@ namespace troupe {
 
 namespace fs = std::filesystem;
 
-std::string log_name(TaskId task, AttemptId attempt) {
-  return to_text(task) + '-' + std::to_string(attempt.epoch) + '.' + std::to_string(attempt.number);
+std::string log_name(const LogOwner& owner) {
+  std::string name = owner.name.substr(0, longest_name_in_log);
+  for (char& c : name)
+    if (c == '/' || static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '_';
+  return to_text(owner.task) + '-' + name + '-' + std::to_string(owner.attempt.epoch) + '.' +
+         std::to_string(owner.attempt.number);
+}
+
+std::optional<LogOwner> log_owner_from(std::string_view file_name) {
+  const std::size_t first = file_name.find('-');
+  const std::size_t last = file_name.rfind('-');
+  if (first == last) return std::nullopt;
+  const auto attempt =
+      attempt_from(std::string(file_name.substr(0, first)) + '#' + std::string(file_name.substr(last + 1)));
+  if (!attempt) return std::nullopt;
+  return LogOwner{attempt->first, attempt->second, std::string(file_name.substr(first + 1, last - first - 1))};
 }
 
 int open_log(const std::string& file) { return ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600); }

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/ids.h"
 
@@ -12,8 +14,21 @@ namespace troupe {
 
 inline constexpr std::uint64_t most_log_bytes = 64u << 20;  ///< Of a file.
 
-/// `TASK-EPOCH.NUMBER`, of tasks and actors. A command's log is in its task's own directory.
-std::string log_name(TaskId task, AttemptId attempt);
+inline constexpr std::size_t longest_name_in_log = 200;  ///< Of the 255 that a file's name may have.
+
+/// Whose a log is: an attempt of a task or an actor, with its name.
+struct LogOwner {
+  TaskId task;
+  AttemptId attempt;
+  std::string name;
+};
+
+/// `TASK-NAME-EPOCH.NUMBER`; what of the name may not stand in a file's is `_`. A command's log is in its task's own
+/// directory.
+std::string log_name(const LogOwner& owner);
+
+/// Reads what log_name wrote; of an older log nothing.
+std::optional<LogOwner> log_owner_from(std::string_view file_name);
 
 /// What was written before the file itself.
 inline std::string older_log(const std::string& file) { return file + ".1"; }

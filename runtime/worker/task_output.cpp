@@ -8,8 +8,6 @@
 #include <iostream>
 #include <utility>
 
-#include "runtime/worker/task_log.h"
-
 namespace troupe {
 namespace {
 
@@ -24,11 +22,15 @@ TaskOutput::TaskOutput(std::string file) : file_(std::move(file)) {
   if (!file_.empty()) ::setvbuf(stdout, nullptr, _IOLBF, 0);  // Who follows a log sees lines when they are printed.
 }
 
-void TaskOutput::begin(TaskId task, AttemptId attempt) {
-  if (file_.empty()) return;
+const LogOwner& TaskOutput::begin(const RunOrder& order) {
+  if (file_.empty()) return owner_;
   const std::lock_guard lock(mutex_);
-  task_ = task;
-  attempt_ = attempt;
+  owner_ = {order.task, order.attempt, order.name};
+  if (const auto* actor = std::get_if<ActorWork>(&order.work)) {
+    if (actor->shares_worker) owner_.name += '*';
+    name_file();
+  }
+  return owner_;
 }
 
 void TaskOutput::end() {
@@ -41,7 +43,7 @@ void TaskOutput::end() {
     go_on_in(open_log(file_));
     named_.clear();
   }
-  task_ = {};
+  owner_.task = {};
 }
 
 std::string TaskOutput::last_lines() {
@@ -58,8 +60,8 @@ void TaskOutput::look_after() {
   if (file_.empty()) return;
   const std::lock_guard lock(mutex_);
   const std::uint64_t bytes = bytes_printed();
-  if (bytes == 0) return;
-  if (task_) {
+  if (bytes == 0 && named_.empty()) return;
+  if (owner_.task) {
     name_file();
     ::futimens(STDOUT_FILENO, nullptr);  // Of one that still runs: not the first to be removed.
   }
@@ -68,7 +70,7 @@ void TaskOutput::look_after() {
 
 void TaskOutput::name_file() {
   if (!named_.empty()) return;
-  named_ = std::filesystem::path(file_).replace_filename(log_name(task_, attempt_)).string();
+  named_ = std::filesystem::path(file_).replace_filename(log_name(owner_)).string();
   ::rename(file_.c_str(), named_.c_str());
 }
 

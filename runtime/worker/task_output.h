@@ -3,13 +3,15 @@
 // The process prints into the one file that its agent opened. When an attempt ends that file, if anything is in it,
 // takes the attempt's name, and the process goes on in a new one: an attempt that prints nothing costs a system call,
 // and whatever way a worker ends, what its last attempt printed lies in a file. One that runs longer than a look of
-// look_after has its file named then. What is printed between attempts is of the next one.
+// look_after has its file named then, an actor when it begins: who follows the folder sees at once what it prints.
+// What is printed between attempts is of the next one.
 #pragma once
 
 #include <mutex>
 #include <string>
 
-#include "runtime/base/ids.h"
+#include "runtime/base/orders.h"
+#include "runtime/worker/task_log.h"
 
 namespace troupe {
 
@@ -19,7 +21,8 @@ class TaskOutput {
   explicit TaskOutput(std::string file);
   TaskOutput(const TaskOutput&) = delete;
 
-  void begin(TaskId task, AttemptId attempt);
+  /// Answers with whose log it is. Of actors that share the process it is the first one's, its name ends in `*`.
+  const LogOwner& begin(const RunOrder& order);
   void end();
   /// Of what runs: see last_lines in task_log.h, each after a line's end.
   std::string last_lines();
@@ -34,8 +37,7 @@ class TaskOutput {
 
   const std::string file_;
   std::mutex mutex_;
-  TaskId task_;  // None: nothing runs.
-  AttemptId attempt_;
+  LogOwner owner_;     // None: nothing runs.
   std::string named_;  // What the file is called by now; empty: as it was opened.
 };
 

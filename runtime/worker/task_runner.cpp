@@ -38,7 +38,7 @@ AttemptReport run_function(const RunOrder& order, const Catalog& catalog, const 
 
 AttemptReport TaskRunner::run(const RunOrder& order, const std::function<void(bool)>& on_wait) {
   const Key key{order.task, order.attempt};
-  begin_output(key);
+  begin_output(order);
   set_runs(key);
   AttemptReport made;
   {
@@ -63,14 +63,11 @@ void TaskRunner::set_runs(std::optional<Key> key) {
   runs_ = key;
 }
 
-void TaskRunner::begin_output(Key key) {
-  output_.begin(key.first, key.second);
-  begun_.note_running(key.first, key.second);
-}
+void TaskRunner::begin_output(const RunOrder& order) { begun_.note_running(output_.begin(order)); }
 
 void TaskRunner::end_output() {
   output_.end();
-  begun_.note_running({}, {});
+  begun_.note_running({});
 }
 
 }  // namespace troupe

@@ -36,7 +36,7 @@ class TaskRunner {
   void end_process();
 
   /// What is printed from now on is of this attempt, also of an actor's.
-  void begin_output(Key key);
+  void begin_output(const RunOrder& order);
   void end_output();
   TaskOutput& output() { return output_; }
 

@@ -245,7 +245,7 @@ class Worker {
 
   void start_actor(const RunOrder& order) {
     Actor made;
-    tasks_.begin_output({order.task, order.attempt});  // To the end of the process: it has this worker for itself.
+    tasks_.begin_output(order);  // To the end of the process: it has this worker for itself.
     const auto fail = [&](std::string why) {
       tasks_.end_output();
       report(report_of({order.task, order.attempt}, AttemptEnd::failed, std::move(why)));
@@ -267,7 +267,7 @@ class Worker {
   void start_threaded(const RunOrder& order, std::uint64_t number) {
     const Key key{order.task, order.attempt};
     const bool is_alone = !std::get<ActorWork>(order.work).shares_worker;
-    if (is_alone) tasks_.begin_output(key);
+    if (actors_.empty()) tasks_.begin_output(order);  // What others print who share it goes there, too.
     actors_[key].threaded = std::make_unique<ThreadedActor>(
         order, number, catalog_, options_, begun_, cancelled_,
         ThreadedActor::Outlet{

@@ -26,14 +26,6 @@ std::string file_in(const std::vector<std::string>& folders, const std::string& 
   return folders.empty() ? name : folders.front() + '/' + name;
 }
 
-/// What log_name made; the attempt's id is written as in `TASK#EPOCH.NUMBER`, but for the sign.
-std::optional<std::pair<TaskId, AttemptId>> attempt_of_log(std::string name) {
-  const std::size_t dash = name.find('-');
-  if (dash == name.npos) return std::nullopt;
-  name[dash] = '#';
-  return attempt_from(name);
-}
-
 }  // namespace
 
 Result<LogFinder> LogFinder::choose(const std::string& cluster_option) {
@@ -68,7 +60,7 @@ LogsFound LogFinder::of_graph(const Found& found) const {
     logs.is_over = logs.is_over && is_final(progress.state);
     for (const auto& attempt : progress.attempts) {
       std::string file = output_file(spec, attempt.id);
-      if (file.empty()) file = file_in(folders, log_name(spec.id, attempt.id));
+      if (file.empty()) file = file_in(folders, log_name({spec.id, attempt.id, spec.name}));
       logs.attempts.push_back({found.graph.name, spec.name, attempt.id, attempt.ended_ms != 0, std::move(file)});
     }
   }
@@ -84,7 +76,7 @@ Result<LogsFound> LogFinder::of_driver(const std::string& id, const Error& unkno
   const JobId of{task ? task->job : JobId{*job}};
   const auto is_meant = [&](TaskId each) { return task ? each == *task : each.job == of; };
 
-  std::map<TaskId, std::string> names;
+  bool is_known = false;
   LogsFound logs{.is_one_task = task.has_value(), .is_over = true, .attempts = {}};
   if (cluster_) {
     if (!session_) {
@@ -96,7 +88,7 @@ Result<LogsFound> LogFinder::of_driver(const std::string& id, const Error& unkno
     if (!listed) return listed.error();
     for (const auto& each : *listed) {
       if (!is_meant(each.task)) continue;
-      names[each.task] = each.name;
+      is_known = true;
       logs.is_over = logs.is_over && is_final(each.state);
     }
   }
@@ -105,20 +97,16 @@ Result<LogsFound> LogFinder::of_driver(const std::string& id, const Error& unkno
     runs.clear();
     for (const auto& run : list_runs()) runs.push_back(run.folder);
   }
-  std::map<std::pair<TaskId, AttemptId>, std::string> files;
+  std::map<std::pair<TaskId, AttemptId>, AttemptLog> found;
   std::error_code error;
   for (const auto& run : runs)
     for (const auto& folder : folders(run))
       for (const auto& entry : fs::directory_iterator(folder, error))
-        if (const auto attempt = attempt_of_log(entry.path().filename().string()); attempt && is_meant(attempt->first))
-          files.emplace(*attempt, entry.path().string());
-  for (auto& [attempt, file] : files) {
-    const auto name = names.find(attempt.first);
-    logs.attempts.push_back(
-        {{}, name == names.end() ? to_text(attempt.first) : name->second, attempt.second, false, std::move(file)});
-  }
-  for (auto& each : logs.attempts) each.is_over = logs.is_over;
-  if (logs.attempts.empty() && names.empty())
+        if (const auto owner = log_owner_from(entry.path().filename().string()); owner && is_meant(owner->task))
+          found.emplace(std::pair(owner->task, owner->attempt),
+                        AttemptLog{{}, owner->name, owner->attempt, logs.is_over, entry.path().string()});
+  for (auto& [attempt, log] : found) logs.attempts.push_back(std::move(log));
+  if (logs.attempts.empty() && !is_known)
     return Error{Fault::not_found, "there is no graph, task or actor '" + id +
                                        "' that printed anything (troupe list graphs and list tasks show ids)"};
   return logs;

@@ -16,7 +16,7 @@ namespace troupe::cli {
 
 struct AttemptLog {
   std::string graph;  ///< Its name; empty for a driver's own.
-  std::string task;   ///< Its name; the id for a driver's own.
+  std::string task;   ///< Its name.
   AttemptId attempt;
   bool is_over = false;  ///< All that it printed is written.
   std::string file;      ///< It need not be there.
