@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "runtime/wire/ring_transport.h"
 #include "scheduler/local/cluster_choice.h"
 #include "scheduler/local/places.h"
+#include "scheduler/local/shown_output.h"
 #include "scheduler/local/standing.h"
 #include "scheduler/local/supervisor_start.h"
 
@@ -45,8 +47,10 @@ struct Cluster::State {
   std::string directory;
   scheduler::StartedSupervisor supervisor;
   std::optional<scheduler::ClusterFile> standing;  // Then it is not this driver's.
+  std::vector<std::unique_ptr<scheduler::ShownOutput>> outputs;
 
   ~State() {
+    outputs.clear();  // The logs go with the supervisor.
     if (standing) return;
     scheduler::end_supervisor(supervisor);
     if (!directory.empty()) scheduler::remove_traces(directory, id.high);  // Left by a supervisor that was killed.
@@ -90,13 +94,18 @@ Result<Cluster> Cluster::try_local(const LocalOptions& options) {
   if (!directory) return directory.error();
   state->directory = *directory;
   const std::string store = options.store_directory.empty() ? *directory + "/store" : options.store_directory;
+  const std::string logs = store + "/logs";
+  std::error_code error;  // Of which the supervisor will tell.
+  if (options.show_output && (std::filesystem::create_directories(logs, error), !error))
+    state->outputs.push_back(
+        scheduler::ShownOutput::start({.logs = logs, .repeats = scheduler::repeats_of(options.fold_output)}));
   auto supervisor = scheduler::start_supervisor({.cluster = state->id,
                                                  .directory = *directory,
                                                  .has_store = true,
                                                  .has_scheduler = true,
                                                  .has_agent = true,
                                                  .store = store,
-                                                 .logs = store + "/logs",
+                                                 .logs = logs,
                                                  .name = "local",
                                                  .agent = *directory + "/agent.sock",
                                                  .capacity = std::move(capacity),
@@ -132,7 +141,14 @@ Cluster Cluster::connect(const std::string& address) {
 }
 
 Result<Session> Cluster::try_connect() {
-  if (state_->standing) return scheduler::connect(*state_->standing);
+  if (const auto& file = state_->standing) {
+    auto session = scheduler::connect(*file);
+    if (session)
+      state_->outputs.push_back(scheduler::ShownOutput::start({.members = file->folder + "/members",
+                                                               .job = session->core().job(),
+                                                               .repeats = scheduler::repeats_of(true)}));
+    return session;
+  }
   const std::string program = scheduler::own_program();
   const SessionOptions options{.scheduler_address = scheduler::scheduler_address(state_->directory),
                                .active_scheduler = {},

@@ -31,6 +31,11 @@ struct LocalOptions {
   /// Where the store stays when the cluster has ended; empty: it goes with the cluster.
   std::string store_directory{};
   std::string record{};  ///< A file for the scheduler's event log; empty: none.
+  /// What tasks and actors print is shown on this program's stderr, each line with who printed it; TROUPE_SHOW_OUTPUT=0
+  /// in the environment: it is not.
+  bool show_output = true;
+  /// What is printed again and again is shown once, with how often; TROUPE_FOLD_OUTPUT=0: each time.
+  bool fold_output = true;
 };
 
 /// What `local` and `connect` throw when there is no cluster: one sentence with what to do.

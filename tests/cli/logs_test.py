@@ -70,6 +70,7 @@ tasks:
         self.assertEqual(sum(int(times or 1) for times in shown), 4)
         self.assertLess(len(shown), 4)
         self.assertIn("much | 200\nmuch | ... 800 lines more (troupe logs shows all)\n", err)
+        self.assertEqual(len(re.findall(r"^same\[\d\] \| ready$", self.troupe("run", graph, "--no-fold")[1], re.M)), 4)
         self.assertEqual(self.troupe("run", graph, "--quiet")[1], "")
         go_on = self.folder / "go_on"
         live = self.start("run", self.file("h.yaml", json.dumps({"name": "h", "tasks": {"t": {"command": [
@@ -179,10 +180,9 @@ class OfClusters(ClusterCase):
         crashed = [log for log in self.logs.glob(f"{job}.*") if log.read_text() == "the last words\n"]
         self.assertEqual(len(crashed), 1)
         self.assertEqual(self.troupe("logs", crashed[0].name.split("-")[0])[0], "the last words\n")
-        told = sorted(log.read_text() for log in self.logs.glob(f"{job}.*") if log not in crashed)
-        self.assertEqual(told[:3], [loud.format(n) for n in (1, 2, 3)])
-        # One that goes on has its log within a second or so.
-        wait_until("the actor has a log", lambda: len(list(self.logs.glob(f"{actor}-*"))) == 1)
+        told = sorted(log.read_text() for log in self.logs.glob(f"{job}.*-loud-*"))
+        self.assertEqual(told, [loud.format(n) for n in (1, 2, 3)])
+        self.assertEqual(len(list(self.logs.glob(f"{actor}-talker-*"))), 1)
         follower = self.start("logs", actor, "--follow")
         self.assertEqual([follower.stdout.readline() for _ in range(2)], ["ann is here\n", "ann says one\n"])
         driver.stdin.write("\n")
@@ -191,7 +191,10 @@ class OfClusters(ClusterCase):
         self.assertIn("talker | ann says two", self.troupe("logs", job)[0])
         self.assertIn({"graph": None, "task": "talker", "line": "ann says one"},
                       [{key: line[key] for key in ("graph", "task", "line")} for line in self.json_lines("logs", job)])
-        driver.communicate("\n", timeout=LIMIT_S)
+        _, shown = driver.communicate("\n", timeout=LIMIT_S)
+        for line in ("loud.1 | to stdout 1", "loud.5 | to stderr 3", "loud.5 | without an end [2 times more, by 2 tasks]",
+                     "crash.7 | the last words", "talker.8 | ann is here", "talker.8 | ann says two"):
+            self.assertIn(line + "\n", shown)
         out, _ = follower.communicate(timeout=LIMIT_S)
         self.assertEqual((out, follower.returncode), ("", 0))
         self.assertEqual(self.troupe("logs", actor, "--tail", "1")[0], "ann says two\n")

@@ -77,6 +77,7 @@ void add_run(CLI::App& app, Common& common, std::vector<std::string> argv, int& 
   run->add_option("--cpus", command->cpus, "that the command needs; default: 1");
   run->add_option("--gpus", command->gpus, "that the command needs; default: none");
   run->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
+  run->add_flag("!--no-fold", command->folds, "shows each line that tasks print, repeats too");
   run->callback([command, &common, &exit_code] {
     command->json = common.json();
     command->quiet = common.quiet;
@@ -98,6 +99,7 @@ void add_submit(CLI::App& app, Common& common, std::vector<std::string> argv, in
   submit->add_option("--cpus", command->cpus, "that the command needs; default: 1");
   submit->add_option("--gpus", command->gpus, "that the command needs; default: none");
   submit->add_option("--memory", command->memory, "that the command needs, as in 2GiB");
+  submit->add_flag("!--no-fold", command->folds, "shows each line that tasks print, repeats too");
   submit->callback([command, waits, &common, &exit_code] {
     command->way = *waits ? RunCommand::Way::submit_and_wait : RunCommand::Way::submit;
     common.fill(*command);

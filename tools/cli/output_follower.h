@@ -7,14 +7,14 @@
 #include <string_view>
 #include <utility>
 
-#include "tools/cli/log_reader.h"
+#include "scheduler/local/log_reader.h"
 
 namespace troupe::cli {
 
 class OutputFollower {
  public:
   /// `directory` is the task's own; `take` is handed what its attempts write.
-  OutputFollower(std::string directory, LogReader::Behind behind, std::function<void(std::string_view)> take)
+  OutputFollower(std::string directory, scheduler::LogReader::Behind behind, std::function<void(std::string_view)> take)
       : directory_(std::move(directory)), behind_(behind), take_(std::move(take)) {}
 
   /// Passes on what has come since the last time.
@@ -22,9 +22,9 @@ class OutputFollower {
 
  private:
   std::string directory_;
-  LogReader::Behind behind_;
+  scheduler::LogReader::Behind behind_;
   std::function<void(std::string_view)> take_;
-  std::map<std::string, LogReader> logs_;  // By their files.
+  std::map<std::string, scheduler::LogReader> logs_;  // By their files.
 };
 
 }  // namespace troupe::cli

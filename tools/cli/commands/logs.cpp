@@ -14,11 +14,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "scheduler/local/log_reader.h"
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/interrupts.h"
 #include "tools/cli/json_line.h"
-#include "tools/cli/log_reader.h"
 #include "tools/cli/logs_found.h"
 #include "tools/cli/output.h"
 #include "tools/cli/units.h"
@@ -28,6 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
+using scheduler::LogReader;
 
 constexpr std::chrono::milliseconds between_reads{100};
 constexpr int look_share = 10;  // A look at how far the tasks have come takes at most this part of the time.

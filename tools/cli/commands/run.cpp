@@ -13,6 +13,7 @@
 
 #include "scheduler/local/cluster.h"
 #include "scheduler/local/places.h"
+#include "scheduler/local/shown_output.h"
 #include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/connection.h"
@@ -148,7 +149,7 @@ class Show {
         nodes_(std::move(nodes)),
         is_one_command_(!command.argv.empty()),
         line_(run.name, command.quiet || is_one_command_),
-        follower_(task_directory(run.folder, run.name), LogReader::Behind::holds_up,
+        follower_(task_directory(run.folder, run.name), scheduler::LogReader::Behind::holds_up,
                   [to = command.json ? STDERR_FILENO : STDOUT_FILENO](auto bytes) { write_all(to, bytes); }) {}
 
   void runs(const std::string& task) {
@@ -225,10 +226,10 @@ class Show {
   const bool is_one_command_;
   ProgressLine line_;
   OutputFollower follower_;
-  OutputFeed feed_{[this](const std::string& line) {
-    line_.clear();
-    std::fprintf(stderr, "%s\n", line.c_str());
-  }};
+  OutputFeed feed_{scheduler::repeats_of(command_.folds), [this](const std::string& line) {
+                     line_.clear();
+                     std::fprintf(stderr, "%s\n", line.c_str());
+                   }};
 };
 
 int no_cluster(const RunCommand& command, const Error& error) {
@@ -262,7 +263,9 @@ int carry_out(const RunCommand& command, const Work& work) {
     if (interrupts() > 0) return exit_interrupted;
     return no_cluster(command, error);
   };
-  auto cluster = Cluster::try_local({.store_directory = run->store_folder(), .record = *log_file(command.record)});
+  auto cluster = Cluster::try_local({.store_directory = run->store_folder(),
+                                     .record = *log_file(command.record),
+                                     .show_output = false});  // Its tasks are commands, and shown by their own feed.
   if (!cluster) return fail(cluster.error());
   auto session = cluster->try_connect();
   if (!session) return fail(session.error());

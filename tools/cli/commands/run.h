@@ -21,6 +21,7 @@ struct RunCommand {
   bool json = false;
   bool quiet = false;
   bool verbose = false;  ///< A line for each task that ends.
+  bool folds = true;     ///< What is printed again and again is shown once, with how often.
 };
 
 /// The exit code of the process.

@@ -10,13 +10,16 @@
 #include <string>
 #include <vector>
 
-namespace troupe::cli {
+namespace troupe::scheduler {
 
 class FoldedLines {
  public:
   using Time = std::chrono::milliseconds;
 
   static constexpr Time window{2'000};
+
+  enum class Repeats { folded, shown };
+  explicit FoldedLines(Repeats repeats = Repeats::folded) : repeats_(repeats) {}
 
   /// What is to be shown for a line, if anything is: `TASK | LINE`.
   std::optional<std::string> take(Time now, const std::string& task, const std::string& line);
@@ -25,6 +28,8 @@ class FoldedLines {
   std::vector<std::string> due(Time now);
   /// Of all of them.
   std::vector<std::string> rest() { return due(Time::max()); }
+  /// When that will be of the next one.
+  std::optional<Time> next_due() const;
 
  private:
   struct Seen {
@@ -33,7 +38,8 @@ class FoldedLines {
     std::set<std::string> tasks;
     std::string last;  // Who printed it last.
   };
+  Repeats repeats_;
   std::map<std::string, Seen> seen_;  // By line.
 };
 
-}  // namespace troupe::cli
+}  // namespace troupe::scheduler

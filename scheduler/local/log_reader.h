@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace troupe::cli {
+namespace troupe::scheduler {
 
 class LogReader {
  public:
@@ -33,4 +33,4 @@ class LogReader {
   bool has_missed_ = false;
 };
 
-}  // namespace troupe::cli
+}  // namespace troupe::scheduler

@@ -1,6 +1,6 @@
-#include "tools/cli/folded_lines.h"
+#include "scheduler/local/folded_lines.h"
 
-namespace troupe::cli {
+namespace troupe::scheduler {
 namespace {
 
 constexpr std::size_t most_seen = 1'000;  // More different lines than these within a window are not folded.
@@ -12,7 +12,7 @@ std::string with_task(const std::string& task, const std::string& line) { return
 std::optional<std::string> FoldedLines::take(Time now, const std::string& task, const std::string& line) {
   const auto seen = seen_.find(line);
   if (seen == seen_.end()) {
-    if (!line.empty() && seen_.size() < most_seen) seen_[line].until = now + window;
+    if (repeats_ == Repeats::folded && !line.empty() && seen_.size() < most_seen) seen_[line].until = now + window;
     return with_task(task, line);
   }
   ++seen->second.times;
@@ -35,4 +35,11 @@ std::vector<std::string> FoldedLines::due(Time now) {
   return told;
 }
 
-}  // namespace troupe::cli
+std::optional<FoldedLines::Time> FoldedLines::next_due() const {
+  std::optional<Time> next;
+  for (const auto& [line, seen] : seen_)
+    if (seen.times > 0 && (!next || seen.until < *next)) next = seen.until;
+  return next;
+}
+
+}  // namespace troupe::scheduler

@@ -1,8 +1,8 @@
-#include "tools/cli/folded_lines.h"
+#include "scheduler/local/folded_lines.h"
 
 #include <catch2/catch.hpp>
 
-using namespace troupe::cli;
+using namespace troupe::scheduler;
 using namespace std::chrono_literals;
 
 using Lines = std::vector<std::string>;
@@ -26,6 +26,25 @@ TEST_CASE("a line that came twice is shown twice", "[folded_lines]") {
   CHECK_FALSE(lines.take(1ms, "b", "x"));
   CHECK(lines.rest() == Lines{"b | x"});
   CHECK(lines.rest().empty());
+}
+
+TEST_CASE("where repeats are to be shown each line is", "[folded_lines]") {
+  FoldedLines lines(FoldedLines::Repeats::shown);
+  for (int i = 0; i < 3; ++i) CHECK(lines.take(0ms, "a", "x") == "a | x");
+  CHECK(lines.rest().empty());
+}
+
+TEST_CASE("nobody needs to come back for a line that came once", "[folded_lines]") {
+  FoldedLines lines;
+  lines.take(0ms, "a", "x");
+  lines.take(10ms, "a", "y");
+  CHECK(lines.next_due() == std::nullopt);
+  lines.take(20ms, "a", "y");
+  CHECK(lines.next_due() == 2'010ms);
+  lines.take(30ms, "b", "x");
+  CHECK(lines.next_due() == 2'000ms);
+  lines.rest();
+  CHECK(lines.next_due() == std::nullopt);
 }
 
 TEST_CASE("of one task alone it is not said by how many", "[folded_lines]") {

@@ -1,4 +1,4 @@
-#include "tools/cli/log_reader.h"
+#include "scheduler/local/log_reader.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 
 #include "runtime/worker/task_log.h"
 
-namespace troupe::cli {
+namespace troupe::scheduler {
 namespace {
 
 bool is_same(const struct stat& a, const struct stat& b) { return a.st_ino == b.st_ino && a.st_dev == b.st_dev; }
@@ -68,4 +68,4 @@ bool LogReader::go_on() {
   return open_ >= 0;
 }
 
-}  // namespace troupe::cli
+}  // namespace troupe::scheduler
