@@ -15,6 +15,9 @@ SHORT_SYNC = ["--window-ms", "200"]  # Each starts processes, which have to be u
 # What scripts ask for by name, with its unit.
 NAMES = {
     "calls": {"1_1_actor_calls_sync": "1/s", "1_1_actor_calls_async": "1/s", "1_1_actor_calls_concurrent": "1/s",
+              "1_1_async_actor_calls_sync": "1/s", "1_1_async_actor_calls_async": "1/s",
+              "1_1_async_actor_calls_with_args_async": "1/s", "1_n_async_actor_calls_async": "1/s",
+              "n_n_async_actor_calls_async": "1/s",
               "1_n_actor_calls_async": "1/s", "n_n_actor_calls_async": "1/s", "n_n_actor_calls_with_arg_async": "1/s"},
     "tasks": {"single_client_tasks_sync": "1/s", "single_client_tasks_async": "1/s",
               "single_client_tasks_and_get_batch": "1/s", "single_client_wait_1k_refs": "1/s",
@@ -42,7 +45,7 @@ LONG = {"multi_client_tasks_async", "dense_graph_20x500", "independent_100k", "i
         "durable_changes", "bare_pipelined_hset", "idle_cluster_pss", "idle_cluster_cpu",
         "single_client_put_gigabytes", "memcpy_gigabytes", "multi_client_put_gigabytes"}
 
-WAITED_FOR_ONE_BY_ONE = {"1_1_actor_calls_sync", "single_client_tasks_sync", "single_client_tasks_sync_durable",
+WAITED_FOR_ONE_BY_ONE = {"1_1_actor_calls_sync", "1_1_async_actor_calls_sync", "single_client_tasks_sync", "single_client_tasks_sync_durable",
                          "actor_restart"}
 
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/agent/process.h"
+#include "runtime/worker/task_log.h"
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/graph_source.h"
