@@ -299,9 +299,7 @@ void add_bench(CLI::App& app, Common& common, int& exit_code) {
   auto command = std::make_shared<BenchCommand>();
   common.add_to(*bench);
   bench->add_option("suites", command->suites, "default: all")->check(CLI::IsMember(bench_suites()));
-  bench
-      ->add_option("--callers", command->callers,
-                   "processes that call or submit, where there are many; default 2, or as the measurement says")
+  bench->add_option("--callers", command->callers, "that call or submit; default 2, of multi_client_tasks_async 4")
       ->check(CLI::Range(1, 64));
   bench->add_option("--actors", command->actors, "actors that they call; default 2")->check(CLI::Range(1, 64));
   bench->add_option("--only", command->only, "only the measurements with these names")->delimiter(',');
