@@ -107,7 +107,7 @@ void print_attempt(const TaskSpec& task, const AttemptRecord& attempt, const Nod
   }
   const std::string file = output_file(task, attempt.id);
   // A cause ends with the last lines of output already.
-  std::string text = attempt.end == AttemptEnd::done ? last_lines(file, 20, 4096) : attempt.cause.message;
+  std::string text = attempt.end == AttemptEnd::done ? last_lines(file) : attempt.cause.message;
   for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos; at += 3) text.replace(at, 1, "\n  ");
   if (!text.empty()) std::printf("  %s\n", text.c_str());
   if (!file.empty()) std::printf("  output: %s\n", file.c_str());
