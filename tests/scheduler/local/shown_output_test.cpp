@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -123,6 +124,7 @@ class Watched {
 
   std::function<void(std::string_view)> show() {
     return [this](std::string_view lines) {
+      ++shows_;
       const std::lock_guard lock(mutex_);
       text_ += lines;
     };
@@ -133,11 +135,13 @@ class Watched {
   }
   /// As if stderr took nothing, while it is held.
   std::unique_lock<std::mutex> hold_up() { return std::unique_lock(mutex_); }
+  int shows() const { return shows_; }  ///< Begun.
 
  private:
   const Folder folder_;
   std::mutex mutex_;
   std::string text_;
+  std::atomic<int> shows_ = 0;
 };
 
 constexpr JobId own{1};
@@ -269,7 +273,9 @@ TEST_CASE("where more is printed than can be followed a line says so, and what i
     std::ofstream log(watched.begin("local", {{own, 1}, {1, 1}, "long"}), std::ios::app);
     CHECK(eventually([&] { return watched.text() == "long.1 | long begins\n"; }));
     const auto held_up = watched.hold_up();
-    log << "it goes on" << std::endl;  // Whether that is shown before or after the rest is not known.
+    const int shows = watched.shows();
+    log << "it goes on" << std::endl;
+    CHECK(eventually([&] { return watched.shows() > shows; }));
     for (std::size_t i = 0; i <= most_events; ++i)
       std::ofstream(watched.file("local/logs/worker-" + std::to_string(i % 2)), std::ios::app) << '.';
     log << "to the end" << std::endl;
