@@ -227,6 +227,26 @@ class Session {
   /// A queue as it is; with the usual options where nobody opened it.
   MessageQueue unopened_queue(std::string name) { return {core_, std::move(name), false}; }
 
+  /// What this driver submitted and spawned, as far as the scheduler has been given it: what waits here for a value of
+  /// this driver's it does not know yet, and what has ended and was let go of no longer.
+  ///
+  /// Fails with: timed_out; so do the others.
+  Result<std::vector<message::TaskSummary>> tasks(Duration limit = std::chrono::seconds(30)) {
+    return core_->list_tasks({.job = core_->job(), .with_attempts = true}, limit);
+  }
+  /// All actors of the cluster, whoever spawned them.
+  Result<std::vector<message::TaskSummary>> actors(Duration limit = std::chrono::seconds(30)) {
+    return core_->list_actors(limit);
+  }
+  /// All that is known of a task or an actor, whoever's it is, and why it waits.
+  Result<message::TaskTold> about(TaskId task, Duration limit = std::chrono::seconds(30)) {
+    return core_->ask_task(task, limit);
+  }
+  /// All jobs of the cluster: what each driver owns, and each graph.
+  Result<std::vector<message::JobSummary>> jobs(Duration limit = std::chrono::seconds(30)) {
+    return core_->list_jobs(limit);
+  }
+
   SessionCore& core() { return *core_; }
 
  private:

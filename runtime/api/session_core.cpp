@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <utility>
 
 #include "runtime/api/begun_work.h"
@@ -16,8 +15,6 @@ namespace troupe {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds between_finds{50};
 
 Boxed<RestartRule> rule_of(const ActorOptions& options) {
   if (options.restart == RestartMode::none) return {};
@@ -210,20 +207,6 @@ Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOption
   return line;
 }
 
-Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& registered,
-                                                           std::chrono::milliseconds limit) {
-  const auto deadline = deadline_after(limit);
-  auto found = ask(named_, message::FindActor{.request = 0, .name = registered}, limit);
-  // A scheduler that was just started anew hears of drivers' actors as these come back: nobody else tells when.
-  while (found && !found->task && !found->is_sure && Clock::now() < deadline) {
-    std::this_thread::sleep_for(between_finds);
-    found = ask(named_, message::FindActor{.request = 0, .name = registered}, limit);
-  }
-  if (!found) return found.error();
-  if (!found->task) return Error{Fault::not_found, "there is no actor that is found as '" + registered + "'"};
-  return attach(found->task, registered, found->restart);
-}
-
 Result<void> SessionCore::submit_job(const JobInfo& job, std::vector<TaskSpec> tasks, std::chrono::milliseconds limit,
                                      TaskId from) {
   if (auto good = check_size(tasks); !good) return good;
@@ -305,42 +288,6 @@ ObjectPtr SessionCore::watch_task(TaskId task, std::string name) {
   auto object = std::make_shared<Object>(std::move(name), task);
   watched_[task] = object;
   return object;
-}
-
-template <class Question, class Answer>
-Result<Answer> SessionCore::ask(Questions<Question, Answer>& questions, Question question,
-                                std::chrono::milliseconds limit) {
-  std::unique_lock lock(mutex_);
-  question.request = ++last_request_;
-  auto& open = questions[question.request];
-  open.question = question;
-  post(scheduler_, question);
-  wake();
-  changed_.wait_until(lock, deadline_after(limit), [&] { return open.answer || !lost_.empty(); });
-  auto answer = std::move(open.answer);
-  questions.erase(question.request);
-  if (!answer) return Error{Fault::timed_out, lost_.empty() ? "the scheduler did not answer" : lost_};
-  return std::move(*answer);
-}
-
-Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std::chrono::milliseconds limit) {
-  std::vector<message::TaskSummary> tasks;
-  for (bool goes_on = true; goes_on;) {
-    const std::uint32_t first = tasks.empty() ? 0 : tasks.back().task.number + 1;
-    auto page = ask(lists_, message::AskTasks{.job = job, .first = first}, limit);
-    if (!page) return page.error();
-    std::move(page->tasks.begin(), page->tasks.end(), std::back_inserter(tasks));
-    goes_on = page->goes_on;
-  }
-  return tasks;
-}
-
-Result<message::ClusterStatus> SessionCore::ask_status(std::chrono::milliseconds limit, bool with_queue) {
-  return ask(statuses_, message::AskStatus{.with_queue = with_queue}, limit);
-}
-
-Result<message::SyncStatus> SessionCore::ask_sync(std::chrono::milliseconds limit) {
-  return ask(sync_statuses_, message::AskSync{}, limit);
 }
 
 bool SessionCore::has_ended(const ActorLine& actor) const {

@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -186,7 +187,16 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   Result<void> drain(NodeId node, bool drain, std::chrono::milliseconds limit);
   /// The end of a task of a job that this driver submitted with submit_job.
   ObjectPtr watch_task(TaskId task, std::string name);
+  /// Of whatever job, as the scheduler has them: what has ended and was let go of it no longer has.
   Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
+  /// `wanted.first` is where it begins.
+  Result<std::vector<message::TaskSummary>> list_tasks(message::AskTasks wanted, std::chrono::milliseconds limit);
+  /// Of all jobs.
+  Result<std::vector<message::TaskSummary>> list_actors(std::chrono::milliseconds limit);
+  /// This driver's own job, those of others, and the durable ones.
+  Result<std::vector<message::JobSummary>> list_jobs(std::chrono::milliseconds limit);
+  /// All that is known of one task, and why it waits.
+  Result<message::TaskTold> ask_task(TaskId task, std::chrono::milliseconds limit);
   /// `with_queue`: also what waits, which costs the scheduler more.
   Result<message::ClusterStatus> ask_status(std::chrono::milliseconds limit, bool with_queue = false);
   /// Locks, semaphores and queues that are in use.
@@ -316,12 +326,13 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   void set_unsent(ActorLine& actor, std::size_t count);
   void count_answered(ActorLine& actor, std::size_t count);
 
-  template <class Question, class Answer>
-  Result<Answer> ask(Questions<Question, Answer>& questions, Question question, std::chrono::milliseconds limit);
+  template <class Answer, class Question>
+  Result<Answer> ask(Question question, std::chrono::milliseconds limit);
+  bool are_questions_open() const;
+  void take_answer(message::Message& message);
   template <class Question, class Answer>
   void take_answer(Questions<Question, Answer>& questions, message::Message& message);
-  template <class Question, class Answer>
-  void ask_again(const Questions<Question, Answer>& questions);
+  void ask_again();
   Result<void> wait_for_answer(std::unique_lock<std::mutex>& lock, std::uint64_t request,
                                std::chrono::milliseconds limit);
   void post(PeerId to, const message::Message& message);
@@ -409,10 +420,10 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   std::optional<OpenSubmit> open_submit_;                        // Not answered.
   TaskId one_by_one_to_;                                         // Up to here somebody is refused: nobody knows who.
   std::map<std::uint64_t, std::optional<std::string>> answers_;  // Of submit_job and drain: empty while open.
-  Questions<message::AskTasks, message::TaskList> lists_;
-  Questions<message::AskStatus, message::ClusterStatus> statuses_;
-  Questions<message::AskSync, message::SyncStatus> sync_statuses_;
-  Questions<message::FindActor, message::NamedActor> named_;
+  std::tuple<Questions<message::AskTasks, message::TaskList>, Questions<message::AskTask, message::TaskTold>,
+             Questions<message::AskJobs, message::JobList>, Questions<message::AskStatus, message::ClusterStatus>,
+             Questions<message::AskSync, message::SyncStatus>, Questions<message::FindActor, message::NamedActor>>
+      questions_;
   std::map<std::uint64_t, TaskId> cancels_;          // Waited for, by request.
   std::vector<message::Submit> handed_in_;           // By submit_job, while they may have to be handed in again.
   std::map<TaskId, std::weak_ptr<Object>> watched_;  // Tasks of jobs handed in by submit_job.

@@ -69,8 +69,7 @@ bool SessionCore::talk_until(std::unique_lock<std::mutex>& lock, const std::func
   --talkers_;
   if (has_talked) left_at_ = Clock::now();
   // What others wait for is not for this thread to bring.
-  const bool have_others_questions = !answers_.empty() || !lists_.empty() || !statuses_.empty() ||
-                                     !sync_statuses_.empty() || !cancels_.empty() || !named_.empty();
+  const bool have_others_questions = !answers_.empty() || !cancels_.empty() || are_questions_open();
   is_thread_called_ = is_thread_called_ || parked_ > 1 || have_others_questions || sync_.is_waiting();
   if (is_thread_called_) turn_is_free_.notify_one();
   return are_there();
@@ -191,24 +190,7 @@ void SessionCore::on(message::Message& message) {
   if (const auto* down = std::get_if<message::ActorDown>(&message)) on_actor_down(*down);
   if (auto* answer = std::get_if<message::CallAnswer>(&message)) on_call_answer(*answer);
   if (auto* answers = std::get_if<message::Synchronised>(&message)) sync_.take(std::move(answers->answers));
-  take_answer(lists_, message);
-  take_answer(statuses_, message);
-  take_answer(sync_statuses_, message);
-  take_answer(named_, message);
-}
-
-template <class Question, class Answer>
-void SessionCore::take_answer(Questions<Question, Answer>& questions, message::Message& message) {
-  auto* answer = std::get_if<Answer>(&message);
-  if (answer == nullptr) return;
-  if (const auto asked = questions.find(answer->request); asked != questions.end())
-    asked->second.answer = std::move(*answer);
-  changed_.notify_all();
-}
-
-template <class Question, class Answer>
-void SessionCore::ask_again(const Questions<Question, Answer>& questions) {
-  for (const auto& [request, asked] : questions) post(scheduler_, asked.question);
+  take_answer(message);
 }
 
 void SessionCore::on_welcome(std::uint32_t epoch, std::uint64_t since) {
@@ -233,10 +215,7 @@ void SessionCore::say_all_again() {
     unsent_.insert(id);
   }
   for (const auto& submit : handed_in_) post(scheduler_, submit);
-  ask_again(lists_);
-  ask_again(statuses_);
-  ask_again(sync_statuses_);
-  ask_again(named_);
+  ask_again();
   for (const auto& [request, task] : cancels_) post(scheduler_, message::Cancel{request, task});
 }
 

@@ -230,6 +230,22 @@ std::string describe(const Resources& needs) {
   return text.empty() ? "nothing" : text;
 }
 
+std::string NodeLedger::describe_free(const Resources& needs) const {
+  const auto of = [](Milli free, Milli need, const std::string& what) {
+    return amount_text(free) + " of " + amount_text(need) + ' ' + what;
+  };
+  std::string text;
+  if (needs.cpus != 0) append(text, of(free_cpus_, needs.cpus, "cpus"));
+  if (needs.gpus != 0) append(text, of(free_gpus_, needs.gpus, "gpus"));
+  if (needs.gpus != 0 && free_gpus_ >= needs.gpus && !fits_devices(needs)) text += " in parts that are too small";
+  if (needs.memory_bytes != 0)
+    append(text, std::to_string(free_memory_bytes_ >> 20) + " of " + std::to_string(needs.memory_bytes >> 20) + " MiB");
+  for (const auto& [name, amount] : needs.named)
+    for (std::size_t i = 0; i < capacity_->named.size(); ++i)
+      if (capacity_->named.begin()[i].first == name) append(text, of(free_named_[i], amount, name));
+  return text;
+}
+
 std::string describe(const NodeCapacity& capacity) {
   std::string text = amount_text(capacity.cpus) + " cpus";
   const std::int64_t gpu_memory = capacity.gpus.empty() ? 0 : capacity.gpus.front().memory_bytes;

@@ -100,6 +100,8 @@ class NodeLedger {
   std::int64_t free_memory_bytes() const { return free_memory_bytes_; }
   Milli free_gpus() const { return free_gpus_; }
   bool is_idle() const;
+  /// `1 of 2 cpus, 0.5 of 1 gpus`: how much is free of each thing that is needed.
+  std::string describe_free(const Resources& needs) const;
   void prefetch_devices() const { prefetch(devices_.data(), devices_.size() * sizeof(Device)); }
 
  private:

@@ -202,6 +202,11 @@ void fields(Archive& archive, JobInfo& value) {
   archive("job info", value.id, value.name, as_bytes(value.program), value.durable);
 }
 
+template <class Archive>
+void fields(Archive& archive, WaitReason& value) {
+  archive("wait reason", value.what, value.text, value.task, value.others, value.name, value.until_ms);
+}
+
 namespace sync {
 
 template <class Archive>
@@ -293,6 +298,7 @@ TROUPE_COMPILE_FIELDS(RunOrder)
 TROUPE_COMPILE_FIELDS(RunningAttempt)
 TROUPE_COMPILE_FIELDS(AttemptReport)
 TROUPE_COMPILE_FIELDS(JobInfo)
+TROUPE_COMPILE_FIELDS(WaitReason)
 namespace sync {
 TROUPE_COMPILE_FIELDS(QueueOptions)
 TROUPE_COMPILE_FIELDS(Request)

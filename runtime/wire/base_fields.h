@@ -6,6 +6,7 @@
 #include "runtime/base/resources.h"
 #include "runtime/base/synchronisation.h"
 #include "runtime/base/task_spec.h"
+#include "runtime/base/wait_reason.h"
 #include "runtime/wire/fields.h"
 
 namespace troupe {
@@ -15,6 +16,7 @@ constexpr RestartMode last_of(RestartMode) { return RestartMode::logged; }
 constexpr TaskState last_of(TaskState) { return TaskState::skipped; }
 constexpr AttemptEnd last_of(AttemptEnd) { return AttemptEnd::preempted; }
 constexpr GrantedCpus last_of(GrantedCpus) { return GrantedCpus::owed; }
+constexpr WaitsFor last_of(WaitsFor) { return WaitsFor::worker; }
 constexpr Fault last_of(Fault) { return Fault::corrupt; }
 namespace sync {
 constexpr Kind last_of(Kind) { return Kind::queue; }
@@ -76,6 +78,8 @@ template <class Archive>
 void fields(Archive& archive, AttemptReport& value);
 template <class Archive>
 void fields(Archive& archive, JobInfo& value);
+template <class Archive>
+void fields(Archive& archive, WaitReason& value);
 
 namespace sync {
 template <class Archive>

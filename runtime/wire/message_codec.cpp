@@ -11,6 +11,8 @@ void fields(Archive& archive, Envelope& value) {
 
 namespace message {
 
+constexpr WorkKind last_of(WorkKind) { return WorkKind::join; }
+
 template <class Archive>
 void fields(Archive& archive, DriverHello& value) {
   archive("driver hello", value.driver, value.job);
@@ -37,7 +39,16 @@ void fields(Archive& archive, Release& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AskTasks& value) {
-  archive("ask tasks", value.request, value.job, appended(value.first));
+  archive("ask tasks", value.request, value.job, appended(value.first), appended(value.only_actors),
+          appended(value.with_attempts), appended(value.node));
+}
+template <class Archive>
+void fields(Archive& archive, AskTask& value) {
+  archive("ask task", value.request, value.task);
+}
+template <class Archive>
+void fields(Archive& archive, AskJobs& value) {
+  archive("ask jobs", value.request, value.behind);
 }
 template <class Archive>
 void fields(Archive& archive, AskActor& value) {
@@ -81,11 +92,21 @@ void fields(Archive& archive, ActorDown& value) {
 }
 template <class Archive>
 void fields(Archive& archive, TaskSummary& value) {
-  archive("task summary", value.task, value.name, value.state, value.attempts, value.node, value.is_join);
+  archive("task summary", value.task, value.name, value.state, value.attempts, value.node, value.is_join,
+          appended(value.kind), appended(value.work), appended(value.is_up), appended(value.max_attempts),
+          appended(value.gang), appended(value.records));
 }
 template <class Archive>
 void fields(Archive& archive, TaskList& value) {
-  archive("task list", value.request, value.tasks, appended(value.goes_on));
+  archive("task list", value.request, value.tasks, appended(value.goes_on), appended(value.next));
+}
+template <class Archive>
+void fields(Archive& archive, JobSummary& value) {
+  archive("job summary", value.job, value.since_ms, value.drivers, value.states, value.actors);
+}
+template <class Archive>
+void fields(Archive& archive, JobList& value) {
+  archive("job list", value.request, value.jobs, value.goes_on);
 }
 template <class Archive>
 void fields(Archive& archive, AskStatus& value) {
@@ -101,7 +122,13 @@ void fields(Archive& archive, QueueShape& value) {
 }
 template <class Archive>
 void fields(Archive& archive, ClaimSummary& value) {
-  archive("claim summary", value.token, value.client, value.task, value.attempt, value.permits, value.until_ms);
+  archive("claim summary", value.token, value.client, value.task, value.attempt, value.permits, value.until_ms,
+          appended(value.name));
+}
+template <class Archive>
+void fields(Archive& archive, TaskTold& value) {
+  archive("task told", value.request, value.is_known, value.job, value.spec, value.summary, value.failed_attempts,
+          value.iteration, value.is_cached, value.reason, value.waits, value.holders, value.before);
 }
 template <class Archive>
 void fields(Archive& archive, LockSummary& value) {
@@ -120,11 +147,17 @@ void fields(Archive& archive, SyncStatus& value) {
 template <class Archive>
 void fields(Archive& archive, NodeSummary& value) {
   archive("node summary", value.node, value.name, value.capacity, value.free_cpus, value.alive, value.running,
-          appended(value.drains));
+          appended(value.drains), appended(value.free_gpus), appended(value.free_memory_bytes));
+}
+template <class Archive>
+void fields(Archive& archive, SchedulerSummary& value) {
+  archive("scheduler summary", value.memory_bytes, value.tasks, value.most_tasks, value.jobs, value.drivers,
+          value.claims);
 }
 template <class Archive>
 void fields(Archive& archive, ClusterStatus& value) {
-  archive("cluster status", value.request, value.epoch, value.commit_seq, value.nodes, appended(value.queue));
+  archive("cluster status", value.request, value.epoch, value.commit_seq, value.nodes, appended(value.queue),
+          appended(value.scheduler));
 }
 template <class Archive>
 void fields(Archive& archive, AgentJoin& value) {

@@ -8,6 +8,7 @@
 
 #include "runtime/base/orders.h"
 #include "runtime/base/synchronisation.h"
+#include "runtime/base/wait_reason.h"
 
 namespace troupe::message {
 
@@ -41,6 +42,19 @@ struct AskTasks {  ///< Answered by TaskList: the tasks of a job as they stand.
   std::uint64_t request = 0;
   JobId job;
   std::uint32_t first = 0;  ///< Only those with this number and higher ones.
+  bool only_actors = false;
+  bool with_attempts = false;
+  NodeId node;  ///< Instead of a job: what holds something on this node, as far as its tasks are known.
+};
+/// Answered by TaskTold: one task with all that is known of it, and why it waits.
+struct AskTask {
+  std::uint64_t request = 0;
+  TaskId task;
+};
+/// Answered by JobList: all jobs, those of drivers and the durable ones, in the order of their ids.
+struct AskJobs {
+  std::uint64_t request = 0;
+  JobId behind;  ///< Only those with higher ids.
 };
 /// Where an actor is that another driver spawned. Answered by ActorUp, or by TaskEnded; while it is on its way by
 /// nothing.
@@ -102,6 +116,8 @@ struct ActorDown {
   AttemptId attempt;
   Cause cause;
 };
+/// In the order of the alternatives of Work.
+enum class WorkKind : std::uint8_t { function, actor, command, join };
 struct TaskSummary {
   TaskId task;
   std::string name;
@@ -109,11 +125,30 @@ struct TaskSummary {
   std::uint32_t attempts = 0;
   NodeId node;
   bool is_join = false;
+  WorkKind kind = WorkKind::function;
+  std::string work;    ///< The name of a function or an actor's type, the program of a command.
+  bool is_up = false;  ///< An actor that takes calls.
+  std::int32_t max_attempts = 1;
+  Boxed<GangHint> gang;
+  std::vector<AttemptRecord> records;  ///< Of its attempts, when they were asked for.
 };
 struct TaskList {
   std::uint64_t request = 0;
   std::vector<TaskSummary> tasks;  ///< In the order of their numbers.
-  bool goes_on = false;            ///< There are more.
+  bool goes_on = false;            ///< There may be more.
+  std::uint32_t next = 0;          ///< Then: those with this number and higher ones.
+};
+struct JobSummary {
+  JobInfo job;
+  std::int64_t since_ms = 0;          ///< Of a driver's own: when the scheduler took the driver in.
+  std::uint32_t drivers = 0;          ///< That are there and are told of its tasks.
+  std::vector<std::uint64_t> states;  ///< How many tasks are in each TaskState, joins not counted.
+  std::uint64_t actors = 0;           ///< Among them.
+};
+struct JobList {
+  std::uint64_t request = 0;
+  std::vector<JobSummary> jobs;
+  bool goes_on = false;  ///< There may be more, with higher ids.
 };
 struct Synchronised {
   std::vector<sync::Answer> answers;
@@ -126,6 +161,17 @@ struct NodeSummary {
   bool alive = false;
   std::uint32_t running = 0;  ///< Attempts that hold something there.
   bool drains = false;        ///< Takes no new work.
+  Milli free_gpus = 0;
+  std::int64_t free_memory_bytes = 0;  ///< Not granted to anybody.
+};
+/// The scheduler's process, and how much its tables hold.
+struct SchedulerSummary {
+  std::uint64_t memory_bytes = 0;  ///< Resident.
+  std::uint64_t tasks = 0;         ///< Waiting, running, or ended and still known; actors too.
+  std::uint64_t most_tasks = 0;
+  std::uint64_t jobs = 0;
+  std::uint64_t drivers = 0;
+  std::uint64_t claims = 0;  ///< On locks, semaphores, barriers and queues.
 };
 /// Tasks that are ready and need the same, or gangs whose members do.
 struct QueueShape {
@@ -142,6 +188,7 @@ struct ClusterStatus {
   std::uint64_t commit_seq = 0;  ///< Of the last batch that is on disk.
   std::vector<NodeSummary> nodes;
   std::vector<QueueShape> queue;
+  SchedulerSummary scheduler;
 };
 struct ClaimSummary {
   std::uint64_t token = 0;
@@ -150,6 +197,7 @@ struct ClaimSummary {
   AttemptId attempt;
   std::uint32_t permits = 1;
   std::int64_t until_ms = 0;  ///< The end of the lease, since 1970; 0: it ends with the attempt.
+  std::string name;           ///< Of the task, or of the client's job.
 };
 /// A lock or a semaphore that somebody holds or waits for.
 struct LockSummary {
@@ -160,6 +208,20 @@ struct LockSummary {
   std::uint64_t holding = 0;
   std::uint64_t waiting = 0;
   std::vector<ClaimSummary> holders;  ///< The first few.
+};
+struct TaskTold {
+  std::uint64_t request = 0;
+  bool is_known = false;  ///< Else all that follows says nothing.
+  JobInfo job;
+  TaskSpec spec;        ///< Without its arguments, and with the first few hundred that it comes after.
+  TaskSummary summary;  ///< With the records of its attempts.
+  std::int32_t failed_attempts = 0;
+  std::uint32_t iteration = 0;
+  bool is_cached = false;
+  std::string reason;  ///< Why it was skipped, cancelled or failed.
+  WaitReason waits;
+  std::vector<ClaimSummary> holders;  ///< Of the lock or semaphore that it waits for, the first few.
+  std::vector<TaskSummary> before;    ///< What it comes after, the first few, those that have not ended first.
 };
 struct MessageQueueSummary {
   std::string name;
@@ -297,6 +359,6 @@ using Message =
                  ActorDown, TaskList, AgentJoin, AgentHeartbeat, AgentBye, ActorReady, Report, AgentWelcome, PleaseJoin,
                  Run, Stop, ReportTaken, WorkerHello, Call, CallAnswer, AskStatus, ClusterStatus, HeartbeatTaken,
                  Synchronise, Synchronised, Drain, AskSync, SyncStatus, AskActor, AwaitedResult, PassResult, CancelCall,
-                 FindActor, NamedActor, TaskWaits>;
+                 FindActor, NamedActor, TaskWaits, AskTask, TaskTold, AskJobs, JobList>;
 
 }  // namespace troupe::message

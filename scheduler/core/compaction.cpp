@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t most_tasks_at_once = 100'000;  // Of the graphs that one tick compacts; one at least.
 constexpr Time between_rounds{100};
 constexpr int part_here = 7;  // So much of the time passes at least under the scheduler that drops: a seventh.
-constexpr std::size_t state_count = static_cast<std::size_t>(TaskState::skipped) + 1;
 
 /// Whether the graph may have ended later than its last attempt: when a task is cancelled, or done by a known result,
 /// is not stored.
@@ -79,12 +78,9 @@ void Scheduler::State::compact_finished() {
 }
 
 GraphSummary Scheduler::State::summary_of(const Job& job) const {
-  GraphSummary summary{.job = job.info, .tasks = std::vector<std::uint32_t>(state_count)};
+  GraphSummary summary{.job = job.info, .tasks = {job.states.begin(), job.states.end()}};
   for (const Slot slot : job.tasks.in_order()) {
-    if (tasks[slot].spec.is_join()) continue;
-    const TaskProgress& progress = tasks[slot].progress;
-    ++summary.tasks[static_cast<std::size_t>(progress.state)];
-    for (const auto& attempt : progress.attempts) {
+    for (const auto& attempt : tasks[slot].progress.attempts) {
       if (summary.started_ms == 0 || attempt.started_ms < summary.started_ms) summary.started_ms = attempt.started_ms;
       summary.ended_ms = std::max(summary.ended_ms, attempt.ended_ms);
     }

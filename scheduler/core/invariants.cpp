@@ -31,6 +31,17 @@ std::string check_attempts(const Task& task, const Settings& settings, std::uint
   return {};
 }
 
+bool are_counted(const Job& job, const TaskTable& tasks) {
+  StateCounts states{};
+  std::uint32_t actors = 0;
+  for (const Slot slot : job.tasks.in_order()) {
+    const Task& task = tasks[slot];
+    if (!task.spec.is_join()) ++states[static_cast<std::size_t>(task.progress.state)];
+    if (task.spec.is_actor()) ++actors;
+  }
+  return states == job.states && actors == job.actors;
+}
+
 std::string check_gang(const TaskTable& tasks, const Gang& gang) {
   std::uint32_t open = 0;
   std::uint32_t running = 0;
@@ -112,6 +123,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
   };
 
   for (const auto& [id, job] : state.tasks.jobs()) {
+    if (!are_counted(job, state.tasks)) return "16: job " + to_text(id) + " does not count its tasks";
     for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
       const auto name = [&task] { return name_of(task.spec) + ' '; };

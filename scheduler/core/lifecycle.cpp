@@ -47,7 +47,7 @@ void Scheduler::State::load(StoredState stored) {
       guard(task);
       continue;
     }
-    task.progress.state = TaskState::waiting;
+    tasks.set_state(task, TaskState::waiting);
     if (task.open_predecessors > 0) continue;
     if (task.spec.is_join()) {
       due_joins.push_back(slot);
@@ -85,7 +85,7 @@ std::string Scheduler::State::too_much_input(const Task& task) const {
 void Scheduler::State::make_ready(Slot slot) {
   Task& task = tasks[slot];
   TROUPE_CHECK(!task.spec.is_join(), "a join never stands in line");
-  task.progress.state = TaskState::ready;
+  tasks.set_state(task, TaskState::ready);
   task.progress.retry_at_ms = 0;
   task.ready_since = now;
   touch(slot);
@@ -158,7 +158,7 @@ void Scheduler::State::start(Slot slot, Node& node, bool is_ahead) {
   while (node.holdings.contains({task.spec.id, id})) ++id.number;
   make_room_for_one(task.progress.attempts);
   task.progress.attempts.push_back({.id = id, .node = node.id, .started_ms = now.count()});
-  task.progress.state = TaskState::running;
+  tasks.set_state(task, TaskState::running);
   touch(slot);
   sync.take_all(task.spec, id);
   const AttemptKey key{task.spec.id, id};
@@ -179,7 +179,7 @@ void Scheduler::State::adopt(Slot slot, Node& node, AttemptId attempt) {
   leave_ready(slot);
   Task& task = tasks[slot];
   task.progress.attempts.push_back({.id = attempt, .node = node.id, .started_ms = now.count()});
-  task.progress.state = TaskState::running;
+  tasks.set_state(task, TaskState::running);
   touch(slot);
   sync.take_again(task.spec, attempt);
   guard(task);
@@ -246,7 +246,7 @@ void Scheduler::State::close_attempt(Slot slot, AttemptEnd end, const Cause& cau
   attempt.ended_ms = now.count();
   attempt.end = end;
   attempt.cause = cause;
-  task.progress.state = TaskState::waiting;  // for what becomes of it
+  tasks.set_state(task, TaskState::waiting);  // for what becomes of it
   touch(slot);
   if (!std::exchange(task.is_up, false)) return;
   tell_all(*task.job, TellActorDown{{}, task.spec.id, attempt.id, cause});
@@ -377,7 +377,7 @@ void Scheduler::State::end(const Ending& ending) {
   }
   if (task.progress.state == TaskState::ready) leave_ready(ending.slot);
   end_delay(ending.slot);
-  task.progress.state = ending.state;
+  tasks.set_state(task, ending.state);
   task.progress.reason = ending.reason;
   if (ending.not_taken) task.progress.branch = Branch::not_taken;
   if (!ending.not_taken || !has_planted(Planted::branch_decision_not_stored)) touch(ending.slot);

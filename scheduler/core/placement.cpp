@@ -285,36 +285,4 @@ void Scheduler::State::adopt_orphans() {
   }
 }
 
-const Task* Scheduler::State::first_open_before(const Task& task) const {
-  for (const TaskId before : predecessors_of(task.spec)) {
-    const Slot slot = tasks.find(before);
-    if (slot != no_slot && !tasks[slot].is_final()) return &tasks[slot];
-  }
-  return nullptr;
-}
-
-std::string Scheduler::State::why_waiting(Slot slot) {
-  const Task& task = tasks[slot];
-  if (task.progress.retry_at_ms != 0) return "waits until its next attempt is due";
-  if (task.progress.state == TaskState::waiting) {
-    // Of those before it, and before the joins among these.
-    const Task* open = &task;
-    std::uint32_t others = 0;
-    do {
-      others += open->open_predecessors - 1;
-      open = first_open_before(*open);
-    } while (open != nullptr && open->spec.is_join() && open->open_predecessors > 0);
-    if (open == nullptr) return "waits";
-    return "waits for " + name_of(open->spec) + (others > 0 ? " and " + std::to_string(others) + " more" : "");
-  }
-  if (task.spec.gang && tasks.gang_of(task).ready < tasks.gang_of(task).open)
-    return "waits for " + std::to_string(tasks.gang_of(task).open - tasks.gang_of(task).ready) + " more of its gang";
-  if (std::string lack = sync.why_not(task.spec); !lack.empty()) return "waits: " + lack;
-  if (cluster.total_cpus() == 0) return "no node is there";
-  const Placement outcome = try_to_place(members_of(slot), cluster.rooms(), &cluster.empty_rooms());
-  if (const auto* later = std::get_if<NotNow>(&outcome)) return std::string(later->why);
-  if (const auto* never = std::get_if<Never>(&outcome)) return never->why;
-  return "is about to start";
-}
-
 }  // namespace troupe::scheduler

@@ -13,8 +13,13 @@ namespace {
 
 constexpr std::size_t usual_effects = 4;
 
+// Of those before a task, by whoever asks for a few of them.
+constexpr std::ptrdiff_t most_looked_at = 4096;
+
 // Coarser than the clock, so that many leases that end one after the other make few ticks.
 constexpr Time lease_granularity{10};
+
+Scheduler::TaskView view_of(const Task& task) { return {task.spec, task.progress, task.is_up}; }
 
 SyncSettings sync_settings(const Settings& settings) {
   SyncSettings sync = settings.sync;
@@ -199,6 +204,8 @@ std::vector<Scheduler::NodeView> Scheduler::nodes() const {
                      .name = node.name,
                      .capacity = node.ledger.capacity(),
                      .free_cpus = node.ledger.free_cpus(),
+                     .free_gpus = node.ledger.free_gpus(),
+                     .free_memory_bytes = node.ledger.free_memory_bytes(),
                      .alive = node.alive,
                      .drains = node.drains,
                      .running = node.holdings.size()});
@@ -210,7 +217,8 @@ std::vector<Scheduler::WaitingView> Scheduler::waiting(std::size_t most) const {
   const TaskTable& tasks = state_->tasks;
   const auto view_of = [&](Slot first, std::uint32_t gang, std::uint64_t waiting) {
     const TaskSpec& spec = tasks[first].spec;
-    return WaitingView{spec.needs, gang, waiting, spec.id, spec.name, state_->why_waiting(first)};
+    return WaitingView{spec.needs, gang,      waiting,
+                       spec.id,    spec.name, state_->why_waiting(first, State::Detail::brief).text};
   };
   std::vector<WaitingView> gangs;
   std::map<std::pair<ShapeIndex, std::uint32_t>, std::size_t> places;  // in it, by the first member's shape
@@ -243,12 +251,68 @@ std::vector<JobInfo> Scheduler::jobs() const {
   return infos;
 }
 
+std::vector<Scheduler::JobView> Scheduler::jobs(JobId behind, std::size_t most) const {
+  std::vector<JobView> views;
+  const auto& jobs = state_->tasks.jobs();
+  for (auto each = jobs.upper_bound(behind); each != jobs.end() && views.size() < most; ++each) {
+    const Job& job = each->second;
+    JobView& view = views.emplace_back(JobView{.job = job.info,
+                                               .drivers = job.watchers.size(),
+                                               .states = {job.states.begin(), job.states.end()},
+                                               .actors = job.actors});
+    const auto driver =
+        job.info.durable || job.watchers.empty() ? state_->drivers.end() : state_->drivers.find(job.watchers.front());
+    if (driver != state_->drivers.end()) view.since = driver->second.since;
+  }
+  return views;
+}
+
+Scheduler::Sizes Scheduler::sizes() const {
+  return {state_->tasks.size(), state_->tasks.jobs().size(), state_->drivers.size(), state_->sync.claims().size()};
+}
+
+std::size_t Scheduler::most_tasks() const { return state_->settings.most_tasks; }
+
 std::vector<Scheduler::TaskView> Scheduler::tasks_of(JobId id, std::uint32_t first, std::size_t most) const {
   std::vector<TaskView> views;
   const auto job = state_->tasks.jobs().find(id);
   if (job == state_->tasks.jobs().end()) return views;
-  for (const Slot slot : job->second.tasks.in_order(first, most))
-    views.push_back({state_->tasks[slot].spec, state_->tasks[slot].progress});
+  for (const Slot slot : job->second.tasks.in_order(first, most)) views.push_back(view_of(state_->tasks[slot]));
+  return views;
+}
+
+std::optional<Scheduler::TaskView> Scheduler::task(TaskId id) const {
+  const Slot slot = state_->tasks.find(id);
+  if (slot == no_slot) return std::nullopt;
+  return view_of(state_->tasks[slot]);
+}
+
+const JobInfo& Scheduler::job_of(const TaskView& task) const { return state_->tasks.jobs().at(task.spec.id.job).info; }
+
+std::vector<Scheduler::TaskView> Scheduler::tasks_on(NodeId id) const {
+  std::vector<TaskView> views;
+  const Node* node = state_->cluster.find(id);
+  if (node == nullptr) return views;
+  for (const auto& [key, holding] : node->holdings)
+    if (const Slot slot = state_->slot_of(key, *holding); slot != no_slot)
+      views.push_back(view_of(state_->tasks[slot]));
+  return views;
+}
+
+std::vector<Scheduler::TaskView> Scheduler::before(TaskId id, std::size_t most) const {
+  std::vector<TaskView> views;
+  const auto task = this->task(id);
+  if (!task) return views;
+  const auto& after = task->spec.after;
+  std::vector<TaskId> some(after.begin(), after.begin() + std::min(std::ssize(after), most_looked_at));
+  std::sort(some.begin(), some.end());
+  some.erase(std::unique(some.begin(), some.end()), some.end());
+  for (const bool are_final : {false, true})
+    for (const TaskId before : some) {
+      if (views.size() == most) return views;
+      const auto view = this->task(before);
+      if (view && is_final(view->progress.state) == are_final) views.push_back(*view);
+    }
   return views;
 }
 
@@ -272,11 +336,12 @@ Scheduler::NamedActorView Scheduler::find_actor(const std::string& name) const {
   return {spec.id, restart ? restart->mode : RestartMode::none};
 }
 
-std::string Scheduler::why_waiting(TaskId id) const {
+WaitReason Scheduler::why_waiting(TaskId id) const {
   const Slot slot = state_->tasks.find(id);
-  if (slot == no_slot || state_->tasks[slot].is_final() || state_->tasks[slot].is_running()) return {};
-  return state_->why_waiting(slot);
+  return slot == no_slot ? WaitReason{} : state_->why_waiting(slot, State::Detail::exact);
 }
+
+std::string Scheduler::name_of_holder(const Holder& holder) const { return state_->name_of_holder(holder); }
 
 std::optional<RunOrder> Scheduler::order(TaskId task, AttemptId attempt) const {
   return state_->order_for(task, attempt);

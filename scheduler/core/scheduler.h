@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/base/planted.h"
+#include "runtime/base/wait_reason.h"
 #include "scheduler/core/effect.h"
 #include "scheduler/core/event.h"
 #include "scheduler/core/record.h"
@@ -83,6 +84,8 @@ class Scheduler {
     std::string name;
     NodeCapacity capacity;
     Milli free_cpus = 0;
+    Milli free_gpus = 0;
+    std::int64_t free_memory_bytes = 0;
     bool alive = false;
     bool drains = false;
     std::size_t running = 0;
@@ -101,13 +104,38 @@ class Scheduler {
   /// At most so many; single tasks first. Cost: the nodes for each, and the members of all gangs in line.
   std::vector<WaitingView> waiting(std::size_t most) const;
   std::vector<JobInfo> jobs() const;
+  struct JobView {
+    JobInfo job;
+    Time since{};                       ///< Of a driver's own: when the driver was taken in.
+    std::size_t drivers = 0;            ///< That are told of its tasks.
+    std::vector<std::uint64_t> states;  ///< How many tasks are in each TaskState, joins not counted.
+    std::uint64_t actors = 0;           ///< Among them.
+  };
+  /// Those with higher ids than `behind`, in their order, at most so many.
+  std::vector<JobView> jobs(JobId behind, std::size_t most) const;
+  /// How much there is of everything.
+  struct Sizes {
+    std::size_t tasks = 0;
+    std::size_t jobs = 0;
+    std::size_t drivers = 0;
+    std::size_t claims = 0;
+  };
+  Sizes sizes() const;
+  std::size_t most_tasks() const;
   /// One task, until the next step.
   struct TaskView {
     const TaskSpec& spec;
     const TaskProgress& progress;
+    bool is_up = false;  ///< An actor that takes calls.
   };
   /// Tasks of one job in order of their numbers: those with number `first` and higher ones, at most so many.
   std::vector<TaskView> tasks_of(JobId job, std::uint32_t first = 0, std::size_t most = SIZE_MAX) const;
+  std::optional<TaskView> task(TaskId id) const;
+  const JobInfo& job_of(const TaskView& task) const;
+  /// Those that hold something on the node.
+  std::vector<TaskView> tasks_on(NodeId node) const;
+  /// What it comes after, as far as it is known: those first that have not ended, at most so many.
+  std::vector<TaskView> before(TaskId task, std::size_t most) const;
   struct ActorView {
     TaskState state = TaskState::waiting;
     AttemptId attempt;
@@ -123,8 +151,10 @@ class Scheduler {
     bool is_sure = true;  ///< Else its driver may not have come back yet.
   };
   NamedActorView find_actor(const std::string& name) const;
-  /// What a task waits for that has not started; empty for any other. Cost: the nodes.
-  std::string why_waiting(TaskId task) const;
+  /// What a task waits for that has not begun. Cost: the nodes.
+  WaitReason why_waiting(TaskId task) const;
+  /// Of the task, or of the driver's job, that holds a lock; empty where it is not known.
+  std::string name_of_holder(const Holder& holder) const;
   /// Locks, semaphores, barriers, queues: who waits and who holds.
   const Synchronisation& synchronisation() const;
 

@@ -3,7 +3,7 @@
 // awaiting.cpp (what nodes are given before its inputs are there), control.cpp (conditions, loops, cached results),
 // retries.cpp (delays and time-outs), placement.cpp (who starts where), reservations.cpp (nodes that are kept for those
 // who wait), fair_share.cpp (what each job holds), compaction.cpp (what is left of ended graphs), synchronisation.cpp
-// (locks, semaphores, barriers, queues).
+// (locks, semaphores, barriers, queues), waiting.cpp (why each waits, for those who ask).
 //
 // Invariants: invariants.cpp.
 #pragma once
@@ -199,8 +199,19 @@ struct Scheduler::State {
   std::vector<NodeId> nodes_near(const Task& task) const;
   void adopt_orphans();
   std::optional<NodeId> node_after_loss(const Task& task);
+
+  // --- waiting.cpp
+  enum class Detail { brief, exact };
+  /// Cost of what is exact: the nodes.
+  WaitReason why_waiting(Slot slot, Detail detail);
+  WaitReason why_behind_others(const Task& task) const;
+  WaitReason why_short_of_its_gang(const Task& task) const;
+  WaitReason why_without_permit(const Task& task) const;
+  WaitReason why_without_room(Slot slot, Detail detail);
+  WaitReason why_no_node(const Task& task, std::string why) const;
+  WaitReason why_not_begun(const Task& task) const;
   const Task* first_open_before(const Task& task) const;
-  std::string why_waiting(Slot slot);
+  std::string name_of_holder(const Holder& holder) const;
 
   // --- reservations.cpp
   void keep_nodes_for_the_patient();

@@ -49,7 +49,11 @@ Slot TaskTable::add(Job& job, TaskSpec spec, TaskProgress progress) {
   task.progress = std::move(progress);
   task.job = &job;
   task.order = next_order_++;
-  if (!task.spec.is_join()) task.shape = shapes.add(task.spec.needs, task.spec.spreads);
+  if (!task.spec.is_join()) {
+    task.shape = shapes.add(task.spec.needs, task.spec.spreads);
+    ++count_of(task);
+  }
+  if (task.spec.is_actor()) ++job.actors;
   if (registers_name(task.spec) && !task.is_final()) actors_by_name_.emplace(task.spec.name, slot);
   return slot;
 }
@@ -95,7 +99,16 @@ void TaskTable::forget(Slot slot) {
     if (is_empty) task.job->gangs.erase(task.spec.gang->gang);
   }
   task.job->tasks.erase(task.spec.id.number);
+  if (!task.spec.is_join()) --count_of(task);
+  if (task.spec.is_actor()) --task.job->actors;
   free(slot);
+}
+
+void TaskTable::set_state(Task& task, TaskState state) {
+  const bool is_counted = !task.spec.is_join();
+  if (is_counted) --count_of(task);
+  task.progress.state = state;
+  if (is_counted) ++count_of(task);
 }
 
 Slot TaskTable::find_actor(const std::string& name) const {

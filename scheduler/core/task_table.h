@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -46,10 +47,15 @@ struct Usage {
   std::uint64_t served = 0;  ///< Grows with each start of one of its tasks.
 };
 
+/// How many tasks are in each TaskState.
+using StateCounts = std::array<std::uint32_t, 7>;
+
 struct Job {
   JobInfo info;
   std::vector<DriverId> watchers;  ///< Who is told; of a driver's own job at most that driver.
   SlotsByNumber tasks;
+  StateCounts states{};  ///< Of its tasks; joins are not counted.
+  std::uint32_t actors = 0;
   std::map<std::uint32_t, Gang> gangs;
   std::uint32_t attempt_floor = 0;  ///< Attempts of its tasks count on from here.
   std::uint64_t serial = 0;         ///< Never used twice, unlike its id: it may be dropped and come back.
@@ -99,6 +105,8 @@ class TaskTable {
   /// Ties a task to its predecessors and its gang. Requires: all of them were added.
   void link(Slot slot);
 
+  void set_state(Task& task, TaskState state);
+
   /// The actor that is found by this name; none has it: no_slot.
   Slot find_actor(const std::string& name) const;
   /// It has ended: another may have its name.
@@ -125,6 +133,7 @@ class TaskTable {
 
  private:
   void free(Slot slot);
+  static std::uint32_t& count_of(Task& task) { return task.job->states[static_cast<std::size_t>(task.progress.state)]; }
 
   std::map<JobId, Job> jobs_;
   static constexpr std::size_t page_size = 256;

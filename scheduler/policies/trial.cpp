@@ -108,6 +108,17 @@ std::optional<Seats> squeeze(std::span<const Need> members, const Trial& trial) 
   return seats ? seats : squeeze_where(members, trial, std::greater<Room>());
 }
 
+std::size_t most_seated(std::span<const Need> members, Trial trial) {
+  std::size_t seated = 0;
+  for (const std::size_t member : largest_first(members))
+    for (std::size_t node = 0; node < trial.size(); ++node)
+      if (trial[node].take(*members[member].resources)) {
+        ++seated;
+        break;
+      }
+  return seated;
+}
+
 bool are_held(std::span<const Need> members, const Seats& seats, Trial& trial) {
   std::vector<std::pair<std::size_t, Grant>> taken;
   const auto order = largest_first(members);

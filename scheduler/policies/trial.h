@@ -56,6 +56,9 @@ std::vector<std::size_t> largest_first(std::span<const Need> members);
 /// Any seats at all: the largest members first, each where least room is left; or, where that fails, where most is.
 std::optional<Seats> squeeze(std::span<const Need> members, const Trial& trial);
 
+/// How many of them find seats, the largest first: about as many as can.
+std::size_t most_seated(std::span<const Need> members, Trial trial);
+
 /// Whether all members are held where they sit, taken in that order. The trial is as it was, then.
 bool are_held(std::span<const Need> members, const Seats& seats, Trial& trial);
 

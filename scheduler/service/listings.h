@@ -8,6 +8,8 @@
 namespace troupe::scheduler {
 
 message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask);
+message::TaskTold task_told(const Scheduler& core, const message::AskTask& ask);
+message::JobList job_list(const Scheduler& core, const message::AskJobs& ask);
 /// ActorUp, or TaskEnded; nothing while it is on its way.
 std::optional<message::Message> actor_status(const Scheduler& core, TaskId actor);
 /// `age`: what of the store is on disk.

@@ -1,7 +1,10 @@
 #include "scheduler/service/service.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <utility>
 
 #include "scheduler/service/listings.h"
@@ -18,6 +21,14 @@ constexpr std::size_t most_prefetched = 256;
 
 // Answers that wait for a commit.
 constexpr std::size_t most_looks = 256;
+
+/// Of this process.
+std::uint64_t resident_bytes() {
+  std::uint64_t all = 0;
+  std::uint64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
 
 Time wall_now() { return std::chrono::duration_cast<Time>(std::chrono::system_clock::now().time_since_epoch()); }
 Time steady_now() { return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch()); }
@@ -117,13 +128,19 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
     post(from, message::HeartbeatTaken{});
   } else if (const auto* ask = std::get_if<message::AskTasks>(&letter.message)) {
     post_behind_commits(from, task_list(*scheduler_, *ask));
+  } else if (const auto* ask = std::get_if<message::AskTask>(&letter.message)) {
+    post_behind_commits(from, task_told(*scheduler_, *ask));
+  } else if (const auto* ask = std::get_if<message::AskJobs>(&letter.message)) {
+    post_behind_commits(from, job_list(*scheduler_, *ask));
   } else if (const auto* ask = std::get_if<message::AskActor>(&letter.message)) {
     if (const auto answer = actor_status(*scheduler_, ask->task)) post_behind_commits(from, *answer);
   } else if (const auto* find = std::get_if<message::FindActor>(&letter.message)) {
     const auto [task, restart, is_sure] = scheduler_->find_actor(find->name);
     post_behind_commits(from, message::NamedActor{find->request, task, restart, is_sure});
   } else if (const auto* ask = std::get_if<message::AskStatus>(&letter.message)) {
-    post(from, cluster_status(*scheduler_, *ask, age_));
+    auto status = cluster_status(*scheduler_, *ask, age_);
+    status.scheduler.memory_bytes = resident_bytes();
+    post(from, status);
   } else if (const auto* ask = std::get_if<message::AskSync>(&letter.message)) {
     post_behind_commits(from, sync_status(*scheduler_, *ask));
   }

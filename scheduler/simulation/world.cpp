@@ -245,7 +245,7 @@ void World::print_what_is_open() const {
       for (const auto& task : scheduler->core()->tasks_of(job.id))
         if (!is_final(task.progress.state))
           std::printf("open: %s is %s: %s\n", name_of(task.spec.id).c_str(), to_text(task.progress.state),
-                      scheduler->core()->why_waiting(task.spec.id).c_str());
+                      scheduler->core()->why_waiting(task.spec.id).text.c_str());
   }
 }
 

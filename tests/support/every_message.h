@@ -23,6 +23,18 @@ inline std::vector<message::Message> every_message() {
   const AttemptId attempt{2, 5};
   const Grant grant{1000, 1 << 20, {{0, 500, 10}}, {{"disk", 1}}};
   const JobInfo job{JobId{7}, "nightly", "/bin/troupe", true};
+  const TaskSummary summary{.task = task,
+                            .name = "count",
+                            .state = TaskState::running,
+                            .attempts = 2,
+                            .node = NodeId{1},
+                            .kind = WorkKind::actor,
+                            .work = "Counter",
+                            .is_up = true,
+                            .max_attempts = 3,
+                            .gang = GangHint{3, 2, 1},
+                            .records = {{attempt, NodeId{1}, 5, 6, AttemptEnd::failed, {3, 0, "x"}}}};
+  const ClaimSummary holder{9, DriverId{2}, task, attempt, 2, 70, "driver"};
   const RunOrder order{
       task, attempt, "count", "/bin/pi", FunctionWork{"count", {Bytes("\x01\xff", 2), InputRef{0}}}, {Bytes("a\0b", 3)},
       grant};
@@ -32,14 +44,14 @@ inline std::vector<message::Message> every_message() {
       Submit{11, job, {some_task(), some_task()}},
       Cancel{12, task},
       Release{{task}},
-      AskTasks{13, JobId{7}, 9},
+      AskTasks{13, JobId{7}, 9, true, true, NodeId{1}},
       DriverWelcome{17},
       Answer{11, "no"},
       TaskEnded{
           task, TaskState::failed, "", "exit code 3", {{attempt, NodeId{1}, 5, 6, AttemptEnd::failed, {3, 0, "x"}}}},
       ActorUp{task, attempt, "ipc:///tmp/a"},
       ActorDown{task, attempt, {0, 9, "killed"}},
-      TaskList{13, {{task, "count", TaskState::running, 2, NodeId{1}}}, true},
+      TaskList{13, {summary}, true, 10},
       AgentJoin{NodeId{1}, 2, "a", {.cpus = 2000, .gpus = {{0, "uuid", 100}}}, {{task, attempt, grant, ""}}},
       AgentHeartbeat{NodeId{1}, 2, {{task, attempt, grant, "ipc:///tmp/a", true, GrantedCpus::owed}}, true},
       AgentBye{NodeId{1}, 2},
@@ -57,8 +69,9 @@ inline std::vector<message::Message> every_message() {
       ClusterStatus{14,
                     3,
                     90,
-                    {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2, true}},
-                    {{{.cpus = 500}, 2, 3, task, "t", "no room"}}},
+                    {{NodeId{1}, "a", {.cpus = 2000, .labels = {{"disk", "nvme"}}}, 500, true, 2, true, 250, 9}},
+                    {{{.cpus = 500}, 2, 3, task, "t", "no room"}},
+                    {1 << 20, 5, 10, 3, 2, 1}},
       HeartbeatTaken{},
       Synchronise{task,
                   attempt,
@@ -78,7 +91,7 @@ inline std::vector<message::Message> every_message() {
       Drain{14, NodeId{1}, true},
       AskSync{15},
       SyncStatus{15,
-                 {{sync::Kind::semaphore, "s", 3, 1, 1, 2, {{9, DriverId{2}, task, attempt, 2, 70}}}},
+                 {{sync::Kind::semaphore, "s", 3, 1, 1, 2, {holder}}},
                  {{"q", {.capacity = 3, .durable = true}, 1, 2, 3, 4}}},
       AskActor{task},
       AwaitedResult{task, attempt, Bytes("\0r", 2)},
@@ -86,7 +99,22 @@ inline std::vector<message::Message> every_message() {
       CancelCall{task, attempt, 5, 6},
       FindActor{15, "a"},
       NamedActor{15, task, RestartMode::logged, false},
-      TaskWaits{task, attempt, true, {{task, attempt}}}};
+      TaskWaits{task, attempt, true, {{task, attempt}}},
+      AskTask{16, task},
+      TaskTold{16,
+               true,
+               job,
+               some_task(),
+               summary,
+               1,
+               2,
+               true,
+               "no",
+               {WaitsFor::lock, "held", task, 1, "x", 7},
+               {holder},
+               {summary}},
+      AskJobs{17, JobId{7}},
+      JobList{17, {{job, 5, 1, {1, 2, 3, 4, 5, 6, 7}, 8}}, true}};
 }
 
 }  // namespace troupe::test

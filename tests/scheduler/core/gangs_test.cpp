@@ -27,7 +27,7 @@ std::vector<std::pair<std::string, TaskWish>> gang(const std::string& name, std:
 TEST_CASE("a gang starts all together or not at all", "[scheduler]") {
   Scenario cluster;
   cluster.joins("a", two_cpus).submits("t1").submits_all(gang("g", 1, 2));
-  CHECK(cluster.reason_of("g0") == "the nodes do not have room for all of its gang at once");
+  CHECK(cluster.reason_of("g0") == "the nodes do not have room for all of its gang at once: for 1 of 2 there is room");
   cluster.at(10ms).finishes("a", "t1#1");
   CHECK(cluster.transcript() == R"(
 0 a joins as incarnation 1 with 2 cpus, 0 gpus, 0 MiB; runs nothing → welcome a
@@ -72,7 +72,7 @@ TEST_CASE("a gang waits until all its members could start", "[scheduler]") {
   members[1].second.after = {"t1"};
   members.push_back({"t1", {}});
   cluster.joins("a", two_cpus).submits_all(members);
-  CHECK(cluster.reason_of("g0") == "waits for 1 more of its gang");
+  CHECK(cluster.reason_of("g0") == "waits for 1 more of its gang, task 'g1' first");
   cluster.at(10ms).finishes("a", "t1#1");
   CHECK(cluster.transcript() == R"(
 0 a joins as incarnation 1 with 2 cpus, 0 gpus, 0 MiB; runs nothing → welcome a

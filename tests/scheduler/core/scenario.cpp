@@ -306,7 +306,7 @@ std::string Scenario::state_of(const std::string& task) const {
 std::string Scenario::reason_of(const std::string& task) const {
   for (const auto& record : scheduler_->tasks_of(id_of(task).job))
     if (record.spec.name == task)
-      return is_final(record.progress.state) ? record.progress.reason : scheduler_->why_waiting(record.spec.id);
+      return is_final(record.progress.state) ? record.progress.reason : scheduler_->why_waiting(record.spec.id).text;
   return "unknown";
 }
 

@@ -101,6 +101,8 @@ class Scenario final : Names {
 
   std::string state_of(const std::string& task) const;
   std::string reason_of(const std::string& task) const;
+  WaitReason wait_of(const std::string& task) const { return scheduler_->why_waiting(id_of(task)); }
+  TaskId id_of(const std::string& task) const;
   std::size_t tasks_known() const;
   Milli free_cpus(const std::string& node) const;
   Scheduler& scheduler() { return *scheduler_; }
@@ -119,7 +121,6 @@ class Scenario final : Names {
 
   Effects step(const Event& event);
   void fold(const Effect& effect);
-  TaskId id_of(const std::string& task) const;
   NodeId node_of(const std::string& node) const;
   AttemptEnded ended(const std::string& node, const std::string& attempt, AttemptReport report) const;
   TaskSpec spec_of(const std::string& name, const TaskWish& wish);
