@@ -19,6 +19,7 @@
 #include "runtime/agent/memory_watch.h"
 #include "runtime/agent/process.h"
 #include "runtime/agent/processors.h"
+#include "runtime/agent/recent_attempts.h"
 #include "runtime/agent/seen_file.h"
 #include "runtime/agent/worker_process.h"
 #include "runtime/base/abi.h"
@@ -58,6 +59,7 @@ class Agent {
         core_({.capacity = options.capacity, .seen = SeenFile::read(options.seen_file, options.cluster)},
               agent::Time(0)),
         seen_file_(options.seen_file, core_.seen(), [&transport] { transport.wake(); }),
+        recent_(options.log_directory, options.node),
         fork_servers_(options.fork_server_arguments),
         processors_(options.capacity.cpus, options.node.value) {}
 
@@ -243,6 +245,7 @@ class Agent {
   }
 
   void carry_out(agent::Effect& effect) {
+    if (const auto* told = std::get_if<agent::SendReport>(&effect)) recent_.note(*told);
     if (const auto message = message_of(std::move(effect), self_)) return post(to_scheduler_, scheduler_, *message);
     std::visit(
         Overloaded{
@@ -468,6 +471,7 @@ class Agent {
   Clock::time_point look_at_ = start_ + between_looks;  // Whether that has changed.
   bool was_welcome_ = false;
   agent::Time wake_at_{};
+  RecentAttempts recent_;
   ForkServers fork_servers_;
   std::map<agent::WorkerNumber, WorkerProcess> workers_;
   std::map<WorkerId, agent::WorkerNumber> numbers_;

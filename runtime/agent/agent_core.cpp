@@ -331,7 +331,7 @@ void AgentCore::put_back(const std::deque<Key>& keys, const char* why) {
 void AgentCore::start(Key key, Attempt& attempt) {
   if (is_command(attempt.order)) {
     attempt.phase = Attempt::Phase::running;
-    set_timeout(attempt);
+    begins(attempt);
     return emit(StartCommand{attempt.order});
   }
   if (shares_worker(attempt.order)) return share(key, attempt);
@@ -413,7 +413,7 @@ void AgentCore::end(Key key, Attempt& attempt, AttemptReport report) {
   attempt.address.clear();
   attempt.verdict.reset();
   attempt.report = std::move(report);
-  emit(SendReport{attempt.report});
+  emit(SendReport{attempt.report, attempt.order.name, attempt.began, now_});
   hand_on(key, attempt, ended_in);
   start_what_fits();
 }
@@ -456,12 +456,13 @@ void AgentCore::wait_or_run(Worker& worker, Attempt& attempt) {
   if (attempt.awaits()) {
     worker.awaits_since = now_;
   } else {
-    set_timeout(attempt);
+    begins(attempt);
   }
 }
 
 /// What runs from now on ends in time.
-void AgentCore::set_timeout(Attempt& attempt) {
+void AgentCore::begins(Attempt& attempt) {
+  attempt.began = now_;
   if (attempt.order.timeout.count() > 0) attempt.timeout_at = timer_at(now_ + attempt.order.timeout);
 }
 

@@ -23,6 +23,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -165,6 +166,9 @@ struct KillCommand {
 };
 struct SendReport {
   AttemptReport report;
+  std::string_view name{};      ///< Of its task; until the next step.
+  std::optional<Time> began{};  ///< When it is reported for the first time, and had begun.
+  Time ended{};                 ///< Likewise.
 };
 struct SendActorStarted {
   TaskId task;
@@ -252,6 +256,7 @@ class AgentCore {
     RunOrder order;
     WorkerNumber worker = 0;  // 0: a command, or none yet
     Time queued_at{};
+    std::optional<Time> began;
     std::optional<Time> timeout_at;
     std::optional<Time> kill_at;
     std::optional<AttemptReport> verdict;  // how it ends, decided before its process is gone
@@ -360,7 +365,7 @@ class AgentCore {
   std::vector<RunningAttempt> running() const;
   void send_reports();
   void wait_or_run(Worker& worker, Attempt& attempt);
-  void set_timeout(Attempt& attempt);
+  void begins(Attempt& attempt);
   Time timer_at(Time at);
   Time next_timer() const;
 

@@ -176,7 +176,7 @@ void AgentCore::hand_on(Key key, Attempt& ended, WorkerNumber ended_in) {
         told.push_back(attempt.worker);
         emit(GiveResult{attempt.worker, key.first, key.second, ended.report.result});
       }
-      if (!attempt.awaits() && attempt.phase == Attempt::Phase::running) set_timeout(attempt);
+      if (!attempt.awaits() && attempt.phase == Attempt::Phase::running) begins(attempt);
     }
   }
 }

@@ -77,7 +77,8 @@ void prune_logs(const std::string& folder) {
   std::uint64_t bytes = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().starts_with("worker-") || !entry.is_regular_file(error)) continue;
+    const std::string name = entry.path().filename();
+    if (name.starts_with("worker-") || name == recent_attempts_file || !entry.is_regular_file(error)) continue;
     logs.push_back({entry.last_write_time(error), entry.file_size(error), entry.path()});
     bytes += logs.back().bytes;
   }

@@ -44,6 +44,9 @@ bool is_held(const std::string& file);
 /// The file becomes the older one; opens a new one.
 int rotate_log(const std::string& file);
 
+/// Beside the logs of a node: what ended there last (agent/recent_attempts.h).
+inline constexpr const char* recent_attempts_file = "recent-attempts";
+
 /// What was printed last; empty: nothing.
 std::string last_lines(const std::string& file, std::size_t most_lines = 20, std::size_t most_bytes = 4096);
 
