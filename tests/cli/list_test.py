@@ -125,7 +125,7 @@ class List(ClusterCase):
 
     def test_a_wrong_kind_or_key_is_refused(self):
         _, err = self.troupe("list", "lock", code=2)
-        self.assertIn("found 'lock', expected graphs, tasks, nodes, objects, locks or queues", err)
+        self.assertIn("found 'lock', expected graphs, tasks, actors, jobs, nodes, objects, locks or queues", err)
         _, err = self.troupe("list", "queues", "--filter", "lock=x", code=2)
         self.assertIn("unknown key 'lock'", err)
 

@@ -189,6 +189,7 @@ class OfClusters(ClusterCase):
         driver.stdin.flush()
         self.assertEqual(follower.stdout.readline(), "ann says two\n")
         self.assertIn("talker | ann says two", self.troupe("logs", job)[0])
+        self.assertIn("ann says two\n", self.troupe("logs", "talker")[0])
         self.assertIn({"graph": None, "task": "talker", "line": "ann says one"},
                       [{key: line[key] for key in ("graph", "task", "line")} for line in self.json_lines("logs", job)])
         _, shown = driver.communicate("\n", timeout=LIMIT_S)

@@ -6,7 +6,9 @@
 
 #include "scheduler/local/places.h"
 #include "scheduler/local/standing.h"
+#include "tools/cli/did_you_mean.h"
 #include "tools/cli/json_line.h"
+#include "tools/cli/task_report.h"
 #include "tools/cli/units.h"
 
 namespace troupe::cli {
@@ -51,19 +53,55 @@ Json node_object(const message::NodeSummary& node) {
           {"cpus", number_of(node.capacity.cpus)},
           {"free_cpus", number_of(node.free_cpus)},
           {"gpus", node.capacity.gpus.size()},
+          {"free_gpus", number_of(node.free_gpus)},
           {"memory_bytes", node.capacity.memory_bytes},
+          {"free_memory_bytes", node.free_memory_bytes},
           {"resources", object_of(node.capacity.named)},
           {"labels", object_of(node.capacity.labels)},
           {"running", node.running},
           {"drains", node.drains}};
 }
 
+Json scheduler_object(const message::SchedulerSummary& scheduler) {
+  return {{"memory_bytes", scheduler.memory_bytes}, {"tasks", scheduler.tasks},
+          {"most_tasks", scheduler.most_tasks},     {"jobs", scheduler.jobs},
+          {"drivers", scheduler.drivers},           {"claims", scheduler.claims}};
+}
+
 }  // namespace
 
-Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster, bool with_queue) {
+Json holder_object(const message::ClaimSummary& claim) {
+  return {{"token", claim.token},
+          {"task_id", claim.task ? Json(to_text(claim.task)) : Json()},
+          {"attempt", claim.task ? Json(claim.attempt.number) : Json()},
+          {"driver", claim.client ? Json(to_text(claim.client)) : Json()},
+          {"name", claim.name},
+          {"permits", claim.permits},
+          {"until", claim.until_ms == 0 ? Json() : Json(rfc3339(claim.until_ms))}};
+}
+
+Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster) {
   auto session = scheduler::connect(cluster);
   if (!session) return session.error();
-  return session->core().ask_status(answer_limit, with_queue);
+  return session->core().ask_status(answer_limit);
+}
+
+Result<const message::NodeSummary*> find_node(const std::vector<message::NodeSummary>& nodes, const std::string& text) {
+  const auto id = hex_from(text);
+  const message::NodeSummary* found = nullptr;
+  std::vector<std::string> names;
+  for (const auto& node : nodes) {
+    if (id && node.node.value == *id) return &node;
+    names.push_back(node.name);
+    if (node.name != text) continue;
+    if (found != nullptr)
+      return bad_input("found two nodes called '" + text + "', " + to_text(found->node) + " and " + to_text(node.node) +
+                       ": name one by its id");
+    found = &node;
+  }
+  if (found != nullptr) return found;
+  return Error{Fault::not_found,
+               "there is no node '" + text + "'" + did_you_mean(text, names) + ": 'troupe list nodes' shows them"};
 }
 
 std::string state_of(const message::NodeSummary& node) { return node.alive ? "up" : "lost"; }
@@ -74,7 +112,9 @@ Table node_table() {
                 {"cpus", true},
                 {"free", true},
                 {"gpus", true},
+                {"free", true},
                 {"memory", true},
+                {"free", true},
                 {"running", true},
                 {"id"}});
 }
@@ -82,8 +122,9 @@ Table node_table() {
 void add_node(Table& table, const message::NodeSummary& node) {
   const std::string state = node.drains ? (node.running > 0 ? "draining" : "drained") : "up";
   table.add({node.name, state_cell(node.alive ? state : "lost"), milli_text(node.capacity.cpus),
-             milli_text(node.free_cpus), std::to_string(node.capacity.gpus.size()),
-             size_text(node.capacity.memory_bytes), std::to_string(node.running), to_text(node.node)});
+             milli_text(node.free_cpus), std::to_string(node.capacity.gpus.size()), milli_text(node.free_gpus),
+             size_text(node.capacity.memory_bytes), size_text(node.free_memory_bytes), std::to_string(node.running),
+             to_text(node.node)});
 }
 
 Table queue_table(const message::ClusterStatus& status) {
@@ -97,7 +138,8 @@ Table queue_table(const message::ClusterStatus& status) {
 
 std::string node_json(const message::NodeSummary& node) { return json_line(node_object(node)); }
 
-std::string status_json(const scheduler::ClusterFile& cluster, const message::ClusterStatus& status) {
+std::string status_json(const scheduler::ClusterFile& cluster, const message::ClusterStatus& status,
+                        const std::vector<message::JobSummary>& jobs) {
   Json nodes = Json::array();
   for (const auto& node : status.nodes) nodes.push_back(node_object(node));
   Json queue = Json::array();
@@ -107,7 +149,9 @@ std::string status_json(const scheduler::ClusterFile& cluster, const message::Cl
                     {"commit_seq", status.commit_seq},
                     {"store", scheduler::redis_socket(cluster.directory())},
                     {"folder", cluster.folder},
+                    {"scheduler", scheduler_object(status.scheduler)},
                     {"nodes", std::move(nodes)},
+                    {"jobs", jobs_array(jobs)},
                     {"queue", std::move(queue)}});
 }
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "runtime/base/result.h"
 #include "runtime/wire/messages.h"
@@ -11,7 +14,12 @@
 namespace troupe::cli {
 
 /// Asks the scheduler. Fails with: timed_out.
-Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster, bool with_queue = false);
+Result<message::ClusterStatus> status_of(const scheduler::ClusterFile& cluster);
+
+/// The one that `text` names, by its name or its id.
+///
+/// Fails with: not_found, bad_input (two are called so).
+Result<const message::NodeSummary*> find_node(const std::vector<message::NodeSummary>& nodes, const std::string& text);
 
 /// `up` or `lost`
 std::string state_of(const message::NodeSummary& node);
@@ -22,8 +30,13 @@ void add_node(Table& table, const message::NodeSummary& node);
 /// What is ready and waits, by what it needs.
 Table queue_table(const message::ClusterStatus& status);
 
+/// Of a lock or semaphore.
+nlohmann::ordered_json holder_object(const message::ClaimSummary& claim);
+
 /// One line each.
 std::string node_json(const message::NodeSummary& node);
-std::string status_json(const scheduler::ClusterFile& cluster, const message::ClusterStatus& status);
+/// `jobs`: those with work.
+std::string status_json(const scheduler::ClusterFile& cluster, const message::ClusterStatus& status,
+                        const std::vector<message::JobSummary>& jobs);
 
 }  // namespace troupe::cli

@@ -1,14 +1,12 @@
 #include "tools/cli/graph_source.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "scheduler/local/places.h"
-#include "scheduler/local/standing.h"
 #include "scheduler/store/redis_load.h"
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/did_you_mean.h"
@@ -20,7 +18,6 @@ using scheduler::ClusterFile;
 using scheduler::StoredState;
 
 constexpr std::size_t least_prefix = 4;
-constexpr std::chrono::milliseconds answer_limit{5'000};
 
 class RunsOfThisMachine final : public GraphSource {
  public:
@@ -34,7 +31,7 @@ class RunsOfThisMachine final : public GraphSource {
 
 class GraphsOfCluster final : public GraphSource {
  public:
-  explicit GraphsOfCluster(ClusterFile cluster) : cluster_(std::move(cluster)) {}
+  explicit GraphsOfCluster(const ClusterFile& cluster) : cluster_(cluster), live_(cluster) {}
 
   Result<std::vector<RunSummary>> graphs(const Wanted& wanted) override {
     std::function<bool(const JobInfo&)> is_wanted;
@@ -60,15 +57,8 @@ class GraphsOfCluster final : public GraphSource {
 
   Result<StoredState> open(const RunSummary& graph) override { return tasks_.at(graph.id); }
 
-  const NodeNames& nodes() override {
-    if (nodes_) return *nodes_;
-    std::map<NodeId, std::string> names;
-    if (auto session = scheduler::connect(cluster_))
-      if (const auto status = session->core().ask_status(answer_limit))
-        for (const auto& node : status->nodes) names.emplace(node.node, node.name);
-    nodes_.emplace(std::move(names));
-    return *nodes_;
-  }
+  const NodeNames& nodes() override { return live_.nodes(); }
+  LiveWork* live() override { return &live_; }
 
  private:
   RunSummary from_summary(const scheduler::GraphSummary& summary) const {
@@ -96,7 +86,7 @@ class GraphsOfCluster final : public GraphSource {
 
   const ClusterFile cluster_;
   std::map<JobId, StoredState> tasks_;
-  std::optional<NodeNames> nodes_;
+  LiveWork live_;
 };
 
 }  // namespace

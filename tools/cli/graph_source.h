@@ -11,6 +11,7 @@
 #include "runtime/base/result.h"
 #include "scheduler/core/record.h"
 #include "scheduler/local/cluster_file.h"
+#include "tools/cli/live_work.h"
 #include "tools/cli/run_store.h"
 #include "tools/cli/task_report.h"
 
@@ -28,6 +29,8 @@ class GraphSource {
   /// Jobs and tasks of one of them.
   virtual Result<scheduler::StoredState> open(const RunSummary& graph) = 0;
   virtual const NodeNames& nodes() = 0;
+  /// What the scheduler knows besides; nullptr where none is asked.
+  virtual LiveWork* live() { return nullptr; }
 };
 
 std::unique_ptr<GraphSource> runs_of_this_machine();

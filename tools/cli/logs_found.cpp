@@ -1,22 +1,18 @@
 #include "tools/cli/logs_found.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <tuple>
 #include <utility>
 
 #include "runtime/worker/task_log.h"
-#include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
 
 namespace troupe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::chrono::milliseconds answer_limit{5'000};
 
 /// Where a log of that name is, or would be.
 std::string file_in(const std::vector<std::string>& folders, const std::string& name) {
@@ -36,20 +32,22 @@ Result<LogFinder> LogFinder::choose(const std::string& cluster_option) {
 }
 
 /// Of a cluster that stands each member has one; a private one has one beside its store.
-std::vector<std::string> LogFinder::folders(const std::string& run_folder) const {
-  std::vector<std::string> folders{(cluster_ ? cluster_->folder : run_folder) + "/store/logs"};
+std::vector<std::string> log_folders(const scheduler::ClusterFile& cluster) {
+  std::vector<std::string> folders{cluster.folder + "/store/logs"};
   std::error_code error;
-  if (cluster_)
-    for (const auto& member : fs::directory_iterator(cluster_->folder + "/members", error))
-      folders.push_back(member.path().string() + "/logs");
+  for (const auto& member : fs::directory_iterator(cluster.folder + "/members", error))
+    folders.push_back(member.path().string() + "/logs");
   return folders;
+}
+
+std::vector<std::string> LogFinder::folders(const std::string& run_folder) const {
+  return cluster_ ? log_folders(*cluster_) : std::vector{run_folder + "/store/logs"};
 }
 
 Result<LogsFound> LogFinder::find(const std::string& id) {
   const auto found = find_in(*source_, id);
   if (found) return of_graph(*found);
-  const bool may_be_a_drivers = found.error().fault == Fault::not_found && id.find('/') == id.npos;
-  return may_be_a_drivers ? of_driver(id, found.error()) : found.error();
+  return found.error().fault == Fault::not_found ? of_driver(id, found.error()) : found.error();
 }
 
 LogsFound LogFinder::of_graph(const Found& found) const {
@@ -70,21 +68,21 @@ LogsFound LogFinder::of_graph(const Found& found) const {
 
 /// Of these nothing is in the store: the files say what there was, and the scheduler what there still is.
 Result<LogsFound> LogFinder::of_driver(const std::string& id, const Error& unknown) {
-  const auto task = task_id_from(id);
-  const auto job = hex_from(id);
-  if (!task && !job) return unknown;
-  const JobId of{task ? task->job : JobId{*job}};
+  LiveWork* live = source_->live();
+  auto task = task_id_from(id);
+  JobId of{task ? task->job : JobId{hex_from(id).value_or(0)}};
+  if (!of) {
+    const auto named = live == nullptr ? Result<FoundLive>(unknown) : find_live(*live, id);
+    if (!named) return named.error().fault == Fault::not_found ? unknown : named.error();
+    of = named->job.job.id;
+    if (named->task) task = named->task->task;
+  }
   const auto is_meant = [&](TaskId each) { return task ? each == *task : each.job == of; };
 
   bool is_known = false;
   LogsFound logs{.is_one_task = task.has_value(), .is_over = true, .attempts = {}};
-  if (cluster_) {
-    if (!session_) {
-      auto session = scheduler::connect(*cluster_);
-      if (!session) return session.error();
-      session_.emplace(std::move(*session));
-    }
-    const auto listed = session_->core().list_tasks(of, answer_limit);
+  if (live != nullptr) {
+    const auto listed = live->tasks({.job = of});
     if (!listed) return listed.error();
     for (const auto& each : *listed) {
       if (!is_meant(each.task)) continue;

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "runtime/api/session.h"
 #include "runtime/base/result.h"
 #include "scheduler/local/cluster_file.h"
 #include "tools/cli/graph_source.h"
@@ -28,13 +27,16 @@ struct LogsFound {
   std::vector<AttemptLog> attempts;  ///< By task, in order.
 };
 
+/// The folders of logs of a cluster's nodes on this machine.
+std::vector<std::string> log_folders(const scheduler::ClusterFile& cluster);
+
 /// Where `logs` looks: a cluster, or the runs of this machine.
 class LogFinder {
  public:
   /// Fails with: see choose_cluster.
   static Result<LogFinder> choose(const std::string& cluster_option);
 
-  /// `id` is what `troupe get` takes, and also of a task, an actor or a job of a driver's own.
+  /// `id` is what find_in takes, or find_live; and of what a driver owned that is gone.
   ///
   /// Fails with: not_found, and what find_in does.
   Result<LogsFound> find(const std::string& id);
@@ -48,7 +50,6 @@ class LogFinder {
 
   std::optional<scheduler::ClusterFile> cluster_;
   std::unique_ptr<GraphSource> source_;
-  std::optional<Session> session_;
 };
 
 }  // namespace troupe::cli

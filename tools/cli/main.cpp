@@ -157,17 +157,18 @@ void add_stop(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_status(CLI::App& app, Common& common, int& exit_code) {
-  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store, and what waits");
+  auto* status = app.add_subcommand("status", "a cluster's nodes, its epoch and its store, its jobs and what waits");
   common.add_to(*status);
   status->callback(
       [&common, &exit_code] { exit_code = status_command({.cluster = common.cluster, .json = common.json()}); });
 }
 
 void add_cancel(CLI::App& app, Common& common, int& exit_code) {
-  auto* cancel = app.add_subcommand("cancel", "ends tasks, or whole graphs, of a cluster");
+  auto* cancel = app.add_subcommand("cancel", "ends tasks and actors, or all of a graph or a driver");
   auto command = std::make_shared<CancelCommand>();
   common.add_to(*cancel);
-  cancel->add_option("id", command->ids, "of graphs (or their names), of tasks, or GRAPH/TASK")->required();
+  cancel->add_option("id", command->ids, "of graphs, jobs (or their names), of tasks, actors, or GRAPH/TASK")
+      ->required();
   cancel->callback([command, &common, &exit_code] {
     common.fill(*command);
     exit_code = cancel_command(*command);
@@ -189,14 +190,15 @@ void add_drain(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_list(CLI::App& app, Common& common, int& exit_code) {
-  auto* list =
-      app.add_subcommand("list", "lists graphs, tasks, nodes, objects, locks or queues, the newest graph first");
+  auto* list = app.add_subcommand("list", "lists graphs, tasks, actors, jobs, nodes, objects, locks or queues");
   auto command = std::make_shared<ListCommand>();
   common.add_to(*list);
-  list->add_option("kind", command->kind, "graphs, tasks, nodes, objects, locks (and semaphores) or queues")
+  list->add_option("kind", command->kind,
+                   "graphs, tasks, actors, jobs, nodes, objects, locks (and semaphores) or queues")
       ->required();
   list->add_option("--filter", command->filters,
-                   "KEY=VALUE; keys: graph (its name, NAME*, its id), state, task, node, lock, kind, queue");
+                   "KEY=VALUE; keys: graph or job (its name, NAME*, its id), state, task, actor, class, node, lock, "
+                   "kind, queue");
   list->add_option("--limit", command->limit, "rows")->capture_default_str();
   list->callback([command, &common, &exit_code] {
     common.fill(*command);
@@ -205,10 +207,12 @@ void add_list(CLI::App& app, Common& common, int& exit_code) {
 }
 
 void add_get(CLI::App& app, Common& common, int& exit_code) {
-  auto* get = app.add_subcommand("get", "everything about one graph or task");
+  auto* get =
+      app.add_subcommand("get", "everything about one graph, job, task, actor, node or object; of what waits, why");
   auto command = std::make_shared<GetCommand>();
   common.add_to(*get);
-  get->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
+  get->add_option("id", command->id, "an id, or the name of a graph, job, actor or node, or GRAPH/TASK, JOB/TASK")
+      ->required();
   get->callback([command, &common, &exit_code] {
     common.fill(*command);
     exit_code = get_command(*command);
@@ -232,7 +236,9 @@ void add_timeline(CLI::App& app, Common& common, int& exit_code) {
   auto* timeline = app.add_subcommand("timeline", "when each attempt ran, and where, as a Chrome trace (Perfetto)");
   auto command = std::make_shared<TimelineCommand>();
   common.add_to(*timeline);
-  timeline->add_option("id", command->id, "of a graph (or its name), of a task, or GRAPH/TASK")->required();
+  timeline->add_option(
+      "id", command->id,
+      "of a graph or a job (or its name), of a task, or GRAPH/TASK; default: all of the cluster, of late");
   timeline->add_option("-o,--output", command->file, "a file for it; default: stdout");
   timeline->callback([command, &common, &exit_code] {
     common.fill(*command);

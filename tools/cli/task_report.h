@@ -7,7 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include "runtime/wire/messages.h"
 #include "scheduler/core/record.h"
+#include "tools/cli/output.h"
 #include "tools/cli/run_store.h"
 
 namespace troupe::cli {
@@ -28,16 +32,35 @@ class NodeNames {
 };
 
 /// Of whom a task is told.
-struct GraphName {
+struct TaskOwner {
   JobId id;
   std::string name;
   const NodeNames& nodes;
+  bool is_driver = false;  ///< Else a graph.
 };
 
 /// One line: the finished task of the command line's contract, `{"task","graph","state","attempts":[…],"result",
 /// "wall_ms"}`, and more keys.
-std::string task_json(const GraphName& graph, const TaskId& id, const std::string& task,
+std::string task_json(const TaskOwner& owner, const TaskId& id, const std::string& task,
                       const scheduler::TaskProgress& progress);
+/// With what it runs; and, if the scheduler has told, with what it waits for.
+std::string task_json(const TaskOwner& owner, const scheduler::TaskRecord& task,
+                      const message::TaskTold* told = nullptr);
+std::uint32_t restarts_of(const message::TaskSummary& actor);
+std::string actor_json(const TaskOwner& owner, const message::TaskSummary& actor,
+                       const message::TaskTold* told = nullptr);
+
+Table job_table();
+void add_job(Table& table, const message::JobSummary& job);
+nlohmann::ordered_json jobs_array(const std::vector<message::JobSummary>& jobs);
+/// One line each.
+std::string job_json(const message::JobSummary& job);
+/// With its tasks.
+std::string job_json(const message::JobSummary& job, const std::vector<message::TaskSummary>& tasks,
+                     const NodeNames& nodes);
+
+/// `waiting`, `starting`, `running`, or how it ended.
+std::string state_of_actor(const message::TaskSummary& actor);
 
 /// One line: everything about a run, with its tasks.
 std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRecord>& tasks, const NodeNames& nodes);

@@ -27,10 +27,11 @@ struct Placed {
 };
 
 /// By their starts.
-std::vector<Placed> attempts_of(const Found& found, std::int64_t now_ms) {
+std::vector<Placed> attempts_of(const std::vector<TaskRecord>& tasks, const std::optional<TaskId>& only,
+                                std::int64_t now_ms) {
   std::vector<Placed> attempts;
-  for (const auto& task : found.stored.tasks)
-    if (!found.task || task.spec.id == *found.task)
+  for (const auto& task : tasks)
+    if (!only || task.spec.id == *only)
       for (const auto& attempt : task.progress.attempts)
         attempts.push_back({&task, &attempt, attempt.ended_ms != 0 ? attempt.ended_ms : now_ms});
   std::stable_sort(attempts.begin(), attempts.end(),
@@ -57,10 +58,10 @@ std::map<NodeId, std::vector<std::int64_t>> place(std::vector<Placed>& attempts)
 /// Who of those before a task ended last; what a join stands for is looked through.
 class LastBefore {
  public:
-  explicit LastBefore(const std::vector<Placed>& attempts, const Found& found) {
+  explicit LastBefore(const std::vector<Placed>& attempts, const std::vector<TaskRecord>& tasks) {
     for (const auto& each : attempts)
       if (each.attempt->ended_ms != 0) last_[each.task->spec.id] = &each;  // The last attempt stays.
-    for (const auto& task : found.stored.tasks)
+    for (const auto& task : tasks)
       if (task.spec.is_join()) joins_[task.spec.id] = &task.spec;
   }
 
@@ -86,15 +87,19 @@ class LastBefore {
 
 }  // namespace
 
-TraceCounts write_trace(const Found& found, const NodeNames& nodes, std::int64_t now_ms,
-                        const std::function<void(const std::string&)>& write) {
-  auto attempts = attempts_of(found, now_ms);
+TraceCounts write_trace(const TaskOwner& owner, const std::vector<TaskRecord>& tasks, const std::optional<TaskId>& only,
+                        std::int64_t now_ms, const std::function<void(const std::string&)>& write) {
+  auto attempts = attempts_of(tasks, only, now_ms);
   const auto lanes = place(attempts);
   const std::int64_t begin_ms = attempts.empty() ? 0 : attempts.front().attempt->started_ms;
   const auto us = [&](std::int64_t ms) { return (ms - begin_ms) * us_per_ms; };
 
-  const Json about{{"graph", found.graph.name},
-                   {"graph_id", to_text(found.graph.id)},
+  const Json name = owner.id ? Json(owner.name) : Json();
+  const Json id = owner.id ? Json(to_text(owner.id)) : Json();
+  const Json about{{"graph", owner.is_driver ? Json() : name},
+                   {"graph_id", owner.is_driver ? Json() : id},
+                   {"job", name},
+                   {"job_id", id},
                    {"started", begin_ms == 0 ? Json() : Json(rfc3339(begin_ms))}};
   write("{\"displayTimeUnit\":\"ms\",\"otherData\":" + json_line(about) + ",\"traceEvents\":[");
   const char* separator = "\n";
@@ -105,7 +110,10 @@ TraceCounts write_trace(const Found& found, const NodeNames& nodes, std::int64_t
   int process = 0;
   for (const auto& [node, own] : lanes) {
     ++process;
-    event({{"ph", "M"}, {"name", "process_name"}, {"pid", process}, {"args", {{"name", "node " + nodes.of(node)}}}});
+    event({{"ph", "M"},
+           {"name", "process_name"},
+           {"pid", process},
+           {"args", {{"name", "node " + owner.nodes.of(node)}}}});
     for (std::size_t lane = 0; lane < own.size(); ++lane)
       event({{"ph", "M"},
              {"name", "thread_name"},
@@ -113,7 +121,7 @@ TraceCounts write_trace(const Found& found, const NodeNames& nodes, std::int64_t
              {"tid", lane + 1},
              {"args", {{"name", "lane " + std::to_string(lane + 1)}}}});
   }
-  LastBefore last_before(attempts, found);
+  LastBefore last_before(attempts, tasks);
   std::size_t arrows = 0;
   for (const auto& each : attempts) {
     const auto& [spec, progress] = *each.task;

@@ -1,4 +1,5 @@
-// A graph's attempts as a Chrome trace (the JSON that Perfetto and chrome://tracing open).
+// Attempts of a graph, of a driver or of a whole cluster as a Chrome trace (the JSON that Perfetto and chrome://tracing
+// open).
 //
 // A node is a process of the trace. Attempts that overlap on a node stand in lanes, its threads: as many as there were
 // at once. An arrow leads to each task from the one before it that ended last: the one that it waited for.
@@ -10,8 +11,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "tools/cli/graph_source.h"
+#include "scheduler/core/record.h"
+#include "tools/cli/task_report.h"
 
 namespace troupe::cli {
 
@@ -20,10 +23,12 @@ struct TraceCounts {
   std::size_t nodes = 0;
 };
 
-/// Hands the trace's text to `write`, a piece at a time. An attempt that is under way lasts until `now_ms`.
+/// Hands the trace's text to `write`, a piece at a time. An attempt that is under way lasts until `now_ms`. `owner`:
+/// whose tasks they are; one without an id: of several.
 ///
 /// Units: times in the trace are microseconds since the first start, which stands in `otherData`.
-TraceCounts write_trace(const Found& found, const NodeNames& nodes, std::int64_t now_ms,
+TraceCounts write_trace(const TaskOwner& owner, const std::vector<scheduler::TaskRecord>& tasks,
+                        const std::optional<TaskId>& only, std::int64_t now_ms,
                         const std::function<void(const std::string&)>& write);
 
 }  // namespace troupe::cli

@@ -1,4 +1,4 @@
-// `troupe cancel ID…`: ends tasks, or whole graphs, of a cluster.
+// `troupe cancel ID…`: ends tasks and actors, or all of a graph or a driver, of a cluster.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@ namespace troupe::cli {
 
 struct CancelCommand {
   std::string cluster;
-  std::vector<std::string> ids;  ///< Each of a graph (or its name), of a task, or GRAPH/TASK.
+  std::vector<std::string> ids;  ///< Each of a graph (or its name), of a task, GRAPH/TASK, or what find_live takes.
   bool json = false;
 };
 

@@ -10,7 +10,7 @@
 
 #include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
-#include "tools/cli/did_you_mean.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/interrupts.h"
 #include "tools/cli/json_line.h"
@@ -28,23 +28,13 @@ constexpr std::chrono::milliseconds answer_limit{10'000};
 constexpr std::chrono::milliseconds question_interval{100};
 constexpr std::chrono::seconds most_silence{60};  // A scheduler may be started anew meanwhile.
 
-/// The node that `text` names. One that is not there, but was, has its id alone.
-Result<NodeSummary> find_node(const std::vector<NodeSummary>& nodes, const std::string& text) {
+/// One that is not there, but was, has its id alone.
+Result<NodeSummary> find_or_name(const std::vector<NodeSummary>& nodes, const std::string& text) {
+  const auto found = find_node(nodes, text);
+  if (found) return **found;
   const auto id = hex_from(text);
-  const NodeSummary* found = nullptr;
-  std::vector<std::string> names;
-  for (const auto& node : nodes) {
-    if (id && node.node.value == *id) return node;
-    names.push_back(node.name);
-    if (node.name != text) continue;
-    if (found != nullptr)
-      return bad_input("found two nodes called '" + text + "', " + to_text(found->node) + " and " + to_text(node.node) +
-                       ": name one by its id");
-    found = &node;
-  }
-  if (found != nullptr) return *found;
   if (id && text.size() == to_text(*id).size()) return NodeSummary{.node = NodeId{*id}, .name = text};
-  return bad_input("there is no node '" + text + "'" + did_you_mean(text, names) + ": 'troupe list nodes' shows them");
+  return bad_input(found.error().message);
 }
 
 int fail(const Error& error) {
@@ -103,7 +93,7 @@ int drain_command(const DrainCommand& command) {
   auto& core = session->core();
   const auto status = core.ask_status(answer_limit);
   if (!status) return fail(status.error());
-  auto node = find_node(status->nodes, command.node);
+  auto node = find_or_name(status->nodes, command.node);
   if (!node) return fail(node.error());
   count_interrupts();
   if (auto drained = core.drain(node->node, !command.undo, answer_limit); !drained) return fail(drained.error());

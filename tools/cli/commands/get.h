@@ -1,4 +1,4 @@
-// `troupe get ID`: everything about one graph or one task.
+// `troupe get ID`: everything about one graph, job, task, actor, node or object.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@ namespace troupe::cli {
 
 struct GetCommand {
   std::string cluster;
-  std::string id;  ///< Of a graph (or its name), of a task, or `GRAPH/TASK`.
+  std::string id;  ///< Of a graph or a job (or its name), of a task, `GRAPH/TASK`; what find_live takes; of a node, an
+                   ///< object.
   bool json = false;
 };
 

@@ -7,6 +7,7 @@
 
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/cluster_report.h"
+#include "tools/cli/commands/list_live.h"
 #include "tools/cli/commands/list_objects.h"
 #include "tools/cli/commands/list_sync.h"
 #include "tools/cli/did_you_mean.h"
@@ -20,14 +21,7 @@
 namespace troupe::cli {
 namespace {
 
-const std::vector<std::string> graph_filters{"graph", "state"};
-const std::vector<std::string> task_filters{"graph", "state", "task", "node"};
-const std::vector<std::string> node_filters{"node", "state"};
-const std::vector<std::string> object_filters{"object", "state"};
-const std::vector<std::string> lock_filters{"lock", "kind"};
-const std::vector<std::string> queue_filters{"queue"};
-const std::vector<std::string> later_kinds{"actors", "sweeps", "trials"};
-constexpr const char* expected_kinds = "expected graphs, tasks, nodes, objects, locks or queues";
+const std::vector<std::string> later_kinds{"sweeps", "trials"};
 
 Result<std::vector<Filter>> parse_filters(const ListCommand& command, const std::vector<std::string>& known) {
   std::vector<Filter> filters;
@@ -43,27 +37,28 @@ Result<std::vector<Filter>> parse_filters(const ListCommand& command, const std:
   return filters;
 }
 
-/// A graph is named by its name, the beginning of that with a * behind, its id, or the beginning of that.
-bool is_graph(JobId id, const std::string& name, const std::string& text) {
-  if (text.ends_with('*')) return name.starts_with(std::string_view(text).substr(0, text.size() - 1));
-  return name == text || (text.size() >= 4 && to_text(id).starts_with(text));
-}
+bool names_job(const Filter& filter) { return filter.first == "graph" || filter.first == "job"; }
 
 /// By its id and its name, as far as the filters tell.
 GraphSource::Wanted wanted_by(const std::vector<Filter>& filters) {
-  if (std::none_of(filters.begin(), filters.end(), [](const Filter& filter) { return filter.first == "graph"; }))
-    return {};
+  if (std::none_of(filters.begin(), filters.end(), names_job)) return {};
   return [&filters](JobId id, const std::string& name) {
-    return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
-      return filter.first != "graph" || is_graph(id, name, filter.second);
-    });
+    return std::all_of(filters.begin(), filters.end(),
+                       [&](const Filter& filter) { return !names_job(filter) || is_job(id, name, filter.second); });
   };
 }
 
 bool fits(const RunSummary& run, const std::vector<Filter>& filters, bool is_of_graphs) {
   return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
-    if (filter.first == "graph") return is_graph(run.id, run.name, filter.second);
+    if (names_job(filter)) return is_job(run.id, run.name, filter.second);
     return !is_of_graphs || to_text(run.state) == filter.second;
+  });
+}
+
+/// A driver's job is no graph.
+bool fits(const message::JobSummary& job, const std::vector<Filter>& filters) {
+  return std::all_of(filters.begin(), filters.end(), [&](const Filter& filter) {
+    return filter.first != "graph" && (filter.first != "job" || is_job(job.job.id, job.job.name, filter.second));
   });
 }
 
@@ -78,10 +73,6 @@ bool fits(const scheduler::TaskRecord& task, const std::vector<Filter>& filters,
     if (filter.first == "task") return is_task(task.spec.name, filter.second);
     return filter.first != "node" || node_of(task.progress, nodes) == filter.second;
   });
-}
-
-void print_count(const TaskCounts& counts, std::size_t left_out) {
-  std::printf("%s%s\n", describe(counts).c_str(), left_out > 0 ? "; more were left out by --limit" : "");
 }
 
 int fail(const Error& error) {
@@ -112,8 +103,10 @@ int list_nodes(const ListCommand& command, const std::vector<Filter>& filters) {
   return exit_done;
 }
 
-int list_graphs(GraphSource& source, const ListCommand& command, const std::vector<Filter>& filters) {
-  const auto runs = source.graphs(wanted_by(filters));
+int list_graphs(const ListCommand& command, const std::vector<Filter>& filters) {
+  const auto source = choose_source(command.cluster);
+  if (!source) return fail(source.error());
+  const auto runs = (*source)->graphs(wanted_by(filters));
   if (!runs) return fail(runs.error());
   Table table({{"graph"}, {"id"}, {"state"}, {"tasks", true}, {"done", true}, {"started"}, {"wall", true}});
   std::size_t rows = 0;
@@ -149,19 +142,79 @@ int list_graphs(GraphSource& source, const ListCommand& command, const std::vect
   return exit_done;
 }
 
-int list_tasks(GraphSource& source, const ListCommand& command, const std::vector<Filter>& filters) {
+/// Prints tasks, as many as were asked for.
+class TaskRows {
+ public:
+  TaskRows(const ListCommand& command, const std::vector<Filter>& filters) : command_(command), filters_(filters) {}
+
+  bool is_full() const { return rows_ == command_.limit; }
+  void leave_out() { is_cut_ = true; }
+  /// Of one job; false: there were more.
+  bool add(const TaskOwner& owner, const std::vector<scheduler::TaskRecord>& tasks) {
+    for (const auto& task : tasks) {
+      if (task.spec.is_join() || !fits(task, filters_, owner.nodes)) continue;
+      if (is_full()) {
+        is_cut_ = true;
+        return false;
+      }
+      ++rows_;
+      ++counts_[task.progress.state];
+      if (command_.json) {
+        std::printf("%s\n", task_json(owner, task).c_str());
+        continue;
+      }
+      table_.add({owner.name, task.spec.name, state_cell(to_text(task.progress.state)),
+                  std::to_string(task.progress.attempts.size()), node_of(task.progress, owner.nodes),
+                  duration_text(std::chrono::milliseconds(wall_ms(task.progress, 0))), to_text(task.spec.id)});
+    }
+    return true;
+  }
+  void end() const {
+    if (command_.json) return;
+    table_.print();
+    std::printf("%s%s\n", describe(counts_).c_str(), is_cut_ ? "; more were left out by --limit" : "");
+  }
+
+ private:
+  const ListCommand& command_;
+  const std::vector<Filter>& filters_;
+  Table table_{{{"job"}, {"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"id"}}};
+  std::size_t rows_ = 0;
+  bool is_cut_ = false;
+  TaskCounts counts_;
+};
+
+/// The tasks of drivers; their actors are a list of their own.
+Result<void> add_live(LiveWork& live, const std::vector<Filter>& filters, TaskRows& rows) {
+  const auto jobs = live.jobs();
+  if (!jobs) return jobs.error();
+  for (const auto& job : *jobs) {
+    if (!is_drivers(job) || counts_of(job).sum() == job.actors || !fits(job, filters)) continue;
+    const auto tasks = live.tasks({.job = job.job.id, .with_attempts = true});
+    if (!tasks) return tasks.error();
+    std::vector<scheduler::TaskRecord> records;
+    for (const auto& task : *tasks)
+      if (task.kind != message::WorkKind::actor) records.push_back(record_of(task));
+    if (!rows.add({job.job.id, job.job.name, live.nodes(), true}, records)) break;
+  }
+  return {};
+}
+
+int list_tasks(const ListCommand& command, const std::vector<Filter>& filters) {
+  const auto chosen = choose_source(command.cluster);
+  if (!chosen) return fail(chosen.error());
+  GraphSource& source = **chosen;
+  TaskRows rows(command, filters);
+  if (source.live() != nullptr)
+    if (auto added = add_live(*source.live(), filters, rows); !added) return fail(added.error());
   const auto runs = source.graphs(wanted_by(filters));
   if (!runs) return fail(runs.error());
   const NodeNames& nodes = source.nodes();
-  Table table({{"graph"}, {"task"}, {"state"}, {"attempts", true}, {"node"}, {"wall", true}, {"id"}});
-  std::size_t rows = 0;
-  bool is_cut = false;
-  TaskCounts counts;
   int exit_code = exit_done;
   for (const auto& run : *runs) {
     if (!fits(run, filters, false)) continue;
-    if (rows == command.limit) {
-      is_cut = true;
+    if (rows.is_full()) {
+      rows.leave_out();
       break;
     }
     const auto stored = source.open(run);
@@ -172,63 +225,56 @@ int list_tasks(GraphSource& source, const ListCommand& command, const std::vecto
       exit_code = exit_no_cluster;
       continue;
     }
-    for (const auto& task : stored->tasks) {
-      if (task.spec.is_join() || !fits(task, filters, nodes)) continue;
-      if (rows == command.limit) {
-        is_cut = true;
-        break;
-      }
-      ++rows;
-      ++counts[task.progress.state];
-      if (command.json) {
-        std::printf("%s\n", task_json({run.id, run.name, nodes}, task.spec.id, task.spec.name, task.progress).c_str());
-      } else {
-        table.add({run.name, task.spec.name, state_cell(to_text(task.progress.state)),
-                   std::to_string(task.progress.attempts.size()), node_of(task.progress, nodes),
-                   duration_text(std::chrono::milliseconds(wall_ms(task.progress, 0))), to_text(task.spec.id)});
-      }
-    }
+    rows.add({run.id, run.name, nodes}, stored->tasks);
   }
-  if (!command.json) {
-    table.print();
-    print_count(counts, is_cut ? 1 : 0);
-  }
+  rows.end();
   return exit_code;
+}
+
+struct Kind {
+  const char* name;
+  std::vector<std::string> filters;
+  int (*list)(const ListCommand& command, const std::vector<Filter>& filters);
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all{
+      {"graphs", {"graph", "state"}, list_graphs},
+      {"tasks", {"graph", "job", "state", "task", "node"}, list_tasks},
+      {"actors", {"actor", "class", "state", "node", "job"}, list_actors},
+      {"jobs", {"job", "kind", "state"}, list_jobs},
+      {"nodes", {"node", "state"}, list_nodes},
+      {"objects", {"object", "state"}, list_objects},
+      {"locks", {"lock", "kind"}, list_locks},
+      {"queues", {"queue"}, list_queues},
+  };
+  return all;
+}
+
+std::string what_is_wrong_with(const std::string& kind) {
+  const bool is_later = std::find(later_kinds.begin(), later_kinds.end(), kind) != later_kinds.end();
+  std::string known;
+  for (std::size_t i = 0; i < kinds().size(); ++i)
+    known += (i == 0 ? "" : i + 1 == kinds().size() ? " or " : ", ") + std::string(kinds()[i].name);
+  return (is_later ? "'" + kind + "' is not in this version, expected " : "found '" + kind + "', expected ") + known;
 }
 
 }  // namespace
 
+bool is_job(JobId id, const std::string& name, const std::string& text) {
+  if (text.ends_with('*')) return name.starts_with(std::string_view(text).substr(0, text.size() - 1));
+  return name == text || (text.size() >= 4 && to_text(id).starts_with(text));
+}
+
 int list_command(const ListCommand& command) {
-  const bool is_of_graphs = command.kind == "graphs";
-  const bool is_of_nodes = command.kind == "nodes";
-  const bool is_of_objects = command.kind == "objects";
-  const bool is_of_locks = command.kind == "locks";
-  const bool is_of_queues = command.kind == "queues";
-  std::string wrong;
-  if (std::find(later_kinds.begin(), later_kinds.end(), command.kind) != later_kinds.end()) {
-    wrong = "'" + command.kind + "' is not in this version, " + expected_kinds;
-  } else if (!is_of_graphs && !is_of_nodes && !is_of_objects && !is_of_locks && !is_of_queues &&
-             command.kind != "tasks") {
-    wrong = "found '" + command.kind + "', " + expected_kinds;
-  }
-  const auto filters = parse_filters(command, is_of_graphs    ? graph_filters
-                                              : is_of_nodes   ? node_filters
-                                              : is_of_objects ? object_filters
-                                              : is_of_locks   ? lock_filters
-                                              : is_of_queues  ? queue_filters
-                                                              : task_filters);
-  if (wrong.empty() && !filters) wrong = filters.error().message;
-  if (!wrong.empty()) {
-    complain("list", wrong);
+  const auto kind =
+      std::find_if(kinds().begin(), kinds().end(), [&](const Kind& each) { return each.name == command.kind; });
+  if (kind == kinds().end()) {
+    complain("list", what_is_wrong_with(command.kind));
     return exit_bad_input;
   }
-  if (is_of_nodes) return list_nodes(command, *filters);
-  if (is_of_objects) return list_objects(command, *filters);
-  if (is_of_locks) return list_locks(command, *filters);
-  if (is_of_queues) return list_queues(command, *filters);
-  const auto source = choose_source(command.cluster);
-  if (!source) return fail(source.error());
-  return is_of_graphs ? list_graphs(**source, command, *filters) : list_tasks(**source, command, *filters);
+  const auto filters = parse_filters(command, kind->filters);
+  return filters ? kind->list(command, *filters) : fail(filters.error());
 }
 
 }  // namespace troupe::cli

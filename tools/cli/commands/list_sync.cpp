@@ -8,6 +8,7 @@
 
 #include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
@@ -39,15 +40,6 @@ void print_line(const Json& value) { std::printf("%s\n", json_line(value).c_str(
 
 std::string kind_of(const LockSummary& lock) { return lock.kind == sync::Kind::lock ? "lock" : "semaphore"; }
 
-Json holder_object(const ClaimSummary& claim) {
-  return {{"token", claim.token},
-          {"task_id", claim.task ? Json(to_text(claim.task)) : Json()},
-          {"attempt", claim.task ? Json(claim.attempt.number) : Json()},
-          {"driver", claim.client ? Json(to_text(claim.client)) : Json()},
-          {"permits", claim.permits},
-          {"until", claim.until_ms == 0 ? Json() : Json(rfc3339(claim.until_ms))}};
-}
-
 Json lock_object(const LockSummary& lock) {
   Json holders = Json::array();
   for (const auto& claim : lock.holders) holders.push_back(holder_object(claim));
@@ -59,8 +51,8 @@ Json lock_object(const LockSummary& lock) {
 std::string holder_text(const LockSummary& lock) {
   if (lock.holders.empty()) return "-";
   const ClaimSummary& first = lock.holders.front();
-  const std::string text =
-      first.task ? "task " + to_text(first.task, first.attempt) : "driver " + to_text(first.client);
+  std::string text = first.task ? "task " + to_text(first.task, first.attempt) : "driver " + to_text(first.client);
+  if (!first.name.empty()) text += " (" + first.name + ')';
   return lock.holding > 1 ? text + " and " + std::to_string(lock.holding - 1) + " more" : text;
 }
 

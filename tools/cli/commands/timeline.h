@@ -1,4 +1,5 @@
-// `troupe timeline ID`: when each attempt ran, and where, as a Chrome trace.
+// `troupe timeline [ID]`: when each attempt ran, and where, as a Chrome trace; without an id, what a cluster does and
+// did last.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@ namespace troupe::cli {
 
 struct TimelineCommand {
   std::string cluster;
-  std::string id;    ///< Of a graph (or its name), of a task, or `GRAPH/TASK`.
+  std::string id;    ///< What `get` takes, but for nodes and objects; empty: the whole cluster.
   std::string file;  ///< Takes it; empty: stdout does.
   bool json = false;
   bool quiet = false;

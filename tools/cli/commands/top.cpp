@@ -11,12 +11,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "scheduler/local/standing.h"
 #include "tools/cli/cluster_choice.h"
 #include "tools/cli/cluster_report.h"
 #include "tools/cli/exit_codes.h"
 #include "tools/cli/interrupts.h"
+#include "tools/cli/live_work.h"
 #include "tools/cli/output.h"
+#include "tools/cli/task_report.h"
 #include "tools/cli/units.h"
 
 namespace troupe::cli {
@@ -26,8 +27,7 @@ using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds answer_limit{10'000};
-constexpr std::size_t other_lines = 6;  // Of the view: all but rows of tables.
+constexpr std::size_t other_lines = 8;  // Of the view: all but rows of tables.
 
 /// What all nodes together have and do.
 struct Sum {
@@ -92,7 +92,8 @@ std::string line_of(const message::ClusterStatus& status, const Sum& sum, const 
          " commits/s";
 }
 
-std::string json_of(const message::ClusterStatus& status, const Sum& sum, const std::optional<double>& rate) {
+std::string json_of(const message::ClusterStatus& status, const std::vector<message::JobSummary>& jobs, const Sum& sum,
+                    const std::optional<double>& rate) {
   Json nodes = Json::array();
   for (const auto& node : status.nodes) nodes.push_back(Json::parse(node_json(node)));
   const auto cpus = [](Milli amount) { return static_cast<double>(amount) / 1000; };
@@ -105,8 +106,9 @@ std::string json_of(const message::ClusterStatus& status, const Sum& sum, const 
               {"running", sum.running},
               {"waiting", sum.waiting},
               {"commits_per_s", rate ? Json(*rate) : Json()},
-              {"nodes", std::move(nodes)}}
-      .dump();
+              {"nodes", std::move(nodes)},
+              {"jobs", jobs_array(jobs)}}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 /// The terminal's other screen, for as long as it lives; what stood on the first one is back then.
@@ -123,15 +125,26 @@ class Screen {
     winsize size{};
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
   }
-  void draw(message::ClusterStatus status, const std::string& heading) const {
-    const std::size_t room = std::max<std::size_t>(rows(), other_lines + 2) - other_lines;
-    const std::size_t nodes =
-        std::min(status.nodes.size(), std::max(room / 2, room - std::min(room, status.queue.size())));
-    Table table = node_table();
-    for (std::size_t i = 0; i < nodes; ++i) add_node(table, status.nodes[i]);
-    status.queue.resize(std::min(status.queue.size(), room - nodes));
+  void draw(message::ClusterStatus status, const std::vector<message::JobSummary>& jobs,
+            const std::string& heading) const {
+    std::size_t room = std::max<std::size_t>(rows(), other_lines + 3) - other_lines;
+    // Each table has a third, and what those before it leave.
+    const auto rows_of = [&room](std::size_t wanted, std::size_t tables_left) {
+      const std::size_t rows = std::min(wanted, room / tables_left);
+      room -= rows;
+      return rows;
+    };
+    Table nodes = node_table();
+    for (std::size_t i = 0, shown = rows_of(status.nodes.size(), 3); i < shown; ++i) add_node(nodes, status.nodes[i]);
+    Table busy = job_table();
+    for (std::size_t i = 0, shown = rows_of(jobs.size(), 2); i < shown; ++i) add_job(busy, jobs[i]);
+    status.queue.resize(rows_of(status.queue.size(), 1));
     std::printf("\033[H\033[J%s\n\n", heading.c_str());
-    table.print();
+    nodes.print();
+    if (!busy.empty()) {
+      std::printf("\n");
+      busy.print();
+    }
     if (!status.queue.empty()) {
       std::printf("\n");
       queue_table(status).print();
@@ -157,8 +170,8 @@ int top_command(const TopCommand& command) {
   }
   const auto cluster = need_cluster(command.cluster);
   if (!cluster) return fail(cluster.error());
-  auto session = scheduler::connect(*cluster);
-  if (!session) return fail(session.error());
+  LiveWork live(*cluster);
+  if (const auto core = live.core(); !core) return fail(core.error());
   count_interrupts();
 
   const bool is_live = !command.json && is_terminal(STDOUT_FILENO);
@@ -166,19 +179,20 @@ int top_command(const TopCommand& command) {
   CommitRate commits;
   auto next = Clock::now();
   for (std::int64_t shown = 1;; ++shown) {
-    const auto status = session->core().ask_status(answer_limit, true);
+    const auto status = live.status(true);
+    const auto jobs = live.busy_jobs();
     if (interrupts() > 0) break;
-    if (!status) {
+    if (!status || !jobs) {
       screen.reset();
-      return fail(status.error());
+      return fail(status ? jobs.error() : status.error());
     }
     const Sum sum = sum_of(*status);
     const auto rate = commits.at(*status);
     if (is_live) {
       if (!screen) screen.emplace();
-      screen->draw(*status, line_of(*status, sum, rate) + ", epoch " + std::to_string(status->epoch));
+      screen->draw(*status, *jobs, line_of(*status, sum, rate) + ", epoch " + std::to_string(status->epoch));
     } else {
-      std::printf("%s\n", (command.json ? json_of(*status, sum, rate) : line_of(*status, sum, rate)).c_str());
+      std::printf("%s\n", (command.json ? json_of(*status, *jobs, sum, rate) : line_of(*status, sum, rate)).c_str());
       if (std::fflush(stdout) != 0) break;  // Nobody reads it any more.
     }
     if (shown == count) return exit_done;
