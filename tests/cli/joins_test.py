@@ -66,7 +66,7 @@ class Joins(ClusterCase):
         waiting = self.start("submit", "--wait", graph, "--format", "json")
         wait_until("all but one of the first are done",
                    lambda: len(self.json_lines("list", "tasks", "--filter", "state=done")) == 39)
-        self.assertRegex(self.troupe("get", "many/second[3]")[0], r"(?m)^waits +for first\[7\]$")
+        self.assertRegex(self.troupe("get", "many/second[3]")[0], r"(?m)^waits +for task 'first\[7\]'$")
         (self.folder / "go").write_text("")
         out, err = waiting.communicate(timeout=LIMIT_S)
         self.assertEqual(waiting.returncode, 0, err)

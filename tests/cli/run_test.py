@@ -353,7 +353,7 @@ class Check(Case):
                           ["run", "--cpus", "x", "--", "true"], ["run", "--cpus", "4096", "--", "true"],
                           ["run", "--gpus", "1", "--", "true"], ["run", "--memory", "2gigs", "--", "true"],
                           ["run", "--check", "--", "true"], ["run", "--", ""], ["run", graph, "--wrong"],
-                          ["list", "things"], ["list", "actors"], ["list", "graphs", "--filter", "colour=red"],
+                          ["list", "things"], ["list", "trials"], ["list", "graphs", "--filter", "colour=red"],
                           ["list", "graphs", "--filter", "state"], ["get", "nothing"], ["get"], ["nothing"]):
             with self.subTest(arguments):
                 out, err = self.troupe(*arguments, code=2)

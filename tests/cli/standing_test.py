@@ -147,7 +147,7 @@ class Standing(Cluster):
         self.assertEqual(self.json_lines("cancel", graph), [{"cancelled": 1}])
         self.assertEqual(self.state_of(graph), "cancelled")
         self.assertEqual(self.json_lines("cancel", graph), [{"cancelled": 0}])
-        self.assertIn("there is no graph 'nothing'", self.troupe("cancel", "nothing", code=2)[1])
+        self.assertIn("there is no graph, job, task or actor 'nothing'", self.troupe("cancel", "nothing", code=2)[1])
 
     def test_a_cluster_is_found_by_option_then_address_then_as_the_one_that_runs_here(self):
         self.assertIn("no cluster runs on this machine", self.troupe("status", code=3)[1])
