@@ -110,7 +110,8 @@ Result<message::SyncStatus> SessionCore::ask_sync(std::chrono::milliseconds limi
   return ask<message::SyncStatus>(message::AskSync{}, limit);
 }
 
-Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& registered, std::chrono::milliseconds limit) {
+Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& registered,
+                                                           std::chrono::milliseconds limit) {
   const auto deadline = deadline_after(limit);
   auto found = ask<message::NamedActor>(message::FindActor{.request = 0, .name = registered}, limit);
   // A scheduler that was just started anew hears of drivers' actors as these come back: nobody else tells when.
