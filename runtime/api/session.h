@@ -232,7 +232,10 @@ class Session {
   ///
   /// Fails with: timed_out; so do the others.
   Result<std::vector<message::TaskSummary>> tasks(Duration limit = std::chrono::seconds(30)) {
-    return core_->list_tasks({.job = core_->job(), .with_attempts = true}, limit);
+    message::AskTasks wanted;
+    wanted.job = core_->job();
+    wanted.with_attempts = true;
+    return core_->list_tasks(wanted, limit);
   }
   /// All actors of the cluster, whoever spawned them.
   Result<std::vector<message::TaskSummary>> actors(Duration limit = std::chrono::seconds(30)) {

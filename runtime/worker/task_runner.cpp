@@ -51,7 +51,8 @@ AttemptReport TaskRunner::run(const RunOrder& order, const std::function<void(bo
   return made;
 }
 
-void TaskRunner::end_process() {
+void TaskRunner::heed_termination() {
+  if (options_.termination == nullptr || !options_.termination->take()) return;
   const std::lock_guard lock(mutex_);
   ends_after_ = runs_ && cancelled_.ask_to_stop(*runs_);
   if (!ends_after_) Termination::end_process();

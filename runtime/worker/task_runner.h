@@ -30,10 +30,10 @@ class TaskRunner {
   /// Requires: the order's work is a function, and all its inputs are there.
   AttemptReport run(const RunOrder& order, const std::function<void(bool)>& on_wait);
 
-  /// The process is told to end. It does, at once or after the task that runs.
+  /// Where the process was told to end it does, at once or after the task that runs. Cheap.
   ///
   /// Threads: any.
-  void end_process();
+  void heed_termination();
 
   /// What is printed from now on is of this attempt, also of an actor's.
   void begin_output(const RunOrder& order);

@@ -92,7 +92,7 @@ class Worker {
   // --- on the thread whose turn it is to talk ------------------------------------------------------------------------
 
   void talk(Clock::time_point limit, const Besides* besides) {
-    if (options_.termination != nullptr && options_.termination->take()) tasks_.end_process();
+    tasks_.heed_termination();
     send_what_is_due();
     rings_.look_at_door(transport_, [this](auto piece) { executor_.post(std::move(piece)); });
     for (const auto& delivery :
@@ -355,6 +355,7 @@ class Worker {
   bool is_full() const { return alone_ != nullptr && alone_->is_full(); }
 
   bool serve() {
+    tasks_.heed_termination();
     if (is_full()) return false;
     const auto take = [this](message::Call call) { take_call(std::move(call)); };
     const bool had_any = rings_.serve(take);

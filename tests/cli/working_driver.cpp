@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
   auto much = session->submit({.needs = {.cpus = 2000}, .name = "much"}, until, end);
   const auto wide = session->spawn_gang({.size = 2, .each = {.needs = {.cpus = 1000}, .name = "wide"}}, counter, none);
   while (!find(*session, "wide[1]")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  for (const auto& task : *session->tasks()) std::cout << task.name << ' ' << to_text(task.task) << std::endl;
+  const auto tasks = session->tasks();
+  for (const auto& task : *tasks) std::cout << task.name << ' ' << to_text(task.task) << std::endl;
   std::cout << "actors " << session->actors()->size() << ", jobs " << session->jobs()->size() << std::endl;
   std::string line;
   std::getline(std::cin, line);

@@ -57,6 +57,7 @@ class Work:
             rows = self._cluster.of_cluster("list", "tasks", "--limit", clusters.EVERYTHING, *of_these)
         except (clusters.Failed, ValueError):
             return None
+        rows = [row for row in rows if row["graph"]]  # What drivers own is in no store.
         self._findings.take_reading(rows, began, self.graphs)
         self._backlog.look()
         by_graph = {}
