@@ -190,7 +190,11 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   /// Of whatever job, as the scheduler has them: what has ended and was let go of it no longer has.
   Result<std::vector<message::TaskSummary>> list_tasks(JobId job, std::chrono::milliseconds limit);
   /// `wanted.first` is where it begins.
-  Result<std::vector<message::TaskSummary>> list_tasks(message::AskTasks wanted, std::chrono::milliseconds limit);
+  Result<std::vector<message::TaskSummary>> list_tasks(const message::AskTasks& wanted,
+                                                       std::chrono::milliseconds limit);
+  /// Hands them to `take`, a page at a time, until that says that it has enough: false.
+  Result<void> list_tasks(message::AskTasks wanted, std::chrono::milliseconds limit,
+                          const std::function<bool(std::vector<message::TaskSummary>&& page)>& take);
   /// Of all jobs.
   Result<std::vector<message::TaskSummary>> list_actors(std::chrono::milliseconds limit);
   /// This driver's own job, those of others, and the durable ones.

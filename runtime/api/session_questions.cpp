@@ -60,17 +60,26 @@ Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(JobId job, std
   return list_tasks(message::AskTasks{.job = job}, limit);
 }
 
-Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(message::AskTasks wanted,
+Result<std::vector<message::TaskSummary>> SessionCore::list_tasks(const message::AskTasks& wanted,
                                                                   std::chrono::milliseconds limit) {
   std::vector<message::TaskSummary> tasks;
+  auto listed = list_tasks(wanted, limit, [&](std::vector<message::TaskSummary>&& page) {
+    std::move(page.begin(), page.end(), std::back_inserter(tasks));
+    return true;
+  });
+  if (!listed) return listed.error();
+  return tasks;
+}
+
+Result<void> SessionCore::list_tasks(message::AskTasks wanted, std::chrono::milliseconds limit,
+                                     const std::function<bool(std::vector<message::TaskSummary>&&)>& take) {
   for (bool goes_on = true; goes_on;) {
     auto page = ask<message::TaskList>(wanted, limit);
     if (!page) return page.error();
-    std::move(page->tasks.begin(), page->tasks.end(), std::back_inserter(tasks));
-    goes_on = page->goes_on;
+    goes_on = take(std::move(page->tasks)) && page->goes_on;
     wanted.first = page->next;
   }
-  return tasks;
+  return {};
 }
 
 Result<std::vector<message::TaskSummary>> SessionCore::list_actors(std::chrono::milliseconds limit) {

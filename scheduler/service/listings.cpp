@@ -8,7 +8,8 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr std::size_t most_tasks_told = 65'536;    // in one message
+constexpr std::size_t most_tasks_told = 8'192;     // in one message
+constexpr std::size_t most_looked_at = 65'536;     // for one, where few are told
 constexpr std::size_t most_bytes_told = 8u << 20;  // likewise
 constexpr std::size_t most_jobs_told = 4'096;
 constexpr std::size_t most_before_told = 20;  // of one task
@@ -97,13 +98,15 @@ void append(sync::Kind kind, const Permits& permits, const Scheduler& core, std:
 
 message::TaskList task_list(const Scheduler& core, const message::AskTasks& ask) {
   message::TaskList answer{.request = ask.request, .tasks = {}};
-  const auto views = ask.node ? core.tasks_on(ask.node) : core.tasks_of(ask.job, ask.first, most_tasks_told + 1);
+  const std::size_t most = ask.only_actors ? most_looked_at : most_tasks_told;
+  const auto views = ask.node ? core.tasks_on(ask.node) : core.tasks_of(ask.job, ask.first, most + 1);
   std::size_t bytes = 0;
   std::size_t looked_at = 0;
   for (const auto& view : views) {
-    answer.goes_on = !ask.node && (looked_at == most_tasks_told || bytes > most_bytes_told);
+    const bool is_full = answer.tasks.size() == most_tasks_told || bytes > most_bytes_told || looked_at == most;
+    answer.goes_on = is_full && !ask.node;
     answer.next = view.spec.id.number;
-    if (answer.goes_on || answer.tasks.size() == most_tasks_told) break;
+    if (is_full) break;
     ++looked_at;
     if (ask.only_actors && !view.spec.is_actor()) continue;
     answer.tasks.push_back(summary_of(view, ask.with_attempts));

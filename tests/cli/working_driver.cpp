@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
   if (!session) return 1;
   const std::string end = argv[2];
 
+  const auto kept = session->put(std::string(1 << 20, 'x'));
   auto named = session->spawn({.name = "named", .registers_name = true}, counter);
   session->get(named.call(add, 1));
   const auto none = [](std::uint32_t) { return std::tuple<>(); };

@@ -100,6 +100,13 @@ Result<std::vector<TaskSummary>> LiveWork::tasks(const message::AskTasks& wanted
   return (*core)->list_tasks(wanted, answer_limit);
 }
 
+Result<void> LiveWork::tasks(const message::AskTasks& wanted,
+                             const std::function<bool(std::vector<TaskSummary>&&)>& take) {
+  const auto core = this->core();
+  if (!core) return core.error();
+  return (*core)->list_tasks(wanted, answer_limit, take);
+}
+
 Result<std::optional<message::TaskTold>> LiveWork::task(TaskId task) {
   const auto core = this->core();
   if (!core) return core.error();

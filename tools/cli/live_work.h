@@ -3,6 +3,7 @@
 // go of are forgotten.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ class LiveWork {
   /// Of these the ones with tasks that have not ended.
   Result<std::vector<message::JobSummary>> busy_jobs();
   Result<std::vector<message::TaskSummary>> tasks(const message::AskTasks& wanted);
+  /// Hands them to `take`, some at a time, until that says that it has enough: false.
+  Result<void> tasks(const message::AskTasks& wanted,
+                     const std::function<bool(std::vector<message::TaskSummary>&& some)>& take);
   /// Nothing: the scheduler does not know it.
   Result<std::optional<message::TaskTold>> task(TaskId task);
   Result<message::ClusterStatus> status(bool with_queue = false);

@@ -190,12 +190,17 @@ Result<void> add_live(LiveWork& live, const std::vector<Filter>& filters, TaskRo
   if (!jobs) return jobs.error();
   for (const auto& job : *jobs) {
     if (!is_drivers(job) || counts_of(job).sum() == job.actors || !fits(job, filters)) continue;
-    const auto tasks = live.tasks({.job = job.job.id, .with_attempts = true});
-    if (!tasks) return tasks.error();
-    std::vector<scheduler::TaskRecord> records;
-    for (const auto& task : *tasks)
-      if (task.kind != message::WorkKind::actor) records.push_back(record_of(task));
-    if (!rows.add({job.job.id, job.job.name, live.nodes(), true}, records)) break;
+    const TaskOwner owner{job.job.id, job.job.name, live.nodes(), true};
+    bool goes_on = true;
+    auto listed = live.tasks({.job = owner.id, .with_attempts = true}, [&](std::vector<message::TaskSummary>&& some) {
+      std::vector<scheduler::TaskRecord> records;
+      for (const auto& task : some)
+        if (task.kind != message::WorkKind::actor) records.push_back(record_of(task));
+      goes_on = rows.add(owner, records);
+      return goes_on;
+    });
+    if (!listed) return listed.error();
+    if (!goes_on) break;
   }
   return {};
 }
