@@ -298,7 +298,9 @@ class AgentCore {
     std::optional<Time> kill_at;
     std::optional<Cause> ends_by;  // its own doing, if it is made to end for that
 
-    /// A process of the kind that the order needs.
+    /// It has been given all that its environment allows.
+    bool is_used_up() const { return environment && environment->max_tasks > 0 && given >= environment->max_tasks; }
+    /// A process of the kind that the order needs, for one more.
     bool serves(const RunOrder& order) const;
     /// Made to end, for nothing that it did.
     bool was_ended() const { return phase == Phase::dying && !ends_by; }

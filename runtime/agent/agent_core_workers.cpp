@@ -11,8 +11,9 @@ using namespace agent;
 /// serves only the same again.
 bool AgentCore::Worker::serves(const RunOrder& order) const {
   const Grant& grant = order.grant;
-  return program == order.program && environment == environment_of(order.work) && shape.cpus == grant.cpus &&
-         shape.memory_bytes == grant.memory_bytes && shape.gpus.size() == grant.gpus.size() &&
+  return !is_used_up() && program == order.program && environment == environment_of(order.work) &&
+         shape.cpus == grant.cpus && shape.memory_bytes == grant.memory_bytes &&
+         shape.gpus.size() == grant.gpus.size() &&
          std::equal(shape.gpus.begin(), shape.gpus.end(), grant.gpus.begin(),
                     [](const GpuShare& x, const GpuShare& y) { return x.index == y.index; });
 }
@@ -74,7 +75,7 @@ void AgentCore::shared_worker_exits(const Worker& worker, const WorkerExited& ex
   }
 }
 
-/// Those that are idle for too long, and the longest idle ones beyond the cap.
+/// Those that are used up or idle for too long, and the longest idle ones beyond the cap.
 void AgentCore::retire_idle_workers() {
   std::vector<std::pair<Time, WorkerNumber>> idle;
   for (const auto& [number, worker] : workers_)
@@ -82,8 +83,10 @@ void AgentCore::retire_idle_workers() {
   std::sort(idle.begin(), idle.end());
   std::size_t left = idle.size();
   for (const auto& [since, number] : idle) {
-    if (left <= settings_.most_idle_workers && now_ - since < settings_.idle_timeout) break;
-    kill(number, workers_.at(number));
+    Worker& worker = workers_.at(number);
+    const bool is_kept = left <= settings_.most_idle_workers && now_ - since < settings_.idle_timeout;
+    if (is_kept && !worker.is_used_up()) continue;
+    kill(number, worker);
     --left;
   }
 }

@@ -123,8 +123,8 @@ bool AgentCore::has_work_in_line() const {
 }
 
 bool AgentCore::may_line_up(const Worker& worker, const Attempt& attempt) const {
-  if (worker.phase != Worker::Phase::busy || worker.waits || worker.program != attempt.order.program ||
-      worker.environment != environment_of(attempt.order.work))
+  if (worker.phase != Worker::Phase::busy || worker.waits || worker.is_used_up() ||
+      worker.program != attempt.order.program || worker.environment != environment_of(attempt.order.work))
     return false;
   const Attempt& runs = attempts_.at(worker.attempts.front());
   return runs.phase == Attempt::Phase::running && runs.cpus == GrantedCpus::held &&

@@ -2,7 +2,8 @@
 // all that it started, and kills what uses more, with all of that. It counts what is theirs alone, and memory that they
 // share after a fork once: objects in the node's store are not.
 //
-// No cgroup does it, for an agent is seldom given one of its own: what grows by gigabytes within a look gets so far.
+// No cgroup does it: that would count to a worker the pages of the store that it was the first to touch, and an agent
+// is seldom given one of its own. What grows by gigabytes within a look gets so far.
 #pragma once
 
 #include <chrono>

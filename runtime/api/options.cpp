@@ -14,9 +14,11 @@ TaskSpec spec_of(const TaskOptions& options, const std::string& function) {
                 .timeout = options.timeout,
                 .locks = options.locks,
                 .semaphores = options.semaphores};
-  if (options.retry_delay.count() != 0 || !options.retry_on_signals.empty() || !options.retry_on_exceptions.empty())
-    spec.retry = RetryRule{
-        {}, options.retry_on_signals, options.retry_delay, options.longest_retry_delay, options.retry_on_exceptions};
+  const bool says_when =
+      !options.retry_on_exit_codes.empty() || !options.retry_on_signals.empty() || !options.retry_on_exceptions.empty();
+  if (says_when || options.retry_delay.count() != 0)
+    spec.retry = RetryRule{options.retry_on_exit_codes, options.retry_on_signals, options.retry_delay,
+                           options.longest_retry_delay, options.retry_on_exceptions};
   return spec;
 }
 
@@ -55,6 +57,8 @@ std::string flaw_of(const ActorOptions& actor) {
     return "an actor has the namespace '" + actor.name_space + "' and registers no name in it";
   if (actor.name_space.find('/') != std::string::npos)
     return "the namespace is '" + actor.name_space + "': expected one without '/'";
+  if (actor.max_restarts < -1)
+    return "max_restarts is " + std::to_string(actor.max_restarts) + ": expected 0 or more, or -1: any number";
   if (actor.restart != RestartMode::none && actor.call_retries > 0)
     return "an actor whose state survives a restart is not called again by `call_retries`: its callers learn what is "
            "in "

@@ -25,8 +25,10 @@ struct TaskOptions {
   bool spreads = false;                      ///< Goes to the node with the most room, not the least.
   std::chrono::milliseconds retry_delay{0};  ///< After the first failure; doubles with each further one.
   std::chrono::milliseconds longest_retry_delay{std::chrono::minutes(1)};
-  /// Another attempt after these only; both empty: after any failure. Signals that ended its worker, and the types of
-  /// what it threw, by their names: "std::runtime_error", "shop::OutOfStock". A base class's name is not theirs.
+  /// Another attempt after these only; all empty: after any failure. Exit codes and signals that its worker ended with,
+  /// and the types of what it threw, by their names: "std::runtime_error", "shop::OutOfStock". A base class's name is
+  /// not theirs.
+  std::vector<std::int32_t> retry_on_exit_codes{};
   std::vector<std::int32_t> retry_on_signals{};
   std::vector<std::string> retry_on_exceptions{};
   std::vector<std::string> locks{};         ///< It runs only while it holds all of them.
@@ -53,7 +55,7 @@ struct CallOptions {
 
 struct ActorOptions {
   Resources needs{.cpus = 0};
-  std::int32_t max_restarts = 0;
+  std::int32_t max_restarts = 0;  ///< -1: any number.
   std::string name{};
   std::int32_t priority = 0;
   bool spreads = false;
@@ -66,6 +68,8 @@ struct ActorOptions {
   /// Of that name: others register the same one in other namespaces. It is shown, and lasts, as NAME_SPACE/NAME.
   std::string name_space{};
   std::uint32_t call_retries = 0;  ///< Of calls that do not say: see CallOptions.
+  /// So many calls of who spawned it wait for answers at most: one more has failed at once, `refused`. 0: any number.
+  std::uint32_t max_pending_calls = 0;
   /// So many of its calls run at once, in threads that are its own: its methods must bear that. Calls of one caller
   /// begin in their order. Its state cannot survive a restart.
   std::uint32_t concurrency = 1;
@@ -90,7 +94,7 @@ std::string registered_name(const std::string& name_space, const std::string& na
 struct StreamOptions {
   Resources needs{};
   /// Times that it is started anew when its worker or node is lost: it must then make the same results, and those that
-  /// were read are not given again. What it throws ends it.
+  /// were read are not given again. What it throws ends it. -1: any number.
   std::int32_t max_restarts = 0;
   std::string name{};         ///< For people; empty: the function's.
   std::int32_t priority = 0;  ///< Higher goes first.

@@ -114,6 +114,27 @@ class Session {
     if (!line) return line.error();
     return Actor<T>(core_, std::move(*line));
   }
+  /// The actor that is found by the options' name, whoever spawned it, or, where there is none, one that is created
+  /// now: of several that ask at once one creates it. It ends with the last handle of the driver that created it.
+  ///
+  /// Fails with: bad_input, refused, timed_out, unavailable.
+  template <class T, class... Args, class... Given>
+  Result<Actor<T>> find_or_spawn(const ActorOptions& options, const ActorType<T(Args...)>& type, Given&&... given) {
+    auto line = core_->find_or_spawn(options, work<Args...>(type.name, std::forward<Given>(given)...),
+                                     std::chrono::seconds(30));
+    if (!line) return line.error();
+    return Actor<T>(core_, std::move(*line));
+  }
+  /// The same with one that belongs to no driver (spawn_detached). Fails with: refused, bad_input, timed_out,
+  /// unavailable.
+  template <class T, class... Args, class... Given>
+  Result<Actor<T>> find_or_spawn_detached(const ActorOptions& options, const ActorType<T(Args...)>& type,
+                                          Given&&... given) {
+    auto line = core_->find_or_spawn_detached(options, work<Args...>(type.name, std::forward<Given>(given)...),
+                                              std::chrono::minutes(2));
+    if (!line) return line.error();
+    return Actor<T>(core_, std::move(*line));
+  }
   /// Ends an actor, whoever else has it. Fails with: timed_out, unavailable, refused (there is no such actor any more).
   template <class T>
   Result<void> end(const Actor<T>& actor, Duration limit = std::chrono::seconds(30)) {

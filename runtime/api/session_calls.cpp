@@ -2,8 +2,6 @@
 //
 // Whoever waits takes the answers from the rings himself, for a moment; then the session's thread does, which sleeps
 // until it is rung, or, while nobody waits, looks every millisecond.
-#include <poll.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -18,14 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds longest_gathering{1};
 constexpr std::chrono::milliseconds first_ask_pause{20};
-constexpr int most_tries = 8;  // To have rings from a worker that carry something, after some broke.
-constexpr std::chrono::milliseconds first_retry{5};
-constexpr std::chrono::milliseconds longest_retry{100};  // While nobody listens.
 constexpr const char* not_known_to_be_applied = "not known to have been applied: ";
-
-void try_later(WorkerLink& link, Clock::time_point now) {
-  link.try_at = now + first_retry * (1 << std::min(link.tries++, most_tries));
-}
 
 }  // namespace
 
@@ -37,6 +28,13 @@ ObjectPtr SessionCore::call(const std::shared_ptr<ActorLine>& actor, const CallO
   std::unique_lock lock(mutex_);
   auto object = std::make_shared<Object>(actor->task, actor->name, method);
   set_deadline(object, options.deadline);
+  if (actor->is_full()) take_answers();
+  if (actor->is_full()) {
+    const std::string cause = "not run: " + std::to_string(actor->max_pending_calls) +
+                              " calls wait for their answers, as many as its max_pending_calls allows";
+    finish(object, failure_of_call(*actor, Fault::refused, *object, cause));
+    return object;
+  }
   const std::uint32_t retries = actor->restart == RestartMode::none ? options.retries.value_or(actor->call_retries) : 0;
   actor->waiting.push_back({std::move(method), std::move(arguments), object, retries});
   ++waiting_calls_;
@@ -187,94 +185,6 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
   return is_timed_ ? now + longest_gathering : Clock::time_point::max();
 }
 
-/// By whoever talks.
-void SessionCore::look_after_links() {
-  for (const auto& call : std::exchange(calls_to_end_, {})) send_cancel(*call);
-  for (const auto& answer : std::exchange(kept_, {})) on_what_is_kept(answer);
-  hear_links();
-  for (const auto& down : std::exchange(gone_, {})) {
-    on_actor_down(down);
-    ask_at_ = {};
-  }
-  replace_at_ = Clock::time_point::max();
-  for (auto& [address, link] : links_) {
-    if (!link.is_gone) continue;
-    replace(link, Clock::now());
-    if (link.is_gone && !link.next) replace_at_ = std::min(replace_at_, link.try_at);
-  }
-}
-
-/// Which workers have taken their links, and which are gone.
-void SessionCore::hear_links() {
-  std::vector<pollfd> polled;
-  for (const auto& [address, link] : links_)
-    if (link.ring && !link.is_gone) polled.push_back({link.ring->descriptor(), POLLIN, 0});
-  if (polled.empty() || ::poll(polled.data(), polled.size(), 0) <= 0) return;
-  for (auto& [address, link] : links_) {
-    if (!link.ring || link.is_gone) continue;
-    const auto is_it = [own = link.ring->descriptor()](const pollfd& each) {
-      return each.revents != 0 && each.fd == own;
-    };
-    if (std::none_of(polled.begin(), polled.end(), is_it)) continue;
-    if (!link.ring->is_taken() && link.ring->take_answer()) continue;
-    take_answers();  // Its last words.
-    transport_->unwatch(link.ring->descriptor());
-    link.ring->give_up();
-    link.is_gone = true;
-    ask_at_ = {};
-    try_later(link, Clock::now());
-    for (auto& [id, actor] : actors_)
-      if (actor->is_borrowed && actor->link == &link)
-        lose_calls_in_flight(*actor, Fault::peer_lost, "its worker is gone");
-  }
-}
-
-/// Nobody listens any more at a worker that is dead: the scheduler will say what became of its actor. One that lives
-/// takes other rings.
-void SessionCore::replace(WorkerLink& link, Clock::time_point now) {
-  if (!link.next && now >= link.try_at && link.tries < most_tries) {
-    if (auto ring = RingLink::ask(ring_socket_of(link.address), link.caller, *bell_)) {
-      link.next.emplace(std::move(*ring));
-      transport_->watch(link.next->descriptor(), false);
-    } else if (ring.error().fault == Fault::peer_lost) {
-      link.try_at = now + longest_retry;
-    } else {
-      try_later(link, now);
-    }
-  }
-  if (link.next) {
-    const auto is_taken = link.next->take_answer();
-    if (is_taken && !*is_taken) return;
-    if (is_taken) {
-      start_over(link);
-      link.ring.emplace(std::move(*std::exchange(link.next, std::nullopt)));
-      link.is_gone = false;
-      return ask_what_is_kept(link);
-    }
-    transport_->unwatch(link.next->descriptor());
-    link.next.reset();
-    try_later(link, now);
-  }
-  if (link.tries < most_tries || now < link.try_at) return;
-  if (!link.peer)
-    if (const auto peer = transport_->connect(link.address)) link.peer = *peer;
-  if (!link.peer) return try_later(link, now);
-  start_over(link);
-  link.ring.reset();
-  link.is_gone = false;
-  link.caller = random_id();  // What it may still hold of the rings' calls is another's.
-  ask_what_is_kept(link);
-}
-
-void SessionCore::start_over(WorkerLink& link) {
-  for (auto& [id, actor] : actors_) {
-    if (actor->link != &link) continue;
-    lose_calls_in_flight(*actor, Fault::peer_lost, "the link to its worker broke");
-    if (actor->restart == RestartMode::none) actor->last_number = 0;
-  }
-  link.let_go.clear();
-}
-
 /// On the session's thread: asks where they are, until there is a ring to them, which breaks when they go. Answers with
 /// when it asks next.
 Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
@@ -300,40 +210,6 @@ void SessionCore::end_actor(ActorLine& actor, Fault fault, const std::string& ca
   fail_calls_in_flight(actor, fault, cause);
   leave_link(actor);
   fail_waiting_calls(actor);
-}
-
-WorkerLink* SessionCore::link_to(const std::string& address) {
-  const auto [found, is_new] = links_.try_emplace(address);
-  WorkerLink& link = found->second;
-  ++link.actors;
-  if (!is_new) return &link;
-  link.address = address;
-  link.caller = driver_.value;
-  const std::string socket = ring_socket_of(address);
-  if (!socket.empty() && bell_) {
-    if (auto ring = RingLink::ask(socket, link.caller, *bell_)) link.ring.emplace(std::move(*ring));
-  }
-  if (link.ring) {
-    transport_->watch(link.ring->descriptor(), false);
-  } else if (const auto peer = transport_->connect(address)) {
-    link.peer = *peer;
-  }
-  return &link;
-}
-
-/// Requires: nothing of the actor is in flight.
-void SessionCore::leave_link(ActorLine& actor) {
-  if (actor.link == nullptr) return;
-  if (actor.asks_what_is_kept) uncount_calls_in_flight(actor);
-  WorkerLink& link = *std::exchange(actor.link, nullptr);
-  if (--link.actors > 0) {
-    if (actor.is_borrowed && !actor.ended) link.let_go[{actor.task, actor.attempt}] = actor.last_number;
-    return;
-  }
-  if (link.ring && !link.is_gone) transport_->unwatch(link.ring->descriptor());
-  if (link.next) transport_->unwatch(link.next->descriptor());
-  if (link.peer) transport_->disconnect(*link.peer);
-  links_.erase(link.address);
 }
 
 // --- calls and their answers -----------------------------------------------------------------------------------------

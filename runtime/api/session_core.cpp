@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <limits>
 #include <utility>
 
 #include "runtime/api/begun_work.h"
@@ -27,6 +29,11 @@ Boxed<Concurrency> concurrency_of(const ActorOptions& options) {
   return Concurrency{options.concurrency, options.groups};
 }
 
+std::int32_t attempts_of(std::int32_t max_restarts) {
+  constexpr auto most = std::numeric_limits<std::int32_t>::max();
+  return max_restarts == -1 || max_restarts == most ? most : max_restarts + 1;
+}
+
 TaskSpec spec_of(const ActorOptions& options, TaskId id, std::string name, std::string type) {
   return {.id = id,
           .name = std::move(name),
@@ -40,7 +47,7 @@ TaskSpec spec_of(const ActorOptions& options, TaskId id, std::string name, std::
           .needs = options.needs,
           .priority = options.priority,
           .spreads = options.spreads,
-          .max_attempts = options.max_restarts + 1};
+          .max_attempts = attempts_of(options.max_restarts)};
 }
 
 /// As a member of the gang.
@@ -151,6 +158,12 @@ void SessionCore::note_begun(const ObjectPtr& object) {
     if (const auto self = weak_from_this().lock()) own->add(self, object);
 }
 
+bool ActorLine::is_full() const {
+  if (max_pending_calls == 0 || waiting.size() + in_flight.size() < max_pending_calls) return false;
+  const auto open = std::count_if(in_flight.begin(), in_flight.end(), std::mem_fn(&CallInFlight::is_open));
+  return waiting.size() + static_cast<std::size_t>(open) >= max_pending_calls;
+}
+
 std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& options, const GangOptions* gang,
                                                            std::vector<RawWork> works) {
   for (auto& work : works) work.arguments = take_arguments(std::move(work.arguments));
@@ -167,6 +180,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     line->name = std::make_shared<const std::string>(std::move(name));
     line->restart = options.restart;
     line->call_retries = options.call_retries;
+    line->max_pending_calls = options.max_pending_calls;
     PendingTask task;
     task.spec = spec_of(options, id, *line->name, std::move(work.function));
     if (gang != nullptr) take_place(task.spec, *gang, gang_number, static_cast<std::uint32_t>(lines.size()));
@@ -204,6 +218,7 @@ Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOption
   if (auto taken = submit_job(job, {std::move(spec)}, limit); !taken) return taken.error();
   auto line = attach({job.id, 1}, job.name, options.restart);
   line->call_retries = options.call_retries;
+  line->max_pending_calls = options.max_pending_calls;
   return line;
 }
 

@@ -112,6 +112,7 @@ struct ActorLine {
   bool is_borrowed = false;  // Another driver spawned it: the scheduler does not tell what becomes of it, but is asked.
   RestartMode restart = RestartMode::none;
   std::uint32_t call_retries = 0;
+  std::uint32_t max_pending_calls = 0;
   AttemptId attempt;
   NodeId node;                    // Of that attempt.
   WorkerLink* link = nullptr;     // None while it is not up.
@@ -124,6 +125,8 @@ struct ActorLine {
     std::vector<ObjectPtr> held{};            // Its arguments that lie elsewhere, until then.
     std::unique_ptr<const SentCall> again{};  // For another incarnation; with RestartMode::logged.
     std::unique_ptr<PendingCall> retry{};     // What becomes of it where it is lost; none: it fails.
+
+    bool is_open() const { return result != nullptr; }
   };
   std::deque<CallInFlight> in_flight;  // The calls up to last_number.
   std::size_t unsent = 0;              // The last so many of them: over this link.
@@ -133,6 +136,8 @@ struct ActorLine {
   Fault end_fault = Fault::peer_lost;
   std::string end_cause;
 
+  /// Whether as many of its calls as may be are without an answer.
+  bool is_full() const;
   std::uint64_t first_in_flight() const { return last_number + 1 - in_flight.size(); }
   bool has_to_send() const { return !waiting.empty() || unsent > 0; }
 };
@@ -164,6 +169,11 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   ///
   /// Fails with: not_found, timed_out.
   Result<std::shared_ptr<ActorLine>> find_actor(const std::string& registered, std::chrono::milliseconds limit);
+  /// That actor, or else one that registers the name. Fails with: bad_input, refused, timed_out, unavailable.
+  Result<std::shared_ptr<ActorLine>> find_or_spawn(ActorOptions options, const RawWork& work,
+                                                   std::chrono::milliseconds limit);
+  Result<std::shared_ptr<ActorLine>> find_or_spawn_detached(ActorOptions options, const RawWork& work,
+                                                            std::chrono::milliseconds limit);
   /// An actor that belongs to no driver: on disk when this returns well.
   ///
   /// Fails with: bad_input, and what submit_job fails with.

@@ -12,6 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds first_find_pause{1};
 constexpr std::chrono::milliseconds between_finds{50};
 
 }  // namespace
@@ -131,6 +132,47 @@ Result<std::shared_ptr<ActorLine>> SessionCore::find_actor(const std::string& re
   if (!found) return found.error();
   if (!found->task) return Error{Fault::not_found, "there is no actor that is found as '" + registered + "'"};
   return attach(found->task, registered, found->restart);
+}
+
+Result<std::shared_ptr<ActorLine>> SessionCore::find_or_spawn(ActorOptions options, const RawWork& work,
+                                                              std::chrono::milliseconds limit) {
+  options.registers_name = true;
+  if (std::string flaw = flaw_of(options); !flaw.empty()) return Error{Fault::bad_input, std::move(flaw)};
+  const std::string registered = registered_name(options.name_space, options.name);
+  const auto deadline = deadline_after(limit);
+  auto found = find_actor(registered, limit);
+  if (found || found.error().fault != Fault::not_found) return found;
+  // Whether it is this one or another's that was quicker the name tells, as soon as the scheduler has one of them.
+  const auto spawned = spawn(options, nullptr, {work}).front();
+  for (auto pause = first_find_pause;; pause = std::min(2 * pause, between_finds)) {
+    found = find_actor(registered, limit);
+    if (found || found.error().fault != Fault::not_found) break;
+    if (has_ended(*spawned)) {
+      const std::lock_guard lock(mutex_);
+      found = Error{spawned->end_fault, spawned->end_cause};
+      break;
+    }
+    if (Clock::now() >= deadline) {
+      found = Error{Fault::timed_out, "the scheduler did not take the actor"};
+      break;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  release_actor(spawned);
+  return found;
+}
+
+Result<std::shared_ptr<ActorLine>> SessionCore::find_or_spawn_detached(ActorOptions options, const RawWork& work,
+                                                                       std::chrono::milliseconds limit) {
+  options.registers_name = true;
+  if (std::string flaw = flaw_of(options); !flaw.empty()) return Error{Fault::bad_input, std::move(flaw)};
+  const std::string registered = registered_name(options.name_space, options.name);
+  auto found = find_actor(registered, limit);
+  if (found || found.error().fault != Fault::not_found) return found;
+  auto spawned = spawn_detached(options, work, limit);
+  if (spawned || spawned.error().fault != Fault::refused) return spawned;
+  found = find_actor(registered, limit);
+  return found ? found : spawned;
 }
 
 }  // namespace troupe

@@ -5,6 +5,7 @@
 // number 0, for the number of the last of its calls that is in the state; everything else waits for the answer. It
 // hands over the number of its next call, so that the numbers of calls that were rolled back are not missed.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "runtime/api/session_core.h"
@@ -96,7 +97,7 @@ void SessionCore::lose_calls_in_flight(ActorLine& actor, Fault fault, const std:
 void SessionCore::uncount_calls_in_flight(ActorLine& actor) {
   if (actor.link != nullptr && actor.link->ring) take_answers();  // The last words of its worker are in the ring.
   const auto sent_end = actor.in_flight.end() - static_cast<std::ptrdiff_t>(actor.unsent);
-  const auto is_open = [](const ActorLine::CallInFlight& call) { return call.result != nullptr; };
+  const auto is_open = std::mem_fn(&ActorLine::CallInFlight::is_open);
   auto open = static_cast<std::size_t>(std::count_if(actor.in_flight.begin(), sent_end, is_open));
   if (std::exchange(actor.asks_what_is_kept, false)) ++open;
   std::erase_if(kept_, [&](const auto& answer) { return answer.actor == actor.task; });

@@ -30,6 +30,7 @@ struct RuntimeEnvironment {
   std::string working_directory{};                               ///< Absolute; empty: the agent's.
   std::vector<std::pair<std::string, std::string>> variables{};  ///< On top of the agent's.
   std::int32_t niceness = 0;                                     ///< 0 to 19: how much it gives way to others.
+  std::uint32_t max_tasks = 0;  ///< After so many it ends: for code that leaks. 0: however many.
   friend bool operator==(const RuntimeEnvironment&, const RuntimeEnvironment&) = default;
 };
 

@@ -82,7 +82,8 @@ void fields(Archive& archive, InputRef& value) {
 // Whatever bytes its user typed.
 template <class Archive>
 void fields(Archive& archive, RuntimeEnvironment& value) {
-  archive("runtime environment", as_bytes(value.working_directory), as_bytes(value.variables), value.niceness);
+  archive("runtime environment", as_bytes(value.working_directory), as_bytes(value.variables), value.niceness,
+          appended(value.max_tasks));
 }
 
 template <class Archive>

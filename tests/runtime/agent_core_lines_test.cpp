@@ -49,6 +49,24 @@ TEST_CASE("what is given ahead lines up only in a worker of the environment that
   CHECK(node.is_given("e") == "give e#1 to 1");
 }
 
+TEST_CASE("a worker is given as many as its environment allows, ends when it has done them, and another follows",
+          "[agent]") {
+  Node node;
+  node.work = FunctionWork{"f", {}, RuntimeEnvironment{.max_tasks = 2}};
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  (void)node.is_given("b");
+  (void)node.has_ready(2);
+  node.ahead = true;
+  CHECK(node.is_given("c") == "give c#1 to 1");
+  CHECK(node.is_given("d") == "give d#1 to 2");
+  CHECK(node.is_given("e") == "");
+  CHECK(node.finishes(1, "a") == "report a#1 done");
+  CHECK(node.finishes(1, "c") == "report c#1 done; start worker 3; end worker 1");
+  CHECK(node.finishes(2, "b") == "report b#1 done");
+  CHECK(node.finishes(2, "d") == "report d#1 done; end worker 2");
+}
+
 TEST_CASE("a worker dies under the last that it has begun: what it never began goes to another", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();

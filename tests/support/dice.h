@@ -116,7 +116,7 @@ class Dice {
   void draw_struct(Grant& v) { (*this)("", v.cpus, v.memory_bytes, v.gpus, v.named); }
   void draw_struct(InputRef& v) { (*this)("", v.input); }
   void draw_struct(FunctionWork& v) { (*this)("", v.function, v.arguments, v.environment); }
-  void draw_struct(RuntimeEnvironment& v) { (*this)("", v.working_directory, v.variables, v.niceness); }
+  void draw_struct(RuntimeEnvironment& v) { (*this)("", v.working_directory, v.variables, v.niceness, v.max_tasks); }
   void draw_struct(ActorWork& v) {
     (*this)("", v.type, v.arguments, v.shares_worker, v.restart, v.concurrency, v.environment, v.registers_name);
   }

@@ -158,6 +158,26 @@ TEST_CASE("a cancelled call does not begin, or is asked to stop where it has beg
   CHECK(session.get(stays) == 101);
 }
 
+TEST_CASE("where as many calls wait for answers as may one more is refused, until one is answered") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto actor = session.spawn({.max_pending_calls = 2, .concurrency = 3}, meeting);
+  const auto first = actor.call(meet, 2);
+  const auto stuck = actor.call(wait_for_stop);
+  const auto refused = session.try_get(actor.call(add, 1));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().fault == Fault::refused);
+  CHECK_THAT(refused.error().message, Catch::Contains("not run: 2 calls wait for their answers"));
+  session.cancel(stuck);
+  CHECK_FALSE(session.try_get(stuck, 20s));
+  CHECK(session.get(actor.call(end_it)) == 1);
+  CHECK(session.get(first) == 1);
+  // Answers that nobody has fetched yet are answers.
+  for (int sum = 1; sum <= 1000; ++sum) CHECK(session.get(actor.call(add, 1)) == sum);
+  const auto other = session.attach(actor.handle());
+  CHECK(session.get(other.call(add, 1)) == 1001);
+}
+
 TEST_CASE("a call that is cancelled while its argument is not there never leaves") {
   Cluster cluster = Cluster::local({.cpus = 1000});
   Session session = cluster.connect();

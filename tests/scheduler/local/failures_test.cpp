@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -40,6 +41,9 @@ void add_line(const std::string& file) { std::ofstream(file, std::ios::app) << "
 /// Counts its runs in the file; throws what `kind` says.
 constexpr Task<int(std::string, std::string)> throws{"failures.throws"};
 
+/// Counts its runs in the file.
+constexpr Task<void(int, std::string)> exits{"failures.exits"};
+
 class Fragile {
  public:
   int note(const std::string& file) {
@@ -68,6 +72,10 @@ void enroll(Catalog& catalog) {
     for (int i = 1; i <= 30; ++i) std::printf("line %d\n", i);
     if (kind == "stock") throw failures::OutOfStock("no tea");
     throw std::logic_error("wrong");
+  });
+  catalog.add(exits, [](int code, const std::string& file) {
+    add_line(file);
+    std::exit(code);
   });
   catalog.add(fragile, note, die_until, say_and_throw);
 }
@@ -116,6 +124,17 @@ TEST_CASE("a throw is tried again where its type is one of those that were named
   CHECK(lines_in(folder.file("other")) == 1);
 }
 
+TEST_CASE("an exit is tried again where its code is one of those that were named") {
+  const test::Folder folder;
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const TaskOptions options{.max_attempts = 3, .retry_on_exit_codes = {75}};
+  CHECK(failure_of(session, session.submit(options, exits, 75, folder.file("75"))).attempt == 3);
+  CHECK(lines_in(folder.file("75")) == 3);
+  CHECK(failure_of(session, session.submit(options, exits, 76, folder.file("76"))).attempt == 1);
+  CHECK(lines_in(folder.file("76")) == 1);
+}
+
 TEST_CASE("a call that is lost with its actor's worker is made again as often as was said") {
   const test::Folder folder;
   Cluster cluster = Cluster::local({.cpus = 1000});
@@ -132,6 +151,11 @@ TEST_CASE("a call that is lost with its actor's worker is made again as often as
   CHECK(lost.attempt == 4);
   CHECK_THAT(lost.cause, Catch::StartsWith("not known to have been applied: "));
   CHECK(lines_in(folder.file("more")) == 2);
+
+  const auto undying = session.spawn({.max_restarts = -1, .call_retries = 20}, fragile);
+  CHECK(session.get(undying.call(die_until, 12, folder.file("undying"))) == 12);
+  CHECK_THAT(session.try_get(session.spawn({.max_restarts = -2}, fragile).call(say_and_throw)).error().message,
+             Catch::Contains("max_restarts is -2: expected 0 or more, or -1"));
 
   const auto last = session.spawn({.call_retries = 5}, fragile);
   const Failure over = failure_of(session, last.call(die_until, 100, folder.file("over")));

@@ -1,7 +1,11 @@
 // Actors that are found by their names, and those that belong to no driver.
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -84,6 +88,35 @@ TEST_CASE("a detached actor outlives who made it, and ends when it is told to") 
   // Its worker may take a call until it has heard that it is to end.
   const auto end = std::chrono::steady_clock::now() + 20s;
   while (second.try_get(again->call(add, 1), 20s)) REQUIRE(std::chrono::steady_clock::now() < end);
+}
+
+TEST_CASE("of those that ask for an actor by its name, if there is one, one makes it and all have it") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  std::atomic<int> sum = 0;
+  {
+    std::vector<Session> sessions;
+    for (int i = 0; i < 4; ++i) sessions.push_back(cluster.connect());
+    std::vector<Actor<Counter>> actors(sessions.size());
+    std::vector<std::jthread> drivers;
+    for (std::size_t i = 0; i < sessions.size(); ++i)
+      drivers.emplace_back([&, i] {
+        const auto actor = sessions[i].find_or_spawn({.name = "tally"}, counter, 10);
+        if (!actor) return;
+        actors[i] = *actor;
+        sum += sessions[i].get(actor->call(add, 1));
+      });
+    drivers.clear();
+    CHECK(sum == 11 + 12 + 13 + 14);
+    CHECK(std::all_of(actors.begin(), actors.end(), [&](const auto& each) { return each.id() == actors[0].id(); }));
+  }
+  Session session = cluster.connect();
+  REQUIRE(is_gone(session));
+  const auto made = session.find_or_spawn_detached({.name = "tally"}, counter, 20);
+  REQUIRE(made);
+  const auto found = session.find_or_spawn_detached({.name = "tally"}, counter, 30);
+  REQUIRE(found);
+  CHECK(session.get(found->call(add, 1)) == 21);
+  CHECK(session.find_or_spawn({}, counter, 1).error().fault == Fault::bad_input);
 }
 
 TEST_CASE("what cannot be found by a name says so before anything is made") {

@@ -3,11 +3,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -180,6 +184,14 @@ TEST_CASE("a task runs in the environment that it asks for, in a process that se
   CHECK(once[3] == "5");
   const auto actor = session.spawn({.environment = {.working_directory = folder.file("")}}, placed);
   CHECK(std::filesystem::equivalent(session.get(actor.call(directory_of)), folder.file("")));
+
+  const TaskOptions leaks{.environment = {.max_tasks = 2}};
+  std::vector<Ref<std::vector<std::string>>> ten;
+  for (int i = 0; i < 10; ++i) ten.push_back(session.submit(leaks, surroundings));
+  std::map<std::string, int> tasks_of;
+  for (const auto& ref : ten) ++tasks_of[session.get(ref)[0]];
+  CHECK(tasks_of.size() == 5);
+  CHECK(std::all_of(tasks_of.begin(), tasks_of.end(), [](const auto& each) { return each.second == 2; }));
 
   const auto nowhere =
       session.try_get(session.submit({.environment = {.working_directory = "/no/such"}}, surroundings), 20s);
