@@ -23,7 +23,7 @@ namespace {
 
 using namespace object_store;
 
-constexpr std::uint64_t limit = 16 * page_bytes;
+constexpr std::uint64_t limit = 6 * page_bytes;
 
 class Scene {
  public:
@@ -110,7 +110,7 @@ class Scene {
 
 }  // namespace
 
-void run(std::string_view bytes) { Scene(bytes.substr(0, 300)).play(); }
+void run(std::string_view bytes) { Scene(bytes.substr(0, 150)).play(); }
 
 std::vector<std::string> seeds() {
   const auto ask = [](Verb verb, char object, char segment, char capacity, char how) {
@@ -121,7 +121,7 @@ std::vector<std::string> seeds() {
                               ask(Verb::open, 1, 0, 0, 0) + ask(Verb::list, 0, 0, 0, 0) + ask(Verb::close, 1, 0, 0, 0) +
                               ask(Verb::drop, 1, 0, 0, 0);
   std::string many;
-  for (char size = 10; size < 40; ++size) many += {'\2', static_cast<char>(4 * size)};
+  for (char size = 3; size < 10; ++size) many += {'\2', static_cast<char>(16 * size)};
   const std::string wrongly = ask(Verb::put, 1, 1, 1, 8) + std::string(1, '\0') + ask(Verb::reserve, 0, 0, 2, 0) +
                               ask(Verb::put, 1, 1, 2, 24) + std::string(1, '\0') + ask(Verb::open, 1, 0, 1, 4) + '\5' +
                               std::string(1, '\0') + ask(Verb::open, 1, 0, 1, 40);
