@@ -1,6 +1,6 @@
 // Event logs, read to their end: as they are, and each body in a frame of its own, so that what is behind the checksums
 // is reached. What was read is written alike.
-// Covers: scheduler/service/event_log.cpp scheduler/service/event_fields.cpp
+// Covers: scheduler/service/event_log.cpp scheduler/service/event_fields.cpp scheduler/store/record_fields.cpp
 #include "scheduler/service/event_log.h"
 
 #include <sstream>
@@ -71,6 +71,10 @@ std::vector<std::string> seeds() {
   StoredState stored{.cluster = {1, 2}, .epoch = 3, .commit_seq = 4};
   stored.jobs.push_back(test::drawn<JobInfo>(dice));
   stored.tasks.push_back({test::drawn<TaskSpec>(dice), {}});
+  stored.summaries.push_back({test::drawn<JobInfo>(dice), {1, 2, 3}, 4, 5});
+  stored.queues["q"].messages[1].body = "message";
+  stored.cached.push_back({std::string(32, 'k'), "3", 7});
+  stored.drained.push_back(NodeId{7});
   const std::string opened = encode_opened({}, stored, Time{5});
   std::vector<std::string> bodies{
       opened,
