@@ -108,10 +108,12 @@ Result<void> StoreCore::put(ClientNumber number, Client& client, const Request& 
   return {};
 }
 
-/// Its writer's put has not been read yet. To the writer itself it is never so: its messages come in order.
+/// Its writer's put has not been read yet. To the writer itself it is never so: its messages come in order. What is
+/// there was put by an earlier one, whose ids somebody uses again.
 bool StoreCore::is_on_its_way(ClientNumber asker, ObjectId id) const {
   const auto writer = writers_.find(id.high);
-  return writer != writers_.end() && writer->second != asker && id.low > clients_.at(writer->second).last_put;
+  return writer != writers_.end() && writer->second != asker && id.low > clients_.at(writer->second).last_put &&
+         !objects_.contains(id);
 }
 
 /// What was asked of an object before it was there, now that it is there or will never be.

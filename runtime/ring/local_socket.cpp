@@ -24,6 +24,8 @@ std::optional<sockaddr_un> address_of(const std::string& path) {
 
 Error too_long(const std::string& path) { return bad_input("socket path '" + path + "' is too long"); }
 
+Error gone() { return {Fault::peer_lost, "the other end of a link is gone"}; }
+
 Descriptor make_socket() { return Descriptor(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
 }  // namespace
@@ -86,7 +88,7 @@ Result<std::optional<std::size_t>> receive_message(const Descriptor& socket, std
   // Told once, where the other end went without having read everything; what it said before that is still to come.
   if (size < 0 && errno == ECONNRESET) size = ::recvmsg(socket.number(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::optional<std::size_t>();
-  if (size <= 0) return Error{Fault::peer_lost, "the other end of a link is gone"};
+  if (size < 0) return gone();
   std::size_t found = 0;
   for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
     if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
@@ -98,6 +100,7 @@ Result<std::optional<std::size_t>> receive_message(const Descriptor& socket, std
       ++found;
     }
   }
+  if (size == 0) return gone();  // Or a message without a byte, whose descriptors are closed by now.
   // Descriptors may be missing: those for which this process has no more room.
   const bool is_cut = (message.msg_flags & MSG_TRUNC) != 0;
   if (size != static_cast<ssize_t>(bytes.size()) || found > descriptors.size() || is_cut)

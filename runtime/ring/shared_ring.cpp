@@ -29,7 +29,8 @@ RingWriter::RingWriter(std::span<std::byte> memory)
       data_(memory.data() + ring_head_bytes),
       size_(size_of(memory)),
       written_(head_->written.load()),
-      read_(head_->read.load()) {}
+      read_(head_->read.load()),
+      is_broken_(written_ % alignment != 0 || written_ - read_ > size_) {}
 
 bool RingWriter::has_room(std::size_t bytes) {
   if (size_ - (written_ - read_) >= bytes) return true;
@@ -76,7 +77,8 @@ RingReader::RingReader(std::span<std::byte> memory)
       data_(memory.data() + ring_head_bytes),
       size_(size_of(memory)),
       read_(head_->read.load()),
-      written_(read_) {}
+      written_(read_),
+      is_broken_(read_ % alignment != 0) {}
 
 std::optional<std::string_view> RingReader::front() {
   while (!is_broken_) {

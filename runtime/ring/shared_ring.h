@@ -27,7 +27,9 @@ inline constexpr std::size_t ring_head_bytes = sizeof(RingHead);
 /// Threads: one at a time.
 class RingWriter {
  public:
-  /// Requires: zeros, or what a ring of this size left there; a power of two behind the head.
+  /// Begins where a ring left it, on zeros anew; where the head makes no sense the ring is broken.
+  ///
+  /// Requires: a power of two behind the head.
   explicit RingWriter(std::span<std::byte> memory);
 
   /// Records of at most a quarter of the ring: so one always fits into an empty ring.
@@ -53,7 +55,7 @@ class RingWriter {
   std::size_t size_;
   std::uint64_t written_;
   std::uint64_t read_;  // As it was when last looked at.
-  bool is_broken_ = false;
+  bool is_broken_;
 };
 
 /// Threads: one at a time.
@@ -82,7 +84,7 @@ class RingReader {
   std::uint64_t read_;
   std::uint64_t written_;   // As it was when last looked at.
   std::uint64_t next_ = 0;  // Behind the record that front() told.
-  bool is_broken_ = false;
+  bool is_broken_;
 };
 
 }  // namespace troupe

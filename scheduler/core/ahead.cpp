@@ -40,8 +40,9 @@ std::int64_t Scheduler::State::most_ahead(const Node& node, const Task& task) co
 }
 
 void Scheduler::State::give_ahead() {
-  const auto [id, shape] = std::exchange(ended_here, {});
-  Node* node = cluster.find(id);
+  const auto ended = std::exchange(ended_here, {});
+  Node* node = cluster.find(ended.first);
+  const ShapeIndex shape = ended.second;
   if (node == nullptr || !node->takes_work() || node->kept_for != 0 || !shapes.waiting().has(shape)) return;
   if (shapes.is_open(shape)) return;  // there is room for it
   const auto first = ready.next_of(shape);

@@ -18,6 +18,7 @@ constexpr const char* fault_names[] = {"agent_crash",      "node_cut",        "n
 static_assert(std::size(fault_names) == static_cast<std::size_t>(last_fault_kind) + 1);
 constexpr const char* work_names[] = {"function", "actor", "command", "join"};
 constexpr const char* policy_names[] = {"data", "model", "mesh"};
+constexpr std::uint32_t most_gpus = 64;  // Of a node; a number costs a byte, that many of them memory.
 
 /// `named` fields are one of a list of words, by their place in it.
 struct Named {
@@ -202,7 +203,7 @@ void fields(Line& line, NodePlan& node) {
   auto gpus = static_cast<std::uint32_t>(node.capacity.gpus.size());
   line("gpus", gpus, std::uint32_t{0});
   node.capacity.gpus.clear();
-  for (std::uint32_t i = 0; i < gpus; ++i)
+  for (std::uint32_t i = 0; i < std::min(gpus, most_gpus); ++i)
     node.capacity.gpus.push_back({.index = i, .uuid = "gpu" + std::to_string(i), .memory_bytes = 1000});
   zone_field(line, node.capacity.labels);
   line("clock_permille", node.clock_permille, 1000);

@@ -3,6 +3,7 @@
 // Covers: nn/data/idx_file.cpp nn/data/cifar_file.cpp nn/data/byte_source.cpp
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <numeric>
 
@@ -12,6 +13,25 @@
 #include "tests/fuzz/target.h"
 
 namespace troupe::fuzz {
+namespace {
+
+std::string packed(const std::string& bytes) {
+  z_stream stream{};
+  constexpr int gzip_format = 15 + 16;
+  TROUPE_CHECK(::deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_format, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+               "zlib starts");
+  std::string made(::deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(made.data());
+  stream.avail_out = static_cast<uInt>(made.size());
+  TROUPE_CHECK(::deflate(&stream, Z_FINISH) == Z_STREAM_END, "there is room for all of it");
+  made.resize(stream.total_out);
+  ::deflateEnd(&stream);
+  return made;
+}
+
+}  // namespace
 
 void run(std::string_view bytes) {
   if (bytes.empty()) return;
@@ -46,7 +66,18 @@ std::vector<std::string> seeds() {
     return bytes + entries;
   };
   const std::string record = '\3' + std::string(3072, 'p');
-  return {'\0' + idx("\3", "abc"), '\1' + idx("\2\2", "abcd"), '\2' + idx("\1\2\3", "abcdef"), '\3' + record + record};
+  const std::string cube = idx("\1\2\3", "abcdef");
+  return {'\2' + packed(cube),
+          '\2' + packed(cube.substr(0, 10)) + packed(cube.substr(10)),
+          '\2' + packed(cube).substr(0, 20),
+          '\2' + packed(cube + "more"),
+          '\2' + packed(cube.substr(0, 18)),
+          '\2' + cube.substr(0, 18),
+          '\3' + packed(record),
+          '\0' + idx("\3", "abc"),
+          '\1' + idx("\2\2", "abcd"),
+          '\2' + idx("\1\2\3", "abcdef"),
+          '\3' + record + record};
 }
 
 }  // namespace troupe::fuzz

@@ -1,6 +1,7 @@
 // What a scheduler's core makes of up to 50 frames, whoever sends them: all of its invariants hold, the work for one
 // is bounded, and what it sends can be sent. Each is four bytes (who, how much later, how long it is) and the frame.
-// Covers: scheduler/service/translate.cpp scheduler/core/admission.cpp scheduler/core/nodes.cpp
+// What frames say is judged by admission; what the core then does is the simulator's to explore. Covers:
+// scheduler/service/translate.cpp scheduler/core/admission.cpp
 #include "runtime/base/check.h"
 #include "scheduler/core/invariants.h"
 #include "scheduler/service/translate.h"
@@ -23,9 +24,13 @@ class Exchange {
   void takes(std::string_view frame, DriverId driver) {
     auto letters = decode(frame);
     if (!letters) return;
-    for (auto& message : letters->messages)
-      if (auto event = event_of({letters->envelope, std::move(message)}, cluster, epoch, driver))
-        step(*event, frame.size());
+    for (auto& message : letters->messages) {
+      const bool is_agents = is_of_agent(message);
+      const auto event = event_of({letters->envelope, std::move(message)}, cluster, epoch, driver);
+      if (!event) continue;
+      TROUPE_CHECK(!is_agents || !std::holds_alternative<TasksSubmitted>(*event), "an agent submits nothing");
+      step(*event, frame.size());
+    }
   }
   void waits(Time duration) {
     now_ += duration;
@@ -34,7 +39,12 @@ class Exchange {
 
  private:
   static Settings settings() {
-    return {.most_input_bytes = 1000, .most_tasks = 50, .most_nodes = 3, .most_drivers = 3, .rejoin_grace = Time{100}};
+    return {.most_input_bytes = 1000,
+            .most_tasks = 50,
+            .most_nodes = 3,
+            .most_drivers = 3,
+            .rejoin_grace = Time{100},
+            .most_shapes = 8};
   }
 
   void step(const Event& event, std::size_t bytes) {
@@ -77,6 +87,108 @@ class Script {
   std::string bytes_;
 };
 
+const JobInfo own{{7}, "own", "/p", false};
+const JobInfo graph{{8}, "graph", "/p", true};
+
+TaskSpec task(JobId job, std::uint32_t number) {
+  return {.id = {job, number}, .name = "t", .work = FunctionWork{"f", {}}};
+}
+
+/// A task of the graph that is the first of its kind to be wrong.
+TaskSpec wrong(void (*spoil)(TaskSpec&)) {
+  TaskSpec spec = task(graph.id, 1);
+  spoil(spec);
+  return spec;
+}
+
+std::vector<TaskSpec> gang_of(std::initializer_list<GangHint> members) {
+  std::vector<TaskSpec> tasks;
+  for (const GangHint& member : members) {
+    tasks.push_back(task(graph.id, static_cast<std::uint32_t>(tasks.size() + 1)));
+    tasks.back().gang = member;
+  }
+  return tasks;
+}
+
+/// What is refused, each for a reason of its own.
+std::vector<std::vector<TaskSpec>> refused() {
+  std::vector<std::vector<TaskSpec>> submits(1);  // A graph without tasks.
+  for (void (*spoil)(TaskSpec&) : std::initializer_list<void (*)(TaskSpec&)>{
+           [](TaskSpec& each) { each.needs.cpus = -1; },
+           [](TaskSpec& each) { each.max_attempts = 0; },
+           [](TaskSpec& each) { each.timeout = Time{-1}; },
+           [](TaskSpec& each) { each.work = JoinWork{}; },
+           [](TaskSpec& each) { each.retry = RetryRule{.delay = Time{-1}}; },
+           [](TaskSpec& each) { each.retry = RetryRule{.exit_codes = std::vector<std::int32_t>(65, 1)}; },
+           [](TaskSpec& each) {
+             each.when = Condition{"a =", {}};
+           },
+           [](TaskSpec& each) {
+             each.repeat = Repeat{{"own.x > 1", {{"own", 0}}}, 0};
+           },
+           [](TaskSpec& each) {
+             each.repeat = Repeat{{"own.x >", {{"own", 0}}}, 3};
+           },
+           [](TaskSpec& each) {
+             each.repeat = Repeat{{"own.x > 1", {{"own", 0}}}, 3};
+             each.work = ActorWork{"A", {}};
+           },
+           [](TaskSpec& each) {
+             each.repeat = Repeat{{"own.x > 1", {{"own", 0}}}, 3};
+             each.gang = GangHint{.gang = 1};
+           },
+           [](TaskSpec& each) {
+             each.cache = true;
+             each.gang = GangHint{.gang = 1};
+           },
+           [](TaskSpec& each) {
+             each.inputs = {{graph.id, 1}};
+           },
+           [](TaskSpec& each) {
+             each.semaphores = {{"s", 0}};
+           },
+           [](TaskSpec& each) {
+             each.work = FunctionWork{"f", {InputRef{5}}};
+           },
+           [](TaskSpec& each) {
+             each.work = CommandWork{.argv = {"c"}, .results = {{"a", 5}}};
+           },
+           [](TaskSpec& each) {
+             each.gang = GangHint{.gang = 1};
+             each.locks = {"x"};
+           },
+           [](TaskSpec& each) {
+             each.after = {{graph.id, 99}};
+           },
+           [](TaskSpec& each) {
+             each.after = {{own.id, 1}};
+           },
+           [](TaskSpec& each) { each.after = {each.id}; },
+           [](TaskSpec& each) { each.id.job = own.id; },
+           [](TaskSpec& each) { each.name.assign(2000, 'n'); },
+           [](TaskSpec& each) { each.needs.cpus = 99'000; },
+           [](TaskSpec& each) { each.needs.gpus = 1000; },
+       })
+    submits.push_back({wrong(spoil)});
+  submits.push_back(gang_of({{.gang = 1, .size = 1, .rank = 2}}));
+  submits.push_back(gang_of({{.gang = 1, .bytes_to_next = -1}}));
+  submits.push_back(gang_of({{.gang = 1, .size = 2, .stages = 3}}));
+  submits.push_back(gang_of({{.gang = 1, .size = 2}}));
+  submits.push_back(gang_of({{.gang = 1, .size = 2}, {.gang = 1, .size = 3, .rank = 1}}));
+  submits.push_back(gang_of({{.gang = 1, .size = 2}, {.gang = 1, .size = 2}}));
+  submits.push_back(
+      gang_of({{.gang = 1, .size = 3}, {.gang = 1, .size = 3, .rank = 1}, {.gang = 1, .size = 3, .rank = 2}}));
+  submits.push_back({task(graph.id, 1), task(graph.id, 1)});
+  submits.emplace_back(51, task(graph.id, 1));
+  for (std::uint32_t number = 0; TaskSpec & each : submits.back()) each.id.number = ++number;
+  TaskSpec actor = task(graph.id, 1);
+  actor.work = ActorWork{.type = "A", .arguments = {}, .registers_name = true};
+  TaskSpec same_name = actor;
+  same_name.id.number = 2;
+  submits.push_back({actor, same_name});
+  return submits;
+}
+
 }  // namespace
 
 void run(std::string_view bytes) {
@@ -92,11 +204,6 @@ void run(std::string_view bytes) {
 }
 
 std::vector<std::string> seeds() {
-  const JobInfo own{{7}, "own", "/p", false};
-  const JobInfo graph{{8}, "graph", "/p", true};
-  const auto task = [](JobId job, std::uint32_t number) {
-    return TaskSpec{.id = {job, number}, .name = "t", .work = FunctionWork{"f", {}}};
-  };
   const auto report = [](TaskId task, std::uint32_t number, AttemptEnd end) {
     return message::Report{{1}, 1, {.task = task, .attempt = {epoch, number}, .end = end}};
   };
@@ -113,7 +220,34 @@ std::vector<std::string> seeds() {
   TaskSpec actor = task({7}, 4);
   actor.work = ActorWork{"A", {}};
   actor.needs = {.cpus = 0, .gpus = 500};
+  Script wrongly;
+  wrongly.says(0, joins, 255).says(1, hello);
+  std::uint64_t request = 0;
+  for (auto tasks : refused()) {
+    ++request;
+    for (TaskSpec& each : tasks) {  // None of them is known by the time: what is accepted hides nothing behind it.
+      each.id.number += 100 * static_cast<std::uint32_t>(request);
+      for (TaskId& before : each.after) before.number += 100 * static_cast<std::uint32_t>(request);
+    }
+    wrongly.says(1, message::Submit{request, graph, tasks, {}});
+  }
+  TaskSpec other_name = task(graph.id, 1);
+  other_name.name = "u";
+  TaskSpec chooses = task(own.id, 9);
+  chooses.cache = true;
+  TaskSpec last = after;
+  last.id.number = 3;
+  last.after = {after.id};
+  last.inputs = {};
+  wrongly.says(1, message::Submit{90, graph, {task(graph.id, 1), after, last}, {}})
+      .says(1, message::Submit{91, graph, {other_name}, {}})
+      .says(1, message::Submit{92, graph, {task(graph.id, 7)}, {graph.id, 2}})
+      .says(1, message::Submit{93, own, {chooses}, {}})
+      .says(1, message::Submit{94, {graph.id, "graph", "/p", false}, {}, {}})
+      .says(2, message::Submit{95, own, {task(own.id, 1)}, {}})
+      .says(0, report({graph.id, 1}, 1, AttemptEnd::failed), 1);
   return {
+      wrongly.bytes(),
       Script()
           .says(1, hello)
           .says(0, joins)

@@ -2,6 +2,7 @@
 // time.
 //
 //   fuzz_NAME [FOLDER | FILE]...
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -12,7 +13,8 @@
 
 namespace {
 
-constexpr int copies = 3000;  // Of each input.
+constexpr std::size_t most_copies = 3'000;  // Of each input,
+constexpr std::size_t all_copies = 20'000;  // and of all of them.
 
 std::string text_in(const std::filesystem::path& file) {
   std::ostringstream text;
@@ -53,9 +55,10 @@ int main(int argc, char** argv) {
   }
   for (const std::string& input : inputs) troupe::fuzz::run(input);
   troupe::test::Dice dice(1);
+  const std::size_t copies = std::min(most_copies, all_copies / std::max<std::size_t>(1, inputs.size()));
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    for (int copy = 0; copy < copies; ++copy)
+    for (std::size_t copy = 0; copy < copies; ++copy)
       troupe::fuzz::run(damaged(inputs[i], inputs[(i + 1) % inputs.size()], dice));
-  std::printf("%zu seeds, %zu kept inputs, %d damaged copies of each\n", seeds, inputs.size() - seeds, copies);
+  std::printf("%zu seeds, %zu kept inputs, %zu damaged copies of each\n", seeds, inputs.size() - seeds, copies);
   return inputs.empty() ? 1 : 0;
 }

@@ -29,7 +29,7 @@ void run(std::string_view bytes) {
   for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
     const auto operation = static_cast<unsigned char>(bytes[i]);
     const auto value = static_cast<unsigned char>(bytes[i + 1]);
-    switch (operation % 8) {
+    switch (operation % 9) {
       case 0:
       case 1: {
         const std::string record(value % (writer.most_record() + 1), static_cast<char>(operation));
@@ -62,6 +62,11 @@ void run(std::string_view bytes) {
         i += 2;
         break;
       }
+      case 8: {  // Both are mapped anew.
+        writer = RingWriter(memory->bytes);
+        reader = RingReader(memory->bytes);
+        break;
+      }
     }
   }
   if (is_sound) TROUPE_CHECK(!writer.is_broken() && !reader.is_broken(), "nobody broke the rules");
@@ -70,9 +75,10 @@ void run(std::string_view bytes) {
 std::vector<std::string> seeds() {
   std::string turns;
   for (char i = 0; i < 60; ++i)
-    turns += {'\0', i, '\1', static_cast<char>(3 * i), '\5', '\0', '\2', '\0', '\6', '\0', '\3', '\0'};
+    turns += {'\0', i, '\1', static_cast<char>(3 * i), '\5', '\0', '\2', '\0', '\6', '\0', '\3', '\0', '\x8', '\0'};
   std::string scribbled = turns.substr(0, 40);
-  for (char i = 0; i < 20; ++i) scribbled += {'\7', '\0', static_cast<char>(4 * i), '\x7f', '\2', '\0', '\0', '\x20'};
+  for (char i = 0; i < 20; ++i)
+    scribbled += {'\7', '\0', static_cast<char>(4 * i), '\x7f', '\2', '\0', '\0', '\x20', '\x8', '\0'};
   return {turns, scribbled};
 }
 

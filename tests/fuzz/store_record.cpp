@@ -1,7 +1,7 @@
 // Records of the store, of each type by the first byte: as they are, and with a checksum that fits, so that what is
 // behind it is reached. Damage is reported, and a record that was taken for sound says the same when it is written
-// again.
-// Covers: scheduler/store/record_codec.cpp scheduler/store/record_fields.h
+// again. Their fields are an event log's, too, whose target has all of them.
+// Covers: scheduler/store/record_codec.cpp
 #include "runtime/base/check.h"
 #include "runtime/base/crc32c.h"
 #include "scheduler/store/record_codec.h"
@@ -47,13 +47,15 @@ void run(std::string_view bytes) {
   if (bytes.empty()) return;
   const std::string records[] = {std::string(bytes.substr(1)), sealed(bytes.substr(1))};
   for (const std::string& record : records) {
-    switch (static_cast<unsigned char>(bytes[0]) % 6) {
+    switch (static_cast<unsigned char>(bytes[0]) % 8) {
       case 0: read_as<JobInfo>(record); break;
       case 1: read_as<TaskSpec>(record); break;
       case 2: read_as<TaskProgress>(record); break;
       case 3: read_as<GraphSummary>(record); break;
       case 4: read_as<CachedResult>(record); break;
       case 5: read_as<NodeId>(record); break;
+      case 6: read_as<sync::QueueOptions>(record); break;
+      case 7: read_as<StoredMessage>(record); break;
     }
   }
 }
@@ -69,6 +71,8 @@ std::vector<std::string> seeds() {
   records.push_back(seed_of('\3', GraphSummary{test::drawn<JobInfo>(dice), {1, 2, 3}, 4, 5}));
   records.push_back(seed_of('\4', CachedResult{std::string(32, 'k'), "3", 7}));
   records.push_back(seed_of('\5', NodeId{7}));
+  records.push_back(seed_of('\6', sync::QueueOptions{}));
+  records.push_back(seed_of('\7', StoredMessage{.body = "message"}));
   return records;
 }
 

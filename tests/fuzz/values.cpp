@@ -34,6 +34,24 @@ int depth_of(const Object& object) {
   return deepest;
 }
 
+/// Where there is no store what lies in one is lost, and what is put there travels inside messages.
+void find_nowhere(std::string_view bytes) {
+  ObjectClient nowhere([] { return std::string(); });
+  Object object("any", std::nullopt);
+  object.outcome = Bytes(bytes);
+  take_in(object, &nowhere, true);
+  std::vector<std::shared_ptr<const ObjectHold>> holds;
+  add_holds(object, holds);
+  for (const auto& hold : holds) TROUPE_CHECK(hold->is_lost(), "its store is not there");
+  leave_for_other(bytes, &nowhere);
+  const bool is_stored = stored_object_from(around_refs(bytes)).has_value();
+  TROUPE_CHECK(fetch(bytes, &nowhere).has_value() != is_stored, "it is lost, or was never there");
+  static const std::string body(small_value_bytes, 'b');
+  const auto carried = carry({.head = Bytes(bytes), .body = body}, &nowhere, ObjectClient::For::self);
+  TROUPE_CHECK(carried && carried->bytes == Bytes(bytes) + body, "it is carried as it is");
+  TROUPE_CHECK(object_socket_of("ipc://" + Bytes(bytes)) == Bytes(bytes) + ".objects", "a store is beside its agent");
+}
+
 }  // namespace
 
 void run(std::string_view bytes) {
@@ -52,7 +70,10 @@ void run(std::string_view bytes) {
   std::vector<std::shared_ptr<const ObjectHold>> holds;
   add_holds(object, holds);
   TROUPE_CHECK(holds.empty(), "nothing is held where there is no store");
+  if (object.inside)
+    TROUPE_CHECK(flaw_of(*object.inside).empty() == (object.inside->ways <= most_ways), "ways are counted");
   leave_for_other(bytes, nullptr);
+  find_nowhere(bytes);
   const auto payload = fetch(bytes, nullptr);
   if (!payload) return;
   decode_and_encode<Nested>(*payload);

@@ -155,6 +155,18 @@ TEST_CASE("an object whose writer went before it put it is lost") {
   CHECK(store.open(2, {1, 2}) == Outcome::lost);
 }
 
+TEST_CASE("who uses the ids of one that has gone holds up nobody who looks at what that one put") {
+  Store store;
+  store.keep(1, {1, 1}, 1 * mib);
+  store.tell(2, Verb::hold, {1, 1});
+  store.core.client_gone(1);
+  const Request same_ids{.verb = Verb::reserve, .number = 99, .object = {1, 0}, .capacity = mib};
+  CHECK(store.first(3, same_ids) == Outcome::granted);
+  CHECK(store.open(2, {1, 1}) == Outcome::opened);
+  store.core.client_gone(3);
+  CHECK(store.open(2, {1, 1}) == Outcome::opened);
+}
+
 TEST_CASE("only so many requests of one process wait for what is on its way") {
   test::FakeShelf shelf;
   StoreCore core({.limit_bytes = mib, .most_early = 2}, shelf);

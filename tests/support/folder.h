@@ -12,7 +12,8 @@ namespace troupe::test {
 /// A folder that goes with the test.
 class Folder {
  public:
-  Folder() : path_((std::filesystem::temp_directory_path() / "troupe-test-XXXXXX").string()) {
+  explicit Folder(const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : path_((parent / "troupe-test-XXXXXX").string()) {
     if (::mkdtemp(path_.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path_);
   }
   Folder(const Folder&) = delete;
