@@ -1,11 +1,14 @@
 // What is too large to travel is refused in words, and disturbs nothing else.
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -129,4 +132,24 @@ TEST_CASE("what a task has started counts as its own, and dies with it", "[local
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (is_there() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   CHECK_FALSE(is_there());
+}
+
+TEST_CASE("a driver without a descriptor left calls an actor as soon as it has some again") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit few{.rlim_cur = 256, .rlim_max = before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  std::vector<int> all;
+  for (int taken; (taken = ::dup(0)) >= 0;) all.push_back(taken);
+  const auto actor = session.spawn(store);
+  const auto kept = session.spawn({.restart = RestartMode::logged}, store);
+  const auto call = actor.call(size_of);
+  const auto logged_call = kept.call(size_of);
+  CHECK_FALSE(session.wait(std::vector{call, logged_call}, 1, std::chrono::seconds(1)));
+  for (const int taken : all) ::close(taken);
+  CHECK(session.try_get(call, std::chrono::seconds(20)).value() == 0);
+  CHECK(session.try_get(logged_call, std::chrono::seconds(20)).value() == 0);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
