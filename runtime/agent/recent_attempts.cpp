@@ -7,23 +7,24 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <type_traits>
 
+#include "runtime/base/crc32c.h"
 #include "runtime/worker/task_log.h"
 
 namespace troupe {
 namespace {
 
-constexpr std::uint64_t magic_and_version = 0x7472'6f75'7065'0001;
+constexpr std::uint64_t magic_and_version = 0x7472'6f75'7065'0002;
 
 std::string file_in(const std::string& folder) { return folder + '/' + recent_attempts_file; }
 
 struct Entry {
-  std::uint64_t stamp = 0;
+  std::uint64_t stamp = 0;  // Its number, from 1 on.
   std::uint64_t job = 0;
   std::uint32_t number = 0;
   std::uint32_t epoch = 0;
@@ -33,8 +34,13 @@ struct Entry {
   std::int64_t started_ms = 0;
   std::int64_t ended_ms = 0;
   std::array<char, RecentAttempts::most_name_bytes> name{};
+  std::uint32_t checksum = 0;  // Of all before it.
 };
 static_assert(sizeof(Entry) == 128 && std::is_trivially_copyable_v<Entry>);
+
+std::uint32_t checksum_of(const Entry& entry) {
+  return crc32c({reinterpret_cast<const char*>(&entry), offsetof(Entry, checksum)});
+}
 
 }  // namespace
 
@@ -74,20 +80,18 @@ RecentAttempts::~RecentAttempts() {
 void RecentAttempts::note(const agent::SendReport& told) {
   if (file_ == nullptr || !told.began) return;
   const AttemptReport& report = told.report;
-  Entry& entry = file_->entries[file_->noted % most];
-  std::atomic_ref stamp(entry.stamp);
-  stamp.store(0, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  entry.job = report.task.job.value;
-  entry.number = report.task.number;
-  entry.epoch = report.attempt.epoch;
-  entry.attempt = report.attempt.number;
-  entry.end = static_cast<std::uint16_t>(report.end);
-  entry.name_bytes = static_cast<std::uint16_t>(std::min(told.name.size(), most_name_bytes));
-  entry.started_ms = core_began_ms_ + told.began->count();
-  entry.ended_ms = core_began_ms_ + told.ended.count();
+  Entry entry{.stamp = ++file_->noted,
+              .job = report.task.job.value,
+              .number = report.task.number,
+              .epoch = report.attempt.epoch,
+              .attempt = report.attempt.number,
+              .end = static_cast<std::uint16_t>(report.end),
+              .name_bytes = static_cast<std::uint16_t>(std::min(told.name.size(), most_name_bytes)),
+              .started_ms = core_began_ms_ + told.began->count(),
+              .ended_ms = core_began_ms_ + told.ended.count()};
   std::memcpy(entry.name.data(), told.name.data(), entry.name_bytes);
-  stamp.store(++file_->noted, std::memory_order_release);
+  entry.checksum = checksum_of(entry);
+  std::memcpy(&file_->entries[(entry.stamp - 1) % most], &entry, sizeof entry);
 }
 
 std::vector<RecentAttempt> RecentAttempts::read(const std::string& folder) {
@@ -103,12 +107,10 @@ std::vector<RecentAttempt> RecentAttempts::read(const std::string& folder) {
   for (const Entry& each : file->entries) {
     if (file->version != magic_and_version) break;
     Entry entry;
-    const std::uint64_t stamp = __atomic_load_n(&each.stamp, __ATOMIC_ACQUIRE);
     std::memcpy(&entry, &each, sizeof entry);
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const bool is_torn = __atomic_load_n(&each.stamp, __ATOMIC_RELAXED) != stamp;
-    if (stamp == 0 || is_torn || entry.end > static_cast<std::uint16_t>(AttemptEnd::preempted)) continue;
-    order.emplace_back(stamp, attempts.size());
+    const bool is_whole = entry.stamp != 0 && entry.checksum == checksum_of(entry);
+    if (!is_whole || entry.end > static_cast<std::uint16_t>(AttemptEnd::preempted)) continue;
+    order.emplace_back(entry.stamp, attempts.size());
     const std::size_t name_bytes = std::min<std::size_t>(entry.name_bytes, most_name_bytes);
     attempts.push_back({.task = {JobId{entry.job}, entry.number},
                         .attempt = {entry.epoch, entry.attempt},

@@ -2,7 +2,7 @@
 // nowhere else once its scheduler has forgotten it. Whoever may read the folder reads it while it is written.
 //
 // Invariants: the file has all its memory from the start, so that a full disk ends nothing; an entry that is being
-// written has no stamp, and its stamp, once it has one, is its number, from 1 on.
+// written, or was when its agent was killed, does not match its checksum.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct RecentAttempt {
 class RecentAttempts {
  public:
   static constexpr std::size_t most = 4096;
-  static constexpr std::size_t most_name_bytes = 80;
+  static constexpr std::size_t most_name_bytes = 76;
 
   /// Goes on where an earlier incarnation of the node's agent ended; its core's time begins now. Where there can be no
   /// such file, nothing is noted.
