@@ -56,9 +56,7 @@ class Worker {
                }),
         executor_(rings_.bell(), {.serve = [this] { return serve(); },
                                   .has_more = [this] { return !is_full() && rings_.has_more(); },
-                                  .wait = [this] { wait_for_more(); }}) {
-    if (options.termination != nullptr) transport.watch(options.termination->descriptor(), false);
-  }
+                                  .wait = [this] { wait_for_more(); }}) {}
   ~Worker() {
     executor_.stop();
     actors_.clear();  // Their threads post to it to the end.
@@ -81,7 +79,9 @@ class Worker {
     std::vector<message::Call> gathered;      // Of a logged one: the calls that share a write to disk.
   };
 
+  /// Before there is a second thread, which may talk at once.
   static PeerId agent_from(Transport& transport, const WorkerOptions& options) {
+    if (options.termination != nullptr) transport.watch(options.termination->descriptor(), false);
     const auto listening = transport.listen(options.own_address);
     TROUPE_CHECK(listening, "a worker's own address is free");
     const auto agent = transport.connect(options.agent_address);
