@@ -253,7 +253,7 @@ TEST_CASE("a killed actor is made anew, and its callers learn which calls are no
 
 TEST_CASE("a task whose node falls silent runs on another one, and its late first result is dropped", "[local]") {
   const Folder folder;
-  auto cluster = Cluster::local({.cpus = 1000});
+  auto cluster = Cluster::local({.cpus = 1000, .show_output = false});  // No thread: it forks.
   const pid_t second = test::start_second_agent(cluster);
   auto session = cluster.connect();
   const auto on_both_nodes = [&] {

@@ -94,7 +94,7 @@ TEST_CASE("arguments and results for which there is no room are refused, and eve
 TEST_CASE("a task that uses more memory than it was granted is killed, and told so", "[local]") {
   auto cluster = Cluster::local({.cpus = 2000});
   auto session = cluster.connect();
-  CHECK(session.get(session.submit({.needs = {.memory_bytes = granted(256 * mebibyte)}}, hoards, 64 * mebibyte)) ==
+  CHECK(session.get(session.submit({.needs = {.memory_bytes = granted(512 * mebibyte)}}, hoards, 64 * mebibyte)) ==
         64 * mebibyte);
   const auto killed =
       session.try_get(session.submit({.needs = {.memory_bytes = granted(64 * mebibyte)}}, hoards, 256 * mebibyte));

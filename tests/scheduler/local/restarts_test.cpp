@@ -274,7 +274,7 @@ TEST_CASE("a checkpoint is written in time though no further call comes") {
 
 TEST_CASE("logged calls take effect once each though their node falls silent and comes back") {
   const Folder folder;
-  Cluster cluster = Cluster::local({.cpus = 1000});
+  Cluster cluster = Cluster::local({.cpus = 1000, .show_output = false});  // No thread: it forks.
   const pid_t second = test::start_second_agent(cluster);
   Session session = cluster.connect();
   ActorOptions options = logged;
