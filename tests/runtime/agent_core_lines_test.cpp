@@ -53,17 +53,14 @@ TEST_CASE("a worker is given as many as its environment allows, ends when it has
           "[agent]") {
   Node node;
   node.work = FunctionWork{"f", {}, RuntimeEnvironment{.max_tasks = 2}};
-  (void)node.is_given("a");
-  (void)node.has_ready(1);
-  (void)node.is_given("b");
-  (void)node.has_ready(2);
+  node.is_busy_with_a_and_x();
   node.ahead = true;
   CHECK(node.is_given("c") == "give c#1 to 1");
   CHECK(node.is_given("d") == "give d#1 to 2");
   CHECK(node.is_given("e") == "");
   CHECK(node.finishes(1, "a") == "report a#1 done");
   CHECK(node.finishes(1, "c") == "report c#1 done; start worker 3; end worker 1");
-  CHECK(node.finishes(2, "b") == "report b#1 done");
+  CHECK(node.finishes(2, "x") == "report x#1 done");
   CHECK(node.finishes(2, "d") == "report d#1 done; end worker 2");
 }
 
