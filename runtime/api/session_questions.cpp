@@ -156,7 +156,7 @@ Result<std::shared_ptr<ActorLine>> SessionCore::find_or_spawn(ActorOptions optio
       found = Error{Fault::timed_out, "the scheduler did not take the actor"};
       break;
     }
-    std::this_thread::sleep_for(pause);
+    std::this_thread::sleep_for(pause);  // Nobody tells when the scheduler has taken a submit.
   }
   release_actor(spawned);
   return found;

@@ -172,7 +172,7 @@ TEST_CASE("where as many calls wait for answers as may one more is refused, unti
   CHECK_FALSE(session.try_get(stuck, 20s));
   CHECK(session.get(actor.call(end_it)) == 1);
   CHECK(session.get(first) == 1);
-  // Answers that nobody has fetched yet are answers.
+  // What was answered counts no more; other handles than who spawned it are not bound.
   for (int sum = 1; sum <= 1000; ++sum) CHECK(session.get(actor.call(add, 1)) == sum);
   const auto other = session.attach(actor.handle());
   CHECK(session.get(other.call(add, 1)) == 1001);
