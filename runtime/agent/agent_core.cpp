@@ -171,11 +171,10 @@ void AgentCore::on(const WorkerExited& exited) {
 }
 
 void AgentCore::on(ReportArrived& arrived) {
-  if (held_.contains(arrived.worker) || is_early(arrived)) {
-    held_[arrived.worker].push_back(std::move(arrived));
-  } else {
-    take_report(arrived);
-  }
+  if (!held_.contains(arrived.worker) && !is_early(arrived)) return take_report(arrived);
+  auto& held = held_[arrived.worker];
+  if (held.size() == settings_.most_given_to_worker) return ignore("the worker reports more than it was given");
+  held.push_back(std::move(arrived));
 }
 
 void AgentCore::take_report(ReportArrived& arrived) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -26,10 +27,10 @@ namespace {
 
 constexpr std::chrono::seconds between_signs{1};
 
-volatile sig_atomic_t stop_asked = 0;
+std::atomic<bool> stop_asked = false;
 int stop_event = -1;  // Readable when it is asked.
 void on_stop(int) {
-  stop_asked = 1;
+  stop_asked = true;
   const int error = errno;
   ::eventfd_write(stop_event, 1);
   errno = error;
@@ -80,7 +81,7 @@ int run_scheduler_role(const RoleArguments& arguments, int word) {
     };
     options.lease = LeaseOptions{.holder = member.filename().string()};
   }
-  const auto is_stopped = [] { return stop_asked != 0; };
+  const auto is_stopped = [] { return stop_asked.load(); };
   RedisTaskStore store(options);
   const auto transport = make_ring_transport();
   Service service({.address = [&](std::uint32_t epoch) { return scheduler_address(directory, epoch); },

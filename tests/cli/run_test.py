@@ -23,7 +23,7 @@ from pathlib import Path
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored in a job of a shell's background: inherited.
 TROUPE = os.path.abspath(sys.argv.pop(1))
-LIMIT_S = 30  # Of every wait.
+LIMIT_S = 10 * int(os.environ.get("TROUPE_TEST_PATIENCE", 3))  # Of every wait.
 
 DIAMOND = r"""name: diamond
 tasks:

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <initializer_list>
 
 #include "tools/cli/exit_codes.h"
@@ -10,8 +11,10 @@
 namespace troupe::cli {
 namespace {
 
-volatile sig_atomic_t counted = 0;
-volatile sig_atomic_t most_counted = 0;
+// Any thread may be the one that a signal is handled in, two signals in two.
+std::atomic<int> counted = 0;
+std::atomic<int> most_counted = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 }  // namespace
 
@@ -19,8 +22,7 @@ void count_interrupts(int most) {
   most_counted = most;
   struct sigaction action {};
   action.sa_handler = [](int) {
-    counted = counted + 1;
-    if (most_counted > 0 && counted >= most_counted) ::_exit(exit_interrupted);
+    if (++counted >= most_counted && most_counted > 0) ::_exit(exit_interrupted);
   };
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};

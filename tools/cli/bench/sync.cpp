@@ -135,7 +135,7 @@ int fork_driver(const scheduler::ClusterFile& cluster, Windows counted, Work wor
 
 /// A cluster, and a driver process for each of `works`. The windows of the last one, or of all together.
 Measured measure(const Bench& bench, const std::string& name, const std::vector<Work>& works, bool sums_up) {
-  const BenchCluster cluster(bench);
+  const BenchCluster cluster(bench, {.show_output = false});  // No thread: it forks.
   std::fprintf(stderr, "sync: %s: on %s\n", name.c_str(), cluster.describe().c_str());
   const milliseconds window = bench.window(usual_window);
   const Windows counted(Clock::now() + milliseconds(100), window);

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 
@@ -20,15 +21,13 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds look_every{200};  // Whether it is still held.
 
-volatile sig_atomic_t child = 0;
-volatile sig_atomic_t came_early = 0;  // A signal, before there was a child.
+// Of any thread: a signal may be handled in the session's.
+std::atomic<int> child = 0;
+std::atomic<int> last_signal = 0;  // It may have come before there was a child.
 
 void hand_on(int number) {
-  if (child > 0) {
-    ::kill(child, number);
-  } else {
-    came_early = number;
-  }
+  last_signal = number;
+  if (child > 0) ::kill(child, number);
 }
 
 /// ^C reaches the command from the terminal itself; what is sent to this process alone is handed on.
@@ -78,7 +77,7 @@ int lock_command(const LockCommand& command) {
       {.argv = command.argv, .executable = {}, .environment = {{"TROUPE_TOKEN", std::to_string(held->token())}}});
   if (!process) return fail(process.error(), 127);
   child = process->pid;
-  if (came_early != 0) ::kill(process->pid, came_early);
+  if (last_signal != 0) ::kill(process->pid, last_signal);
   bool is_lost = false;
   while (!has_ended(*process)) {
     pollfd end{process->descriptor, POLLIN, 0};
