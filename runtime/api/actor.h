@@ -61,6 +61,12 @@ class Actor {
   /// How many calls of this driver's are not, for that reason: grows with each such restart.
   std::uint64_t rolled_back() const { return session_->rolled_back(*shared_line_); }
 
+  /// Becomes ready when the actor has ended for good, with how and why; of another driver's actor within a heartbeat.
+  /// Restarts are no end. It never fails, and is no handle: when this driver's last one is gone it is ready.
+  Ref<ActorEnd> monitor() const { return Ref<ActorEnd>(session_->monitor(*shared_line_)); }
+  /// Whether this driver knows of its end.
+  bool has_ended() const { return session_->has_ended(*shared_line_); }
+
   TaskId id() const { return shared_line_->task; }
   ActorHandle<T> handle() const { return {shared_line_->task, *shared_line_->name, shared_line_->restart}; }
 

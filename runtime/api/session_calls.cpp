@@ -116,6 +116,19 @@ std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name, R
   return line;
 }
 
+ObjectPtr SessionCore::monitor(ActorLine& actor) {
+  const std::lock_guard lock(mutex_);
+  auto end = std::make_shared<Object>("the end of " + *actor.name, std::nullopt);
+  actor.monitors.push_back(end);
+  if (actor.ended) {
+    tell_monitors(actor);
+  } else if (actor.is_borrowed) {
+    ask_at_ = {};
+    wake();
+  }
+  return end;
+}
+
 bool SessionCore::take_answers_until(std::unique_lock<std::mutex>& lock, const std::function<bool()>& are_there,
                                      Clock::time_point deadline) {
   ++spinning_;
@@ -185,13 +198,15 @@ Clock::time_point SessionCore::look_at_rings(Clock::time_point now) {
   return is_timed_ ? now + longest_gathering : Clock::time_point::max();
 }
 
-/// On the session's thread: asks where they are, until there is a ring to them, which breaks when they go. Answers with
-/// when it asks next.
+/// On the session's thread: asks where they are, until there is a ring to them, which breaks when they go, and as long
+/// as somebody wants to hear of their end: of an actor that shared its worker the ring stays. Answers with when it asks
+/// next.
 Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
   bool asks = false;
   for (const auto& [id, actor] : actors_) {
     const WorkerLink* link = actor->link;
-    if (!actor->is_borrowed || actor->ended || (link != nullptr && link->ring && !link->is_gone)) continue;
+    const bool has_ring = link != nullptr && link->ring && !link->is_gone;
+    if (!actor->is_borrowed || actor->ended || (has_ring && actor->monitors.empty())) continue;
     if (welcomed_ && now >= ask_at_) post(scheduler_, message::AskActor{id});
     asks = true;
   }
@@ -205,11 +220,15 @@ Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
 
 void SessionCore::end_actor(ActorLine& actor, Fault fault, const std::string& cause) {
   actor.ended = true;
-  actor.end_fault = fault;
-  actor.end_cause = cause;
-  fail_calls_in_flight(actor, fault, cause);
+  actor.end = {fault, cause};
+  fail_calls_in_flight(actor, actor.fault_of_calls(), cause);
   leave_link(actor);
   fail_waiting_calls(actor);
+  tell_monitors(actor);
+}
+
+void SessionCore::tell_monitors(ActorLine& actor) {
+  for (const auto& monitor : std::exchange(actor.monitors, {})) finish(monitor, encode_value(actor.end));
 }
 
 // --- calls and their answers -----------------------------------------------------------------------------------------
@@ -363,8 +382,8 @@ void SessionCore::fail_calls_in_flight(ActorLine& actor, Fault fault, const std:
 void SessionCore::fail_waiting_calls(ActorLine& actor) {
   waiting_calls_ -= actor.waiting.size();
   for (auto& call : std::exchange(actor.waiting, {}))
-    finish(call.result, failure_of_call(actor, actor.end_fault, *call.result,
-                                        (call.was_sent ? not_known_to_be_applied : "not run: ") + actor.end_cause));
+    finish(call.result, failure_of_call(actor, actor.fault_of_calls(), *call.result,
+                                        (call.was_sent ? not_known_to_be_applied : "not run: ") + actor.end.cause));
 }
 
 }  // namespace troupe

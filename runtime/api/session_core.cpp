@@ -158,6 +158,12 @@ void SessionCore::note_begun(const ObjectPtr& object) {
     if (const auto self = weak_from_this().lock()) own->add(self, object);
 }
 
+Fault ActorLine::fault_of_calls() const {
+  const bool is_more_than_lost =
+      end.fault == Fault::unavailable || end.fault == Fault::unsupported || end.fault == Fault::corrupt;
+  return is_more_than_lost ? end.fault : Fault::peer_lost;
+}
+
 bool ActorLine::is_full() const {
   if (max_pending_calls == 0 || waiting.size() + in_flight.size() < max_pending_calls) return false;
   const auto open = std::count_if(in_flight.begin(), in_flight.end(), std::mem_fn(&CallInFlight::is_open));
@@ -188,11 +194,10 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     task.actor = line;
     if (!lost_.empty()) {
       line->ended = true;
-      line->end_cause = lost_;
+      line->end = {Fault::unavailable, lost_};
     } else if (!flaw.empty()) {
       line->ended = true;
-      line->end_fault = Fault::unsupported;
-      line->end_cause = flaw;
+      line->end = {Fault::unsupported, flaw};
     } else {
       actors_.emplace(id, line);
       tasks_.emplace(id, std::move(task));

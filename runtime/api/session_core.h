@@ -91,6 +91,19 @@ struct WorkerLink {
   bool can_take() const { return ring ? !is_gone && ring->kept_bytes() == 0 : peer.has_value(); }
 };
 
+/// How an actor ended for good: no incarnation follows.
+struct ActorEnd {
+  /// cancelled: it was told to end, or let go of; task_failed: it could not be made, or its worker died and no restart
+  /// was left; peer_lost: one of these, of another driver's actor; refused, unsupported: it never was; unavailable: the
+  /// cluster is gone; corrupt: its log is not whole.
+  Fault fault = Fault::peer_lost;
+  std::string cause;  ///< One line; then, of a worker that died, the last lines of its output.
+};
+template <class Archive>
+void fields(Archive& archive, ActorEnd& value) {
+  archive("actor end", value.fault, value.cause);
+}
+
 /// One actor as this driver sees it. Guarded by the session's mutex.
 struct ActorLine {
   struct PendingCall {
@@ -133,13 +146,15 @@ struct ActorLine {
   /// With RestartMode::checkpoint: first and last of those that are not in the state, by their numbers.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> rolled_back;
   bool ended = false;
-  Fault end_fault = Fault::peer_lost;
-  std::string end_cause;
+  ActorEnd end;                     // Once it has.
+  std::vector<ObjectPtr> monitors;  // Become ready with it.
 
   /// Whether as many of its calls as may be are without an answer.
   bool is_full() const;
   std::uint64_t first_in_flight() const { return last_number + 1 - in_flight.size(); }
   bool has_to_send() const { return !waiting.empty() || unsent > 0; }
+  /// Of calls, when it has ended: to their caller it is lost, however that came about.
+  Fault fault_of_calls() const;
 };
 
 class SessionCore : public std::enable_shared_from_this<SessionCore> {
@@ -182,6 +197,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   bool is_rolled_back(const ActorLine& actor, const Object& call) const;
   std::uint64_t rolled_back(const ActorLine& actor) const;
   void release_actor(const std::shared_ptr<ActorLine>& actor);
+  /// Becomes ready with an ActorEnd; the session must have a handle of the actor until then.
+  ObjectPtr monitor(ActorLine& actor);
 
   /// Hands over tasks of a durable job; when this returns well they are on disk. A scheduler that is started anew is
   /// given them again as long as one of them is watched. `from` is the running task that adds them to its own graph.
@@ -383,6 +400,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   static Failure failure_of_call(const ActorLine& actor, Fault fault, const Object& call, std::string cause);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);
+  void tell_monitors(ActorLine& actor);
   void cancel_task(TaskId task);
   void cancel_call(const ObjectPtr& call);
   void send_cancel(const Object& call);

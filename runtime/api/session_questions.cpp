@@ -149,7 +149,7 @@ Result<std::shared_ptr<ActorLine>> SessionCore::find_or_spawn(ActorOptions optio
     if (found || found.error().fault != Fault::not_found) break;
     if (has_ended(*spawned)) {
       const std::lock_guard lock(mutex_);
-      found = Error{spawned->end_fault, spawned->end_cause};
+      found = Error{spawned->end.fault, spawned->end.cause};
       break;
     }
     if (Clock::now() >= deadline) {

@@ -328,6 +328,8 @@ void SessionCore::pump() {
     if (actor.empty()) continue;
     if (!actor.mapped()->is_borrowed && !unsent_.contains(id)) post(scheduler_, message::Cancel{++last_request_, id});
     leave_link(*actor.mapped());
+    if (!actor.mapped()->ended) actor.mapped()->end = {Fault::cancelled, "this driver let go of it"};
+    tell_monitors(*actor.mapped());
     tasks_.erase(id);
     unsent_.erase(id);
   }
@@ -341,7 +343,7 @@ void SessionCore::fail_task(TaskId id, Failure failure) {
   if (const auto object = task.mapped().result.lock()) finish(object, failure);
   const auto actor = task.mapped().actor;
   if (!actor) return;
-  end_actor(*actor, failure.fault == Fault::unavailable ? failure.fault : Fault::peer_lost, failure.cause);
+  end_actor(*actor, failure.fault, failure.cause);
   actors_.erase(id);
 }
 

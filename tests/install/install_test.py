@@ -16,7 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD, PREFIX, LIBDIR, INCLUDEDIR = sys.argv[1:5]
-DOORS = ["scheduler/local/cluster.h", "runtime/api/coroutine.h"]  # What a program includes; they lead to all others.
+# What a program includes; they lead to all others.
+DOORS = ["scheduler/local/cluster.h", "runtime/api/actor_pool.h", "runtime/api/coroutine.h"]
 COMPILER = ["g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", "-Wpedantic"]
 
 CMAKE = """cmake_minimum_required(VERSION 3.16)
