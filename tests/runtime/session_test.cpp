@@ -306,7 +306,7 @@ TEST_CASE("a member of a gang needs what its stage does", "[session]") {
   CHECK(flaw_of(mesh) == "a chain of 3 members has 2 stages: one each");
   mesh.policy = GangPolicy::data;
   const auto refused = played.session().spawn({}, &mesh, {work, work, work});
-  CHECK(refused.front()->end_cause == "a gang of equal replicas has no stages: its policy is model or mesh");
+  CHECK(refused.front()->end.cause == "a gang of equal replicas has no stages: its policy is model or mesh");
 }
 
 TEST_CASE("a submit without an answer is made again under its number", "[session]") {
