@@ -267,7 +267,8 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
   if (found == tasks_.end()) {
     const auto actor = actors_.find(ended.task);
     if (actor == actors_.end() || !actor->second->is_borrowed) return;
-    return end_actor(*actor->second, Fault::peer_lost, "the actor has ended: " + ended.cause);
+    const auto* failure = std::get_if<Failure>(&outcome);
+    return end_actor(*actor->second, Fault::peer_lost, "the actor has ended" + (failure ? ": " + failure->cause : ""));
   }
   if (auto* failure = std::get_if<Failure>(&outcome)) {
     if (failure->fault == Fault::task_failed && run_again_for_lost(ended.task)) return;
