@@ -42,8 +42,8 @@ void AgentCore::take_awaiting(Key key, Attempt& attempt) {
     if (found == attempts_.end()) continue;
     if (found->second.phase == Attempt::Phase::ended) {
       fill_in(attempt, awaited, found->second.report.result);
-    } else {
-      found->second.awaited_by.push_back(key);
+    } else if (auto& awaited_by = found->second.awaited_by; awaited_by.empty() || awaited_by.back() != key) {
+      awaited_by.push_back(key);  // Once, in however many places it wants the result.
     }
   }
   if (attempt.input_bytes > settings_.most_input_bytes) return end(key, attempt, not_here());

@@ -58,7 +58,7 @@ class Node {
       case 2: return step(ReportAcknowledged{age_, some_task(), first_});
       case 3: return step(Welcomed{age_});
       case 4: return step(AskedToJoin{age_});
-      case 5: now_ += Time{10 * tape_.byte()}; return step(Tick{});
+      case 5: return pass(tape_.byte());
       case 6: return step(WorkerReady{some_worker()});
       case 7: return exit_worker(some_worker());
       case 8: return report();
@@ -89,7 +89,7 @@ class Node {
 
   /// One long turn, or many short ones.
   void pass(std::uint8_t how) {
-    for (int turns = how < 128 ? how : 1; turns > 0; --turns) {
+    for (int turns = how < 128 ? how % 32 : 1; turns > 0; --turns) {
       now_ += Time{how < 128 ? 40 : 10 * (how - 128)};
       step(Tick{});
     }

@@ -173,6 +173,17 @@ TEST_CASE("while there is room for others, what awaits something waits for that 
   CHECK(node.has_ready(2) == "give c#1 to 2");
 }
 
+TEST_CASE("what awaits one result in two places begins once", "[agent]") {
+  Node node;
+  (void)node.is_given("a");
+  (void)node.has_ready(1);
+  CHECK(node.is_given_behind("b", {"a"}) == "give b#1 to 1");
+  CHECK(node.is_given_behind("c", {"a", "a"}) == "");
+  CHECK(node.finishes(1, "a") == "report a#1 done; start worker 2");
+  CHECK(node.has_ready(2) == "give c#1 to 2");
+  CHECK(node.finishes(1, "b") == "report b#1 done");
+}
+
 TEST_CASE("an idle worker takes its share of what awaits something that another runs", "[agent]") {
   Node node;
   node.is_busy_with_a_and_x();
