@@ -1,11 +1,9 @@
 // Actors that share the calls which are made to all of them.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <stdexcept>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -61,15 +59,15 @@ class ActorPool {
     const LongWaits::Scope one_wait(session_->waits());
     for (;;) {
       Member* chosen = nullptr;
-      std::vector<ObjectPtr> open;
       for (Member& each : members_) {
         forget_answered(each);
-        open.insert(open.end(), each.open.begin(), each.open.end());
         if (each.actor.has_ended()) continue;
         if (chosen == nullptr || each.open.size() < chosen->open.size()) chosen = &each;
       }
       if (chosen == nullptr) return members_.front();
       if (chosen->open.size() < most_open_) return *chosen;
+      std::vector<ObjectPtr> open;
+      for (const Member& each : members_) open.insert(open.end(), each.open.begin(), each.open.end());
       session_->wait(open, 1, deadline_after(longest_wait));
     }
   }

@@ -48,7 +48,7 @@ class Drivers(ClusterCase):
         return self.driver.stdout.readline()
 
     def ends(self):
-        """What runs, but for `patient`: room for what comes behind it. After a while that would be kept for these."""
+        """Ends what runs, but for `patient`. What needs more than that frees goes first: room would be kept for it."""
         self.troupe("cancel", self.ids["much"], self.ids["wide[0]"])
         self.end.touch()
 

@@ -23,11 +23,12 @@ constexpr milliseconds look_every{200};  // Whether it is still held.
 
 // Of any thread: a signal may be handled in the session's.
 std::atomic<int> child = 0;
-std::atomic<int> last_signal = 0;  // It may have come before there was a child.
+std::atomic<int> came = 0;  // A signal that is not handed on yet: there may be no child.
 
-void hand_on(int number) {
-  last_signal = number;
-  if (child > 0) ::kill(child, number);
+/// Once each, whoever does it.
+void hand_on() {
+  if (child == 0) return;
+  if (const int number = came.exchange(0); number != 0) ::kill(child, number);
 }
 
 /// ^C reaches the command from the terminal itself; what is sent to this process alone is handed on.
@@ -35,7 +36,10 @@ void mind_the_child() {
   struct sigaction action {};
   action.sa_handler = [](int) {};
   ::sigaction(SIGINT, &action, nullptr);
-  action.sa_handler = hand_on;
+  action.sa_handler = [](int number) {
+    came = number;
+    hand_on();
+  };
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGHUP, &action, nullptr);
 }
@@ -77,7 +81,7 @@ int lock_command(const LockCommand& command) {
       {.argv = command.argv, .executable = {}, .environment = {{"TROUPE_TOKEN", std::to_string(held->token())}}});
   if (!process) return fail(process.error(), 127);
   child = process->pid;
-  if (last_signal != 0) ::kill(process->pid, last_signal);
+  hand_on();
   bool is_lost = false;
   while (!has_ended(*process)) {
     pollfd end{process->descriptor, POLLIN, 0};
