@@ -154,7 +154,8 @@ class Session {
     return actors;
   }
 
-  /// An actor of another driver's. It ends with that driver's last Actor; calls made from here fail from then on.
+  /// An actor of another driver's, which that driver may not have submitted yet. It ends with that driver's last Actor;
+  /// calls made from here fail from then on.
   template <class T>
   Actor<T> attach(const ActorHandle<T>& handle) {
     return Actor<T>(core_, core_->attach(handle.task, handle.name, handle.restart));

@@ -219,8 +219,7 @@ Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
 }
 
 void SessionCore::end_actor(ActorLine& actor, Fault fault, const std::string& cause) {
-  actor.ended = true;
-  actor.end = {fault, cause};
+  if (!std::exchange(actor.ended, true)) actor.end = {fault, cause};  // What is told of it does not change.
   fail_calls_in_flight(actor, actor.fault_of_calls(), cause);
   leave_link(actor);
   fail_waiting_calls(actor);

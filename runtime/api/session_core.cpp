@@ -198,6 +198,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     } else if (!flaw.empty()) {
       line->ended = true;
       line->end = {Fault::unsupported, flaw};
+      ask_to_cancel(id);
     } else {
       actors_.emplace(id, line);
       tasks_.emplace(id, std::move(task));
@@ -406,7 +407,7 @@ void SessionCore::cancel_task(TaskId task) {
     fail_task(task, {Fault::cancelled, tasks_.at(task).spec.name, {}, 0, "cancelled"});
   } else {
     if (const auto found = tasks_.find(task); found != tasks_.end()) found->second.is_cancelled = true;
-    post(scheduler_, message::Cancel{++last_request_, task});
+    ask_to_cancel(task);
   }
   wake();
 }

@@ -368,6 +368,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
                                std::chrono::milliseconds limit);
   void post(PeerId to, const message::Message& message);
   void say_hello();
+  void ask_to_cancel(TaskId task);
   void finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome);
   void finish_parts(const Object& whole);
   void take_items(Object& call);

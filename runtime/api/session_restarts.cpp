@@ -65,7 +65,7 @@ void SessionCore::on_what_is_kept(const message::CallAnswer& answer) {
   } else if (actor.restart == RestartMode::checkpoint) {
     roll_back(actor, *last_kept);
   } else if (*last_kept + 1 < actor.first_in_flight()) {
-    if (!actor.is_borrowed) post(scheduler_, message::Cancel{++last_request_, actor.task});
+    if (!actor.is_borrowed) ask_to_cancel(actor.task);
     return end_actor(actor, Fault::corrupt, lost_log);
   }
   pump(actor);

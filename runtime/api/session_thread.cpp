@@ -233,7 +233,10 @@ void SessionCore::on_answer(const message::Answer& answer) {
   if (answer.refusal.empty()) return;
   const auto& tasks = submit.message.tasks;
   if (tasks.size() > 1 && !tasks.front().gang) return take_apart(submit.message);
-  for (const TaskSpec& spec : tasks) fail_task(spec.id, {Fault::refused, spec.name, {}, 0, answer.refusal});
+  for (const TaskSpec& spec : tasks) {
+    if (const auto refused = tasks_.find(spec.id); refused != tasks_.end()) refused->second.sent = false;
+    fail_task(spec.id, {Fault::refused, spec.name, {}, 0, answer.refusal});
+  }
 }
 
 void SessionCore::on_ended(message::TaskEnded& ended) {
@@ -293,7 +296,9 @@ void SessionCore::post(PeerId to, const message::Message& message) {
   outbox_.post(to, {options_.cluster, epoch_, driver_.value}, message);
 }
 
-void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, job_}); }
+void SessionCore::ask_to_cancel(TaskId task) { post(scheduler_, message::Cancel{++last_request_, task}); }
+
+void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, job_, welcomed_ ? last_task_ : 0}); }
 
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) {  // Its deadline was over: what lies in a store for it is let go.
@@ -327,7 +332,7 @@ void SessionCore::pump() {
     released_.erase(id);
     const auto actor = actors_.extract(id);
     if (actor.empty()) continue;
-    if (!actor.mapped()->is_borrowed && !unsent_.contains(id)) post(scheduler_, message::Cancel{++last_request_, id});
+    if (!actor.mapped()->is_borrowed) ask_to_cancel(id);
     leave_link(*actor.mapped());
     if (!actor.mapped()->ended) actor.mapped()->end = {Fault::cancelled, "this driver let go of it"};
     tell_monitors(*actor.mapped());
@@ -344,6 +349,7 @@ void SessionCore::fail_task(TaskId id, Failure failure) {
   if (const auto object = task.mapped().result.lock()) finish(object, failure);
   const auto actor = task.mapped().actor;
   if (!actor) return;
+  if (!task.mapped().sent) ask_to_cancel(id);  // Which would wait for it, where another has its handle.
   end_actor(*actor, failure.fault, failure.cause);
   actors_.erase(id);
 }

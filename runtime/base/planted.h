@@ -37,6 +37,8 @@ enum class Planted : std::uint8_t {
   what_awaited_others_adopted,
   nothing_kept_for_the_patient,
   fair_share_forgets_what_runs,
+  unknown_actor_taken_for_ended,
+  ended_actor_waited_for,
   // scheduler/sync
   same_token_granted_again,
   token_restarts_with_scheduler,

@@ -15,7 +15,7 @@ constexpr WorkKind last_of(WorkKind) { return WorkKind::join; }
 
 template <class Archive>
 void fields(Archive& archive, DriverHello& value) {
-  archive("driver hello", value.driver, value.job);
+  archive("driver hello", value.driver, value.job, appended(value.given));
 }
 template <class Archive>
 void fields(Archive& archive, DriverBye&) {

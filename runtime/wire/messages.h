@@ -18,6 +18,7 @@ namespace troupe::message {
 struct DriverHello {
   DriverId driver;
   JobInfo job;
+  std::uint32_t given = 0;  ///< The numbers that it has given to tasks of its job: 1 to this.
 };
 struct DriverBye {};
 struct Submit {

@@ -49,7 +49,10 @@ struct EventText {
     return names.of(e.node) + " is heard; runs " + list_of(e.running, names);
   }
   std::string operator()(const NodeLeft& e) const { return names.of(e.node) + " leaves"; }
-  std::string operator()(const DriverJoined& e) const { return names.of(e.driver) + " joins"; }
+  std::string operator()(const DriverJoined& e) const {
+    const std::string given = e.given > 0 ? ", has given " + std::to_string(e.given) + " numbers" : "";
+    return names.of(e.driver) + " joins" + given;
+  }
   std::string operator()(const DriverLeft& e) const { return names.of(e.driver) + " leaves"; }
   std::string operator()(const TasksSubmitted& e) const {
     return names.of(e.driver) + " submits " +

@@ -127,6 +127,7 @@ std::string broken_invariant(const Scheduler& scheduler) {
     for (const Slot slot : job.tasks.in_order()) {
       const Task& task = state.tasks[slot];
       const auto name = [&task] { return name_of(task.spec) + ' '; };
+      if (!job.info.durable && !job.seen.contains(task.spec.id.number)) return "16: " + name() + "counts as to come";
       if (const auto flaw = check_attempts(task, state.settings, state.epoch); !flaw.empty())
         return "3: " + name() + flaw;
       if (task.is_running() && !is_held(task) && !is_awaited(task)) return "15: " + name() + "runs nowhere";

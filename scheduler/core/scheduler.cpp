@@ -318,9 +318,10 @@ std::vector<Scheduler::TaskView> Scheduler::before(TaskId id, std::size_t most) 
 
 Scheduler::ActorView Scheduler::actor(TaskId id) const {
   const Slot slot = state_->tasks.find(id);
-  if (slot == no_slot)
-    return {
-        state_->all_have_come() ? TaskState::cancelled : TaskState::waiting, {}, {}, "its driver has left or let go"};
+  if (slot == no_slot) {
+    const bool has_gone = state_->all_have_come() && !state_->may_come(id);
+    return {has_gone ? TaskState::cancelled : TaskState::waiting, {}, {}, "its driver has left or let go"};
+  }
   const Task& task = state_->tasks[slot];
   if (!task.spec.is_actor()) return {TaskState::cancelled, {}, {}, "'" + task.spec.name + "' is no actor"};
   if (task.progress.attempts.empty()) return {task.progress.state, {}, {}, task.progress.reason};

@@ -66,6 +66,8 @@ struct Scheduler::State {
   bool all_have_come() const { return now >= started + settings.node_timeout || epoch == 1; }
 
   // --- submits.cpp
+  /// Whether a task that is not known is one that its driver may yet submit.
+  bool may_come(TaskId id) const;
   void on(const DriverJoined& joined);
   void on(const DriverLeft& left);
   void drop_silent_drivers();

@@ -34,7 +34,10 @@ void Scheduler::State::on(const DriverJoined& joined) {
   if (is_new) driver.since = now;
   driver.heard = now;
   driver.watches.insert(joined.job.id);
-  if (job == nullptr) job = &add_job(joined.job);
+  if (job == nullptr) {
+    job = &add_job(joined.job);
+    if (joined.given > 0) job->seen.add(1, joined.given);  // By whom went before; what goes on is submitted again.
+  }
   job->watchers = {joined.driver};
   send(WelcomeDriver{joined.driver, driver.since});
   if (is_new) wake_by(now + std::min(settings.driver_timeout, longest_sleep()));
@@ -141,13 +144,23 @@ void Scheduler::State::accept(Job& job, const std::vector<TaskSpec>& specs) {
   for (const auto& spec : specs) {
     if (tasks.find(spec.id) != no_slot) continue;
     reopen(job);
-    if (job.info.durable) writes.push_back(SaveTask{spec});
+    if (job.info.durable) {
+      writes.push_back(SaveTask{spec});
+    } else if (!has_planted(Planted::ended_actor_waited_for)) {
+      job.seen.add(spec.id.number);
+    }
     added.push_back(tasks.add(job, spec, {}));
   }
   for (const Slot slot : added) tasks.link(slot);
 
   for (const Slot slot : added)
     if (tasks[slot].progress.state == TaskState::waiting) settle(slot);  // or the end of one before it decided on it
+}
+
+bool Scheduler::State::may_come(TaskId id) const {
+  const auto job = tasks.jobs().find(id.job);
+  return job != tasks.jobs().end() && !job->second.info.durable && !job->second.watchers.empty() &&
+         !job->second.seen.contains(id.number) && !has_planted(Planted::unknown_actor_taken_for_ended);
 }
 
 void Scheduler::State::settle(Slot slot) {
@@ -190,8 +203,11 @@ void Scheduler::State::tell_again(DriverId driver, const std::vector<TaskSpec>& 
 
 void Scheduler::State::on(const CancelRequested& cancel) {
   const Slot slot = tasks.find(cancel.task);
-  if (slot == no_slot)
+  if (slot == no_slot) {
+    Job* job = tasks.find_job(cancel.task.job);
+    if (job != nullptr && !job->info.durable && job->is_watched_by(cancel.driver)) job->seen.add(cancel.task.number);
     return send(AnswerRequest{cancel.driver, cancel.request, "task " + to_text(cancel.task) + " is not known"});
+  }
   const Task& task = tasks[slot];
   const bool is_lost = has_planted(Planted::cancel_lost_in_race_with_dispatch) && task.is_running() &&
                        task.attempt().started_ms + 20 > now.count();

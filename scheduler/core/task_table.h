@@ -15,6 +15,7 @@
 
 #include "runtime/base/prefetch.h"
 #include "scheduler/core/event.h"
+#include "scheduler/core/number_set.h"
 #include "scheduler/core/record.h"
 #include "scheduler/core/shapes.h"
 #include "scheduler/core/slots_by_number.h"
@@ -54,6 +55,7 @@ struct Job {
   JobInfo info;
   std::vector<DriverId> watchers;  ///< Who is told; of a driver's own job at most that driver.
   SlotsByNumber tasks;
+  NumberSet seen;  ///< Of a driver's own job: what was accepted, or given up before it came. The others may come yet.
   StateCounts states{};  ///< Of its tasks; joins are not counted.
   std::uint32_t actors = 0;
   std::map<std::uint32_t, Gang> gangs;

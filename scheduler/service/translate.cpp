@@ -15,7 +15,7 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, std::uint32_t 
   return std::visit(
       Overloaded{
           [](message::DriverHello& hello) -> Answer {
-            return DriverJoined{hello.driver, std::move(hello.job)};
+            return DriverJoined{hello.driver, std::move(hello.job), hello.given};
           },
           [&](message::DriverBye&) { return from_driver(DriverLeft{driver}); },
           [&](message::Submit& submit) {

@@ -54,7 +54,10 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
       if (wake->at <= now) witness_.breaks("15: the scheduler asks to be woken at once");
     } else if (const auto* welcome = std::get_if<WelcomeDriver>(&effect)) {
       const auto [since, is_new] = since_.try_emplace(welcome->driver, welcome->since);
-      if (!is_new && std::exchange(since->second, welcome->since) != welcome->since) forget(welcome->driver);
+      if (!is_new && std::exchange(since->second, welcome->since) == welcome->since) continue;
+      if (!is_new) forget(welcome->driver);
+      const auto& joined = std::get<DriverJoined>(event);
+      for (std::uint32_t number = 1; number <= joined.given; ++number) tasks_[{joined.job.id, number}].may_come = false;
     }
   }
   if (const auto* joined = std::get_if<NodeJoined>(&event)) check_adopted(*joined, effects);
@@ -64,7 +67,11 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
   }
   for (const auto& effect : effects)
     if (const auto* run = std::get_if<RunTask>(&effect)) check_order(run->task, run->node);
-  if (const auto* left = std::get_if<DriverLeft>(&event)) forget(left->driver);
+  if (const auto* left = std::get_if<DriverLeft>(&event)) {
+    forget(left->driver);
+    since_.erase(left->driver);
+  }
+  note_what_may_come(event, effects);
   if (const auto* cancel = std::get_if<CancelRequested>(&event)) check_cancel(*cancel, effects);
   if (const auto* submit = std::get_if<TasksSubmitted>(&event); submit != nullptr && submit->job.durable) {
     auto& ids = submits_[{submit->driver, submit->request}];
@@ -75,7 +82,40 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
 
 /// It was dropped with all that it owned, which it may ask for anew.
 void CoreWatch::forget(DriverId driver) {
-  for (Entry& entry : tasks_.of(own_jobs_[driver])) entry.end.reset();
+  for (Entry& entry : tasks_.of(own_jobs_[driver])) {
+    entry.end.reset();
+    entry.may_come = true;
+  }
+}
+
+void CoreWatch::note_what_may_come(const Event& event, const Effects& effects) {
+  if (const auto* cancel = std::get_if<CancelRequested>(&event); cancel != nullptr && since_.contains(cancel->driver))
+    tasks_[cancel->task].may_come = false;
+  const auto* submit = std::get_if<TasksSubmitted>(&event);
+  if (submit == nullptr || submit->job.durable) return;
+  const bool is_accepted = std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {
+    const auto* answer = std::get_if<AnswerRequest>(&effect);
+    return answer != nullptr && answer->refusal.empty();
+  });
+  if (is_accepted)
+    for (const auto& spec : submit->tasks) tasks_[spec.id].may_come = false;
+}
+
+/// Of an actor that it does not know the scheduler says that it has ended, unless it may be submitted yet.
+void CoreWatch::check_what_may_come(const Scheduler& core) {
+  for (const auto& [driver, job] : own_jobs_) {
+    const auto jobs = core.jobs({job.value - 1}, 1);
+    if (jobs.empty() || jobs.front().job.id != job) continue;
+    const auto entries = tasks_.of(job);
+    for (std::uint32_t number = 1; number <= entries.size(); ++number) {
+      const TaskId task{job, number};
+      if (core.task(task)) continue;
+      const bool may_come = number == entries.size() || entries[number].may_come || !core.find_actor({}).is_sure;
+      if (is_final(core.actor(task).state) == may_come)
+        return witness_.breaks("16: " + name_of(task) + (may_come ? " may come, and" : " has been here, and") +
+                               " the scheduler says otherwise");
+    }
+  }
 }
 
 void CoreWatch::note(const TaskSpec& spec) {
@@ -215,6 +255,7 @@ void CoreWatch::lets_out(const Effect& effect, const StoreContents& store) {
 
 void CoreWatch::scan(const Scheduler& core) {
   if (auto broken = broken_invariant(core); !broken.empty()) witness_.breaks(std::move(broken));
+  check_what_may_come(core);
 }
 
 void CoreWatch::compare(const Scheduler& core, const StoreContents& store) {

@@ -37,12 +37,15 @@ class CoreWatch {
     bool is_running = false;       // a durable task, as it was saved last
     bool is_untaken = false;       // a branch, or it hangs on one
     bool is_join = false;
-    NodeId given_to;  // last, by this scheduler
+    bool may_come = true;  // a driver's own, neither accepted nor given up
+    NodeId given_to;       // last, by this scheduler
     RareVector<TaskId> after;
     std::optional<std::pair<TaskState, Bytes>> end;
   };
 
   void forget(DriverId driver);
+  void note_what_may_come(const Event& event, const Effects& effects);
+  void check_what_may_come(const Scheduler& core);
   void note(const TaskSpec& spec);
   void check_run(const RunTask& run);
   void check_order(TaskId task, NodeId given_to);

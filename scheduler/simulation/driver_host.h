@@ -72,7 +72,8 @@ class DriverHost {
   bool is_gone_ = false;
   std::uint32_t epoch_ = 0;
   std::uint64_t last_request_ = 0;
-  std::deque<Sent> sent_;  // A deque: what is sent may end others, and so drop what these would have added.
+  std::uint32_t given_ = 0;  // the highest number of its own tasks that it has submitted
+  std::deque<Sent> sent_;    // A deque: what is sent may end others, and so drop what these would have added.
   TaskBook<End> ends_;
   std::multimap<TaskId, const PlannedBatch*> to_be_added_;  // by the task that adds it, until that starts
   std::map<std::uint64_t, Cancel> cancels_;                 // by request: asked for until the end is told

@@ -35,7 +35,7 @@ constexpr PlantedBug table[] = {
     {Planted::orphans_never_stopped, "orphans_never_stopped", "15 16"},
     {Planted::gang_goes_on_without_a_member, "gang_goes_on_without_a_member", "5 15"},
     {Planted::attempts_without_bound, "attempts_without_bound", "3"},
-    {Planted::dead_drivers_tasks_go_on, "dead_drivers_tasks_go_on", "15"},
+    {Planted::dead_drivers_tasks_go_on, "dead_drivers_tasks_go_on", "15 16"},
     {Planted::ties_broken_by_address, "ties_broken_by_address", "17"},
     {Planted::sends_released_with_the_batch_before, "sends_released_with_the_batch_before", "1"},
     {Planted::copied_order_starts_a_second, "copied_order_starts_a_second", "1 4"},
@@ -71,6 +71,8 @@ constexpr PlantedBug table[] = {
     {Planted::labels_ignored, "labels_ignored", "4"},
     {Planted::nothing_kept_for_the_patient, "nothing_kept_for_the_patient", "15"},
     {Planted::fair_share_forgets_what_runs, "fair_share_forgets_what_runs", "15"},
+    {Planted::unknown_actor_taken_for_ended, "unknown_actor_taken_for_ended", "16"},
+    {Planted::ended_actor_waited_for, "ended_actor_waited_for", "16"},
 };
 
 bool may_break(const PlantedBug& bug, std::string_view broken) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -20,6 +22,11 @@ class Register {
   explicit Register(int value) : value_(value) {}
   int add(int amount) { return value_ += amount; }
   int pid() const { return ::getpid(); }
+  int slow() const {
+    std::this_thread::sleep_for(1s);  // Longer than whoever asks for an actor waits between two of its questions.
+    return value_;
+  }
+  int fail() const { throw std::runtime_error("no value"); }
 
  private:
   int value_;
@@ -36,6 +43,8 @@ constexpr Task<std::string()> own_name{"nested.own_name"};
 constexpr ActorType<Register(int)> shared{"nested.Register"};
 constexpr Method<&Register::add> register_add{"add"};
 constexpr Method<&Register::pid> register_pid{"pid"};
+constexpr Method<&Register::slow> register_slow{"slow"};
+constexpr Method<&Register::fail> register_fail{"fail"};
 
 /// Calls another actor through a session that lives as long as it does.
 class Client {
@@ -91,7 +100,7 @@ void enroll(Catalog& catalog) {
     return actor.handle();
   });
   catalog.add(own_name, [](const Context& context) { return context.name(); });
-  catalog.add(shared, register_add, register_pid);
+  catalog.add(shared, register_add, register_pid, register_slow, register_fail);
   catalog.add(client, client_add, client_failure);
 }
 
@@ -140,6 +149,41 @@ TEST_CASE("tasks call their driver's actor, each in its own order, and nothing i
   std::vector<int> expected(1500);
   std::iota(expected.begin(), expected.end(), 1);
   CHECK(all == expected);
+}
+
+TEST_CASE("a handle may be attached before its actor has been submitted") {
+  Cluster cluster = Cluster::local({.cpus = 2000});
+  Session owner = cluster.connect();
+  Session other = cluster.connect();
+  // Each races with its actor's submit.
+  for (int i = 0; i < 50; ++i) {
+    const auto actor = owner.spawn({.needs = {.cpus = 0}, .shares_worker = true}, shared, i);
+    CHECK(other.get(other.attach(actor.handle()).call(register_add, 1)) == i + 1);
+  }
+  // It is not submitted while a call works on its argument.
+  const auto first = owner.spawn({.needs = {.cpus = 0}}, shared, 7);
+  const auto waits = owner.spawn({.needs = {.cpus = 0}}, shared, first.call(register_slow));
+  CHECK(other.get(other.attach(waits.handle()).call(register_add, 1)) == 8);
+}
+
+TEST_CASE("an actor that is never submitted has ended for whoever has its handle") {
+  Cluster cluster = Cluster::local({.cpus = 2000});
+  Session owner = cluster.connect();
+  Session other = cluster.connect();
+  const auto fault_of_call = [&](const Actor<Register>& actor) {
+    return other.try_get(actor.call(register_add, 1), 20s).error().fault;
+  };
+  const auto first = owner.spawn({.needs = {.cpus = 0}}, shared, 7);
+  const auto failed = owner.spawn(shared, first.call(register_fail));
+  CHECK(fault_of_call(other.attach(failed.handle())) == Fault::peer_lost);
+
+  auto dropped = owner.spawn(shared, first.call(register_slow));
+  const auto borrowed = other.attach(dropped.handle());
+  dropped = {};
+  CHECK(fault_of_call(borrowed) == Fault::peer_lost);
+
+  const auto refused = owner.spawn({.needs = {.cpus = 100'000}}, shared, 1);
+  CHECK(fault_of_call(other.attach(refused.handle())) == Fault::peer_lost);
 }
 
 TEST_CASE("what a task starts ends with it") {

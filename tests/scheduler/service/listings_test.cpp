@@ -123,3 +123,39 @@ TEST_CASE("the status tells what is free of each node, and how much the schedule
   CHECK(status.nodes[0].free_memory_bytes == 600);
   CHECK((status.scheduler.tasks == 1 && status.scheduler.jobs == 1 && status.scheduler.drivers == 1));
 }
+
+TEST_CASE("an actor that is not known has ended, unless its driver may yet submit it", "[listings]") {
+  Scenario cluster({.node_timeout = 300ms, .driver_timeout = 10s, .rejoin_grace = 50ms});
+  const auto has_ended = [&](TaskId actor) {
+    const auto answer = actor_status(cluster.scheduler(), actor);
+    return answer && std::holds_alternative<message::TaskEnded>(*answer);
+  };
+  const auto step = [&](const Event& event) { (void)cluster.scheduler().step(cluster.now(), event); };
+  cluster.joins("a", {.cpus = 1000}).submits("actor", {.is_actor = true});
+  const TaskId first = cluster.id_of("actor");
+  const TaskId next{first.job, first.number + 1};
+  const TaskId last{first.job, first.number + 2};
+  CHECK_FALSE(has_ended(first));
+  CHECK_FALSE(has_ended(next));
+  CHECK(has_ended({JobId{77}, 1}));  // Of a driver that is not here.
+
+  cluster.cancels("actor").stops("a", "actor#1").releases("actor");
+  CHECK(cluster.state_of("actor") == "unknown");
+  CHECK(has_ended(first));
+  step(CancelRequested{{2}, 100, next});
+  CHECK_FALSE(has_ended(next));  // Another's word does not count.
+  step(CancelRequested{{1}, 101, next});
+  CHECK(has_ended(next));
+  CHECK_FALSE(has_ended(last));
+
+  // A scheduler of a new epoch knows nothing of those before, but how many there were.
+  cluster.restarts_scheduler();
+  step(DriverJoined{{1}, {.id = own, .name = "own"}, last.number});
+  CHECK_FALSE(has_ended(first));
+  cluster.at(400ms);
+  step(Tick{});
+  CHECK(has_ended(last));
+  CHECK_FALSE(has_ended({own, last.number + 1}));
+  step(DriverLeft{{1}});
+  CHECK(has_ended({own, last.number + 1}));
+}
