@@ -29,23 +29,32 @@ class Context {
   using Connect = std::function<Session(TaskId, AttemptId)>;
 
   /// `stop_token`: of what the asking thread runs; nullptr: there are none.
-  Context(const RunOrder& order, Connect connect, std::stop_token (*stop_token)() = nullptr)
-      : task_(order.task),
+  Context(const RunOrder& order, NodeId node, Connect connect, std::stop_token (*stop_token)() = nullptr)
+      : node_(node),
+        task_(order.task),
         attempt_(order.attempt),
         name_(order.name),
         grant_(order.grant),
         connect_(std::move(connect)),
         stop_token_(stop_token) {
+    if (const auto* actor = std::get_if<ActorWork>(&order.work); actor != nullptr && actor->restart)
+      restart_ = actor->restart->mode;
     if (order.gang) std::tie(rank_, world_size_) = std::pair(order.gang->rank, order.gang->size);
   }
   Context(const Context&) = delete;
 
+  NodeId node() const { return node_; }  ///< Where it runs.
   TaskId task() const { return task_; }
   JobId job() const { return task_.job; }
   AttemptId attempt() const { return attempt_; }
   const std::string& name() const { return name_; }
   /// Cpus, memory and devices of the attempt.
   const Grant& grant() const { return grant_; }
+  /// Of the actor whose code this is: for others, to call it. Requires: it is one, of type T.
+  template <class T>
+  ActorHandle<T> self() const {
+    return {task_, name_, restart_};
+  }
   std::uint32_t rank() const { return rank_; }              ///< In its gang.
   std::uint32_t world_size() const { return world_size_; }  ///< Of its gang.
 
@@ -88,10 +97,12 @@ class Context {
   }
 
  private:
+  NodeId node_;
   TaskId task_;
   AttemptId attempt_;
   std::string name_;
   Grant grant_;
+  RestartMode restart_ = RestartMode::none;
   std::uint32_t rank_ = 0;
   std::uint32_t world_size_ = 1;
   Connect connect_;

@@ -7,6 +7,9 @@
 //   }
 //   int sum = troupe::run(session, total(session, "apples"));
 //
+// Options in braces stand outside of a `co_await`: gcc 12 destroys them twice there ("free(): invalid pointer"). Name
+// the Ref: `const auto ref = session.submit({.priority = 1}, count, name); co_await ref;`.
+//
 // A method of an actor, and what a task runs, may be one: see Catalog. Those of an actor's methods go on one at a time;
 // while one waits others do, as many as the actor has threads (ActorOptions::concurrency).
 #pragma once
@@ -16,6 +19,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -101,6 +105,7 @@ class [[nodiscard]] Coroutine {
 
     template <class Value>
     auto await_transform(Ref<Value> ref) {
+      if (!ref) throw std::invalid_argument("an empty Ref names no value that could be awaited");
       struct Awaiter {
         CoroutineLoop& loop;
         Ref<Value> ref;

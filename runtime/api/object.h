@@ -1,6 +1,7 @@
 // One future result inside a driver: pending, then a value or a failure, for ever. Refs share it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,7 +24,10 @@ struct Failure {
   std::string task;  ///< Name of the task, or `actor.method`.
   NodeId node;       ///< Where the last attempt ran; none if it never ran.
   std::uint32_t attempt = 0;
-  std::string cause;  ///< One line; then, of a process that died, the last lines of its output.
+  std::string cause;           ///< One line; then, of a process that died, the last lines of its output.
+  std::int32_t exit_code = 0;  ///< That the worker, or the command, ended with.
+  std::int32_t signal = 0;     ///< That ended it.
+  std::string exception{};     ///< The name of the type of what the code threw, as "std::runtime_error".
 };
 
 /// `task 'a' failed (attempt 2 on node 00…): exit code 3`

@@ -86,6 +86,7 @@ std::string flaw_of(const ActorOptions& actor) {
 
 std::string flaw_of(const GangOptions& gang) {
   if (auto flaw = flaw_of(gang.each); !flaw.empty()) return flaw;
+  if (gang.each.spreads) return "a gang's members are placed by its policy: `spreads` is for single actors";
   if (gang.stages.empty()) return {};
   const std::size_t stages = gang.stages.size();
   if (gang.policy == GangPolicy::data) return "a gang of equal replicas has no stages: its policy is model or mesh";

@@ -55,7 +55,9 @@ struct CallOptions {
 
 struct ActorOptions {
   Resources needs{.cpus = 0};
-  std::int32_t max_restarts = 0;  ///< -1: any number.
+  std::int32_t max_restarts = 0;               ///< -1: any number.
+  std::chrono::milliseconds restart_delay{0};  ///< After the first failure; doubles with each further one.
+  std::chrono::milliseconds longest_restart_delay{std::chrono::minutes(1)};
   std::string name{};
   std::int32_t priority = 0;
   bool spreads = false;
@@ -118,7 +120,7 @@ struct StageOptions {
 struct GangOptions {
   std::uint32_t size = 1;
   GangPolicy policy = GangPolicy::data;
-  ActorOptions each{};
+  ActorOptions each{};  ///< The policy says where they go: not `spreads`. Member 2 registers `name` as NAME[2].
   /// model, mesh: the stages of each pipeline, in order; member r is stage r modulo so many, and needs what that says
   /// in place of what `each` does. Empty: all need the same, and a mesh's pipelines have one stage.
   std::vector<StageOptions> stages{};

@@ -39,6 +39,7 @@ class Ref {
 
   explicit operator bool() const { return object_ != nullptr; }
   const ObjectPtr& object() const { return object_; }
+  friend bool operator==(const Ref&, const Ref&) = default;  ///< Whether they name the same value.
 
  private:
   ObjectPtr object_;
@@ -80,7 +81,9 @@ RawArgument raw_argument(Given&& given) {
   static_assert(converts,
                 "an argument does not convert to the parameter that it is given for, and is no Ref to such a value");
   static_assert(!converts || may_travel,
-                "a parameter's type needs a `fields` function in its namespace: see runtime/wire/fields.h");
+                "a parameter's type is none that can be handed over, such as numbers, strings and containers of the "
+                "standard library; a struct needs a `fields` function in its namespace, an enum a `last_of` function: "
+                "see runtime/wire/fields.h");
   if constexpr (!converts || !may_travel) {
     return {};
   } else if constexpr (std::is_convertible_v<Given, Ref<Passed>>) {

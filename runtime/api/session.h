@@ -1,12 +1,16 @@
 // A driver's door to its cluster: submit tasks, spawn actors, get results.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -209,8 +213,7 @@ class Session {
   template <class T>
   auto get_all(const std::vector<Ref<T>>& refs, const std::function<void()>& tick = {},
                Duration interval = Duration(100)) {
-    std::vector<ObjectPtr> objects;
-    for (const auto& ref : refs) objects.push_back(ref.object());
+    const auto objects = objects_of(refs);
     const LongWaits::Scope one_wait(core_->waits());
     for (bool all = false; !all;) {
       all = core_->wait(objects, objects.size(), deadline_after(interval));
@@ -224,12 +227,59 @@ class Session {
     }
   }
 
+  /// The same, without exceptions; nothing but Result<void> of Ref<void>.
+  ///
+  /// Fails with: timed_out; as try_get does, for the first that has failed.
+  template <class T>
+  auto try_get_all(const std::vector<Ref<T>>& refs, Duration limit = forever)
+      -> Result<std::conditional_t<std::is_void_v<T>, void, std::vector<T>>> {
+    const auto end = deadline_after(limit);
+    const LongWaits::Scope one_wait(core_->waits());
+    const auto left = [&] {
+      return std::max(Duration(0), std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now()));
+    };
+    if constexpr (std::is_void_v<T>) {
+      for (const auto& ref : refs)
+        if (auto got = try_get(ref, left()); !got) return got;
+      return {};
+    } else {
+      std::vector<T> values;
+      for (const auto& ref : refs) {
+        auto value = try_get(ref, left());
+        if (!value) return value.error();
+        values.push_back(std::move(value).value());
+      }
+      return values;
+    }
+  }
+
+  /// Whether its value is there, or it has failed: without waiting.
+  template <class T>
+  bool is_ready(const Ref<T>& ref) const {
+    return core_->are_ready(objects_of(std::vector{ref})).front();
+  }
+  /// Why it has no value, as far as it is known by now.
+  template <class T>
+  std::optional<Failure> failure_of(const Ref<T>& ref) const {
+    return core_->first_failure(objects_of(std::vector{ref}));
+  }
+
   /// Waits until `count` of the refs are there (or have failed) or the time is over; says whether they are.
   template <class T>
   bool wait(const std::vector<Ref<T>>& refs, std::size_t count, Duration limit = forever) {
-    std::vector<ObjectPtr> objects;
-    for (const auto& ref : refs) objects.push_back(ref.object());
+    const auto objects = objects_of(refs);
     return core_->wait(objects, count, deadline_after(limit));
+  }
+  /// The same; answers with the places of all that are there by then, which may be fewer.
+  template <class T>
+  std::vector<std::size_t> wait_some(const std::vector<Ref<T>>& refs, std::size_t count = 1, Duration limit = forever) {
+    const auto objects = objects_of(refs);
+    core_->wait(objects, count, deadline_after(limit));
+    std::vector<std::size_t> ready;
+    const std::vector<bool> are_ready = core_->are_ready(objects);
+    for (std::size_t i = 0; i < refs.size(); ++i)
+      if (are_ready[i]) ready.push_back(i);
+    return ready;
   }
 
   /// Waits for the lock of this name; the lock is held until the handle is destroyed. See synchronisation.h for what
@@ -242,8 +292,9 @@ class Session {
   Permits acquire(const SemaphoreClaim& wanted, const ClaimOptions& options = {});
   Result<Permits> try_acquire(const SemaphoreClaim& wanted, const ClaimOptions& options = {});
   Barrier barrier(std::string name, std::uint32_t parties);
-  /// Opens a queue: one that is in use must be as the options say. It stays while somebody has it open or it holds
-  /// messages; with the scheduler it ends, unless it is durable. `NAME.dead` holds what was delivered too often.
+  /// Opens a queue: one that is in use must be as the options say. It stays as long as a session that opened it, or
+  /// while it holds messages; with the scheduler it ends, unless it is durable. `NAME.dead` holds what was delivered
+  /// too often.
   MessageQueue queue(const std::string& name, const sync::QueueOptions& options = {});
   Result<MessageQueue> try_queue(const std::string& name, const sync::QueueOptions& options = {});
   /// A queue as it is; with the usual options where nobody opened it.
@@ -254,8 +305,12 @@ class Session {
   ///
   /// Fails with: timed_out; so do the others.
   Result<std::vector<message::TaskSummary>> tasks(Duration limit = std::chrono::seconds(30)) {
+    return tasks(core_->job(), limit);
+  }
+  /// Those of a job, whoever's it is: `jobs` tells them.
+  Result<std::vector<message::TaskSummary>> tasks(JobId job, Duration limit = std::chrono::seconds(30)) {
     message::AskTasks wanted;
-    wanted.job = core_->job();
+    wanted.job = job;
     wanted.with_attempts = true;
     return core_->list_tasks(wanted, limit);
   }
@@ -272,9 +327,27 @@ class Session {
     return core_->list_jobs(limit);
   }
 
+  /// The cluster's nodes, with what is free of each, and how much the scheduler keeps.
+  Result<message::ClusterStatus> status(Duration limit = std::chrono::seconds(30)) { return core_->ask_status(limit); }
+  /// All locks, semaphores and queues that are in use, with who holds them and who waits.
+  Result<message::SyncStatus> synchronisation(Duration limit = std::chrono::seconds(30)) {
+    return core_->ask_sync(limit);
+  }
+
   SessionCore& core() { return *core_; }
 
  private:
+  /// Throws std::invalid_argument where one is empty.
+  template <class T>
+  static std::vector<ObjectPtr> objects_of(const std::vector<Ref<T>>& refs) {
+    std::vector<ObjectPtr> objects;
+    for (const auto& ref : refs) {
+      if (!ref) throw std::invalid_argument("an empty Ref names no value that could be waited for");
+      objects.push_back(ref.object());
+    }
+    return objects;
+  }
+
   template <class... Args, class... Given>
   static RawWork work(std::string_view name, Given&&... given) {
     return {std::string(name), std::string(name), raw_arguments<Args...>(std::forward<Given>(given)...)};

@@ -118,10 +118,12 @@ std::shared_ptr<ActorLine> SessionCore::attach(TaskId actor, std::string name, R
 
 ObjectPtr SessionCore::monitor(ActorLine& actor) {
   const std::lock_guard lock(mutex_);
-  auto end = std::make_shared<Object>("the end of " + *actor.name, std::nullopt);
-  actor.monitors.push_back(end);
+  auto end = actor.monitor.lock();
+  if (end != nullptr) return end;
+  end = std::make_shared<Object>("the end of " + *actor.name, std::nullopt);
+  actor.monitor = end;
   if (actor.ended) {
-    tell_monitors(actor);
+    tell_monitor(actor);
   } else if (actor.is_borrowed) {
     ask_at_ = {};
     wake();
@@ -206,7 +208,7 @@ Clock::time_point SessionCore::ask_for_borrowed(Clock::time_point now) {
   for (const auto& [id, actor] : actors_) {
     const WorkerLink* link = actor->link;
     const bool has_ring = link != nullptr && link->ring && !link->is_gone;
-    if (!actor->is_borrowed || actor->ended || (has_ring && actor->monitors.empty())) continue;
+    if (!actor->is_borrowed || actor->ended || (has_ring && actor->monitor.expired())) continue;
     if (welcomed_ && now >= ask_at_) post(scheduler_, message::AskActor{id});
     asks = true;
   }
@@ -223,11 +225,12 @@ void SessionCore::end_actor(ActorLine& actor, Fault fault, const std::string& ca
   fail_calls_in_flight(actor, actor.fault_of_calls(), cause);
   leave_link(actor);
   fail_waiting_calls(actor);
-  tell_monitors(actor);
+  tell_monitor(actor);
 }
 
-void SessionCore::tell_monitors(ActorLine& actor) {
-  for (const auto& monitor : std::exchange(actor.monitors, {})) finish(monitor, encode_value(actor.end));
+void SessionCore::tell_monitor(ActorLine& actor) {
+  if (const auto monitor = actor.monitor.lock(); monitor != nullptr && !monitor->is_ready())
+    finish(monitor, encode_value(actor.end));
 }
 
 // --- calls and their answers -----------------------------------------------------------------------------------------
@@ -324,7 +327,9 @@ void SessionCore::on_call_answer(message::CallAnswer& answer) {
     finish(result, std::move(answer.value));
   } else {
     const Fault fault = answer.is_cancelled ? Fault::cancelled : Fault::task_failed;
-    finish(result, failure_of_call(actor, fault, *result, std::move(answer.error)));
+    Failure failure = failure_of_call(actor, fault, *result, std::move(answer.error));
+    failure.exception = std::move(answer.exception);
+    finish(result, std::move(failure));
   }
 }
 

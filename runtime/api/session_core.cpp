@@ -35,6 +35,9 @@ std::int32_t attempts_of(std::int32_t max_restarts) {
 }
 
 TaskSpec spec_of(const ActorOptions& options, TaskId id, std::string name, std::string type) {
+  Boxed<RetryRule> retry;
+  if (options.restart_delay.count() != 0)
+    retry = RetryRule{.delay = options.restart_delay, .longest_delay = options.longest_restart_delay};
   return {.id = id,
           .name = std::move(name),
           .work = ActorWork{.type = std::move(type),
@@ -47,7 +50,8 @@ TaskSpec spec_of(const ActorOptions& options, TaskId id, std::string name, std::
           .needs = options.needs,
           .priority = options.priority,
           .spreads = options.spreads,
-          .max_attempts = attempts_of(options.max_restarts)};
+          .max_attempts = attempts_of(options.max_restarts),
+          .retry = std::move(retry)};
 }
 
 /// As a member of the gang.
@@ -223,6 +227,7 @@ Result<std::shared_ptr<ActorLine>> SessionCore::spawn_detached(const ActorOption
   }
   if (auto taken = submit_job(job, {std::move(spec)}, limit); !taken) return taken.error();
   auto line = attach({job.id, 1}, job.name, options.restart);
+  const std::lock_guard lock(mutex_);  // Another thread may have found it by its name.
   line->call_retries = options.call_retries;
   line->max_pending_calls = options.max_pending_calls;
   return line;

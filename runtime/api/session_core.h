@@ -146,8 +146,8 @@ struct ActorLine {
   /// With RestartMode::checkpoint: first and last of those that are not in the state, by their numbers.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> rolled_back;
   bool ended = false;
-  ActorEnd end;                     // Once it has.
-  std::vector<ObjectPtr> monitors;  // Become ready with it.
+  ActorEnd end;                   // Once it has.
+  std::weak_ptr<Object> monitor;  // Becomes ready with it.
 
   /// Whether as many of its calls as may be are without an answer.
   bool is_full() const;
@@ -351,6 +351,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   void ask_what_is_kept(const WorkerLink& link);
   void ask_what_is_kept(ActorLine& actor);
   void on_what_is_kept(const message::CallAnswer& answer);
+  void forget_in_flight(ActorLine& actor, const std::function<const char*(std::uint64_t)>& cause);
   void roll_back(ActorLine& actor, std::uint64_t last_kept);
   void lose_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void uncount_calls_in_flight(ActorLine& actor);
@@ -401,7 +402,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   static Failure failure_of_call(const ActorLine& actor, Fault fault, const Object& call, std::string cause);
   void fail_calls_in_flight(ActorLine& actor, Fault fault, const std::string& cause);
   void fail_waiting_calls(ActorLine& actor);
-  void tell_monitors(ActorLine& actor);
+  void tell_monitor(ActorLine& actor);
   void cancel_task(TaskId task);
   void cancel_call(const ObjectPtr& call);
   void send_cancel(const Object& call);

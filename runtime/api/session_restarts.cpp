@@ -60,7 +60,12 @@ void SessionCore::on_what_is_kept(const message::CallAnswer& answer) {
   if (!answer.ok || !last_kept) return;
   actor.asks_what_is_kept = false;
   count_answered(actor, 1);
-  if (actor.last_number == 0) {
+  if (*last_kept == message::not_remembered) {
+    forget_in_flight(actor, [](std::uint64_t) {
+      return "it is not known whether it was applied: its answer was lost with its worker, and its actor no longer "
+             "remembers this caller, so many have called since";
+    });
+  } else if (actor.last_number == 0) {
     actor.last_number = *last_kept;  // Of an earlier handle of this driver's.
   } else if (actor.restart == RestartMode::checkpoint) {
     roll_back(actor, *last_kept);
@@ -71,15 +76,21 @@ void SessionCore::on_what_is_kept(const message::CallAnswer& answer) {
   pump(actor);
 }
 
-void SessionCore::roll_back(ActorLine& actor, std::uint64_t last_kept) {
+/// `cause`: why there is no answer to the call of that number.
+void SessionCore::forget_in_flight(ActorLine& actor, const std::function<const char*(std::uint64_t)>& cause) {
   std::uint64_t number = actor.first_in_flight();
   for (const auto& call : std::exchange(actor.in_flight, {})) {
-    const char* const cause = number <= last_kept ? "applied, but its answer was lost with its worker"
-                                                  : "rolled back: its actor goes on from a checkpoint before it";
-    if (call.result) finish(call.result, Failure{Fault::peer_lost, call.result->name(), {}, 0, cause});
+    if (call.result) finish(call.result, Failure{Fault::peer_lost, call.result->name(), {}, 0, cause(number)});
     ++number;
   }
   set_unsent(actor, 0);
+}
+
+void SessionCore::roll_back(ActorLine& actor, std::uint64_t last_kept) {
+  forget_in_flight(actor, [last_kept](std::uint64_t number) {
+    return number <= last_kept ? "applied, but its answer was lost with its worker"
+                               : "rolled back: its actor goes on from a checkpoint before it";
+  });
   if (last_kept >= actor.last_number) return;
   std::pair<std::uint64_t, std::uint64_t> range{last_kept + 1, actor.last_number};
   // A checkpoint that was damaged leads back behind what was rolled back before.

@@ -13,6 +13,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t most_unsent_told = 1000;           // Actors, to a scheduler that may not know this driver.
+constexpr std::size_t most_looked_at = 10'000;           // For them.
 constexpr std::chrono::milliseconds longest_absence{2};  // Of those that wait for one thing after the other, and talk.
 
 Fault fault_of(TaskState state) { return state == TaskState::cancelled ? Fault::cancelled : Fault::task_failed; }
@@ -115,6 +117,8 @@ bool SessionCore::turn(std::unique_lock<std::mutex>& lock, Clock::time_point lim
   for (const auto& delivery : arrived) take(delivery);
   const auto now = Clock::now();
   if (now >= next_hello_) {
+    // It was stopped, or starved: what the scheduler has said meanwhile is yet to be read.
+    if (now - next_hello_ > options_.heartbeat) last_heard_ = now;
     const bool is_new_link = follow_scheduler();
     say_hello();
     if (is_new_link && welcomed_) say_all_again();
@@ -247,10 +251,12 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
     Failure failure{fault_of(ended.state), {}, {}, 0, std::move(ended.cause)};
     if (!ended.attempts.empty()) {
       failure.node = ended.attempts.back().node;
-      // With what it printed last.
-      std::string& message = ended.attempts.back().cause.message;
-      if (message.starts_with(failure.cause)) failure.cause = std::move(message);
+      Cause& cause = ended.attempts.back().cause;
+      if (cause.message.starts_with(failure.cause)) failure.cause = std::move(cause.message);  // What it printed, too.
       failure.attempt = ended.attempts.back().id.number;
+      failure.exit_code = cause.exit_code;
+      failure.signal = cause.signal;
+      failure.exception = std::move(cause.exception);
     }
     outcome = std::move(failure);
   }
@@ -298,7 +304,15 @@ void SessionCore::post(PeerId to, const message::Message& message) {
 
 void SessionCore::ask_to_cancel(TaskId task) { post(scheduler_, message::Cancel{++last_request_, task}); }
 
-void SessionCore::say_hello() { post(scheduler_, message::DriverHello{driver_, job_, welcomed_ ? last_task_ : 0}); }
+void SessionCore::say_hello() {
+  message::DriverHello hello{driver_, job_, welcomed_ ? last_task_ : 0, {}};
+  std::size_t looked_at = 0;
+  for (auto next = unsent_.begin(); hello.given > 0 && next != unsent_.end(); ++next) {
+    if (++looked_at > most_looked_at || hello.unsent.size() == most_unsent_told) break;
+    if (tasks_.at(*next).actor) hello.unsent.push_back(next->number);
+  }
+  post(scheduler_, hello);
+}
 
 void SessionCore::finish(const ObjectPtr& object, std::variant<std::monostate, Bytes, Failure> outcome) {
   if (object->is_ready()) {  // Its deadline was over: what lies in a store for it is let go.
@@ -321,6 +335,7 @@ void SessionCore::pump() {
   if (!welcomed_ || !lost_.empty()) return;
   submit_what_can_be_sent();
   std::vector<TaskId> finished;
+  message::Release of_no_use;
   if (waiting_calls_ > 0)
     for (auto& [id, actor] : actors_) pump(*actor);
   for (const TaskId id : released_) {
@@ -331,14 +346,17 @@ void SessionCore::pump() {
   for (const TaskId id : finished) {
     released_.erase(id);
     const auto actor = actors_.extract(id);
+    const bool is_own = id.job == job_.id;
+    if (is_own) of_no_use.tasks.push_back(id);
     if (actor.empty()) continue;
-    if (!actor.mapped()->is_borrowed) ask_to_cancel(id);
+    if (is_own) ask_to_cancel(id);
     leave_link(*actor.mapped());
     if (!actor.mapped()->ended) actor.mapped()->end = {Fault::cancelled, "this driver let go of it"};
-    tell_monitors(*actor.mapped());
+    tell_monitor(*actor.mapped());
     tasks_.erase(id);
     unsent_.erase(id);
   }
+  if (!of_no_use.tasks.empty()) post(scheduler_, of_no_use);
   send_dropped();
 }
 

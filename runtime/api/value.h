@@ -1,9 +1,11 @@
-// Arguments and results as bytes: numbers, strings, enums, vectors, shared arrays, arrays, pairs, optionals and
-// variants of them, and default-constructible structs that a `fields` function in their namespace describes
-// (wire/fields.h).
+// Arguments and results as bytes: numbers, bytes, strings, durations, enums that a `last_of` function in their
+// namespace describes, vectors, shared arrays, arrays, maps, sets, pairs, optionals and variants of them, and
+// default-constructible structs that a `fields` function in their namespace describes (wire/fields.h).
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +48,14 @@ template <class T>
 struct IsValue<std::optional<T>> : IsValue<T> {};
 template <class First, class Second>
 struct IsValue<std::pair<First, Second>> : std::bool_constant<IsValue<First>::value && IsValue<Second>::value> {};
+template <class Period>
+struct IsValue<std::chrono::duration<std::int64_t, Period>> : std::true_type {};
+template <>
+struct IsValue<std::monostate> : std::true_type {};
+template <class Kind>
+struct IsValue<Id<Kind>> : std::true_type {};
+template <Associative T>
+struct IsValue<T> : IsValue<ElementOf<T>> {};
 template <class... T>
 struct IsValue<std::variant<T...>> : std::bool_constant<(IsValue<T>::value && ...)> {};
 

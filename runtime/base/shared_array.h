@@ -16,7 +16,7 @@ namespace troupe {
 ///
 /// Where it comes from the store it begins at a multiple of 64 bytes.
 template <class T>
-requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) class SharedArray {
+requires((std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) || std::is_same_v<T, std::byte>) class SharedArray {
  public:
   SharedArray() = default;
   SharedArray(std::vector<T> values) {  // NOLINT: what is made of a vector is the same value.

@@ -2,16 +2,18 @@
 
 #include <array>
 #include <cstring>
+#include <span>
 #include <vector>
 
 namespace troupe {
 namespace {
 
 constexpr std::size_t usual_arguments = 8;
-constexpr std::uint32_t outcome_error = 0;
-constexpr std::uint32_t outcome_ok = 1;
-constexpr std::uint32_t outcome_gone = 2;
-constexpr std::uint32_t outcome_cancelled = 3;
+constexpr std::size_t most_exception_bytes = 4096;
+constexpr std::uint16_t outcome_error = 0;
+constexpr std::uint16_t outcome_ok = 1;
+constexpr std::uint16_t outcome_gone = 2;
+constexpr std::uint16_t outcome_cancelled = 3;
 
 struct CallHead {
   std::uint64_t job = 0;
@@ -29,10 +31,12 @@ struct AnswerHead {
   std::uint32_t task = 0;
   std::uint32_t epoch = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t outcome = outcome_error;
+  std::uint16_t outcome = outcome_error;
+  std::uint16_t exception_bytes = 0;
 };
+static_assert(sizeof(AnswerHead) == 32);
 
-std::uint32_t outcome_of(const message::CallAnswer& answer) {
+std::uint16_t outcome_of(const message::CallAnswer& answer) {
   if (answer.ok) return outcome_ok;
   if (answer.is_gone) return outcome_gone;
   return answer.is_cancelled ? outcome_cancelled : outcome_error;
@@ -94,15 +98,18 @@ void send(RingLink& link, const CallView& call) {
   }
 }
 
+/// The head, the value or why there is none, the type of what was thrown.
 void send(RingLink& link, const message::CallAnswer& answer) {
+  const std::string_view exception = std::string_view(answer.exception).substr(0, most_exception_bytes);
   const AnswerHead head{.job = answer.actor.job.value,
                         .number = answer.number,
                         .task = answer.actor.number,
                         .epoch = answer.attempt.epoch,
                         .attempt = answer.attempt.number,
-                        .outcome = outcome_of(answer)};
-  const std::string_view parts[] = {bytes_of(head), answer.ok ? answer.value : answer.error};
-  link.send(parts);
+                        .outcome = outcome_of(answer),
+                        .exception_bytes = static_cast<std::uint16_t>(exception.size())};
+  const std::string_view parts[] = {bytes_of(head), answer.ok ? answer.value : answer.error, exception};
+  link.send(std::span(parts).first(exception.empty() ? 2 : 3));
 }
 
 std::optional<message::Call> decode_call(std::string_view bytes, std::uint64_t caller) {
@@ -131,7 +138,11 @@ std::optional<message::CallAnswer> decode_answer(std::string_view bytes) {
                              .error = {},
                              .attempt = {head.epoch, head.attempt},
                              .is_gone = head.outcome == outcome_gone,
-                             .is_cancelled = head.outcome == outcome_cancelled};
+                             .is_cancelled = head.outcome == outcome_cancelled,
+                             .exception = {}};
+  if (bytes.size() < head.exception_bytes) return std::nullopt;
+  answer.exception = bytes.substr(bytes.size() - head.exception_bytes);
+  bytes.remove_suffix(head.exception_bytes);
   (answer.ok ? answer.value : answer.error).assign(bytes);
   return answer;
 }

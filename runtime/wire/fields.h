@@ -18,14 +18,18 @@
 #include <bit>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -67,11 +71,31 @@ template <class Kind>
 struct Id;
 
 template <class T>
-concept Number = std::is_arithmetic_v<T> && !std::same_as<T, bool>;
+concept Number = (std::is_arithmetic_v<T> && !std::same_as<T, bool>) || std::same_as<T, std::byte>;
 static_assert(std::endian::native == std::endian::little);
+
+constexpr std::byte last_of(std::byte) { return std::byte{0xff}; }
 
 /// What stands in the bytes by its number only, and goes beside them (api/ref.h).
 using Handed = std::vector<std::shared_ptr<void>>;
+
+/// Maps and sets: arrays of what is in them, of which each key is there once.
+template <class T>
+struct Element;
+template <class Key, class T>
+struct Element<std::map<Key, T>> : std::type_identity<std::pair<Key, T>> {};
+template <class Key, class T>
+struct Element<std::unordered_map<Key, T>> : std::type_identity<std::pair<Key, T>> {};
+template <class Key>
+struct Element<std::set<Key>> : std::type_identity<Key> {};
+template <class Key>
+struct Element<std::unordered_set<Key>> : std::type_identity<Key> {};
+template <class T>
+using ElementOf = typename Element<T>::type;
+template <class T>
+concept Associative = requires {
+  typename ElementOf<T>;
+};
 
 /// Writes the fields of structs.
 class FieldWriter {
@@ -154,11 +178,12 @@ class FieldWriter {
     put(value.first);
     put(value.second);
   }
-  template <class Key, class T>
-  void put(const std::map<Key, T>& values) {
+  template <Associative T>
+  void put(const T& values) {
     encoder_.array(values.size());
     for (const auto& value : values) put(value);
   }
+  void put(std::monostate) { encoder_.nil(); }
   template <class T>
   void put(const std::optional<T>& value) {
     value ? put(*value) : encoder_.nil();
@@ -307,16 +332,19 @@ class FieldReader {
     take(value.second);
     decoder_.leave_array();
   }
-  template <class Key, class T>
-  void take(std::map<Key, T>& values) {
+  template <Associative T>
+  void take(T& values) {
     values.clear();
     const std::uint32_t length = decoder_.enter_array();
     for (std::uint32_t i = 0; decoder_.ok() && i < length; ++i) {
-      std::pair<Key, T> value;
+      ElementOf<T> value{};
       take(value);
       if (decoder_.ok() && !values.insert(std::move(value)).second) decoder_.fail("a key twice", "each once");
     }
     decoder_.leave_array();
+  }
+  void take(std::monostate&) {
+    if (decoder_.ok() && !decoder_.take_nil()) decoder_.fail("a value", "nil");
   }
   template <class T>
   void take(std::optional<T>& value) {

@@ -15,7 +15,7 @@ constexpr WorkKind last_of(WorkKind) { return WorkKind::join; }
 
 template <class Archive>
 void fields(Archive& archive, DriverHello& value) {
-  archive("driver hello", value.driver, value.job, appended(value.given));
+  archive("driver hello", value.driver, value.job, appended(value.given), appended(value.unsent));
 }
 template <class Archive>
 void fields(Archive& archive, DriverBye&) {
@@ -227,7 +227,7 @@ void fields(Archive& archive, Call& value) {
 template <class Archive>
 void fields(Archive& archive, CallAnswer& value) {
   archive("call answer", value.actor, value.number, value.ok, as_bytes(value.value), value.error,
-          appended(value.attempt), appended(value.is_gone), appended(value.is_cancelled));
+          appended(value.attempt), appended(value.is_gone), appended(value.is_cancelled), appended(value.exception));
 }
 template <class Archive>
 void fields(Archive& archive, CancelCall& value) {

@@ -18,7 +18,8 @@ namespace troupe::message {
 struct DriverHello {
   DriverId driver;
   JobInfo job;
-  std::uint32_t given = 0;  ///< The numbers that it has given to tasks of its job: 1 to this.
+  std::uint32_t given = 0;            ///< The numbers that it has given to tasks of its job: 1 to this.
+  std::vector<std::uint32_t> unsent;  ///< Of these, actors that it has not submitted yet; not more than 1,000.
 };
 struct DriverBye {};
 struct Submit {
@@ -344,6 +345,9 @@ struct CancelCall {
   std::uint64_t number = 0;
   friend auto operator<=>(const CancelCall&, const CancelCall&) = default;
 };
+/// In the place of the number of a caller's last call that is in an actor's state: that is not remembered.
+inline constexpr std::uint64_t not_remembered = ~std::uint64_t{0};
+
 struct CallAnswer {
   TaskId actor;
   std::uint64_t number = 0;
@@ -353,6 +357,7 @@ struct CallAnswer {
   AttemptId attempt;
   bool is_gone = false;       ///< That attempt does not live there, or no longer.
   bool is_cancelled = false;  ///< Before it began.
+  std::string exception{};    ///< The name of the type of what the method threw.
 };
 
 using Message =

@@ -23,8 +23,7 @@ Bell made_bell() {
 
 }  // namespace
 
-CallRings::CallRings(const std::string& own_address, std::function<void(std::uint64_t)> greet)
-    : greet_(std::move(greet)), bell_(made_bell()) {
+CallRings::CallRings(const std::string& own_address, Guests guests) : guests_(std::move(guests)), bell_(made_bell()) {
   const std::string socket = ring_socket_of(own_address);
   if (socket.empty()) return;
   if (auto door = RingDoor::open(socket)) door_.emplace(std::move(*door));
@@ -66,14 +65,17 @@ void CallRings::take_in(RingLink link, Transport& transport, const Post& post) {
   connected_[link.descriptor()] = link.caller();
   transport.watch(link.descriptor(), false);
   post([this, shared = std::make_shared<RingLink>(std::move(link))] {
-    greet_(shared->caller());
+    guests_.greet(shared->caller());
     links_.insert_or_assign(shared->caller(), std::move(*shared));
   });
 }
 
 void CallRings::forget(int descriptor, Transport& transport, const Post& post) {
   transport.unwatch(descriptor);
-  post([this, caller = connected_.extract(descriptor).mapped()] { links_.erase(caller); });
+  post([this, caller = connected_.extract(descriptor).mapped()] {
+    links_.erase(caller);
+    guests_.forget(caller);
+  });
 }
 
 bool CallRings::serve(const std::function<void(message::Call)>& take) {

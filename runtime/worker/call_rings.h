@@ -16,8 +16,12 @@ namespace troupe {
 class CallRings {
  public:
   /// Takes links beside `own_address`; none where that is no path, or shared memory is not to be had.
-  /// `greet` is told of each link that is taken, on the executor's thread, before its calls.
-  CallRings(const std::string& own_address, std::function<void(std::uint64_t caller)> greet);
+  /// Told of each link, on the executor's thread: before its calls, and when its caller has gone.
+  struct Guests {
+    std::function<void(std::uint64_t caller)> greet;
+    std::function<void(std::uint64_t caller)> forget;
+  };
+  CallRings(const std::string& own_address, Guests guests);
 
   /// Rung when something was put into a ring.
   Bell& bell() { return bell_; }
@@ -45,7 +49,7 @@ class CallRings {
   void take_in(RingLink link, Transport& transport, const Post& post);
   void forget(int descriptor, Transport& transport, const Post& post);
 
-  std::function<void(std::uint64_t)> greet_;
+  const Guests guests_;
   Bell bell_;
   std::optional<RingDoor> door_;
   std::vector<int> watched_;                 // At the door.

@@ -18,7 +18,7 @@ std::string HostedActor::make(const RunOrder& order, const Catalog& catalog, con
       for (const auto& method : group.methods)
         if (!class_->methods.contains(method))
           return "the actor has no method named '" + method + "', which a group of methods names";
-  context_ = std::make_unique<Context>(order, options.connect, &CancelledCalls::stop_token);
+  context_ = std::make_unique<Context>(order, options.node, options.connect, &CancelledCalls::stop_token);
   objects_ = options.objects.get();
   is_logged_ = work.restart && work.restart->mode == RestartMode::logged;
   try {
@@ -47,6 +47,7 @@ message::CallAnswer HostedActor::answer(const message::Call& call) {
     answer.ok = true;
   } catch (...) {
     answer.error = text_of_thrown();
+    answer.exception = type_of_thrown();
   }
   return answer;
 }

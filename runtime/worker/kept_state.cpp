@@ -117,6 +117,25 @@ const KeptAnswer* KeptState::answer_to(std::uint64_t caller, std::uint64_t numbe
   return back > answers.size() ? nullptr : &answers[answers.size() - back];
 }
 
+message::CallAnswer KeptState::tell_what_is_kept(const message::Call& asked, Mailbox& mailbox) const {
+  std::uint64_t last = mailbox.last_queued(asked.caller);
+  const auto next = asked.arguments.empty() ? Error{Fault::corrupt, {}} : decode<std::uint64_t>(asked.arguments[0]);
+  if (next && *next > 1) {
+    const bool is_forgotten = last == 0 && callers_.size() >= most_callers;
+    if (is_forgotten || !is_logged()) mailbox.skip_to(asked.caller, *next - 1);
+    if (is_forgotten) last = message::not_remembered;
+  }
+  return {task_, 0, true, encode(last), {}, attempt_};
+}
+
+std::optional<message::CallAnswer> KeptState::answer_again(std::uint64_t caller, std::uint64_t number) const {
+  const KeptAnswer* const kept = answer_to(caller, number);
+  if (kept == nullptr) return std::nullopt;
+  message::CallAnswer again{task_, number, kept->ok, {}, {}, attempt_};
+  (kept->ok ? again.value : again.error) = kept->bytes;
+  return again;
+}
+
 void KeptState::note(const message::Call& call) { count(call.caller, call.number); }
 
 Result<void> KeptState::run(std::vector<message::Call>& calls, HostedActor& actor, const Answered& answered) {

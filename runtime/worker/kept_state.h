@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/wire/messages.h"
 #include "runtime/worker/hosted_actor.h"
+#include "runtime/worker/mailbox.h"
 #include "runtime/worker/state_folder.h"
 
 namespace troupe {
@@ -37,9 +39,11 @@ class KeptState {
 
   bool is_logged() const { return rule_.mode == RestartMode::logged; }
   const std::map<std::uint64_t, KeptCaller>& callers() const { return callers_; }
-  std::uint64_t last_of(std::uint64_t caller) const;
-  /// None: its caller has it, or it has not run.
-  const KeptAnswer* answer_to(std::uint64_t caller, std::uint64_t number) const;
+  /// To a caller's number 0: which of its calls are in the state, or that this is not remembered. It hands over the
+  /// number of its next one: those before that which will not come again are not waited for.
+  message::CallAnswer tell_what_is_kept(const message::Call& asked, Mailbox& mailbox) const;
+  /// None: its caller has it, or it has not run, and will be answered then.
+  std::optional<message::CallAnswer> answer_again(std::uint64_t caller, std::uint64_t number) const;
 
   /// A call was run: it is in the state. With RestartMode::checkpoint.
   void note(const message::Call& call);
@@ -64,6 +68,8 @@ class KeptState {
   Result<Checkpoint> checkpoint_of(const HostedActor& actor) const;
   void replay(std::vector<LoggedCall> calls, HostedActor& actor);
   message::CallAnswer run_one(LoggedCall call, HostedActor& actor);
+  std::uint64_t last_of(std::uint64_t caller) const;
+  const KeptAnswer* answer_to(std::uint64_t caller, std::uint64_t number) const;
   KeptCaller& count(std::uint64_t caller, std::uint64_t number);
 
   const RestartRule rule_;

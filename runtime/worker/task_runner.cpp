@@ -22,7 +22,7 @@ AttemptReport run_function(const RunOrder& order, const Catalog& catalog, const 
     return report;
   }
   try {
-    Context context(order, options.connect, &CancelledCalls::stop_token);
+    Context context(order, options.node, options.connect, &CancelledCalls::stop_token);
     context.tell_waits(on_wait);
     ObjectClient* const objects = options.objects.get();
     auto returned = (*function)(context, arguments_of(work.arguments, order.inputs, objects));

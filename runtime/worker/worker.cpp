@@ -48,12 +48,7 @@ class Worker {
         begun_(options.own_address),
         tasks_(options, catalog, begun_, cancelled_),
         rings_(options.own_address,
-               [this](std::uint64_t caller) {
-                 ++links_of_[caller];
-                 cancelled_.start_over(caller);
-                 for (auto& [key, actor] : actors_)
-                   if (!actor.kept) actor.mailbox.start_over(caller);
-               }),
+               {[this](std::uint64_t caller) { greet(caller); }, [this](std::uint64_t caller) { forget(caller); }}),
         executor_(rings_.bell(), {.serve = [this] { return serve(); },
                                   .has_more = [this] { return !is_full() && rings_.has_more(); },
                                   .wait = [this] { wait_for_more(); }}) {}
@@ -276,7 +271,7 @@ class Worker {
                 [this](std::uint64_t caller, std::uint32_t link, message::CallAnswer made) {
                   executor_.post([this, caller, link, made = std::move(made)] {
                     // By another link the caller counts from 1 again, and knows of no such call.
-                    if (links_of_[caller] == link) answer(caller, made);
+                    if (link_of(caller) == link) answer(caller, made);
                   });
                 },
             .ended =
@@ -293,6 +288,25 @@ class Worker {
     if (is_alone) alone_ = actors_[key].threaded.get();
   }
 
+  /// 0: it has none.
+  std::uint32_t link_of(std::uint64_t caller) const {
+    const auto link = links_of_.find(caller);
+    return link == links_of_.end() ? 0 : link->second;
+  }
+
+  void greet(std::uint64_t caller) {
+    forget(caller);
+    links_of_[caller] = ++links_;
+  }
+
+  /// It counts from 1 again over its next link. What a kept actor knows of it lasts.
+  void forget(std::uint64_t caller) {
+    links_of_.erase(caller);
+    cancelled_.start_over(caller);
+    for (auto& [key, actor] : actors_)
+      if (!actor.kept) actor.mailbox.start_over(caller);
+  }
+
   void is_up(Key key) { post(agent_, message::ActorReady{{}, 0, key.first, key.second, options_.own_address}); }
 
   void take_call(message::Call call) {
@@ -302,14 +316,15 @@ class Worker {
     Actor& actor = found->second;
     const auto& [task, attempt] = found->first;
     const std::uint64_t number = call.number;
-    if (number == 0 && actor.kept) return tell_what_is_kept(actor, call);
+    if (number == 0 && actor.kept) return answer(caller, actor.kept->tell_what_is_kept(call, actor.mailbox));
     const auto arrival = actor.mailbox.arrive(std::move(call));
     if (arrival == Mailbox::Arrival::too_early)
       answer(caller, {task, number, false, {}, "too many calls wait for an earlier one", attempt});
-    if (arrival == Mailbox::Arrival::repeated && actor.kept) answer_again(actor, {task, attempt}, caller, number);
+    if (arrival == Mailbox::Arrival::repeated && actor.kept)
+      if (const auto again = actor.kept->answer_again(caller, number)) answer(caller, *again);
     while (auto ready = actor.mailbox.next()) {
       if (actor.threaded) {
-        actor.threaded->take(std::move(*ready), links_of_[caller]);
+        actor.threaded->take(std::move(*ready), link_of(caller));
       } else if (actor.kept && actor.kept->is_logged()) {
         gathered_bytes_ += bytes_of(*ready);
         actor.gathered.push_back(std::move(*ready));
@@ -331,23 +346,6 @@ class Worker {
     auto made = actor.answer(call);
     if (!made.ok) made.error += tasks_.output().last_lines();
     return made;
-  }
-
-  /// Which calls of the caller are in the state, as its number 0 asks, and that it goes on with which.
-  void tell_what_is_kept(Actor& actor, const message::Call& asked) {
-    const std::uint64_t last = actor.mailbox.last_queued(asked.caller);
-    const auto next = asked.arguments.empty() ? Error{Fault::corrupt, {}} : decode<std::uint64_t>(asked.arguments[0]);
-    if (next && *next > 0 && !actor.kept->is_logged()) actor.mailbox.skip_to(asked.caller, *next - 1);
-    answer(asked.caller, {asked.actor, 0, true, encode(last), {}, asked.attempt});
-  }
-
-  /// One that has not run yet will be answered then.
-  void answer_again(const Actor& actor, Key key, std::uint64_t caller, std::uint64_t number) {
-    const KeptAnswer* const kept = actor.kept->answer_to(caller, number);
-    if (kept == nullptr) return;
-    message::CallAnswer again{key.first, number, kept->ok, {}, {}, key.second};
-    (kept->ok ? again.value : again.error) = kept->bytes;
-    answer(caller, again);
   }
 
   /// Its callers' rings hold up what they send, as those of an actor with one thread do. Where several share the worker
@@ -479,7 +477,8 @@ class Worker {
   // The executor's.
   std::map<std::uint64_t, PeerId> callers_;  // That have sent frames.
   CallRings rings_;
-  std::map<std::uint64_t, std::uint32_t> links_of_;  // How many links of its own each caller has had.
+  std::map<std::uint64_t, std::uint32_t> links_of_;  // By their callers: which of all that there were.
+  std::uint32_t links_ = 0;                          // That there were.
   std::map<Key, Actor> actors_;
   const ThreadedActor* alone_ = nullptr;  // Of them, if it has this worker for itself.
   bool hosts_kept_ = false;               // Or has.

@@ -27,6 +27,7 @@ struct WorkerOptions {
   ClusterId cluster;
   std::string agent_address;
   std::string own_address;     ///< Where its actor takes calls.
+  NodeId node{};               ///< Where it runs.
   Context::Connect connect{};  ///< A session on behalf of an attempt. Throws where the cluster cannot be reached.
   std::string output_file{};   ///< Where the process's stdout and stderr go; empty: it has no file of its own.
   std::shared_ptr<ObjectClient> objects{};  ///< None: all values travel inside messages.

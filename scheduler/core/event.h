@@ -44,8 +44,9 @@ struct NodeLeft {
 /// A driver connected, or gave a sign of life; it may be one that was here before.
 struct DriverJoined {
   DriverId driver;
-  JobInfo job;              ///< Its own job, never durable.
-  std::uint32_t given = 0;  ///< The numbers that it has given to tasks of that job: 1 to this.
+  JobInfo job;                        ///< Its own job, never durable.
+  std::uint32_t given = 0;            ///< The numbers that it has given to tasks of that job: 1 to this.
+  std::vector<std::uint32_t> unsent;  ///< Of these, actors that it has not submitted yet.
 };
 
 /// A driver said goodbye or is known to be dead, as one that is silent for too long is taken to be: what it owns is

@@ -36,7 +36,17 @@ void Scheduler::State::on(const DriverJoined& joined) {
   driver.watches.insert(joined.job.id);
   if (job == nullptr) {
     job = &add_job(joined.job);
-    if (joined.given > 0) job->seen.add(1, joined.given);  // By whom went before; what goes on is submitted again.
+    // By whom went before. What goes on is submitted again.
+    std::vector<std::uint32_t> unsent = joined.unsent;
+    std::sort(unsent.begin(), unsent.end());
+    std::uint32_t next = 1;
+    for (const std::uint32_t number : unsent) {
+      if (number < next || number > joined.given) continue;
+      if (number > next) job->seen.add(next, number - 1);
+      next = number + 1;
+      if (next == 0) break;
+    }
+    if (next != 0 && next <= joined.given) job->seen.add(next, joined.given);
   }
   job->watchers = {joined.driver};
   send(WelcomeDriver{joined.driver, driver.since});

@@ -76,6 +76,7 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),
               .own_address = arguments->at("address"),
+              .node = NodeId{arguments->id_at("node")},
               .connect = connect,
               .output_file = output == nullptr ? "" : output,
               .objects = objects,

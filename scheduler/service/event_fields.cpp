@@ -36,7 +36,7 @@ void fields(Archive& archive, NodeLeft& value) {
 }
 template <class Archive>
 void fields(Archive& archive, DriverJoined& value) {
-  archive("driver joined", value.driver, value.job, appended(value.given));
+  archive("driver joined", value.driver, value.job, appended(value.given), appended(value.unsent));
 }
 template <class Archive>
 void fields(Archive& archive, DriverLeft& value) {

@@ -15,7 +15,7 @@ std::optional<Event> event_of(Letter&& letter, ClusterId cluster, std::uint32_t 
   return std::visit(
       Overloaded{
           [](message::DriverHello& hello) -> Answer {
-            return DriverJoined{hello.driver, std::move(hello.job), hello.given};
+            return DriverJoined{hello.driver, std::move(hello.job), hello.given, std::move(hello.unsent)};
           },
           [&](message::DriverBye&) { return from_driver(DriverLeft{driver}); },
           [&](message::Submit& submit) {

@@ -58,6 +58,7 @@ void CoreWatch::saw(Time now, const Event& event, const Effects& effects) {
       if (!is_new) forget(welcome->driver);
       const auto& joined = std::get<DriverJoined>(event);
       for (std::uint32_t number = 1; number <= joined.given; ++number) tasks_[{joined.job.id, number}].may_come = false;
+      for (const std::uint32_t number : joined.unsent) tasks_[{joined.job.id, number}].may_come = true;
     }
   }
   if (const auto* joined = std::get_if<NodeJoined>(&event)) check_adopted(*joined, effects);

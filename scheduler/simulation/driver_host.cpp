@@ -62,7 +62,10 @@ void DriverHost::beat() {
   leave_when_done();
   if (is_gone_) return;
   const Time now = world_.timeline.now();
-  to_schedulers(message::DriverHello{id(), plan_.own, epoch_ > 0 ? given_ : 0});
+  message::DriverHello hello{id(), plan_.own, epoch_ > 0 ? given_ : 0, {}};
+  for (std::uint32_t number = 1; number <= hello.given; ++number)
+    if (!ends_[{plan_.own.id, number}].is_submitted) hello.unsent.push_back(number);
+  to_schedulers(std::move(hello));
   send_due();
   for (auto& [request, cancel] : cancels_) {
     if (now < cancel.ask_again_at) continue;
@@ -119,7 +122,10 @@ void DriverHost::send(Sent& sent) {
   sent.ask_again_at = world_.timeline.now() + sent.patience;
   sent.patience = std::min(2 * sent.patience, most_patience * world_.scenario.timing.ask_again);
   if (sent.batch->job.id == plan_.own.id)
-    for (const auto& spec : sent.batch->tasks) given_ = std::max(given_, spec.id.number);
+    for (const auto& spec : sent.batch->tasks) {
+      given_ = std::max(given_, spec.id.number);
+      ends_[spec.id].is_submitted = true;
+    }
   to_schedulers(message::Submit{sent.request, sent.batch->job, still_open(*sent.batch),
                                 sent.batch->is_nested ? TaskId{} : sent.batch->from});
 }

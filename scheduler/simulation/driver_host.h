@@ -41,6 +41,7 @@ class DriverHost {
     Time ask_again_at{};
   };
   struct End {
+    bool is_submitted = false;
     bool is_known = false;
     TaskState state = TaskState::done;
     Bytes result;

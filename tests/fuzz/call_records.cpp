@@ -71,7 +71,8 @@ void send_answer(const message::CallAnswer& answer) {
       again && again->actor == answer.actor && again->attempt == answer.attempt && again->number == answer.number,
       "an answer arrives");
   TROUPE_CHECK(again->ok == answer.ok && again->value == answer.value && again->error == answer.error &&
-                   again->is_gone == answer.is_gone && again->is_cancelled == answer.is_cancelled,
+                   again->is_gone == answer.is_gone && again->is_cancelled == answer.is_cancelled &&
+                   again->exception == answer.exception.substr(0, 4096),
                "with all that is in it");
 }
 
@@ -92,7 +93,7 @@ void run(std::string_view bytes) {
     const auto answer = decode_answer(record);
     if (!answer) return;
     TROUPE_CHECK(answer->ok ? answer->error.empty() : answer->value.empty(), "it is an answer or an error");
-    taken = answer->value.size() + answer->error.size();
+    taken = answer->value.size() + answer->error.size() + answer->exception.size();
     send_answer(*answer);
   }
   TROUPE_CHECK(taken <= record.size(), "no more is taken than is there");
@@ -108,6 +109,7 @@ std::vector<std::string> seeds() {
           call + whole({7, 0, 1, 0, 3, 1, 1, 1, 9, 0}, std::string(36, '\0') + "m"),
           answer + whole({7, 0, 1, 0, 3, 1, 1, 1}, "the value"),
           answer + whole({7, 0, 1, 0, 3, 1, 1, 0}, "it threw"),
+          answer + whole({7, 0, 1, 0, 3, 1, 1, 5u << 16}, "it threw: Stock"),
           answer + whole({7, 0, 1, 0, 3, 1, 1, 2}, "it is gone"),
           answer + whole({7, 0, 1, 0, 3, 1, 1, 3}, "")};
 }

@@ -2,7 +2,10 @@
 // said, and what is damaged is a fault or an object that nobody has. Covers: runtime/api/carried.cpp
 // runtime/objects/stored_object.cpp
 #include <array>
+#include <cstddef>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,6 +18,7 @@
 namespace troupe::fuzz {
 namespace {
 
+using Tables = std::pair<std::map<std::string, std::byte>, std::variant<std::monostate, std::set<int>>>;
 using Nested = std::vector<std::pair<std::string, std::variant<int, std::vector<std::optional<double>>>>>;
 
 template <class T>
@@ -81,6 +85,8 @@ void run(std::string_view bytes) {
   decode_and_encode<SharedArray<float>>(*payload);
   decode_and_encode<std::array<std::int16_t, 3>>(*payload);
   decode_and_encode<std::string>(*payload);
+  decode_and_encode<Tables>(*payload);
+  decode_and_encode<std::vector<std::byte>>(*payload);
 }
 
 std::vector<std::string> seeds() {
@@ -90,6 +96,8 @@ std::vector<std::string> seeds() {
                                stored,
                                encode_value(std::vector<float>{1, 2, 3}),
                                encode_value(std::string("text")),
+                               encode_value(Tables{{{"a", std::byte{7}}}, std::set<int>{1, 2}}),
+                               encode_value(Tables{{}, std::monostate()}),
                                to_bytes(CarriedWithRefs{nested, {stored, nested}}),
                                to_bytes(CarriedWithRefs{stored, {stored}})};
   Bytes deep = nested;

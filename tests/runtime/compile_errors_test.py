@@ -18,6 +18,8 @@ struct Opaque { void* here; };
 class Counter { public: explicit Counter(long start); int add(int amount); };
 inline constexpr Task<int(int, int)> sum{"sum"};
 inline constexpr Task<int(Opaque)> show{"show"};
+enum class Colour { red };
+inline constexpr Task<int(Colour)> paint{"paint"};
 inline constexpr ActorType<Counter(long)> counter{"Counter"};
 inline constexpr Method<&Counter::add> add{"add"};
 void use(Session& session, TaskGraph& graph, Actor<Counter>& actor) {
@@ -41,7 +43,8 @@ class CompileErrors(unittest.TestCase):
         for line, expected in (("session.submit(sum, 1, 2); actor.call(add, session.put(3)); session.spawn(counter, 1);", None),
                                ('session.submit(sum, "one", 2);', NO_CONVERSION),
                                ("session.submit({.priority = 1}, sum, 1);", NOT_AS_MANY),
-                               ("session.submit(show, Opaque{});", "a parameter's type needs a `fields` function"),
+                               ("session.submit(show, Opaque{});", "a struct needs a `fields` function"),
+                               ("session.submit(paint, Colour{});", "an enum a `last_of` function"),
                                ("session.submit(sum, session.put(std::string()), 2);", NO_CONVERSION),
                                ("actor.call(add, std::string());", NO_CONVERSION),
                                ("actor.call(add);", NOT_AS_MANY),

@@ -24,9 +24,33 @@ namespace {
 
 using Numbers = std::vector<std::uint32_t>;
 
+/// Of a driver that may be stopped.
+class StoppableTransport final : public Transport {
+ public:
+  StoppableTransport(std::unique_ptr<Transport> whole, const std::atomic<bool>& is_stopped)
+      : whole_(std::move(whole)), is_stopped_(is_stopped) {}
+  Result<void> listen(const std::string& address) override { return whole_->listen(address); }
+  Result<PeerId> connect(const std::string& address) override { return whole_->connect(address); }
+  void disconnect(PeerId peer) override { whole_->disconnect(peer); }
+  void send(PeerId to, Bytes frame) override { whole_->send(to, std::move(frame)); }
+  std::vector<Delivery> receive(Deadline deadline, const Besides* besides) override {
+    auto arrived = whole_->receive(deadline, besides);
+    while (is_stopped_) std::this_thread::sleep_for(1ms);  // As a stopped process does, it does nothing.
+    return arrived;
+  }
+  void wake() override { whole_->wake(); }
+  void watch(int descriptor, bool for_write) override { whole_->watch(descriptor, for_write); }
+  void unwatch(int descriptor) override { whole_->unwatch(descriptor); }
+
+ private:
+  const std::unique_ptr<Transport> whole_;
+  const std::atomic<bool>& is_stopped_;
+};
+
 class Played {
  public:
-  explicit Played(std::chrono::milliseconds patience = 60s) : transport_(network_.make_transport()) {
+  explicit Played(std::chrono::milliseconds patience = 60s, std::chrono::milliseconds lost_after = 600s)
+      : transport_(network_.make_transport()) {
     REQUIRE(transport_->listen("scheduler"));
     session_ =
         std::make_shared<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
@@ -35,15 +59,21 @@ class Played {
                                                      .program = "p",
                                                      .name = "driver",
                                                      .heartbeat = 10ms,
-                                                     .lost_after = 600s,
+                                                     .lost_after = lost_after,
                                                      .submit_patience = patience},
-                                      network_.make_transport());
+                                      std::make_unique<StoppableTransport>(network_.make_transport(), is_stopped_));
     auto started = std::async(std::launch::async, [this] { return session_->start(20s).has_value(); });
     while (started.wait_for(0s) != std::future_status::ready) hear();
     REQUIRE(started.get());
   }
 
   SessionCore& session() { return *session_; }
+  /// The driver, for so long.
+  void stops_for(std::chrono::milliseconds time) {
+    is_stopped_ = true;
+    std::this_thread::sleep_for(time);
+    is_stopped_ = false;
+  }
   ObjectPtr submits() { return session_->submit({}, {"t", "f", {}}); }
 
   /// What comes next.
@@ -95,8 +125,8 @@ class Played {
   void moves() { ++link_; }
 
   /// An actor that is up at the address.
-  std::shared_ptr<ActorLine> actor_at(const std::string& address) {
-    auto actor = session_->spawn({}, nullptr, {{"a", "A", {}}}).front();
+  std::shared_ptr<ActorLine> actor_at(const std::string& address, const ActorOptions& options = {}) {
+    auto actor = session_->spawn(options, nullptr, {{"a", "A", {}}}).front();
     submit("");
     send(message::ActorUp{actor->task, {1, 1}, address});
     return actor;
@@ -131,6 +161,7 @@ class Played {
   MemoryNetwork network_;
   std::unique_ptr<Transport> transport_;
   std::atomic<int> link_ = 1;
+  std::atomic<bool> is_stopped_ = false;
   std::shared_ptr<SessionCore> session_;
   PeerId driver_;
   std::uint32_t epoch_ = 1;
@@ -381,8 +412,8 @@ class PlayedWorker {
       if (const auto bytes = link_->receive()) return decode_call(*bytes, 1).value().number;
     return 0;
   }
-  void answers(const ActorLine& actor, std::uint64_t number) {
-    send(*link_, message::CallAnswer{actor.task, number, true, "x", {}, actor.attempt});
+  void answers(const ActorLine& actor, std::uint64_t number, const Bytes& value = "x") {
+    send(*link_, message::CallAnswer{actor.task, number, true, value, {}, actor.attempt});
   }
   void breaks_its_link() { link_->give_up(); }
   void breaks_what_it_is_asked_for() {
@@ -425,6 +456,33 @@ TEST_CASE("what went over a link that broke fails while the actor lives, and the
   for (const auto& each : next) CHECK_FALSE(played.fate(each));
 }
 
+TEST_CASE("a caller that its actor no longer remembers goes on without what was under way", "[session]") {
+  Played played;
+  PlayedWorker worker;
+  const auto actor = played.actor_at(worker.address(), {.restart = RestartMode::logged});
+  const auto answered = played.session().call(actor, {}, "m", {});
+  worker.takes_a_link();
+  CHECK(worker.next_number() == 0);
+  worker.answers(*actor, 0, encode(std::uint64_t{0}));
+  CHECK(worker.next_number() == 1);
+  worker.answers(*actor, 1);
+  CHECK_FALSE(played.fate(answered));
+  const auto lost = played.session().call(actor, {}, "m", {});
+  CHECK(worker.next_number() == 2);
+  worker.breaks_its_link();
+  worker.takes_a_link();
+  CHECK(worker.next_number() == 0);
+  worker.answers(*actor, 0, encode(message::not_remembered));
+  const auto why = played.fate(lost);
+  REQUIRE(why);
+  CHECK(why->fault == Fault::peer_lost);
+  CHECK_THAT(why->cause, Catch::StartsWith("it is not known whether it was applied"));
+  const auto next = played.session().call(actor, {}, "m", {});
+  CHECK(worker.next_number() == 3);
+  worker.answers(*actor, 3);
+  CHECK_FALSE(played.fate(next));
+}
+
 TEST_CASE("calls go in frames where one link after the other breaks", "[session]") {
   Played played;
   PlayedWorker worker;
@@ -445,4 +503,13 @@ TEST_CASE("calls go in frames where one link after the other breaks", "[session]
   auto letters = decode(arrived.front().frame);
   REQUIRE(letters);
   CHECK(std::get<message::Call>(letters->messages.front()).number == 1);
+}
+
+TEST_CASE("a driver that was stopped does not take its scheduler for silent", "[session]") {
+  Played played(60s, 1s);
+  played.stops_for(1500ms);
+  const auto task = played.submits();
+  CHECK(played.submit("") == Numbers{1});
+  played.ends(1);
+  CHECK_FALSE(played.fate(task));
 }

@@ -242,8 +242,8 @@ class ActorScene {
     };
     while (!is_ready(hear())) continue;
   }
-  void connect() {
-    auto link = RingLink::ask(ring_socket_of(options_.own_address), 9, own_);
+  void connect(std::uint64_t caller = 9) {
+    auto link = RingLink::ask(ring_socket_of(options_.own_address), caller, own_);
     REQUIRE(link);
     link_.emplace(std::move(*link));
   }
@@ -259,6 +259,21 @@ class ActorScene {
     REQUIRE(answer);
     CHECK(answer->number == number);
     return *answer;
+  }
+
+  /// Each of these callers makes one call, its first, by frames.
+  void is_called_by(std::uint64_t first, std::uint64_t last, std::string_view method, const Bytes& argument) {
+    const auto callers = network_.make_transport();
+    const auto to_worker = callers->connect(options_.own_address);
+    REQUIRE(to_worker);
+    FrameWriter frame(Envelope{cluster_, 1, 1});
+    for (std::uint64_t caller = first; caller <= last; ++caller)
+      frame.add(message::Call{order_.task, order_.attempt, caller, 1, std::string(method), {argument}});
+    callers->send(*to_worker, frame.take());
+    std::uint64_t answers = 0;
+    while (answers <= last - first && std::chrono::steady_clock::now() < deadline_)
+      for (const auto& delivery : callers->receive(deadline_)) answers += decode(delivery.frame)->messages.size();
+    CHECK(answers == last - first + 1);
   }
 
  private:
@@ -289,7 +304,12 @@ struct Sum {
   int add(int amount) { return sum += amount; }
   int sum = 0;
 };
+struct SavedSum : Sum {
+  int checkpoint() const { return sum; }
+  void restore(int saved) { sum = saved; }
+};
 constexpr ActorType<Sum()> sum{"sum"};
+constexpr ActorType<SavedSum()> saved_sum{"saved_sum"};
 constexpr Method<&Sum::add> add{"add"};
 
 }  // namespace
@@ -336,4 +356,33 @@ TEST_CASE("a logged call that is sent again is answered as it was, by this attem
   CHECK(added(scene, 2, 6, 1) == 11);
   CHECK(added(scene, 3, 1, 2) == 12);
   CHECK(added(scene, 4, 1, 3) == 13);
+}
+
+TEST_CASE("a caller that others have driven out of what is kept is not told that its calls are lost", "[worker]") {
+  const test::Folder folder;
+  Catalog catalog;
+  catalog.add(saved_sum, add);
+  constexpr std::uint64_t others = 4096;  // As many callers as are remembered.
+  RunOrder order = actor_order({1, 1}, saved_sum.name);
+  std::get<ActorWork>(order.work).restart =
+      RestartRule{.mode = RestartMode::checkpoint, .checkpoint_calls = static_cast<std::uint32_t>(others) + 1};
+  const auto last_kept = [](ActorScene& scene, std::uint64_t next) {
+    return decode<std::uint64_t>(scene.call(0, "", encode_value(next), 0).value).value();
+  };
+  {
+    ActorScene scene(catalog, order, folder.file("actors"));
+    scene.connect();
+    CHECK(last_kept(scene, 1) == 0);
+    CHECK(decode<int>(scene.call(1, add.name, encode_value(5)).value).value() == 5);
+    scene.is_called_by(100, 100 + others - 1, add.name, encode_value(1));
+  }
+  order.attempt = {1, 2};
+  ActorScene scene(catalog, order, folder.file("actors"));
+  scene.connect();
+  CHECK(last_kept(scene, 2) == message::not_remembered);
+  CHECK(decode<int>(scene.call(2, add.name, encode_value(1)).value).value() == 6 + static_cast<int>(others));
+  scene.connect(100);
+  CHECK(last_kept(scene, 2) == 1);
+  scene.connect(9000);  // It never called.
+  CHECK(last_kept(scene, 1) == 0);
 }

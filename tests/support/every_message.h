@@ -39,7 +39,7 @@ inline std::vector<message::Message> every_message() {
       task, attempt, "count", "/bin/pi", FunctionWork{"count", {Bytes("\x01\xff", 2), InputRef{0}}}, {Bytes("a\0b", 3)},
       grant};
   return {
-      DriverHello{DriverId{5}, job, 17},
+      DriverHello{DriverId{5}, job, 17, {3, 16}},
       DriverBye{},
       Submit{11, job, {some_task(), some_task()}},
       Cancel{12, task},

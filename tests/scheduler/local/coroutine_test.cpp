@@ -2,8 +2,10 @@
 #include "runtime/api/coroutine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -16,6 +18,7 @@ namespace {
 
 constexpr Task<int(int)> doubled{"coroutine.doubled"};
 constexpr Task<void(int)> refuses{"coroutine.refuses"};
+constexpr Task<int(int)> never{"coroutine.never"};
 
 class Counter {
  public:
@@ -30,7 +33,8 @@ constexpr Method<&Counter::add> add{"add"};
 /// Its methods meet: each says that it is there, and then waits for a call to another actor.
 class Desk {
  public:
-  Desk(Context& context, ActorHandle<Counter> counter) : counter_(context.session().attach(counter)) {}
+  Desk(Context& context, ActorHandle<Counter> counter)
+      : context_(context), counter_(context.session().attach(counter)) {}
   /// Answers with how many were under way at most, when it was over.
   Coroutine<int> serve(const std::string& name, int rounds) {
     most_ = std::max(most_, ++serving_);
@@ -46,9 +50,15 @@ class Desk {
     co_await counter_.call(add, 1);
     throw std::runtime_error("closed");
   }
+  /// Awaits what it has begun, which ends with it.
+  Coroutine<int> wait_for_ever() {
+    const auto begun = context_.session().submit({.needs = {.cpus = 0}}, never, 1);
+    co_return co_await begun;
+  }
   int steps() const { return steps_; }
 
  private:
+  Context& context_;
   Actor<Counter> counter_;
   int serving_ = 0;
   int most_ = 0;
@@ -57,11 +67,15 @@ class Desk {
 constexpr ActorType<Desk(ActorHandle<Counter>)> desk{"coroutine.Desk"};
 constexpr Method<&Desk::serve> serve{"serve"};
 constexpr Method<&Desk::refuse> refuse{"refuse"};
+constexpr Method<&Desk::wait_for_ever> wait_for_ever{"wait_for_ever"};
 constexpr Method<&Desk::steps> steps{"steps"};
 constexpr Task<int(int)> sixfold{"coroutine.sixfold"};
 
 void enroll(Catalog& catalog) {
-  catalog.add(desk, serve, refuse, steps);
+  catalog.add(desk, serve, refuse, wait_for_ever, steps);
+  catalog.add(never, [](int) -> int {
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));  // Until its worker is ended.
+  });
   catalog.add(sixfold, [](Context& context, int value) -> Coroutine<int> {
     const int twice = co_await context.session().submit(doubled, value);
     co_return twice + co_await context.session().submit(doubled, twice);
@@ -130,6 +144,24 @@ TEST_CASE("methods that are coroutines take turns, and while one waits others go
   const auto first = one_by_one.call(serve, "first", 5);
   CHECK(session.get(one_by_one.call(serve, "second", 5)) == 1);
   CHECK(session.get(first) == 1);
+}
+
+TEST_CASE("a method that is cancelled while it waits learns of it, and others go on", "[local]") {
+  auto cluster = Cluster::local({.cpus = 2000});
+  auto session = cluster.connect();
+  const auto sum = session.spawn(counter);
+  const auto at_once = session.spawn({.concurrency = 2}, desk, sum.handle());
+  const auto waits = at_once.call(wait_for_ever);
+  CHECK(session.get(at_once.call(serve, "another", 3)) == 1);
+  session.cancel(waits);
+  const auto answer = session.try_get(waits, std::chrono::seconds(20));
+  REQUIRE_FALSE(answer);
+  CHECK_THAT(answer.error().message, Catch::Contains("'coroutine.never'"));  // Which was cancelled with it.
+  const auto late = session.try_get(at_once.call({.deadline = std::chrono::milliseconds(50)}, wait_for_ever));
+  REQUIRE_FALSE(late);
+  CHECK(late.error().fault == Fault::timed_out);
+  CHECK(session.get(at_once.call(serve, "another", 3)) == 1);  // Whose thread the first had.
+  CHECK(session.get(at_once.call(serve, "another", 3)) == 1);
 }
 
 TEST_CASE("a task may be a coroutine", "[local]") {

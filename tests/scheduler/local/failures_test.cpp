@@ -41,7 +41,7 @@ void add_line(const std::string& file) { std::ofstream(file, std::ios::app) << "
 /// Counts its runs in the file; throws what `kind` says.
 constexpr Task<int(std::string, std::string)> throws{"failures.throws"};
 
-/// Counts its runs in the file.
+/// Counts its runs in the file, and ends by that code, or by that signal, where it is negative.
 constexpr Task<void(int, std::string)> exits{"failures.exits"};
 
 class Fragile {
@@ -75,6 +75,7 @@ void enroll(Catalog& catalog) {
   });
   catalog.add(exits, [](int code, const std::string& file) {
     add_line(file);
+    if (code < 0) ::kill(::getpid(), -code);
     std::exit(code);
   });
   catalog.add(fragile, note, die_until, say_and_throw);
@@ -104,6 +105,7 @@ TEST_CASE("what threw is told with its node, its attempt and what it printed las
   CHECK(thrown.node);
   CHECK(thrown.attempt == 2);
   CHECK_THAT(thrown.cause, Catch::StartsWith("no tea\nline 11\n") && Catch::EndsWith("\nline 30"));
+  CHECK((thrown.exception == "failures::OutOfStock" && thrown.exit_code == 0 && thrown.signal == 0));
 
   const auto actor = session.spawn(fragile);
   const Failure call = failure_of(session, actor.call(say_and_throw));
@@ -111,6 +113,15 @@ TEST_CASE("what threw is told with its node, its attempt and what it printed las
   CHECK(call.node == thrown.node);
   CHECK(call.attempt == 1);
   CHECK(call.cause == "no way\nit said this");
+  CHECK(call.exception == "std::runtime_error");
+
+  const auto killed = session.submit(exits, -SIGKILL, folder.file("killed"));
+  const Failure exited = failure_of(session, session.submit(exits, 75, folder.file("exited")));
+  CHECK((exited.exit_code == 75 && exited.signal == 0 && exited.exception.empty()));
+  CHECK_FALSE(session.try_get(killed));
+  const auto why = session.failure_of(killed);
+  REQUIRE(why);
+  CHECK((why->signal == SIGKILL && why->exit_code == 0));
 }
 
 TEST_CASE("a throw is tried again where its type is one of those that were named") {
@@ -161,6 +172,18 @@ TEST_CASE("a call that is lost with its actor's worker is made again as often as
   const Failure over = failure_of(session, last.call(die_until, 100, folder.file("over")));
   CHECK_THAT(over.cause, Catch::StartsWith("not known to have been applied: "));
   CHECK(lines_in(folder.file("over")) == 1);
+}
+
+TEST_CASE("an actor that fails again and again is started anew after longer and longer delays") {
+  const test::Folder folder;
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto actor =
+      session.spawn({.max_restarts = 3, .restart_delay = 100ms, .longest_restart_delay = 200ms}, fragile);
+  const auto died = actor.call({.retries = 3}, die_until, 4, folder.file("deaths"));
+  CHECK(session.get(died) == 4);
+  CHECK(std::chrono::steady_clock::now() - begin >= 500ms);  // 100, 200 and 200.
 }
 
 TEST_CASE("calls are not made again where the state survives", "[local]") {

@@ -38,11 +38,17 @@ class Clerk {
 };
 
 constexpr ActorType<Clerk()> clerk{"monitor.Clerk"};
+constexpr Task<Stream<int>(int)> count_to{"monitor.count_to"};
 constexpr Method<&Clerk::pid> pid{"pid"};
 constexpr Method<&Clerk::die> die{"die"};
 constexpr Method<&Clerk::wait_for> wait_for{"wait_for"};
 
-void enroll(Catalog& catalog) { catalog.add(clerk, pid, die, wait_for); }
+void enroll(Catalog& catalog) {
+  catalog.add(clerk, pid, die, wait_for);
+  catalog.add(count_to, [](Yield<int>& yield, int last) {
+    for (int i = 1; i <= last; ++i) yield(i);
+  });
+}
 
 void open_gate(const std::string& file) { std::ofstream(file).put('g'); }
 
@@ -59,6 +65,7 @@ TEST_CASE("a monitor tells of the end when no restart is left, and not before") 
   CHECK(session.try_get(actor.call(pid), 20s));
   CHECK_FALSE(session.wait(std::vector{end}, 1, 0ms));
   CHECK_FALSE(actor.has_ended());
+  CHECK(actor.monitor() == end);
 
   CHECK_FALSE(session.try_get(actor.call(die), 20s));
   const auto told = session.try_get(end, 20s);
@@ -158,4 +165,26 @@ TEST_CASE("a pool goes on without those that have ended") {
   REQUIRE(session.wait(std::vector{actors[1].monitor()}, 1, 20s));
   CHECK(session.try_get(pool.call(pid), 20s).error().fault == Fault::peer_lost);
   CHECK_THROWS_WITH(ActorPool<Clerk>(session, {}), Catch::Contains("a pool needs an actor"));
+}
+
+TEST_CASE("of an actor or a stream that has ended and that nobody has any more nothing is kept") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  {
+    const ActorOptions sharing{.needs = {.cpus = 0}, .shares_worker = true};
+    std::vector<Actor<Clerk>> some;
+    for (int i = 0; i < 20; ++i) some.push_back(session.spawn(sharing, clerk));
+    for (const auto& each : some) session.get(each.call(pid));
+    const auto died = session.spawn(clerk);
+    CHECK_FALSE(session.try_get(died.call(die), 20s));
+    CHECK(session.try_get(died.monitor(), 20s));
+    CHECK(session.tasks()->size() == 21);
+    auto numbers = session.stream(count_to, 10);
+    int last = 0;
+    while (const auto number = numbers.next()) last = *number;
+    CHECK(last == 10);
+  }
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!session.tasks()->empty() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
+  CHECK(session.tasks()->empty());
 }

@@ -1,4 +1,5 @@
 // What may be said about a task beside what it runs, through real processes.
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -31,12 +33,25 @@ constexpr Task<void()> aborts{"options.aborts"};
 /// Its process, its working directory, the variable FLAVOUR, its niceness.
 constexpr Task<std::vector<std::string>()> surroundings{"options.surroundings"};
 
+/// What it was granted: OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES, how many processors it may use, its process. When both
+/// files are there it goes on.
+constexpr Task<std::vector<std::string>(std::string, std::string)> granted{"options.granted"};
+
 class Placed {
  public:
+  explicit Placed(Context& context) : context_(context) {}
   std::string directory() const { return std::filesystem::current_path().string(); }
+  NodeId node() const { return context_.node(); }
+  ActorHandle<Placed> self() const { return context_.self<Placed>(); }
+
+ private:
+  Context& context_;
 };
 constexpr ActorType<Placed()> placed{"options.Placed"};
 constexpr Method<&Placed::directory> directory_of{"directory"};
+constexpr Method<&Placed::node> node_of{"node"};
+constexpr Method<&Placed::self> self_of{"self"};
+constexpr Task<NodeId()> own_node{"options.own_node"};
 
 void append(const std::string& file, const std::string& word) { std::ofstream(file, std::ios::app) << word << ' '; }
 
@@ -64,7 +79,20 @@ void enroll(Catalog& catalog) {
                                     flavour == nullptr ? "none" : flavour,
                                     std::to_string(::getpriority(PRIO_PROCESS, 0))};
   });
-  catalog.add(placed, directory_of);
+  catalog.add(granted, [](const std::string& own, const std::string& other) {
+    append(own, "x");
+    while (!std::filesystem::exists(other)) std::this_thread::sleep_for(1ms);  // Nobody tells of a file.
+    const auto variable = [](const char* name) {
+      const char* value = std::getenv(name);
+      return std::string(value == nullptr ? "not set" : value);
+    };
+    cpu_set_t usable;
+    const int count = ::sched_getaffinity(0, sizeof usable, &usable) == 0 ? CPU_COUNT(&usable) : 0;
+    return std::vector{variable("OMP_NUM_THREADS"), variable("CUDA_VISIBLE_DEVICES"), std::to_string(count),
+                       std::to_string(::getpid())};
+  });
+  catalog.add(placed, directory_of, node_of, self_of);
+  catalog.add(own_node, [](const Context& context) { return context.node(); });
 }
 
 }  // namespace
@@ -105,6 +133,44 @@ TEST_CASE("a local cluster has the devices, named resources and labels that it i
   CHECK(ends_with({.named = {{"door", 1}, {"seat", 1000}}, .labels = {{"disk", "nvme"}}}) == "an answer");
   CHECK_THAT(ends_with({.named = {{"seat", 1001}}}), Catch::Contains("seat"));
   CHECK_THAT(ends_with({.labels = {{"disk", "tape"}}}), Catch::Contains("tape"));
+}
+
+TEST_CASE("a worker computes on what its task was granted, whether it was started or forked") {
+  const Folder folder;
+  cpu_set_t usable;
+  REQUIRE(::sched_getaffinity(0, sizeof usable, &usable) == 0);
+  const int count = CPU_COUNT(&usable);
+  Cluster cluster = Cluster::local({.cpus = 1000 * count, .gpus = {{.index = 3}, {.index = 5}}});
+  Session session = cluster.connect();
+  for (const int round : {1, 2}) {  // The first worker is started, and is the one from which others are forked.
+    const std::string file = folder.file(std::to_string(round));
+    const Resources half{.cpus = 500 * count, .gpus = 1000};
+    const auto one = session.submit({.needs = half}, granted, file + "a", file + "b");
+    const auto both =
+        session.get_all(std::vector{one, session.submit({.needs = half}, granted, file + "b", file + "a")});
+    CHECK(both[0][3] != both[1][3]);
+    CHECK(std::set{both[0][1], both[1][1]} == std::set<std::string>{"3", "5"});
+    const auto all = session.get(session.submit({.needs = {.cpus = 1000 * count}}, granted, file + "c", file + "c"));
+    CHECK(all[1].empty());
+    CHECK((all[0] == std::to_string(count) && all[2] == std::to_string(count)));
+    if (count % 2 != 0) continue;
+    for (const auto& each : both) CHECK((each[0] == std::to_string(count / 2) && each[2] == std::to_string(count / 2)));
+  }
+}
+
+TEST_CASE("code knows its node, and an actor its own handle") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const auto actor = session.spawn(placed);
+  const NodeId node = session.get(actor.call(node_of));
+  CHECK(node);
+  CHECK(session.get(session.submit(own_node)) == node);
+  const auto status = session.status();
+  REQUIRE((status && status->nodes.size() == 1));
+  CHECK(status->nodes[0].node == node);
+  const auto self = session.get(actor.call(self_of));
+  CHECK(self.task == actor.handle().task);
+  CHECK(session.get(cluster.connect().attach(self).call(node_of)) == node);
 }
 
 TEST_CASE("a local cluster that makes no sense is refused before anything starts", "[local]") {

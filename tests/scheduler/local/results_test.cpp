@@ -1,10 +1,15 @@
 // Tasks and calls with several results.
 #include <chrono>
+#include <cstddef>
+#include <map>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <tuple>
+#include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -21,7 +26,13 @@ using Split = std::tuple<int, std::string, std::vector<double>>;
 constexpr Task<Split(int)> split{"results.split"};
 constexpr Task<std::tuple<int, int>()> fails{"results.fails"};
 constexpr Task<std::tuple<int, int>()> never{"results.never"};
+constexpr Task<double()> never_ends{"results.never_ends"};
 constexpr Task<double(std::vector<double>)> sum_of{"results.sum_of"};
+using Tea = std::tuple<std::map<std::string, int>, std::unordered_map<int, std::string>, std::set<std::string>,
+                       std::chrono::seconds, std::vector<std::byte>, std::variant<std::monostate, int>>;
+constexpr Task<Tea(std::map<std::string, int>, std::unordered_map<int, std::string>, std::set<std::string>,
+                   std::chrono::seconds, std::vector<std::byte>, std::variant<std::monostate, int>)>
+    stir{"results.stir"};
 
 class Divider {
  public:
@@ -38,8 +49,12 @@ void enroll(Catalog& catalog) {
   catalog.add(never, []() -> std::tuple<int, int> {
     for (;;) std::this_thread::sleep_for(1h);  // Until its worker is ended.
   });
+  catalog.add(never_ends, []() -> double {
+    for (;;) std::this_thread::sleep_for(1h);  // Until its worker is ended.
+  });
   catalog.add(sum_of,
               [](const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); });
+  catalog.add(stir, [](auto... each) { return Tea(each...); });
   catalog.add(divider, divided);
 }
 
@@ -60,6 +75,48 @@ TEST_CASE("each of several results is a value by itself, small or large, there o
   // One that nobody has any more takes nothing from the others.
   text = {};
   CHECK(session.get(session.submit(sum_of, values)) == count / 2.0);
+}
+
+TEST_CASE("what a program usually has is handed over as it is") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const std::map<std::string, int> leaves{{"assam", 2}, {"keemun", 3}};
+  const std::unordered_map<int, std::string> pots{{1, "small"}, {2, "large"}};
+  const std::set<std::string> guests{"Ada", "Kurt"};
+  const std::vector<std::byte> label{std::byte{0}, std::byte{255}};
+  const std::chrono::seconds time{180};
+  const auto [l, p, g, t, b, v] = session.submit(stir, leaves, pots, guests, time, label, std::monostate());
+  CHECK(session.get(l) == leaves);
+  CHECK(session.get(p) == pots);
+  CHECK(session.get(g) == guests);
+  CHECK(session.get(t) == time);
+  CHECK(session.get(b) == label);
+  CHECK(session.get(v).index() == 0);
+  CHECK(session.get(Ref<SharedArray<std::byte>>(b))[1] == std::byte{255});
+}
+
+TEST_CASE("a driver knows which of many values are there") {
+  Cluster cluster = Cluster::local({.cpus = 1000});
+  Session session = cluster.connect();
+  const std::vector<double> values(3, 0.5);
+  const auto waits = session.submit({.needs = {.cpus = 0}}, never_ends);
+  std::vector<Ref<double>> sums{session.submit(sum_of, values), waits, session.submit(sum_of, values)};
+  CHECK(session.wait_some(sums, 2) == std::vector<std::size_t>{0, 2});
+  CHECK(session.wait_some(sums, 3, 1ms).size() == 2);
+  CHECK((session.is_ready(sums[0]) && !session.is_ready(waits) && waits == sums[1] && !(waits == sums[0])));
+  CHECK_FALSE(session.failure_of(waits));
+
+  const auto late = session.try_get_all(sums, 1ms);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().fault == Fault::timed_out);
+  session.cancel(waits);
+  CHECK(session.try_get_all(sums).error().fault == Fault::cancelled);
+  CHECK(session.failure_of(waits)->fault == Fault::cancelled);
+  sums.erase(sums.begin() + 1);
+  CHECK(session.try_get_all(sums).value() == std::vector<double>{1.5, 1.5});
+  CHECK(session.try_get_all(std::vector<Ref<void>>{}));
+  CHECK_THROWS_AS(session.wait(std::vector{Ref<int>()}, 1), std::invalid_argument);
+  CHECK_THROWS_AS(session.is_ready(Ref<int>()), std::invalid_argument);
 }
 
 TEST_CASE("a call may have several results") {

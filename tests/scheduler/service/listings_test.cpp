@@ -150,10 +150,12 @@ TEST_CASE("an actor that is not known has ended, unless its driver may yet submi
 
   // A scheduler of a new epoch knows nothing of those before, but how many there were.
   cluster.restarts_scheduler();
-  step(DriverJoined{{1}, {.id = own, .name = "own"}, last.number});
+  step(DriverJoined{{1}, {.id = own, .name = "own"}, last.number, {last.number + 5, next.number, next.number}});
   CHECK_FALSE(has_ended(first));
   cluster.at(400ms);
   step(Tick{});
+  CHECK(has_ended(first));
+  CHECK_FALSE(has_ended(next));  // It is not submitted yet.
   CHECK(has_ended(last));
   CHECK_FALSE(has_ended({own, last.number + 1}));
   step(DriverLeft{{1}});

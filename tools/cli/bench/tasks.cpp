@@ -28,9 +28,8 @@ std::vector<Ref<std::string>> submit_batch(Session& session) {
 void wait_one_by_one(Session& session) {
   std::vector<Ref<std::string>> left = submit_batch(session);
   while (!left.empty()) {
-    session.wait(left, 1);
-    std::size_t ready = 0;
-    while (!session.try_get(left[ready], Session::Duration(0))) ++ready;
+    const std::size_t ready = session.wait_some(left).front();
+    expect_ok(session.get(left[ready]));
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(ready));
   }
 }
