@@ -199,6 +199,7 @@ std::vector<std::shared_ptr<ActorLine>> SessionCore::spawn(const ActorOptions& o
     if (!lost_.empty()) {
       line->ended = true;
       line->end = {Fault::unavailable, lost_};
+      ask_to_cancel(id);
     } else if (!flaw.empty()) {
       line->ended = true;
       line->end = {Fault::unsupported, flaw};

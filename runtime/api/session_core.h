@@ -142,6 +142,7 @@ struct ActorLine {
     bool is_open() const { return result != nullptr; }
   };
   std::deque<CallInFlight> in_flight;  // The calls up to last_number.
+  std::uint64_t turns_told = 0;        // See message::WhatIsKept.
   std::size_t unsent = 0;              // The last so many of them: over this link.
   /// With RestartMode::checkpoint: first and last of those that are not in the state, by their numbers.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> rolled_back;

@@ -3,7 +3,8 @@
 //
 // Their calls are numbered over all links and incarnations. Over each new link the caller first asks, by a call of
 // number 0, for the number of the last of its calls that is in the state; everything else waits for the answer. It
-// hands over the number of its next call, so that the numbers of calls that were rolled back are not missed.
+// hands over the number of its next call, so that the numbers of calls that were rolled back are not missed, and how
+// many calls the actor had run when it asked before, by which it may have been forgotten since.
 #include <algorithm>
 #include <functional>
 #include <utility>
@@ -46,7 +47,7 @@ void SessionCore::ask_what_is_kept(const WorkerLink& link) {
 
 void SessionCore::ask_what_is_kept(ActorLine& actor) {
   actor.asks_what_is_kept = true;
-  const Bytes next = encode_value(actor.last_number + 1);
+  const Bytes next = encode(message::WhatIsKept{actor.last_number + 1, actor.turns_told});
   const std::string_view arguments[] = {next};
   if (actor.link->ring || actor.link->peer) send_by_link(actor, 0, {}, arguments);
 }
@@ -56,20 +57,22 @@ void SessionCore::on_what_is_kept(const message::CallAnswer& answer) {
   const auto found = actors_.find(answer.actor);
   if (found == actors_.end() || !found->second->asks_what_is_kept || answer.attempt != found->second->attempt) return;
   ActorLine& actor = *found->second;
-  const auto last_kept = decode<std::uint64_t>(answer.value);
-  if (!answer.ok || !last_kept) return;
+  const auto told = decode<message::WhatIsKept>(answer.value);
+  if (!answer.ok || !told) return;
+  const std::uint64_t last_kept = told->number;
+  actor.turns_told = told->turns;
   actor.asks_what_is_kept = false;
   count_answered(actor, 1);
-  if (*last_kept == message::not_remembered) {
+  if (last_kept == message::not_remembered) {
     forget_in_flight(actor, [](std::uint64_t) {
       return "it is not known whether it was applied: its answer was lost with its worker, and its actor no longer "
              "remembers this caller, so many have called since";
     });
   } else if (actor.last_number == 0) {
-    actor.last_number = *last_kept;  // Of an earlier handle of this driver's.
+    actor.last_number = last_kept;  // Of an earlier handle of this driver's.
   } else if (actor.restart == RestartMode::checkpoint) {
-    roll_back(actor, *last_kept);
-  } else if (*last_kept + 1 < actor.first_in_flight()) {
+    roll_back(actor, last_kept);
+  } else if (last_kept + 1 < actor.first_in_flight()) {
     if (!actor.is_borrowed) ask_to_cancel(actor.task);
     return end_actor(actor, Fault::corrupt, lost_log);
   }

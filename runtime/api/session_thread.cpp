@@ -294,6 +294,7 @@ void SessionCore::on_ended(message::TaskEnded& ended) {
   }
   // The store keeps it for whoever takes it over; where nobody wants it any more, that is at once let go.
   if (!object && is_elsewhere) let_go(Bytes(bytes));
+  unsent_.erase(ended.task);  // A scheduler that is reached anew may be about to be given it again.
   tasks_.erase(found);
   if (object) finish(object, std::move(outcome));
 }

@@ -11,6 +11,13 @@
 
 namespace troupe {
 
+namespace message {
+template <class Archive>
+void fields(Archive& archive, WhatIsKept& value) {
+  archive("what is kept", value.number, value.turns);
+}
+}  // namespace message
+
 /// What of a call travels by a ring, whose ends know the caller.
 struct CallView {
   TaskId actor;

@@ -345,7 +345,12 @@ struct CancelCall {
   std::uint64_t number = 0;
   friend auto operator<=>(const CancelCall&, const CancelCall&) = default;
 };
-/// In the place of the number of a caller's last call that is in an actor's state: that is not remembered.
+/// What a caller asks an actor whose state survives a restart by its number 0, and is answered.
+struct WhatIsKept {
+  std::uint64_t number = 0;  ///< Of its next call; answered: of its last one that is in the state.
+  std::uint64_t turns = 0;   ///< Of the actor, as it was told last: how many calls it had run; answered: by now.
+};
+/// That is no longer known.
 inline constexpr std::uint64_t not_remembered = ~std::uint64_t{0};
 
 struct CallAnswer {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/api/options.h"
+#include "runtime/wire/call_records.h"
 #include "runtime/worker/values.h"
 
 namespace troupe {
@@ -118,14 +119,17 @@ const KeptAnswer* KeptState::answer_to(std::uint64_t caller, std::uint64_t numbe
 }
 
 message::CallAnswer KeptState::tell_what_is_kept(const message::Call& asked, Mailbox& mailbox) const {
-  std::uint64_t last = mailbox.last_queued(asked.caller);
-  const auto next = asked.arguments.empty() ? Error{Fault::corrupt, {}} : decode<std::uint64_t>(asked.arguments[0]);
-  if (next && *next > 1) {
-    const bool is_forgotten = last == 0 && callers_.size() >= most_callers;
-    if (is_forgotten || !is_logged()) mailbox.skip_to(asked.caller, *next - 1);
-    if (is_forgotten) last = message::not_remembered;
+  message::WhatIsKept told{mailbox.last_queued(asked.caller), turns_};
+  const auto asks = decode<message::WhatIsKept>(asked.arguments.empty() ? std::string_view() : asked.arguments[0]);
+  if (asks && asks->number > 1) {
+    // Whoever is not among so many that called since may have been driven out, or has nothing in the state.
+    const bool may_have_been_known =
+        callers_.size() >= most_callers && turns_ >= asks->turns && turns_ - asks->turns >= most_callers;
+    const bool is_forgotten = may_have_been_known && last_of(asked.caller) == 0;
+    if (is_forgotten || !is_logged()) mailbox.skip_to(asked.caller, asks->number - 1);
+    if (is_forgotten) told.number = message::not_remembered;
   }
-  return {task_, 0, true, encode(last), {}, attempt_};
+  return {task_, 0, true, encode(told), {}, attempt_};
 }
 
 std::optional<message::CallAnswer> KeptState::answer_again(std::uint64_t caller, std::uint64_t number) const {

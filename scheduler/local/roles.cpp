@@ -76,7 +76,8 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .cluster = arguments->cluster(),
               .agent_address = arguments->at("agent"),
               .own_address = arguments->at("address"),
-              .node = NodeId{arguments->id_at("node")},
+              // An agent of an earlier version does not say it, and sends this worker away with both versions named.
+              .node = arguments->values.contains("node") ? NodeId{arguments->id_at("node")} : NodeId{},
               .connect = connect,
               .output_file = output == nullptr ? "" : output,
               .objects = objects,

@@ -463,7 +463,7 @@ TEST_CASE("a caller that its actor no longer remembers goes on without what was 
   const auto answered = played.session().call(actor, {}, "m", {});
   worker.takes_a_link();
   CHECK(worker.next_number() == 0);
-  worker.answers(*actor, 0, encode(std::uint64_t{0}));
+  worker.answers(*actor, 0, encode(message::WhatIsKept{0, 7}));
   CHECK(worker.next_number() == 1);
   worker.answers(*actor, 1);
   CHECK_FALSE(played.fate(answered));
@@ -472,7 +472,7 @@ TEST_CASE("a caller that its actor no longer remembers goes on without what was 
   worker.breaks_its_link();
   worker.takes_a_link();
   CHECK(worker.next_number() == 0);
-  worker.answers(*actor, 0, encode(message::not_remembered));
+  worker.answers(*actor, 0, encode(message::WhatIsKept{message::not_remembered, 9000}));
   const auto why = played.fate(lost);
   REQUIRE(why);
   CHECK(why->fault == Fault::peer_lost);

@@ -335,7 +335,7 @@ TEST_CASE("a logged call that is sent again is answered as it was, by this attem
     return decode<int>(scene.call(number, add.name, encode_value(amount), open).value).value();
   };
   const auto last_kept = [](ActorScene& scene) {
-    return decode<std::uint64_t>(scene.call(0, "", encode_value(std::uint64_t{1}), 0).value).value();
+    return decode<message::WhatIsKept>(scene.call(0, "", encode(message::WhatIsKept{1, 0}), 0).value).value().number;
   };
   {
     ActorScene scene(catalog, order, folder.file("actors"));
@@ -366,23 +366,33 @@ TEST_CASE("a caller that others have driven out of what is kept is not told that
   RunOrder order = actor_order({1, 1}, saved_sum.name);
   std::get<ActorWork>(order.work).restart =
       RestartRule{.mode = RestartMode::checkpoint, .checkpoint_calls = static_cast<std::uint32_t>(others) + 1};
-  const auto last_kept = [](ActorScene& scene, std::uint64_t next) {
-    return decode<std::uint64_t>(scene.call(0, "", encode_value(next), 0).value).value();
+  const auto last_kept = [](ActorScene& scene, std::uint64_t next, std::uint64_t turns) {
+    const auto told = scene.call(0, "", encode(message::WhatIsKept{next, turns}), 0).value;
+    return decode<message::WhatIsKept>(told).value();
   };
   {
     ActorScene scene(catalog, order, folder.file("actors"));
     scene.connect();
-    CHECK(last_kept(scene, 1) == 0);
+    CHECK(last_kept(scene, 1, 0).number == 0);
     CHECK(decode<int>(scene.call(1, add.name, encode_value(5)).value).value() == 5);
     scene.is_called_by(100, 100 + others - 1, add.name, encode_value(1));
   }
   order.attempt = {1, 2};
   ActorScene scene(catalog, order, folder.file("actors"));
   scene.connect();
-  CHECK(last_kept(scene, 2) == message::not_remembered);
+  for (int round = 0; round < 2; ++round) {
+    const auto told = last_kept(scene, 2, 0);
+    CHECK((told.number == message::not_remembered && told.turns == others + 1));
+    scene.connect();  // And if that is not heard.
+  }
+  CHECK(last_kept(scene, 2, 0).number == message::not_remembered);
   CHECK(decode<int>(scene.call(2, add.name, encode_value(1)).value).value() == 6 + static_cast<int>(others));
-  scene.connect(100);
-  CHECK(last_kept(scene, 2) == 1);
-  scene.connect(9000);  // It never called.
-  CHECK(last_kept(scene, 1) == 0);
+  CHECK(last_kept(scene, 3, others + 1).number == 2);
+  scene.connect(200);  // In the place of the first of them the caller is remembered again.
+  CHECK(last_kept(scene, 2, 0).number == 1);
+  // These never called, or their first call was lost: for the second of them so many turns are too few to be forgotten.
+  scene.connect(9000);
+  CHECK(last_kept(scene, 1, 0).number == 0);
+  scene.connect(9001);
+  CHECK(last_kept(scene, 2, 3).number == 0);
 }

@@ -170,7 +170,8 @@ TEST_CASE("code knows its node, and an actor its own handle") {
   CHECK(status->nodes[0].node == node);
   const auto self = session.get(actor.call(self_of));
   CHECK(self.task == actor.handle().task);
-  CHECK(session.get(cluster.connect().attach(self).call(node_of)) == node);
+  Session other = cluster.connect();
+  CHECK(other.get(other.attach(self).call(node_of)) == node);
 }
 
 TEST_CASE("a local cluster that makes no sense is refused before anything starts", "[local]") {
