@@ -196,8 +196,8 @@ class Agent {
         return refuse(workers_.at(number->second), abi_mismatch("its program", hello->abi, "its agent"));
       number_of_.erase(std::exchange(workers_.at(number->second).peer, from));
       number_of_[from] = number->second;
-      step(agent::WorkerReady{number->second});
-      return;
+      take_calls(workers_.at(number->second), hello->calls);
+      return step(agent::WorkerReady{number->second});
     }
     const auto number = number_of_.find(from);
     if (number == number_of_.end()) return;
@@ -246,7 +246,8 @@ class Agent {
 
   void carry_out(agent::Effect& effect) {
     if (const auto* told = std::get_if<agent::SendReport>(&effect)) recent_.note(*told);
-    if (const auto message = message_of(std::move(effect), self_)) return post(to_scheduler_, scheduler_, *message);
+    if (auto message = message_of(std::move(effect), self_))
+      return post(to_scheduler_, scheduler_, with_calls(std::move(*message), workers_));
     std::visit(
         Overloaded{
             [&](agent::StartWorker& each) { start_worker(each); }, [&](agent::GiveOrder& each) { give(each); },
@@ -473,7 +474,7 @@ class Agent {
   agent::Time wake_at_{};
   RecentAttempts recent_;
   ForkServers fork_servers_;
-  std::map<agent::WorkerNumber, WorkerProcess> workers_;
+  WorkerProcesses workers_;
   std::map<WorkerId, agent::WorkerNumber> numbers_;
   std::map<PeerId, agent::WorkerNumber> number_of_;
   std::map<Key, CommandProcess> commands_;

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 #include <string_view>
+#include <variant>
 
 #include "runtime/ring/ring_link.h"
 #include "runtime/worker/task_log.h"
@@ -15,6 +17,22 @@ namespace {
 constexpr std::string_view scheme = "ipc://";
 
 }  // namespace
+
+void take_calls(WorkerProcess& worker, const std::vector<message::ActorCalls>& told) {
+  for (const auto& each : told) worker.calls[{each.actor, each.attempt}] = each.counts;
+}
+
+message::Message with_calls(message::Message message, WorkerProcesses& workers) {
+  auto* beat = std::get_if<message::AgentHeartbeat>(&message);
+  if (beat == nullptr) return message;
+  std::set<std::pair<TaskId, AttemptId>> running;
+  for (const auto& each : beat->running) running.emplace(each.task, each.attempt);
+  for (auto& [number, worker] : workers) {
+    std::erase_if(worker.calls, [&](const auto& each) { return !running.contains(each.first); });
+    for (const auto& [key, counts] : worker.calls) beat->calls.push_back({key.first, key.second, counts});
+  }
+  return message;
+}
 
 std::string log_of(const WorkerProcess& worker, const Begun& begun, const std::string& logs) {
   if (!begun.running.task) return worker.output_file;

@@ -91,10 +91,18 @@ void fields(Archive& archive, ActorDown& value) {
   archive("actor down", value.task, value.attempt, value.cause);
 }
 template <class Archive>
+void fields(Archive& archive, CallCounts& value) {
+  archive("call counts", value.answered, value.waiting, value.running, value.method, value.running_ms);
+}
+template <class Archive>
+void fields(Archive& archive, ActorCalls& value) {
+  archive("actor's calls", value.actor, value.attempt, value.counts);
+}
+template <class Archive>
 void fields(Archive& archive, TaskSummary& value) {
   archive("task summary", value.task, value.name, value.state, value.attempts, value.node, value.is_join,
           appended(value.kind), appended(value.work), appended(value.is_up), appended(value.max_attempts),
-          appended(value.gang), appended(value.records));
+          appended(value.gang), appended(value.records), appended(value.calls));
 }
 template <class Archive>
 void fields(Archive& archive, TaskList& value) {
@@ -165,7 +173,8 @@ void fields(Archive& archive, AgentJoin& value) {
 }
 template <class Archive>
 void fields(Archive& archive, AgentHeartbeat& value) {
-  archive("agent heartbeat", value.node, value.incarnation, value.running, appended(value.is_early));
+  archive("agent heartbeat", value.node, value.incarnation, value.running, appended(value.is_early),
+          appended(value.calls));
 }
 template <class Archive>
 void fields(Archive& archive, AgentBye& value) {
@@ -213,7 +222,7 @@ void fields(Archive& archive, ReportTaken& value) {
 }
 template <class Archive>
 void fields(Archive& archive, WorkerHello& value) {
-  archive("worker hello", value.worker, appended(value.abi));
+  archive("worker hello", value.worker, appended(value.abi), appended(value.calls));
 }
 template <class Archive>
 void fields(Archive& archive, TaskWaits& value) {

@@ -120,6 +120,20 @@ struct ActorDown {
 };
 /// In the order of the alternatives of Work.
 enum class WorkKind : std::uint8_t { function, actor, command, join };
+/// What an actor's worker tells of its calls, by now.
+struct CallCounts {
+  std::uint64_t answered = 0;
+  std::uint64_t waiting = 0;  ///< For a thread: what still lies in its callers' rings is not counted.
+  std::uint64_t running = 0;
+  std::string method;           ///< Of those that run, the one that began last.
+  std::int64_t running_ms = 0;  ///< For how long none has begun or ended, as far as it was looked at: once a second.
+  friend bool operator==(const CallCounts&, const CallCounts&) = default;
+};
+struct ActorCalls {
+  TaskId actor;
+  AttemptId attempt;
+  CallCounts counts;
+};
 struct TaskSummary {
   TaskId task;
   std::string name;
@@ -133,6 +147,7 @@ struct TaskSummary {
   std::int32_t max_attempts = 1;
   Boxed<GangHint> gang;
   std::vector<AttemptRecord> records;  ///< Of its attempts, when they were asked for.
+  Boxed<CallCounts> calls;             ///< Of an actor that is up, once its node has told.
 };
 struct TaskList {
   std::uint64_t request = 0;
@@ -253,6 +268,7 @@ struct AgentHeartbeat {
   std::uint64_t incarnation = 0;
   std::vector<RunningAttempt> running;
   bool is_early = false;  ///< Soon after another, for what has changed.
+  std::vector<ActorCalls> calls;
 };
 struct AgentBye {
   NodeId node;
@@ -314,7 +330,8 @@ struct PassResult {
 /// Logs in, and again every second: a sign of life.
 struct WorkerHello {
   WorkerId worker;
-  std::uint32_t abi = 0;  ///< `abi_version` of what it was built with.
+  std::uint32_t abi = 0;          ///< `abi_version` of what it was built with.
+  std::vector<ActorCalls> calls;  ///< Of which it has not told the same before.
 };
 /// The task that it runs waits for other work from now on, or no longer; and again every second while it waits.
 struct TaskWaits {

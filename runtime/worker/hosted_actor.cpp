@@ -36,6 +36,8 @@ message::CallAnswer HostedActor::answer(const message::Call& call) {
     answer.error = "the actor has no method named '" + call.method + "'";
     return answer;
   }
+  if (calls_) calls_->runs(method->first);
+  if (counts_) calls_->begins();
   try {
     std::vector<Payload> arguments;
     for (const Bytes& argument : call.arguments) arguments.push_back(argument_of(argument, objects_));
@@ -49,6 +51,7 @@ message::CallAnswer HostedActor::answer(const message::Call& call) {
     answer.error = text_of_thrown();
     answer.exception = type_of_thrown();
   }
+  if (counts_) calls_->ends();
   return answer;
 }
 

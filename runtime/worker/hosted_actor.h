@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "runtime/api/catalog.h"
 #include "runtime/wire/messages.h"
+#include "runtime/worker/call_book.h"
 #include "runtime/worker/worker.h"
 
 namespace troupe {
@@ -16,6 +18,11 @@ class HostedActor {
   /// Runs its constructor. Answers with why there is none; empty: it is there. Requires: the order is an actor's;
   /// `options` outlive this.
   std::string make(const RunOrder& order, const Catalog& catalog, const WorkerOptions& options);
+  /// From now on it notes there which methods run and, where its calls run one by one, how many.
+  void note_in(std::shared_ptr<CallCounter> calls, bool are_one_by_one) {
+    calls_ = std::move(calls);
+    counts_ = are_one_by_one;
+  }
   /// Runs the call. Requires: it was made.
   message::CallAnswer answer(const message::Call& call);
 
@@ -31,6 +38,8 @@ class HostedActor {
   const Catalog::ActorClass* class_ = nullptr;
   ObjectClient* objects_ = nullptr;
   bool is_logged_ = false;  // Its answers are kept, and so travel inside.
+  std::shared_ptr<CallCounter> calls_;
+  bool counts_ = false;
   std::unique_ptr<Context> context_;
   std::shared_ptr<void> object_;  // May use its context.
 };

@@ -8,8 +8,9 @@
 namespace troupe {
 
 ThreadedActor::ThreadedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options,
-                             BegunFile& begun, CancelledCalls& cancelled, Outlet outlet)
-    : number_(number), begun_(begun), cancelled_(cancelled), outlet_(std::move(outlet)) {
+                             BegunFile& begun, CancelledCalls& cancelled, std::shared_ptr<CallCounter> calls,
+                             Outlet outlet)
+    : number_(number), begun_(begun), cancelled_(cancelled), calls_(std::move(calls)), outlet_(std::move(outlet)) {
   const auto& concurrency = std::get<ActorWork>(order.work).concurrency;
   lines_.emplace_back(concurrency ? concurrency->threads : 1);
   if (concurrency) {
@@ -29,7 +30,7 @@ ThreadedActor::~ThreadedActor() {
 void ThreadedActor::take(message::Call call, std::uint32_t link) {
   const std::lock_guard lock(mutex_);
   if (has_ended_) return outlet_.answer(call.caller, link, gone_answer(call));
-  ++waiting_;
+  calls_->waits(++waiting_);
   const auto grouped = line_of_.find(call.method);
   Line& line = grouped == line_of_.end() ? lines_.front() : *grouped->second;
   line.calls.push_back({std::move(call), link});
@@ -50,6 +51,7 @@ void ThreadedActor::run(const RunOrder& order, const Catalog& catalog, const Wor
       const BegunFile::Running running(begun_, number_);
       why = actor->make(order, catalog, options);
     }
+    actor->note_in(calls_, false);
     if (why.empty()) why = run_all(*actor);
     const BegunFile::Running running(begun_, number_);
     actor.reset();
@@ -84,15 +86,17 @@ std::string ThreadedActor::run_all(HostedActor& actor) {
 }
 
 void ThreadedActor::run_calls(HostedActor& actor, Line& line) {
-  for (;;) {
+  for (bool has_run = false;; has_run = true) {
     std::optional<Line::Waiting> next;
     {
       std::unique_lock lock(mutex_);
+      if (has_run) calls_->ends();
       line.changed.wait(lock, [&] { return is_ending_ || !line.calls.empty(); });
       if (is_ending_) return;
       next = std::move(line.calls.front());
       line.calls.pop_front();
-      --waiting_;
+      calls_->waits(--waiting_);
+      calls_->begins();
     }
     const message::Call& call = next->call;
     std::optional<message::CallAnswer> made;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -35,7 +36,7 @@ class ThreadedActor {
   /// Begins with the order. Requires: it is an actor's; all that is referred to outlives this; `number`:
   /// begun_file.h's.
   ThreadedActor(RunOrder order, std::uint64_t number, const Catalog& catalog, const WorkerOptions& options,
-                BegunFile& begun, CancelledCalls& cancelled, Outlet outlet);
+                BegunFile& begun, CancelledCalls& cancelled, std::shared_ptr<CallCounter> calls, Outlet outlet);
   /// Waits until it has ended.
   ~ThreadedActor();
 
@@ -67,6 +68,7 @@ class ThreadedActor {
   const std::uint64_t number_;
   BegunFile& begun_;
   CancelledCalls& cancelled_;
+  const std::shared_ptr<CallCounter> calls_;  // Counts with the mutex held.
   const Outlet outlet_;
   std::mutex mutex_;
   std::deque<Line> lines_;                // The first: of methods that are in no group.

@@ -11,6 +11,7 @@
 #include "runtime/base/abi.h"
 #include "runtime/wire/outbox.h"
 #include "runtime/worker/begun_file.h"
+#include "runtime/worker/call_book.h"
 #include "runtime/worker/call_rings.h"
 #include "runtime/worker/cancelled_calls.h"
 #include "runtime/worker/executor.h"
@@ -254,6 +255,7 @@ class Worker {
       made.kept.emplace(std::move(*opened));
       hosts_kept_ = true;
     }
+    made.own.note_in(call_book_.open(order.task, order.attempt), true);
     actors_.emplace(Key{order.task, order.attempt}, std::move(made));
     is_up({order.task, order.attempt});
   }
@@ -264,7 +266,7 @@ class Worker {
     const bool is_alone = !std::get<ActorWork>(order.work).shares_worker;
     if (actors_.empty()) tasks_.begin_output(order);  // What others print who share it goes there, too.
     actors_[key].threaded = std::make_unique<ThreadedActor>(
-        order, number, catalog_, options_, begun_, cancelled_,
+        order, number, catalog_, options_, begun_, cancelled_, call_book_.open(order.task, order.attempt),
         ThreadedActor::Outlet{
             .up = [this, key] { is_up(key); },
             .answer =
@@ -437,7 +439,7 @@ class Worker {
   void send_what_is_due() {
     const auto now = Clock::now();
     if (now >= sign_of_life_at_) {
-      send(agent_, message::WorkerHello{options_.id, abi_version});
+      send(agent_, message::WorkerHello{options_.id, abi_version, call_book_.news(now)});
       sign_of_life_at_ = now + sign_of_life_interval;
       repeat_wait();
       if (options_.objects) options_.objects->look_after();
@@ -465,6 +467,7 @@ class Worker {
   const PeerId agent_;
   Neighbours neighbours_;  // (talks)
   BegunFile begun_;
+  CallBook call_book_;
   CancelledCalls cancelled_;
   TaskRunner tasks_;
   Clock::time_point sign_of_life_at_ = Clock::now();  // (talks)

@@ -125,11 +125,18 @@ void Service::take(PeerId from, Letter&& letter, Time now) {
     connections_.heard(join->node, from, now);
   } else if (const auto* beat = std::get_if<message::AgentHeartbeat>(&letter.message)) {
     connections_.heard(beat->node, from, now);
+    calls_.heard(beat->node, beat->calls);
     post(from, message::HeartbeatTaken{});
+  } else if (const auto* bye = std::get_if<message::AgentBye>(&letter.message)) {
+    calls_.left(bye->node);
   } else if (const auto* ask = std::get_if<message::AskTasks>(&letter.message)) {
-    post_behind_commits(from, task_list(*scheduler_, *ask));
+    auto list = task_list(*scheduler_, *ask);
+    for (auto& task : list.tasks) calls_.add_to(task);
+    post_behind_commits(from, list);
   } else if (const auto* ask = std::get_if<message::AskTask>(&letter.message)) {
-    post_behind_commits(from, task_told(*scheduler_, *ask));
+    auto told = task_told(*scheduler_, *ask);
+    calls_.add_to(told.summary);
+    post_behind_commits(from, told);
   } else if (const auto* ask = std::get_if<message::AskJobs>(&letter.message)) {
     post_behind_commits(from, job_list(*scheduler_, *ask));
   } else if (const auto* ask = std::get_if<message::AskActor>(&letter.message)) {

@@ -11,6 +11,7 @@
 #include "runtime/wire/outbox.h"
 #include "runtime/wire/transport.h"
 #include "scheduler/core/scheduler.h"
+#include "scheduler/service/calls_seen.h"
 #include "scheduler/service/commit_gate.h"
 #include "scheduler/service/connections.h"
 #include "scheduler/service/event_recorder.h"
@@ -86,6 +87,7 @@ class Service {
   std::deque<Look> looks_;  // That show what is not on disk yet.
 
   std::optional<EventRecorder> recorder_;
+  CallsSeen calls_;
   CommitGate gate_;
   Time last_commit_{};
   std::optional<StoreAge> doubt_;  // of a later epoch than this one: an agent has seen it

@@ -62,7 +62,7 @@ class Drivers(ClusterCase):
     def test_actors_are_listed_whoever_owns_them(self):
         actors = {actor["actor"]: actor for actor in self.json_lines("list", "actors")}
         self.assertEqual(sorted(actors), ACTORS)
-        self.assertEqual({key: value for key, value in actors["named"].items() if key not in ("node_id", "attempts")},
+        self.assertEqual({key: value for key, value in actors["named"].items() if key not in ("node_id", "attempts", "calls")},
                          {"actor": "named", "actor_id": self.ids["named"], "class": "working.Counter", "state": "running",
                           "node": self.node, "restarts": 0, "max_restarts": 0, "lifetime": "job", "gang": None,
                           "job": "cli_working_driver", "job_id": self.job, "job_kind": "driver"})
@@ -77,8 +77,24 @@ class Drivers(ClusterCase):
             self.assertEqual(sorted(each["actor"] for each in self.json_lines("list", "actors", *words)), expected)
         out, _ = self.troupe("list", "actors", "--limit", "2")
         self.assertRegex(out, r"2 actors: .*; more were left out by --limit\n$")
-        self.assertRegex(self.troupe("list", "actors")[0], r"\nmember\[1\] +working.Counter +running +\S+ +0 +1 of 2 +"
+        self.assertRegex(self.troupe("list", "actors")[0], r"\nmember\[1\] +working.Counter +running +\S+ +0 +(-|1) +1 of 2 +"
                                                            rf"cli_working_driver +job +{self.ids['member[1]']}\n")
+
+    def test_calls_of_actors_are_counted_and_who_hangs_is_seen(self):
+        def calls():
+            return {actor["actor"]: actor["calls"] for actor in self.json_lines("list", "actors")}
+
+        wait_until("their nodes have told", lambda: (calls()["member[0]"] or {"running_ms": 0})["running_ms"] >= 1000)
+        told = calls()
+        self.assertEqual(told["member[1]"],
+                         {"answered": 1, "waiting": 0, "running": 0, "method": None, "running_ms": 0})
+        self.assertEqual({key: value for key, value in told["member[0]"].items() if key != "running_ms"},
+                         {"answered": 1, "waiting": 0, "running": 1, "method": "wait_for"})
+        self.assertIsNone(told["wide[0]"])
+        self.assertRegex(self.troupe("get", self.ids["member[0]"])[0], r"\ncalls +1 answered, runs wait_for, for \d")
+        self.assertRegex(self.troupe("list", "actors")[0], r"\nmember\[0\] +working.Counter +running +\S+ +0 +1 +wait_for ")
+        self.ends()
+        wait_until("it has been answered", lambda: calls()["member[0]"]["answered"] == 2)
 
     def test_tasks_of_drivers_stand_beside_those_of_graphs(self):
         self.troupe("submit", self.file("g.yaml", json.dumps({"name": "g", "tasks": {"t": {"command": ["true"]}}})))

@@ -19,6 +19,10 @@ namespace {
 class Counter {
  public:
   int add(int number) { return sum_ += number; }
+  int wait_for(const std::string& file) const {
+    while (!std::filesystem::exists(file)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return sum_;
+  }
 
  private:
   int sum_ = 0;
@@ -28,6 +32,7 @@ constexpr Task<int(std::string)> until{"working.until"};
 constexpr Task<int(int)> plus_one{"working.plus_one"};
 constexpr ActorType<Counter()> counter{"working.Counter"};
 constexpr Method<&Counter::add> add{"add"};
+constexpr Method<&Counter::wait_for> wait_for{"wait_for"};
 
 void enroll(Catalog& catalog) {
   catalog.add(until, [](const std::string& file) {
@@ -35,7 +40,7 @@ void enroll(Catalog& catalog) {
     return 1;
   });
   catalog.add(plus_one, [](int number) { return number + 1; });
-  catalog.add(counter, add);
+  catalog.add(counter, add, wait_for);
 }
 
 /// By its name, of what the scheduler says that it has.
@@ -69,6 +74,7 @@ int main(int argc, char** argv) {
   const auto none = [](std::uint32_t) { return std::tuple<>(); };
   const auto gang = session->spawn_gang({.size = 2, .each = {.name = "member"}}, counter, none);
   for (const auto& member : gang) session->get(member.call(add, 1));
+  const auto waits = gang[0].call(wait_for, end);
   auto ended = session->submit({.name = "ended"}, plus_one, 1);
   session->get(ended);  // Its Ref is there: the scheduler still knows it.
   // These two take the node.

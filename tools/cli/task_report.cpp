@@ -1,6 +1,7 @@
 #include "tools/cli/task_report.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "tools/cli/json_line.h"
 #include "tools/cli/live_work.h"
 #include "tools/cli/output.h"
+#include "tools/cli/units.h"
 
 namespace troupe::cli {
 namespace {
@@ -163,6 +165,31 @@ std::string state_of_actor(const message::TaskSummary& actor) {
 
 std::uint32_t restarts_of(const message::TaskSummary& actor) { return actor.attempts == 0 ? 0 : actor.attempts - 1; }
 
+namespace {
+
+Json calls_object(const Boxed<message::CallCounts>& calls) {
+  if (!calls) return {};
+  return {{"answered", calls->answered},
+          {"waiting", calls->waiting},
+          {"running", calls->running},
+          {"method", calls->method.empty() ? Json() : Json(calls->method)},
+          {"running_ms", calls->running_ms}};
+}
+
+}  // namespace
+
+std::string calls_text(const Boxed<message::CallCounts>& calls) {
+  if (!calls) return {};
+  std::string text = std::to_string(calls->answered) + " answered";
+  if (calls->waiting > 0) text += ", " + std::to_string(calls->waiting) + " wait";
+  if (calls->running == 0) return text;
+  text += calls->running == 1 ? ", runs " + calls->method
+                              : ", " + std::to_string(calls->running) + " run, " + calls->method + " the last of them";
+  constexpr std::int64_t long_ms = 1000;  // It is looked at once a second.
+  if (calls->running_ms < long_ms) return text;
+  return text + ", for " + duration_text(std::chrono::milliseconds(calls->running_ms));
+}
+
 std::string actor_json(const TaskOwner& owner, const message::TaskSummary& actor, const message::TaskTold* told) {
   const bool has_node = actor.state == TaskState::running;
   Json object{{"actor", actor.name},
@@ -175,6 +202,7 @@ std::string actor_json(const TaskOwner& owner, const message::TaskSummary& actor
               {"max_restarts", actor.max_attempts - 1},
               {"lifetime", owner.is_driver ? "job" : "detached"},
               {"gang", Json()},
+              {"calls", calls_object(actor.calls)},
               {"attempts", attempts_array(actor.records, owner.nodes)}};
   if (actor.gang) object["gang"] = {{"gang", actor.gang->gang}, {"rank", actor.gang->rank}, {"size", actor.gang->size}};
   add_owner(object, owner);

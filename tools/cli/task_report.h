@@ -47,6 +47,8 @@ std::string task_json(const TaskOwner& owner, const TaskId& id, const std::strin
 std::string task_json(const TaskOwner& owner, const scheduler::TaskRecord& task,
                       const message::TaskTold* told = nullptr);
 std::uint32_t restarts_of(const message::TaskSummary& actor);
+/// `120 answered, 3 wait, runs add, for 2.5 s`; empty where its node has not told.
+std::string calls_text(const Boxed<message::CallCounts>& calls);
 std::string actor_json(const TaskOwner& owner, const message::TaskSummary& actor,
                        const message::TaskTold* told = nullptr);
 

@@ -137,6 +137,7 @@ void print_task(const TaskOwner& owner, const TaskRecord& task, const std::vecto
   print_row("after", names_of(spec.after, tasks));
   if (spec.is_join()) return print_row("is", "a join: nothing runs, it is done when all that it comes after are");
   print_work(spec);
+  if (told != nullptr) print_row("calls", calls_text(told->summary.calls));
   print_row("needs", describe(spec.needs));
   if (spec.priority != 0) print_row("priority", std::to_string(spec.priority));
   if (spec.gang)

@@ -60,8 +60,17 @@ int list_actors(const ListCommand& command, const std::vector<Filter>& filters) 
   LiveWork live(*cluster);
   const auto jobs = live.jobs();
   if (!jobs) return fail(jobs.error());
-  Table table(
-      {{"actor"}, {"class"}, {"state"}, {"node"}, {"restarts", true}, {"rank", true}, {"job"}, {"lifetime"}, {"id"}});
+  Table table({{"actor"},
+               {"class"},
+               {"state"},
+               {"node"},
+               {"restarts", true},
+               {"answered", true},
+               {"runs"},
+               {"rank", true},
+               {"job"},
+               {"lifetime"},
+               {"id"}});
   std::size_t rows = 0;
   bool is_cut = false;
   std::map<std::string, std::size_t> states;
@@ -83,7 +92,8 @@ int list_actors(const ListCommand& command, const std::vector<Filter>& filters) 
       const std::string rank =
           actor.gang ? std::to_string(actor.gang->rank) + " of " + std::to_string(actor.gang->size) : "";
       table.add({actor.name, actor.work, state_cell(state_of_actor(actor)), node_of(actor, owner.nodes),
-                 std::to_string(restarts_of(actor)), rank, owner.name, owner.is_driver ? "job" : "detached",
+                 std::to_string(restarts_of(actor)), actor.calls ? std::to_string(actor.calls->answered) : "-",
+                 actor.calls ? actor.calls->method : "", rank, owner.name, owner.is_driver ? "job" : "detached",
                  to_text(actor.task)});
     }
     if (is_cut) break;
