@@ -16,6 +16,7 @@
 #include "runtime/wire/call_records.h"
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/message_codec.h"
+#include "tests/support/stoppable_transport.h"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -24,44 +25,21 @@ namespace {
 
 using Numbers = std::vector<std::uint32_t>;
 
-/// Of a driver that may be stopped.
-class StoppableTransport final : public Transport {
- public:
-  StoppableTransport(std::unique_ptr<Transport> whole, const std::atomic<bool>& is_stopped)
-      : whole_(std::move(whole)), is_stopped_(is_stopped) {}
-  Result<void> listen(const std::string& address) override { return whole_->listen(address); }
-  Result<PeerId> connect(const std::string& address) override { return whole_->connect(address); }
-  void disconnect(PeerId peer) override { whole_->disconnect(peer); }
-  void send(PeerId to, Bytes frame) override { whole_->send(to, std::move(frame)); }
-  std::vector<Delivery> receive(Deadline deadline, const Besides* besides) override {
-    auto arrived = whole_->receive(deadline, besides);
-    while (is_stopped_) std::this_thread::sleep_for(1ms);  // As a stopped process does, it does nothing.
-    return arrived;
-  }
-  void wake() override { whole_->wake(); }
-  void watch(int descriptor, bool for_write) override { whole_->watch(descriptor, for_write); }
-  void unwatch(int descriptor) override { whole_->unwatch(descriptor); }
-
- private:
-  const std::unique_ptr<Transport> whole_;
-  const std::atomic<bool>& is_stopped_;
-};
-
 class Played {
  public:
   explicit Played(std::chrono::milliseconds patience = 60s, std::chrono::milliseconds lost_after = 600s)
       : transport_(network_.make_transport()) {
     REQUIRE(transport_->listen("scheduler"));
-    session_ =
-        std::make_shared<SessionCore>(SessionOptions{.scheduler_address = "scheduler",
-                                                     .active_scheduler = [this] { return std::to_string(link_); },
-                                                     .cluster = cluster_,
-                                                     .program = "p",
-                                                     .name = "driver",
-                                                     .heartbeat = 10ms,
-                                                     .lost_after = lost_after,
-                                                     .submit_patience = patience},
-                                      std::make_unique<StoppableTransport>(network_.make_transport(), is_stopped_));
+    session_ = std::make_shared<SessionCore>(
+        SessionOptions{.scheduler_address = "scheduler",
+                       .active_scheduler = [this] { return std::to_string(link_); },
+                       .cluster = cluster_,
+                       .program = "p",
+                       .name = "driver",
+                       .heartbeat = 10ms,
+                       .lost_after = lost_after,
+                       .submit_patience = patience},
+        std::make_unique<test::StoppableTransport>(network_.make_transport(), is_stopped_));
     auto started = std::async(std::launch::async, [this] { return session_->start(20s).has_value(); });
     while (started.wait_for(0s) != std::future_status::ready) hear();
     REQUIRE(started.get());
