@@ -25,8 +25,8 @@ struct Failure {
   NodeId node;       ///< Where the last attempt ran; none if it never ran.
   std::uint32_t attempt = 0;
   std::string cause;           ///< One line; then, of a process that died, the last lines of its output.
-  std::int32_t exit_code = 0;  ///< That the worker, or the command, ended with.
-  std::int32_t signal = 0;     ///< That ended it.
+  std::int32_t exit_code = 0;  ///< Of a task: that its worker, or the command, ended with.
+  std::int32_t signal = 0;     ///< Likewise: that ended it.
   std::string exception{};     ///< The name of the type of what the code threw, as "std::runtime_error".
 };
 

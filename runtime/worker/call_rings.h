@@ -15,12 +15,12 @@ namespace troupe {
 
 class CallRings {
  public:
-  /// Takes links beside `own_address`; none where that is no path, or shared memory is not to be had.
   /// Told of each link, on the executor's thread: before its calls, and when its caller has gone.
   struct Guests {
     std::function<void(std::uint64_t caller)> greet;
     std::function<void(std::uint64_t caller)> forget;
   };
+  /// Takes links beside `own_address`; none where that is no path, or shared memory is not to be had.
   CallRings(const std::string& own_address, Guests guests);
 
   /// Rung when something was put into a ring.

@@ -110,14 +110,6 @@ std::uint64_t KeptState::last_of(std::uint64_t caller) const {
   return found == callers_.end() ? 0 : found->second.last;
 }
 
-const KeptAnswer* KeptState::answer_to(std::uint64_t caller, std::uint64_t number) const {
-  const auto found = callers_.find(caller);
-  if (found == callers_.end() || number > found->second.last) return nullptr;
-  const auto& answers = found->second.answers;
-  const std::uint64_t back = found->second.last - number + 1;
-  return back > answers.size() ? nullptr : &answers[answers.size() - back];
-}
-
 message::CallAnswer KeptState::tell_what_is_kept(const message::Call& asked, Mailbox& mailbox) const {
   message::WhatIsKept told{mailbox.last_queued(asked.caller), turns_};
   const auto asks = decode<message::WhatIsKept>(asked.arguments.empty() ? std::string_view() : asked.arguments[0]);
@@ -133,10 +125,14 @@ message::CallAnswer KeptState::tell_what_is_kept(const message::Call& asked, Mai
 }
 
 std::optional<message::CallAnswer> KeptState::answer_again(std::uint64_t caller, std::uint64_t number) const {
-  const KeptAnswer* const kept = answer_to(caller, number);
-  if (kept == nullptr) return std::nullopt;
-  message::CallAnswer again{task_, number, kept->ok, {}, {}, attempt_};
-  (kept->ok ? again.value : again.error) = kept->bytes;
+  const auto found = callers_.find(caller);
+  if (found == callers_.end() || number > found->second.last) return std::nullopt;
+  const auto& answers = found->second.answers;
+  const std::uint64_t back = found->second.last - number + 1;
+  if (back > answers.size()) return std::nullopt;
+  const KeptAnswer& kept = answers[answers.size() - back];
+  message::CallAnswer again{task_, number, kept.ok, {}, {}, attempt_};
+  (kept.ok ? again.value : again.error) = kept.bytes;
   return again;
 }
 

@@ -69,7 +69,6 @@ class KeptState {
   void replay(std::vector<LoggedCall> calls, HostedActor& actor);
   message::CallAnswer run_one(LoggedCall call, HostedActor& actor);
   std::uint64_t last_of(std::uint64_t caller) const;
-  const KeptAnswer* answer_to(std::uint64_t caller, std::uint64_t number) const;
   KeptCaller& count(std::uint64_t caller, std::uint64_t number);
 
   const RestartRule rule_;

@@ -20,6 +20,7 @@ class Counter {
  public:
   int add(int number) { return sum_ += number; }
   int wait_for(const std::string& file) const {
+    // Nobody tells of a file.
     while (!std::filesystem::exists(file)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return sum_;
   }

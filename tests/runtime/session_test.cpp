@@ -49,7 +49,7 @@ class Played {
   /// The driver, for so long.
   void stops_for(std::chrono::milliseconds time) {
     is_stopped_ = true;
-    std::this_thread::sleep_for(time);
+    std::this_thread::sleep_for(time);  // What it is to miss is time itself.
     is_stopped_ = false;
   }
   ObjectPtr submits() { return session_->submit({}, {"t", "f", {}}); }

@@ -2,6 +2,7 @@
 #include "runtime/api/coroutine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -53,8 +54,10 @@ class Desk {
   /// Awaits what it has begun, which ends with it.
   Coroutine<int> wait_for_ever() {
     const auto begun = context_.session().submit({.needs = {.cpus = 0}}, never, 1);
+    ++waiting_;
     co_return co_await begun;
   }
+  int waiting() const { return waiting_; }
   int steps() const { return steps_; }
 
  private:
@@ -63,16 +66,18 @@ class Desk {
   int serving_ = 0;
   int most_ = 0;
   int steps_ = 0;
+  std::atomic<int> waiting_ = 0;
 };
 constexpr ActorType<Desk(ActorHandle<Counter>)> desk{"coroutine.Desk"};
 constexpr Method<&Desk::serve> serve{"serve"};
 constexpr Method<&Desk::refuse> refuse{"refuse"};
 constexpr Method<&Desk::wait_for_ever> wait_for_ever{"wait_for_ever"};
+constexpr Method<&Desk::waiting> waiting{"waiting"};
 constexpr Method<&Desk::steps> steps{"steps"};
 constexpr Task<int(int)> sixfold{"coroutine.sixfold"};
 
 void enroll(Catalog& catalog) {
-  catalog.add(desk, serve, refuse, wait_for_ever, steps);
+  catalog.add(desk, serve, refuse, wait_for_ever, waiting, steps);
   catalog.add(never, [](int) -> int {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));  // Until its worker is ended.
   });
@@ -152,6 +157,7 @@ TEST_CASE("a method that is cancelled while it waits learns of it, and others go
   const auto sum = session.spawn(counter);
   const auto at_once = session.spawn({.concurrency = 2}, desk, sum.handle());
   const auto waits = at_once.call(wait_for_ever);
+  while (session.get(at_once.call(waiting)) == 0) continue;
   CHECK(session.get(at_once.call(serve, "another", 3)) == 1);
   session.cancel(waits);
   const auto answer = session.try_get(waits, std::chrono::seconds(20));

@@ -184,6 +184,7 @@ TEST_CASE("of an actor or a stream that has ended and that nobody has any more n
     while (const auto number = numbers.next()) last = *number;
     CHECK(last == 10);
   }
+  // Nobody is told when the scheduler has forgotten something.
   const auto end = std::chrono::steady_clock::now() + 20s;
   while (!session.tasks()->empty() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
   CHECK(session.tasks()->empty());
