@@ -197,9 +197,13 @@ std::vector<HungryTask> hungry_tasks(const Scheduler& scheduler) {
       const Task& task = state.tasks[slot];
       const bool is_plain = task.in_line && task.spec.locks.empty() && task.spec.semaphores.empty();
       if (!is_plain || !seen.emplace(task.spec.priority, task.shape).second) continue;
-      HungryTask& its = hungry.emplace_back(HungryTask{task.spec.id, task.spec.priority, {}});
-      for (const auto& [node_id, node] : state.cluster.nodes())
-        if (node.takes_work() && node.lasting.fits(task.spec.needs)) its.nodes.push_back(node_id);
+      HungryTask& its = hungry.emplace_back(HungryTask{.task = task.spec.id, .priority = task.spec.priority});
+      for (const auto& [node_id, node] : state.cluster.nodes()) {
+        if (!node.takes_work() || !node.lasting.fits(task.spec.needs)) continue;
+        its.nodes.push_back(node_id);
+        for (const auto& [key, held] : node.holdings)
+          if (!held->lasting && held->grant.cpus > 0) its.longest_held = std::max(its.longest_held, state.now - held->since);
+      }
     }
   }
   return hungry;

@@ -28,6 +28,7 @@ struct HungryTask {
   TaskId task;
   std::int32_t priority = 0;
   std::vector<NodeId> nodes;  ///< That have room for it once all that ends by itself has ended.
+  Time longest_held{0};  ///< For how long what ends by itself has held cpus there, at most; by the scheduler's clock.
 };
 /// Of each such job the first of each priority and need, gangs and tasks that ask for locks left out.
 ///

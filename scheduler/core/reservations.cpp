@@ -171,9 +171,9 @@ void Scheduler::State::preempt_for_all() {
 
 /// Makes room on the kept nodes by stopping what has lower priority and may be stopped: the lowest first, then what
 /// started last; nothing, while that is not enough for all of the request. It gets a TERM, and its agent's kill_grace
-/// to make an end.
+/// to make an end. What it leaves is the request's, also where it ran on spare room: else it would run there again.
 void Scheduler::State::preempt_for(const Reservation& reservation) {
-  std::vector<AttemptKey> victims;
+  std::vector<std::pair<Node*, AttemptKey>> victims;
   for (const auto& [id, seated] : reservation.seats) {
     Node& node = *cluster.find(id);
     NodeLedger books = node.ledger;
@@ -190,13 +190,16 @@ void Scheduler::State::preempt_for(const Reservation& reservation) {
     for (const auto& [priority, age, key] : lower) {
       if (has_room_for(node, seated, books)) break;
       books.give_back(node.holdings.at(key).grant);
-      victims.push_back(key);
+      victims.emplace_back(&node, key);
     }
     if (!has_room_for(node, seated, books)) return;
   }
   const Cause why{.message = "made room for " + name_of(tasks[reservation.head.slot].spec) + " of priority " +
                              std::to_string(reservation.head.priority)};
-  for (const AttemptKey& key : victims) preempt(key, why);
+  for (const auto& [node, key] : victims) {
+    node->holdings.at(key).spared_by = 0;
+    preempt(key, why);
+  }
 }
 
 /// Stops an attempt that did no wrong: its task goes back into line, and nothing is counted.

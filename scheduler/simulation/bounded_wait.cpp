@@ -55,7 +55,8 @@ void BoundedWait::look(Time now, const Scheduler& core) {
   auto before = std::exchange(hungry_, {});
   for (auto& task : hungry_tasks(core)) {
     const auto known = before.find(task.task);
-    hungry_[task.task] = {known == before.end() ? now : known->second.since, task.priority, std::move(task.nodes)};
+    const bool is_explained = known == before.end() || task.longest_held > bound_;
+    hungry_[task.task] = {is_explained ? now : known->second.since, task.priority, std::move(task.nodes)};
   }
 }
 

@@ -3,7 +3,8 @@
 // A job is hungry while it holds nothing of the cluster and has a task in line. Such a task must not go on waiting for
 // longer than the bound while others get room where it could run, if all of these were submitted later, are of other
 // jobs and of no higher priority. Whatever else explains a wait begins its time anew: one submitted earlier, or of
-// higher priority, is given room; an actor is, which keeps its own; the nodes change; the scheduler was stopped.
+// higher priority, is given room; an actor is, which keeps its own; the nodes change; the scheduler was stopped; a task
+// has held cpus for longer than the bound, which waits for others and may not lend them, for too many do.
 #pragma once
 
 #include <cstdint>

@@ -152,6 +152,24 @@ TEST_CASE("what is preemptible makes room for higher priority, and runs again un
   CHECK(cluster.transcript().find("stop yields#1 on a") != std::string::npos);
 }
 
+TEST_CASE("what made room does not run there again first, where others must make room, too", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
+  const Resources half{.cpus = 500};
+  cluster.joins("a", two_cpus).submits("stays").submits("t1", {.needs = half}).submits("t2", {.needs = half});
+  cluster.at(10ms).submits("high", {.priority = 1}).at(130ms);  // One cpu is kept for it, the other one is spare.
+  cluster.submits("yields1", {.needs = half, .preemptible = true});
+  cluster.submits("yields2", {.needs = half, .preemptible = true});
+  cluster.finishes("a", "t1#1").finishes("a", "t2#1");
+  REQUIRE(cluster.state_of("yields1") == "running");
+  REQUIRE(cluster.state_of("yields2") == "running");
+  cluster.at(170ms);
+  REQUIRE(cluster.state_of("yields1") == "ready");
+  cluster.stops("a", "yields1#1");
+  CHECK(cluster.state_of("yields1") == "ready");
+  cluster.stops("a", "yields2#1");
+  CHECK(cluster.state_of("high") == "running");
+}
+
 TEST_CASE("nothing is stopped for a gang that could not start all the same", "[scheduler]") {
   Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
   cluster.joins("a", one_cpu).joins("b", one_cpu).submits("yields", {.preemptible = true}).submits("stays");
