@@ -16,7 +16,9 @@ std::optional<std::uint64_t> OrderBook::take(RunOrder order, std::uint64_t taken
   entry.has_awaited = true;
   ++awaiting_;
   for (const Own& own : own_) settle(entry, own);
-  for (const auto& [key_of_other, result] : of_others_) fill_in(entry, key_of_other, result);
+  for (const Awaited& each : std::vector(entry.order.awaits.begin(), entry.order.awaits.end()))
+    if (const auto other = of_others_.find({each.task, each.attempt}); other != of_others_.end())
+      fill_in(entry, other->first, other->second);
   return entry.number;
 }
 
@@ -43,8 +45,11 @@ void OrderBook::take_result(Key awaited, const Bytes& result) {
 
 void OrderBook::take_passed_result(Key awaited, const Bytes& result) {
   take_result(awaited, result);
-  of_others_.emplace_back(awaited, result);
-  if (of_others_.size() > most_kept_of_others) of_others_.pop_front();
+  if (!of_others_.try_emplace(awaited, result).second) return;
+  others_.push_back(awaited);
+  if (others_.size() <= most_kept_of_others) return;
+  of_others_.erase(others_.front());
+  others_.pop_front();
 }
 
 void OrderBook::pass(Key key, std::string address) {

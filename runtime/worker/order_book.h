@@ -80,7 +80,8 @@ class OrderBook {
   std::size_t awaiting_ = 0;     // Orders that came with something to wait for, and have not begun.
   std::deque<Own> own_;          // Those that the agent may not know of.
   std::uint64_t first_own_ = 0;  // The number of the first of them.
-  std::deque<std::pair<Key, Bytes>> of_others_;
+  std::map<Key, Bytes> of_others_;
+  std::deque<Key> others_;  // The first first.
 };
 
 }  // namespace troupe

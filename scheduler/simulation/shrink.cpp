@@ -11,7 +11,11 @@
 namespace troupe::scheduler::sim {
 namespace {
 
-std::string number_of(const std::string& broken) { return broken.substr(0, broken.find(':')); }
+/// What is broken, whichever tasks and times break it: one number may stand for several.
+std::string kind_of(std::string broken) {
+  std::erase_if(broken, [](char c) { return c >= '0' && c <= '9'; });
+  return broken;
+}
 
 /// The tasks that are left name only tasks that are left.
 void mend(DriverPlan& driver) {
@@ -137,7 +141,7 @@ class Shrinking {
     change(candidate);
     ++best_.runs;
     const std::string broken = simulate(candidate).broken;
-    if (number_of(broken) != number_of(best_.broken)) return false;
+    if (kind_of(broken) != kind_of(best_.broken)) return false;
     best_.scenario = std::move(candidate);
     best_.broken = broken;
     return true;
@@ -210,7 +214,7 @@ Shrunk shrink(const Scenario& scenario, std::size_t most_runs) {
   const Outcome outcome = simulate(scenario);
   Shrunk best{.scenario = scenario, .broken = outcome.broken, .runs = 1};
   best.scenario.events_between_scans = 1;  // the failure is seen where it begins
-  if (const auto broken = simulate(best.scenario).broken; number_of(broken) != number_of(best.broken))
+  if (const auto broken = simulate(best.scenario).broken; kind_of(broken) != kind_of(best.broken))
     best.scenario.events_between_scans = scenario.events_between_scans;
   Shrinking shrinking(best, most_runs);
   shrinking.shrink_horizon(outcome.at);

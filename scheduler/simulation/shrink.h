@@ -10,11 +10,11 @@ namespace troupe::scheduler::sim {
 
 struct Shrunk {
   Scenario scenario;
-  std::string broken;    ///< The same invariant, by its number.
+  std::string broken;    ///< In the same way.
   std::size_t runs = 0;  ///< Of the simulator.
 };
 
-/// Takes out time at the end, then faults, submits, tasks, cancels, weather, as long as the same invariant breaks.
+/// Takes out time at the end, then faults, submits, tasks, cancels, weather, as long as it breaks in the same way.
 ///
 /// Requires: `scenario` breaks one. Cost: at most `most_runs` runs of the simulator, and a few.
 Shrunk shrink(const Scenario& scenario, std::size_t most_runs = 2000);
