@@ -170,8 +170,9 @@ void Scheduler::State::preempt_for_all() {
 }
 
 /// Makes room on the kept nodes by stopping what has lower priority and may be stopped: the lowest first, then what
-/// started last; nothing, while that is not enough for all of the request. It gets a TERM, and its agent's kill_grace
-/// to make an end. What it leaves is the request's, also where it ran on spare room: else it would run there again.
+/// started last; nothing that does not help, and nothing at all while that is not enough for all of the request. It
+/// gets a TERM, and its agent's kill_grace to make an end. What it leaves is the request's, also where it ran on spare
+/// room: else it would run there again.
 void Scheduler::State::preempt_for(const Reservation& reservation) {
   std::vector<std::pair<Node*, AttemptKey>> victims;
   for (const auto& [id, seated] : reservation.seats) {
@@ -187,12 +188,21 @@ void Scheduler::State::preempt_for(const Reservation& reservation) {
         lower.emplace_back(task.spec.priority, -task.attempt().started_ms, key);
     }
     std::sort(lower.begin(), lower.end());
+    std::vector<AttemptKey> here;
     for (const auto& [priority, age, key] : lower) {
       if (has_room_for(node, seated, books)) break;
       books.give_back(node.holdings.at(key).grant);
-      victims.emplace_back(&node, key);
+      here.push_back(key);
     }
     if (!has_room_for(node, seated, books)) return;
+    for (auto key = here.rbegin(); key != here.rend(); ++key) {
+      NodeLedger without_it = books;
+      if (without_it.take_exactly(node.holdings.at(*key).grant) && has_room_for(node, seated, without_it)) {
+        books = std::move(without_it);
+      } else {
+        victims.emplace_back(&node, *key);
+      }
+    }
   }
   const Cause why{.message = "made room for " + name_of(tasks[reservation.head.slot].spec) + " of priority " +
                              std::to_string(reservation.head.priority)};

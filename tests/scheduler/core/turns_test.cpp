@@ -170,6 +170,27 @@ TEST_CASE("what made room does not run there again first, where others must make
   CHECK(cluster.state_of("high") == "running");
 }
 
+TEST_CASE("what waits and has lent its cpus is not stopped for others: it has nothing to give", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
+  cluster.joins("a", {.cpus = 3000}).submits("stays").submits("yields", {.preemptible = true});
+  cluster.at(10ms).submits("waits", {.preemptible = true}).waits("a", "waits#1").submits("stays2");
+  REQUIRE(cluster.state_of("stays2") == "running");
+  cluster.at(20ms).submits("high", {.priority = 1}).at(170ms);
+  CHECK(cluster.state_of("yields") == "ready");
+  CHECK(cluster.state_of("waits") == "running");
+}
+
+TEST_CASE("only what holds what is lacking is stopped for others", "[scheduler]") {
+  Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
+  cluster.joins("a", {.cpus = 4000, .gpus = {{}}});
+  cluster.submits("has_gpu", {.needs = {.cpus = 1000, .gpus = 1000}, .preemptible = true});
+  cluster.at(10ms).submits("has_cpu", {.preemptible = true});
+  cluster.at(20ms).submits("high", {.needs = {.cpus = 1000, .gpus = 1000}, .priority = 1}).at(170ms);
+  const std::string transcript = cluster.transcript();
+  CHECK(transcript.find("stop has_gpu#1 on a") != std::string::npos);
+  CHECK(transcript.find("stop has_cpu") == std::string::npos);
+}
+
 TEST_CASE("nothing is stopped for a gang that could not start all the same", "[scheduler]") {
   Scenario cluster({.node_timeout = Time{3000}, .line_patience = Time{100}});
   cluster.joins("a", one_cpu).joins("b", one_cpu).submits("yields", {.preemptible = true}).submits("stays");
