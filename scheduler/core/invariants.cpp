@@ -202,7 +202,8 @@ std::vector<HungryTask> hungry_tasks(const Scheduler& scheduler) {
         if (!node.takes_work() || !node.lasting.fits(task.spec.needs)) continue;
         its.nodes.push_back(node_id);
         for (const auto& [key, held] : node.holdings)
-          if (!held->lasting && held->grant.cpus > 0) its.longest_held = std::max(its.longest_held, state.now - held->since);
+          if (!held->lasting && held->grant.cpus > 0)
+            its.longest_held = std::max(its.longest_held, state.now - held->since);
       }
     }
   }
