@@ -67,7 +67,7 @@ class Context {
   ///
   /// A task whose own thread waits in it (for a value, a stream, a barrier, a message) lends its cpus to others
   /// after a millisecond. If it goes on before these have ended, more run than there are cpus until one of them ends.
-  /// An actor keeps its own.
+  /// An actor keeps its own, and so does a task that streams.
   Session& session() {
     std::call_once(connected_, [this] {
       session_.emplace(connect_(task_, attempt_));

@@ -30,7 +30,7 @@ struct Failure {
   std::string exception{};     ///< The name of the type of what the code threw, as "std::runtime_error".
 };
 
-/// `task 'a' failed (attempt 2 on node 00…): exit code 3`
+/// `'a' on node 00…, attempt 2: exit code 3`
 std::string describe(const Failure& failure);
 
 class Object;

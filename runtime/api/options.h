@@ -83,7 +83,8 @@ struct ActorOptions {
   /// worker of its own, and answers of at most 1 MiB; with hooks its log is cut at each checkpoint, else it grows.
   RestartMode restart = RestartMode::none;
   /// Where that is kept, in a folder of the actor's own; one that all nodes reach survives the loss of a node. Empty:
-  /// in the cluster's folder on its node, with which it goes.
+  /// in the folder of the cluster's sockets on its node, with which it goes; a detached actor's, where `troupe start`
+  /// started the cluster, in the folder in which that keeps its store, with which it stays.
   std::string state_folder{};
   std::uint32_t checkpoint_calls = 1000;             ///< A checkpoint after so many calls; 0: however many.
   std::chrono::milliseconds checkpoint_interval{0};  ///< After a call, at the latest; 0: however long.

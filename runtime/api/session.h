@@ -264,7 +264,8 @@ class Session {
     return core_->first_failure(objects_of(std::vector{ref}));
   }
 
-  /// Waits until `count` of the refs are there (or have failed) or the time is over; says whether they are.
+  /// Waits until `count` of the refs (all, where they are fewer) are there or have failed, or the time is over; says
+  /// whether they are.
   template <class T>
   bool wait(const std::vector<Ref<T>>& refs, std::size_t count, Duration limit = forever) {
     const auto objects = objects_of(refs);

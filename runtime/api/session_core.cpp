@@ -70,7 +70,8 @@ std::string describe(const Failure& failure) {
   std::string text = "'" + failure.task + "'";
   if (failure.node) text += " on node " + to_text(failure.node);
   if (failure.attempt > 0) text += ", attempt " + std::to_string(failure.attempt);
-  return text + ": " + failure.cause;
+  const bool says_so = failure.fault != Fault::cancelled || failure.cause.find("cancelled") != failure.cause.npos;
+  return text + (says_so ? ": " : " was cancelled: ") + failure.cause;
 }
 
 SessionCore::SessionCore(SessionOptions options, std::unique_ptr<Transport> transport)

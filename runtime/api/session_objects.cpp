@@ -108,6 +108,7 @@ void SessionCore::is_settled(Object& object) {
 }
 
 bool SessionCore::wait(std::span<const ObjectPtr> objects, std::size_t count, Clock::time_point deadline) {
+  count = std::min(count, objects.size());
   return waits_.wait(deadline, [&](Clock::time_point until) { return wait_until(objects, count, until); });
 }
 

@@ -10,7 +10,16 @@ void throw_failure(Failure failure) { throw TaskFailed(std::move(failure)); }
 
 StreamReader::~StreamReader() {
   if (asked_) session_->cancel(asked_);
-  session_->release_actor(line_);
+  end();
+}
+
+void StreamReader::end() {
+  if (!std::exchange(has_ended_, true)) session_->release_actor(line_);
+}
+
+void StreamReader::pop() {
+  came_.pop_front();
+  if (is_last_ && came_.empty()) end();
 }
 
 void StreamReader::ask() {
@@ -24,6 +33,7 @@ std::variant<ObjectPtr, Failure> StreamReader::front(std::chrono::steady_clock::
       const ObjectPtr& next = came_.front();
       if (!next->hold || !next->hold->is_lost() || !ask_again()) return next;
     }
+    if (failed_ || is_last_) end();
     if (failed_) return *failed_;
     if (is_last_) return ObjectPtr();
     if (!asked_) ask();
@@ -59,6 +69,7 @@ std::optional<Failure> StreamReader::take_asked() {
   auto outcome = session_->await_outcome(asked);
   if (auto* failure = std::get_if<Failure>(&outcome)) {
     if (failure->fault == Fault::peer_lost && !session_->has_ended(*line_)) return std::nullopt;
+    failure->task = *line_->name;  // Its method is nobody's but this reader's.
     return std::move(*failure);
   }
   const auto is_last = decode<bool>(std::get<Bytes>(outcome));

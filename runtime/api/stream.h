@@ -31,19 +31,20 @@ class StreamReader {
  public:
   StreamReader(std::shared_ptr<SessionCore> session, std::shared_ptr<ActorLine> line)
       : session_(std::move(session)), line_(std::move(line)) {}
-  /// The task ends with it.
+  /// The task ends with it, or when all has been read.
   ~StreamReader();
   StreamReader(const StreamReader&) = delete;
 
   /// The next result, which is that until it is popped; nullptr: there are no more of them. A failure, `timed_out`,
   /// leaves it for the next time; every other is the last word.
   std::variant<ObjectPtr, Failure> front(std::chrono::steady_clock::time_point deadline);
-  void pop() { came_.pop_front(); }
+  void pop();
   /// Its value cannot be had. Whether it may be had yet: its task is started anew where its node was lost.
   bool go_on_after(const Failure& failure);
 
  private:
   void ask();
+  void end();
   bool ask_again();
   std::optional<Failure> take_asked();
 
@@ -53,13 +54,16 @@ class StreamReader {
   std::deque<ObjectPtr> came_;
   std::uint64_t read_ = 0;  // And those that came: the number of the next to ask for.
   bool is_last_ = false;
+  bool has_ended_ = false;
   std::optional<Failure> failed_;
 };
 
 /// Why a stream has ended too early; thrown by `Stream`. session.h has the class.
 [[noreturn]] void throw_failure(Failure failure);
 
-/// Threads: one. The task, and its worker, end with it.
+/// Threads: one. The task ends with it, or when it has been read to its end; until then it holds what it needs, also
+/// while it waits for its reader, or for other work: it lends no cpus (context.h). What was not read when it fails, or
+/// its worker is lost for good, is lost with it.
 template <class T>
 class Stream {
  public:

@@ -9,7 +9,7 @@ namespace troupe {
 /// Grows when a program that was compiled before no longer works with the library, or a worker of another build with
 /// an agent of this one: a public class has another layout or loses a function, an order means something else. The
 /// library's file is named by it (`libtroupe.so.ABI`): the build reads it here.
-inline constexpr std::uint32_t abi_version = 9;
+inline constexpr std::uint32_t abi_version = 10;
 
 /// Why two that met do not go together. `found` is 0 of a worker that is older than these versions.
 inline std::string abi_mismatch(const std::string& who, std::uint32_t found, const std::string& met) {

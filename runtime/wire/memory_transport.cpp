@@ -87,6 +87,13 @@ class MemoryTransport final : public Transport {
     network_.routes.erase(peer.value);
   }
 
+  bool is_gone(PeerId peer) const override {
+    const std::lock_guard lock(network_.mutex);
+    const auto route = network_.routes.find(peer.value);
+    return route == network_.routes.end() ||
+           (route->second.other_end != 0 && !network_.ends.contains(route->second.other_end));
+  }
+
   void send(PeerId to, Bytes frame) override {
     const std::lock_guard lock(network_.mutex);
     if (network_.routes.contains(to.value)) network_.deliver(to, std::move(frame));

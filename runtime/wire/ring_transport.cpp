@@ -78,6 +78,8 @@ class RingTransport final : public Transport {
     if (found != peers_.end() && !found->second.path.empty()) peers_.erase(found);
   }
 
+  bool is_gone(PeerId peer) const override { return !peers_.contains(peer.value); }
+
   void send(PeerId to, Bytes frame) override {
     TROUPE_CHECK(frame.size() <= most_frame_bytes, "who makes a frame keeps to its limit");
     const auto found = peers_.find(to.value);

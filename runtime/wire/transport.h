@@ -53,6 +53,10 @@ class Transport {
   /// Forgets a connection made by connect().
   virtual void disconnect(PeerId peer) = 0;
 
+  /// No more will come by this connection: the process at its other end has ended, or connects anew. False: more may
+  /// come, or nobody knows.
+  virtual bool is_gone(PeerId peer) const = 0;
+
   /// Queues a frame and returns. A peer that is gone takes it nowhere.
   virtual void send(PeerId to, Bytes frame) = 0;
 

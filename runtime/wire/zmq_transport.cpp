@@ -60,6 +60,8 @@ class ZmqTransport final : public Transport {
     peers_.erase(found);
   }
 
+  bool is_gone(PeerId peer) const override { return !peers_.contains(peer.value); }
+
   void send(PeerId to, Bytes frame) override {
     const auto found = peers_.find(to.value);
     if (found == peers_.end()) return;

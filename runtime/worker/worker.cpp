@@ -249,7 +249,8 @@ class Worker {
     if (std::string why = made.own.make(order, catalog_, options_); !why.empty())
       return fail(std::move(why) + tasks_.output().last_lines());
     if (std::get<ActorWork>(order.work).restart) {
-      auto opened = KeptState::open(order, options_.state_folder, made.own);
+      const auto& folder = order.durable ? options_.detached_state_folder : options_.state_folder;
+      auto opened = KeptState::open(order, folder, made.own);
       if (!opened) return fail(opened.error().message);
       for (const auto& [id, caller] : opened->callers()) made.mailbox.skip_to(id, caller.last);
       made.kept.emplace(std::move(*opened));

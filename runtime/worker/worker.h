@@ -32,6 +32,7 @@ struct WorkerOptions {
   std::string output_file{};   ///< Where the process's stdout and stderr go; empty: it has no file of its own.
   std::shared_ptr<ObjectClient> objects{};  ///< None: all values travel inside messages.
   std::string state_folder{};               ///< For actors whose state survives a restart; empty: they name their own.
+  std::string detached_state_folder{};      ///< For those that are detached.
   Termination* termination = nullptr;       ///< Of its process; none: TERM is nothing to it.
 };
 

@@ -77,8 +77,9 @@ class Cluster {
   Session connect();
   Result<Session> try_connect();
 
-  const std::string& directory() const;  ///< Of its sockets.
-  std::string store_socket() const;      ///< Where its redis-server listens.
+  /// Of its sockets. `troupe … --cluster DIRECTORY/cluster.json` looks at it.
+  const std::string& directory() const;
+  std::string store_socket() const;  ///< Where its redis-server listens.
   ClusterId id() const;
 
  private:

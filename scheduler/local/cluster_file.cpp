@@ -34,6 +34,7 @@ std::string cluster_file_in(const std::string& folder) { return folder + "/clust
 
 Result<ClusterFile> read_cluster_file(const std::string& path) {
   std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return read_cluster_file(cluster_file_in(path));
   const auto size = std::filesystem::file_size(path, error);
   if (error) return Error{Fault::not_found, "there is no cluster file " + path + ": " + error.message()};
   const auto refuse = [&](const std::string& found) {

@@ -21,7 +21,7 @@ struct ClusterFile {
 /// `FOLDER/cluster.json`
 std::string cluster_file_in(const std::string& folder);
 
-/// Fails with: not_found, bad_input (what was found in it, and what was expected).
+/// A file, or a folder with one. Fails with: not_found, bad_input (what was found in it, and what was expected).
 Result<ClusterFile> read_cluster_file(const std::string& path);
 
 /// Written beside and renamed: a reader sees the old one or the new one.

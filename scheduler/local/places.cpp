@@ -20,6 +20,7 @@ constexpr std::size_t longest_directory = 70;           // Room for the sockets'
 constexpr std::string_view object_suffix = ".objects";  // See object_socket_of.
 constexpr std::string_view link_name = "/scheduler.sock";
 constexpr std::string_view socket_prefix = "scheduler-";
+constexpr const char* detached_name = "/detached";
 
 std::string socket_name(std::uint32_t epoch) { return std::string(socket_prefix) + std::to_string(epoch) + ".sock"; }
 
@@ -31,6 +32,12 @@ std::uint32_t epoch_of(std::string_view socket) {
     std::from_chars(socket.data(), socket.data() + socket.size(), epoch);
   }
   return epoch;
+}
+
+std::string beside(const std::string& worker_address, const char* name) {
+  constexpr std::string_view scheme = "ipc://";
+  if (!worker_address.starts_with(scheme)) return {};
+  return std::filesystem::path(worker_address.substr(scheme.size())).parent_path().string() + name;
 }
 
 }  // namespace
@@ -76,10 +83,17 @@ std::string redis_socket(const std::string& directory) { return directory + "/re
 std::string worker_address(const std::string& directory, const std::string& worker) {
   return "ipc://" + directory + "/w-" + worker + ".sock";
 }
-std::string state_folder(const std::string& worker_address) {
-  constexpr std::string_view scheme = "ipc://";
-  if (!worker_address.starts_with(scheme)) return {};
-  return std::filesystem::path(worker_address.substr(scheme.size())).parent_path().string() + "/actors";
+std::string state_folder(const std::string& worker_address) { return beside(worker_address, "/actors"); }
+std::string detached_state_folder(const std::string& worker_address) { return beside(worker_address, detached_name); }
+
+Result<void> keep_detached(const std::string& directory, const std::string& folder) {
+  const std::string link = directory + detached_name;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  std::filesystem::remove(link, error);
+  std::filesystem::create_directory_symlink(folder, link, error);
+  if (error) return Error{Fault::unavailable, "cannot make the folder " + folder + ": " + error.message()};
+  return {};
 }
 
 void announce_scheduler(const std::string& directory, std::uint32_t epoch) {

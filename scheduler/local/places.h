@@ -29,6 +29,10 @@ std::string object_store_socket(const std::string& directory);
 std::string worker_address(const std::string& directory, const std::string& worker);
 /// Of actors whose state survives a restart: beside the sockets of the node's workers.
 std::string state_folder(const std::string& worker_address);
+/// Of detached ones: it leads to where `keep_detached` says, if it was said, else it is as the others'.
+std::string detached_state_folder(const std::string& worker_address);
+/// In `folder`, which outlives the processes of the cluster. Fails with: unavailable.
+Result<void> keep_detached(const std::string& directory, const std::string& folder);
 
 /// Leads everybody to the scheduler of `epoch`, unless they are led to a later one already.
 void announce_scheduler(const std::string& directory, std::uint32_t epoch);

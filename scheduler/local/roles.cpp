@@ -82,6 +82,7 @@ void play_role(int argc, char** argv, const std::function<void(Catalog&)>& enrol
               .output_file = output == nullptr ? "" : output,
               .objects = objects,
               .state_folder = scheduler::state_folder(arguments->at("address")),
+              .detached_state_folder = scheduler::detached_state_folder(arguments->at("address")),
               .termination = &termination},
              catalog, *transport);
 }

@@ -66,6 +66,7 @@ Result<Standing> start_cluster(const std::string& folder, const StartOptions& op
   const ClusterFile found = file ? *file : ClusterFile{.cluster = {random_id(), random_id()}};
   const auto directory = make_directory(found.cluster);
   if (!directory) return directory.error();
+  if (auto kept = keep_detached(*directory, folder + "/actors"); !kept) return kept.error();
   file = ClusterFile{found.cluster, scheduler_address(*directory), folder};
   if (*file != found)
     if (auto written = write_cluster_file(cluster_file_in(folder), *file); !written) return written.error();

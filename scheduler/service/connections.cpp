@@ -30,6 +30,18 @@ void Connections::left(PeerId driver) {
   driver_at_.erase(login);
 }
 
+std::vector<DriverId> Connections::take_gone(Time now, Time patience, const std::function<bool(PeerId)>& is_gone) {
+  std::vector<DriverId> gone;
+  const Time since = now - looked_for_gone_;
+  if (since < patience / 4) return gone;
+  looked_for_gone_ = now;
+  if (since > 2 * patience) return gone;  // Likewise: who came by another connection meanwhile is yet to be heard.
+  for (const auto& [driver, place] : drivers_)
+    if (now - place.heard > patience && is_gone(place.peer)) gone.push_back(driver);
+  for (const DriverId driver : gone) left(drivers_.at(driver).peer);
+  return gone;
+}
+
 void Connections::forget_silent(Time now) {
   const Time since = now - looked_;
   if (since < limits_.longest_silence / 4) return;

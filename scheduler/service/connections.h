@@ -5,8 +5,10 @@
 // a moment later.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <variant>
+#include <vector>
 
 #include "runtime/wire/transport.h"
 #include "scheduler/core/event.h"
@@ -27,6 +29,9 @@ class Connections {
   void heard(DriverId driver, PeerId from, Time now);
   /// The driver there has said goodbye.
   void left(PeerId driver);
+  /// Takes out the drivers whose connection is gone, and who have not said again who they are for `patience`. To be
+  /// called again and again; looks only now and then.
+  std::vector<DriverId> take_gone(Time now, Time patience, const std::function<bool(PeerId)>& is_gone);
   /// Forgets who has been silent for long. To be called again and again. Cost: all of them, so it looks only now and
   /// then.
   void forget_silent(Time now);
@@ -53,6 +58,7 @@ class Connections {
   std::map<DriverId, Place> drivers_;
   std::map<PeerId, Login> driver_at_;
   Time looked_{};
+  Time looked_for_gone_{};
 };
 
 }  // namespace troupe::scheduler

@@ -87,6 +87,9 @@ Result<void> Service::run(const std::function<bool()>& until_stopped) {
     if (time >= wake_at_) {
       wake_at_ = time + longest_sleep;
       step(time, Tick{});
+      for (const DriverId driver : connections_.take_gone(time, options_.settings.driver_timeout / 4,
+                                                          [&](PeerId peer) { return transport_.is_gone(peer); }))
+        step(time, DriverLeft{driver});
       connections_.forget_silent(time);
       options_.announce(age_.epoch);
     }

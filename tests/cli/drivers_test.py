@@ -185,7 +185,7 @@ class Drivers(ClusterCase):
 
     def test_a_task_an_actor_and_a_job_of_a_driver_are_cancelled(self):
         self.assertEqual(self.json_lines("cancel", self.ids["patient"]), [{"cancelled": 1}])
-        self.assertIn("on request", self.goes_on())  # What the driver is told.
+        self.assertIn("was cancelled: on request", self.goes_on())  # What the driver is told.
         self.assertEqual(self.get("patient")["reason"], "on request")
         self.assertEqual(self.json_lines("cancel", self.ids["patient"]), [{"cancelled": 0}])
         self.assertEqual(self.troupe("cancel", "named", "cli_working_driver/much")[0], "2 tasks cancelled\n")

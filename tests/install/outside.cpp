@@ -29,6 +29,7 @@ class Scales {
 }  // namespace outside
 
 inline constexpr troupe::Task<int(std::vector<outside::Parcel>)> weigh{"outside.weigh"};
+inline constexpr troupe::Task<int(troupe::ActorHandle<outside::Scales>, int)> weigh_on{"outside.weigh_on"};
 inline constexpr troupe::ActorType<outside::Scales()> scales{"outside.Scales"};
 inline constexpr troupe::Method<&outside::Scales::add> add{"add"};
 
@@ -41,8 +42,14 @@ int weight(const std::vector<outside::Parcel>& parcels) {
   return sum;
 }
 
+int weigh_on_given(troupe::Context& context, const troupe::ActorHandle<outside::Scales>& given, int grams) {
+  auto session = context.session();
+  return session.get(session.attach(given).call(add, grams));
+}
+
 void enroll(troupe::Catalog& catalog) {
   catalog.add(weigh, weight);
+  catalog.add(weigh_on, weigh_on_given);
   catalog.add(scales, add);
 }
 
@@ -61,6 +68,7 @@ int main(int argc, char** argv) {
   auto actor = session.spawn({.max_restarts = 1}, scales);
   actor.call(add, 1000);
   std::printf("%d g\n", session.get(actor.call(add, session.submit(weigh, parcels))));
+  std::printf("%d g\n", session.get(session.submit(weigh_on, actor.handle(), 7)));
   try {
     session.get(
         session.submit({.needs = {.cpus = 500}, .max_attempts = 2}, weigh, std::vector<outside::Parcel>{{"Bonn", -1}}));

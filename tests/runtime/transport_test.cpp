@@ -10,6 +10,7 @@
 #include "runtime/wire/memory_transport.h"
 #include "runtime/wire/ring_transport.h"
 #include "runtime/wire/zmq_transport.h"
+#include "tests/support/folder.h"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -184,6 +185,22 @@ TEST_CASE("a peer that is gone takes frames nowhere and stops nobody", "[transpo
       REQUIRE(receive_some(*stays, 1).size() == 1);
     }
   });
+}
+
+TEST_CASE("that a peer on this node is gone is known once what it said was taken", "[transport]") {
+  const std::unique_ptr<Transport> server = make_ring_transport();
+  const test::Folder folder;
+  const std::string address = "ipc://" + folder.file("door");
+  REQUIRE(server->listen(address));
+  auto client = make_ring_transport();
+  client->send(*client->connect(address), "hello");
+  const auto heard = receive_some(*server, 1);
+  REQUIRE(heard.size() == 1);
+  CHECK_FALSE(server->is_gone(heard[0].from));
+  client.reset();
+  for (const auto end = soon(); !server->is_gone(heard[0].from) && std::chrono::steady_clock::now() < end;)
+    (void)server->receive(std::chrono::steady_clock::now() + 10ms);
+  CHECK(server->is_gone(heard[0].from));
 }
 
 TEST_CASE("what a peer said before it left is heard, also where nobody looked meanwhile", "[transport]") {

@@ -20,6 +20,7 @@ class StoppableTransport final : public Transport {
   Result<void> listen(const std::string& address) override { return whole_->listen(address); }
   Result<PeerId> connect(const std::string& address) override { return whole_->connect(address); }
   void disconnect(PeerId peer) override { whole_->disconnect(peer); }
+  bool is_gone(PeerId peer) const override { return whole_->is_gone(peer); }
   void send(PeerId to, Bytes frame) override { whole_->send(to, std::move(frame)); }
   std::vector<Delivery> receive(Deadline deadline, const Besides* besides) override {
     auto arrived = whole_->receive(deadline, besides);

@@ -89,6 +89,26 @@ class GraphsOfCluster final : public GraphSource {
   LiveWork live_;
 };
 
+/// The graph that the text names, and of which task; empty: of none in particular. Names may have slashes: those of
+/// actors in a name space do.
+Result<std::pair<RunSummary, std::string>> find_graph_and_task(GraphSource& source, const std::string& id) {
+  auto graph = find_graph(source, id);
+  if (graph) return std::pair(*std::move(graph), std::string());
+  std::optional<Error> unknown;
+  for (std::size_t slash = id.find('/'); slash != id.npos; slash = id.find('/', slash + 1)) {
+    auto before = find_graph(source, id.substr(0, slash));
+    if (before) return std::pair(*std::move(before), id.substr(slash + 1));
+    if (before.error().fault != Fault::not_found) return before.error();
+    if (!unknown) unknown = before.error();
+  }
+  return unknown.value_or(graph.error());
+}
+
+/// A detached actor is a graph of its name.
+bool is_one_actor(const RunSummary& graph, const std::vector<scheduler::TaskRecord>& tasks) {
+  return tasks.size() == 1 && tasks.front().spec.is_actor() && tasks.front().spec.name == graph.name;
+}
+
 }  // namespace
 
 std::unique_ptr<GraphSource> runs_of_this_machine() { return std::make_unique<RunsOfThisMachine>(); }
@@ -124,24 +144,27 @@ Result<RunSummary> find_graph(GraphSource& source, std::string_view text) {
 
 Result<Found> find_in(GraphSource& source, const std::string& id) {
   const auto wanted = task_id_from(id);
-  const std::size_t slash = id.find('/');
-  const auto graph = find_graph(source, wanted ? to_text(wanted->job) : id.substr(0, slash));
-  if (!graph) return graph.error();
-  auto stored = source.open(*graph);
+  const auto named = find_graph_and_task(source, wanted ? to_text(wanted->job) : id);
+  if (!named) return named.error();
+  const auto& [graph, task_name] = *named;
+  auto stored = source.open(graph);
   // A run that ended before its store had anything is a graph without tasks.
   if (!stored && stored.error().fault == Fault::not_found) stored = StoredState{};
   if (!stored) return stored.error();
-  Found found{*graph, std::move(*stored), {}};
-  if (!wanted && slash == id.npos) return found;
+  Found found{graph, std::move(*stored), {}};
+  if (!wanted && task_name.empty()) {
+    if (is_one_actor(graph, found.stored.tasks)) found.task = found.stored.tasks.front().spec.id;
+    return found;
+  }
 
-  const std::string name = wanted ? to_text(*wanted) : id.substr(slash + 1);
+  const std::string name = wanted ? to_text(*wanted) : task_name;
   std::vector<std::string> names;
   for (const auto& task : found.stored.tasks) {
     if (wanted ? task.spec.id == *wanted : task.spec.name == name) found.task = task.spec.id;
     names.push_back(task.spec.name);
   }
   if (found.task) return found;
-  return Error{Fault::not_found, "graph " + graph->name + " (" + to_text(graph->id) + ") has no task '" + name + "'" +
+  return Error{Fault::not_found, "graph " + graph.name + " (" + to_text(graph.id) + ") has no task '" + name + "'" +
                                      (wanted ? "" : did_you_mean(name, names))};
 }
 

@@ -165,7 +165,7 @@ Result<FoundLive> find_live(LiveWork& live, const std::string& id) {
     if (job) return FoundLive{*job, {}};
     return job.error().fault == Fault::not_found ? find_actor(live, *jobs, id) : job.error();
   }
-  if (!job) return job.error();
+  if (!job) return job.error().fault == Fault::not_found ? find_actor(live, *jobs, id) : job.error();
   auto tasks = live.tasks({.job = job->job.id, .with_attempts = true});
   if (!tasks) return tasks.error();
   std::vector<FoundLive> called;

@@ -21,6 +21,7 @@
 #include "scheduler/store/redis_server.h"
 #include "tools/cli/output.h"
 #include "tools/cli/private_folder.h"
+#include "tools/cli/units.h"
 
 namespace troupe::cli {
 namespace {
@@ -29,11 +30,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t most_runs = 100;
 constexpr std::size_t most_summary_bytes = 1u << 20;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string runs_folder() { return scheduler::state_home() + "/runs"; }
 

@@ -60,7 +60,7 @@ Json task_object(const TaskOwner& owner, const TaskId& id, const std::string& ta
           {"state", troupe::to_text(progress.state)},
           {"attempts", attempts_array(progress.attempts, owner.nodes)},
           {"result", result.is_discarded() ? Json() : result},
-          {"wall_ms", wall_ms(progress, 0)},
+          {"wall_ms", wall_ms(progress)},
           {"reason", progress.reason.empty() ? Json() : Json(progress.reason)},
           {"cached", progress.cached},
           {"iteration", progress.iteration},
@@ -263,10 +263,11 @@ std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRec
   return json_line(object);
 }
 
-std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_ms) {
+std::int64_t wall_ms(const scheduler::TaskProgress& progress) {
   if (progress.attempts.empty()) return 0;
-  const std::int64_t ended = progress.attempts.back().ended_ms;
-  return std::max<std::int64_t>(0, (ended == 0 ? now_ms : ended) - progress.attempts.front().started_ms);
+  std::int64_t until = progress.attempts.back().ended_ms;
+  if (until == 0) until = now_ms();
+  return std::max<std::int64_t>(0, until - progress.attempts.front().started_ms);
 }
 
 std::string node_of(const scheduler::TaskProgress& progress, const NodeNames& nodes) {

@@ -69,8 +69,8 @@ std::string run_json(const RunSummary& run, const std::vector<scheduler::TaskRec
 /// One line, without them.
 std::string run_json(const RunSummary& run);
 
-/// From the start of the first attempt to the end of the last; of one under way, to `now_ms`.
-std::int64_t wall_ms(const scheduler::TaskProgress& progress, std::int64_t now_ms);
+/// From the start of the first attempt to the end of the last; of one under way, until now.
+std::int64_t wall_ms(const scheduler::TaskProgress& progress);
 
 /// Where the last attempt ran; `-` if there was none.
 std::string node_of(const scheduler::TaskProgress& progress, const NodeNames& nodes);

@@ -9,6 +9,7 @@
 #include "tools/cli/json_line.h"
 #include "tools/cli/output.h"
 #include "tools/cli/task_report.h"
+#include "tools/cli/units.h"
 
 namespace troupe::cli {
 namespace {
@@ -27,13 +28,13 @@ struct Placed {
 };
 
 /// By their starts.
-std::vector<Placed> attempts_of(const std::vector<TaskRecord>& tasks, const std::optional<TaskId>& only,
-                                std::int64_t now_ms) {
+std::vector<Placed> attempts_of(const std::vector<TaskRecord>& tasks, const std::optional<TaskId>& only) {
+  const std::int64_t now = now_ms();
   std::vector<Placed> attempts;
   for (const auto& task : tasks)
     if (!only || task.spec.id == *only)
       for (const auto& attempt : task.progress.attempts)
-        attempts.push_back({&task, &attempt, attempt.ended_ms != 0 ? attempt.ended_ms : now_ms});
+        attempts.push_back({&task, &attempt, attempt.ended_ms != 0 ? attempt.ended_ms : now});
   std::stable_sort(attempts.begin(), attempts.end(),
                    [](const Placed& a, const Placed& b) { return a.attempt->started_ms < b.attempt->started_ms; });
   return attempts;
@@ -87,9 +88,9 @@ class LastBefore {
 
 }  // namespace
 
-TraceCounts write_trace(const TaskOwner& owner, const std::vector<TaskRecord>& tasks, const std::optional<TaskId>& only,
-                        std::int64_t now_ms, const std::function<void(const std::string&)>& write) {
-  auto attempts = attempts_of(tasks, only, now_ms);
+TraceCounts write_trace(const TaskOwner& owner, const std::vector<TaskRecord>& tasks, const TraceOf& of,
+                        const std::function<void(const std::string&)>& write) {
+  auto attempts = attempts_of(tasks, of.only);
   const auto lanes = place(attempts);
   const std::int64_t begin_ms = attempts.empty() ? 0 : attempts.front().attempt->started_ms;
   const auto us = [&](std::int64_t ms) { return (ms - begin_ms) * us_per_ms; };
@@ -139,7 +140,7 @@ TraceCounts write_trace(const TaskOwner& owner, const std::vector<TaskRecord>& t
             {{"task_id", to_text(spec.id)},
              {"attempt", each.attempt->id.number},
              {"end", end},
-             {"needs", describe(spec.needs)},
+             {"needs", of.knows_needs ? Json(describe(spec.needs)) : Json()},
              {"cause", cause.empty() ? Json() : Json(cause)}}}});
     const Placed* before = each.attempt->id.number == 1 ? last_before.of(spec) : nullptr;
     if (before == nullptr) continue;

@@ -23,12 +23,16 @@ struct TraceCounts {
   std::size_t nodes = 0;
 };
 
-/// Hands the trace's text to `write`, a piece at a time. An attempt that is under way lasts until `now_ms`. `owner`:
-/// whose tasks they are; one without an id: of several.
+struct TraceOf {
+  std::optional<TaskId> only;  ///< Of all: this task.
+  bool knows_needs = true;     ///< What the tasks say that they need.
+};
+
+/// Hands the trace's text to `write`, a piece at a time. An attempt that is under way lasts until now. `owner`: whose
+/// tasks they are; one without an id: of several.
 ///
 /// Units: times in the trace are microseconds since the first start, which stands in `otherData`.
-TraceCounts write_trace(const TaskOwner& owner, const std::vector<scheduler::TaskRecord>& tasks,
-                        const std::optional<TaskId>& only, std::int64_t now_ms,
+TraceCounts write_trace(const TaskOwner& owner, const std::vector<scheduler::TaskRecord>& tasks, const TraceOf& of,
                         const std::function<void(const std::string&)>& write);
 
 }  // namespace troupe::cli

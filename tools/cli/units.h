@@ -34,5 +34,7 @@ std::string milli_text(Milli amount);
 std::string size_text(std::int64_t bytes);
 /// `12 ms`, `3.4 s`, `2 min 5 s`, `1 h 3 min`
 std::string duration_text(std::chrono::milliseconds duration);
+/// Milliseconds since 1970.
+std::int64_t now_ms();
 
 }  // namespace troupe::cli

@@ -114,6 +114,10 @@ TEST_CASE("a driver knows which of many values are there") {
   CHECK(session.failure_of(waits)->fault == Fault::cancelled);
   sums.erase(sums.begin() + 1);
   CHECK(session.try_get_all(sums).value() == std::vector<double>{1.5, 1.5});
+  // More than there are: all of them.
+  CHECK(session.wait_some(sums, 10, 10s) == std::vector<std::size_t>{0, 1});
+  CHECK(session.wait(sums, 10, 10s));
+  CHECK(session.wait_some(std::vector<Ref<int>>{}, 1, 10s).empty());
   CHECK(session.try_get_all(std::vector<Ref<void>>{}));
   CHECK_THROWS_AS(session.wait(std::vector{Ref<int>()}, 1), std::invalid_argument);
   CHECK_THROWS_AS(session.is_ready(Ref<int>()), std::invalid_argument);

@@ -128,6 +128,21 @@ TEST_CASE("a result is there before the task has ended") {
   CHECK(!stream.next());
 }
 
+TEST_CASE("a task that was read to its end, or has thrown, holds nothing any more") {
+  auto cluster = Cluster::local({.cpus = 1000});
+  auto session = cluster.connect();
+  auto stream = session.stream(count_up, 0, 3);
+  for (int i = 0; i < 3; ++i) CHECK(stream.next() == i);
+  CHECK(session.try_get(session.submit(no_two, 3), 10s));
+  CHECK(!stream.next());
+  auto empty = session.stream(count_up, 0, 0);
+  CHECK(!empty.next());
+  auto thrown = session.stream(throws_at, 1);
+  CHECK(thrown.next() == 0);
+  CHECK_THROWS_WITH(thrown.next(), Catch::Contains("no more of these"));
+  CHECK(session.try_get(session.submit(no_two, 4), 10s));
+}
+
 TEST_CASE("a task waits for its reader, and ends with it") {
   auto cluster = Cluster::local({.cpus = 1000});
   auto session = cluster.connect();

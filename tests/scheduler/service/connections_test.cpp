@@ -1,5 +1,8 @@
 #include "scheduler/service/connections.h"
 
+#include <set>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 using namespace troupe;
@@ -43,6 +46,25 @@ TEST_CASE("of those who are heard nobody is forgotten, and beyond the most nobod
   CHECK(connections.size() == 4);
   CHECK(connections.peer_of(NodeId{4}) != nullptr);
   CHECK(connections.peer_of(NodeId{5}) == nullptr);
+}
+
+TEST_CASE("a driver whose connection is gone has left, unless he comes by another", "[service]") {
+  Connections connections(limits);
+  std::set<std::uint64_t> gone;
+  const auto take = [&](Time now) {
+    return connections.take_gone(now, second, [&](PeerId peer) { return gone.contains(peer.value); });
+  };
+  for (const std::uint64_t i : {1, 2, 3}) connections.heard(DriverId{i}, PeerId{i}, 0 * second);
+  CHECK(take(1 * second).empty());
+  gone = {1, 2};
+  CHECK(take(1 * second).empty());  // He was heard a moment ago.
+  connections.heard(DriverId{2}, PeerId{4}, 2 * second);
+  CHECK(take(2 * second) == std::vector{DriverId{1}});
+  CHECK(connections.peer_of(DriverId{1}) == nullptr);
+  gone = {1, 2, 3};
+  CHECK(take(9 * second).empty());  // It was stopped itself.
+  CHECK(take(10 * second) == std::vector{DriverId{3}});
+  CHECK(connections.peer_of(DriverId{2})->value == 4);
 }
 
 TEST_CASE("what a driver sent by an earlier connection is still his when he has come by another", "[service]") {

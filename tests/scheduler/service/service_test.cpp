@@ -1,6 +1,10 @@
 // A service between a store and a network in memory, told step by step.
 #include "scheduler/service/service.h"
 
+#include <chrono>
+#include <optional>
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "runtime/base/clip.h"
@@ -53,12 +57,16 @@ struct World {
   MemoryDisk disk;
   MemoryTaskStore store{disk};
   std::unique_ptr<Transport> transport = network.make_transport();
-  Service service{
-      {.address = [](std::uint32_t) { return "scheduler"; }, .announce = [](std::uint32_t) {}, .cluster = cluster},
-      store,
-      *transport};
+  Service service;
 
-  World() { REQUIRE(service.start()); }
+  explicit World(Settings settings = {})
+      : service({.address = [](std::uint32_t) { return "scheduler"; },
+                 .announce = [](std::uint32_t) {},
+                 .cluster = cluster,
+                 .settings = settings},
+                store, *transport) {
+    REQUIRE(service.start());
+  }
   Result<void> turn() {
     transport->wake();
     return service.run([turns = 0]() mutable { return turns++ == 1; });
@@ -107,6 +115,26 @@ TEST_CASE("who asks for tasks is told of none that are not on disk yet", "[servi
   reader.says(message::AskTasks{7, graph});
   REQUIRE(world.turn());
   CHECK(reader.hears<message::TaskList>().size() == 2);  // Where nothing waits.
+}
+
+TEST_CASE("a driver whose process has ended has left, long before it would be taken for silent", "[service]") {
+  World world({.driver_timeout = Time{2000}});
+  std::optional<Peer> driver = world.peer();
+  Peer reader = world.peer();
+  driver->says(hello(1));
+  reader.says(hello(2));
+  const auto jobs = [&] {
+    reader.says(hello(2));
+    reader.says(message::AskJobs{5});
+    world.turns();
+    return reader.hears<message::JobList>().back().jobs.size();
+  };
+  REQUIRE(jobs() == 2);
+  driver.reset();
+  const auto begin = std::chrono::steady_clock::now();
+  while (jobs() == 2 && std::chrono::steady_clock::now() - begin < std::chrono::seconds(20))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // It looks at times.
+  CHECK(jobs() == 1);
 }
 
 TEST_CASE("the tasks of a large graph are told in pages", "[service]") {

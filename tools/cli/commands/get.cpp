@@ -31,7 +31,7 @@ void print_tasks(const std::vector<TaskRecord>& tasks, const NodeNames& nodes, b
     if (!task.spec.is_join())
       table.add({task.spec.name, state_cell(to_text(task.progress.state)),
                  std::to_string(task.progress.attempts.size()), node_of(task.progress, nodes),
-                 wall_text(wall_ms(task.progress, 0)), with_ids ? to_text(task.spec.id) : "",
+                 wall_text(wall_ms(task.progress)), with_ids ? to_text(task.spec.id) : "",
                  first_line(cause_of(task.progress))});
   table.print();
   std::printf("%s\n", describe(count_states(tasks)).c_str());
@@ -71,7 +71,9 @@ int tell_stored(GraphSource& source, const Found& found, const GetCommand& comma
       std::find_if(tasks.begin(), tasks.end(), [&](const TaskRecord& each) { return each.spec.id == *found.task; });
   const auto told = ask_about(source.live(), *task);
   const TaskOwner owner{run.id, run.name, nodes};
-  if (command.json) {
+  if (command.json && told && task->spec.is_actor()) {
+    std::printf("%s\n", actor_json(owner, told->summary, &*told).c_str());
+  } else if (command.json) {
     std::printf("%s\n", task_json(owner, *task, told ? &*told : nullptr).c_str());
   } else {
     print_task(owner, *task, tasks, told ? &*told : nullptr);
@@ -128,9 +130,9 @@ int get_other(LiveWork& live, const Error& unknown, const GetCommand& command) {
     if (!told) return fail(told.error());
     if (*told) return exit_done;
   }
-  return fail(
-      {Fault::not_found, "there is no graph, job, task, actor, node or object '" + command.id +
-                             "' (troupe list shows those there are; of what drivers own what has ended is forgotten)"});
+  return fail({Fault::not_found, "there is no graph, job, task, actor, node or object '" + command.id +
+                                     "' (troupe list shows those there are; a task is named GRAPH/TASK or JOB/TASK, "
+                                     "and of what drivers own what has ended is forgotten)"});
 }
 
 }  // namespace

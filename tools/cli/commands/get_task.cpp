@@ -153,7 +153,7 @@ void print_task(const TaskOwner& owner, const TaskRecord& task, const std::vecto
   print_row("attempts", std::to_string(progress.attempts.size()) + " (" + std::to_string(progress.failed_attempts) +
                             " failed, at most " + std::to_string(spec.max_attempts) + ")");
   if (spec.timeout.count() > 0) print_row("timeout", duration_text(spec.timeout));
-  if (!progress.attempts.empty()) print_row("wall", wall_text(wall_ms(progress, 0)));
+  if (!progress.attempts.empty()) print_row("wall", wall_text(wall_ms(progress)));
   if (const CommandWork* command = command_of(spec.work)) {
     print_row("command", quoted_words(command->argv));
     print_row("in", command->working_directory.empty() ? command->task_directory : command->working_directory);

@@ -165,7 +165,7 @@ class TaskRows {
       }
       table_.add({owner.name, task.spec.name, state_cell(to_text(task.progress.state)),
                   std::to_string(task.progress.attempts.size()), node_of(task.progress, owner.nodes),
-                  duration_text(std::chrono::milliseconds(wall_ms(task.progress, 0))), to_text(task.spec.id)});
+                  duration_text(std::chrono::milliseconds(wall_ms(task.progress))), to_text(task.spec.id)});
     }
     return true;
   }

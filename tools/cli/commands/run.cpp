@@ -124,7 +124,7 @@ void print_table(const std::vector<TaskSpec>& tasks, const RunEnd& end, const No
   for (const std::size_t i : places) {
     const auto& progress = end.progress[i];
     table.add({tasks[i].name, state_cell(to_text(progress.state)), std::to_string(progress.attempts.size()),
-               node_of(progress, nodes), duration_text(std::chrono::milliseconds(wall_ms(progress, 0))),
+               node_of(progress, nodes), duration_text(std::chrono::milliseconds(wall_ms(progress))),
                first_line(cause_of(progress))});
   }
   table.print();
@@ -288,11 +288,6 @@ int carry_out(const RunCommand& command, const Work& work) {
 }
 
 // --- on a cluster that stands ----------------------------------------------------------------------------------------
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 NodeNames names_of(Session& session) {
   std::map<NodeId, std::string> names;

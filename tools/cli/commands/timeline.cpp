@@ -33,6 +33,7 @@ struct Subject {
   bool is_driver = false;
   std::optional<TaskId> task;
   std::vector<TaskRecord> tasks;
+  bool has_needs = false;  // The store tells them; neither a list of the scheduler's nor what nodes have noted does.
 
   bool takes(TaskId each) const { return !id || (task ? each == *task : each.job == id); }
 };
@@ -106,8 +107,11 @@ Result<Subject> find_subject(GraphSource& source, const std::string& id) {
   if (id.empty()) return of_cluster(source.live());
   auto found = find_in(source, id);
   if (found)
-    return Subject{
-        .id = found->graph.id, .name = found->graph.name, .task = found->task, .tasks = std::move(found->stored.tasks)};
+    return Subject{.id = found->graph.id,
+                   .name = found->graph.name,
+                   .task = found->task,
+                   .tasks = std::move(found->stored.tasks),
+                   .has_needs = true};
   if (found.error().fault != Fault::not_found || source.live() == nullptr) return found.error();
   return of_driver(*source.live(), id, found.error());
 }
@@ -131,10 +135,8 @@ int timeline_command(const TimelineCommand& command) {
                           "', expected the name of a file that can be written: " + ::strerror(errno)));
   };
   if (out == nullptr) return cannot_write();
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   const TaskOwner owner{subject->id, subject->name, (*source)->nodes(), subject->is_driver};
-  const auto counts = write_trace(owner, subject->tasks, subject->task, now_ms,
+  const auto counts = write_trace(owner, subject->tasks, {subject->task, subject->has_needs},
                                   [&](const std::string& text) { std::fwrite(text.data(), 1, text.size(), out); });
   const bool is_whole = std::ferror(out) == 0;
   if ((to_file ? std::fclose(out) : std::fflush(out)) != 0 || !is_whole)
