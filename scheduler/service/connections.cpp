@@ -35,7 +35,8 @@ std::vector<DriverId> Connections::take_gone(Time now, Time patience, const std:
   const Time since = now - looked_for_gone_;
   if (since < patience / 4) return gone;
   looked_for_gone_ = now;
-  if (since > 2 * patience) return gone;  // Likewise: who came by another connection meanwhile is yet to be heard.
+  if (since > 2 * patience)
+    return gone;  // It was stopped itself: who came by another one meanwhile is yet to be heard.
   for (const auto& [driver, place] : drivers_)
     if (now - place.heard > patience && is_gone(place.peer)) gone.push_back(driver);
   for (const DriverId driver : gone) left(drivers_.at(driver).peer);

@@ -45,6 +45,9 @@ class Detached(ClusterCase):
         self.assertEqual(self.json_lines("get", "shop/book/shop/book")[0]["actor_id"], listed["actor_id"])
         self.assertEqual(self.troupe("logs", "shop/book")[0], "")
         self.assertIn("there is no graph 'shop'", self.troupe("get", "shop/other", code=None)[1])
+        self.assertGreater(self.json_lines("get", listed["actor_id"].split(".")[0])[0]["calls"]["answered"], 0)
+        of_folder, _ = self.troupe("list", "actors", "--cluster", str(self.folder / "state/troupe/clusters/default"))
+        self.assertIn("shop/book", of_folder)
         self.troupe("cancel", "shop/book")
         self.assertEqual(self.json_lines("list", "actors", "--filter", "state=running"), [])
 

@@ -208,6 +208,7 @@ class Drivers(ClusterCase):
                          [("ended", "done"), ("holder", "running"), ("member[0]", "running"), ("member[1]", "running"),
                           ("named", "running"), ("patient", "running")])
         self.assertEqual([span["name"] for span in self.spans(self.ids["ended"])[1]], ["ended"])
+        self.assertGreater(self.get("holder")["wall_ms"], 0)
         self.driver.communicate("\n\n", timeout=LIMIT_S)
         wait_until("the driver is gone", lambda: not self.json_lines("list", "jobs", "--filter", "kind=driver"))
         wait_until("its tasks are", lambda: self.json_lines("list", "nodes")[0]["running"] == 0)
@@ -222,6 +223,7 @@ class Drivers(ClusterCase):
                 self.assertLessEqual(one["ts"] + one["dur"], next_one["ts"])
         about, spans = self.spans()
         self.assertEqual((about["job"], len(spans)), (None, 7))
+        self.assertEqual({span["args"]["needs"] for span in spans}, {None})  # Nobody tells what all of them needed.
         self.assertIn("true", [span["name"] for span in spans])
         _, err = self.troupe("timeline", "00000000000000aa", code=2)
         self.assertIn("there is no graph '00000000000000aa'", err)

@@ -161,11 +161,8 @@ Result<FoundLive> find_live(LiveWork& live, const std::string& id) {
   }
   const std::size_t slash = id.find('/');
   const auto job = find_job(*jobs, id.substr(0, slash));
-  if (slash == id.npos) {
-    if (job) return FoundLive{*job, {}};
-    return job.error().fault == Fault::not_found ? find_actor(live, *jobs, id) : job.error();
-  }
   if (!job) return job.error().fault == Fault::not_found ? find_actor(live, *jobs, id) : job.error();
+  if (slash == id.npos) return FoundLive{*job, {}};
   auto tasks = live.tasks({.job = job->job.id, .with_attempts = true});
   if (!tasks) return tasks.error();
   std::vector<FoundLive> called;
